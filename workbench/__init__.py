@@ -1,0 +1,36 @@
+"""Chunking and embedding experiments on your own documents: the engine behind the app and the command line.
+
+    from workbench import Corpus, Recursive, read
+
+    corpus = read("sample_docs")
+    chunks = Recursive(chunk_size=200, chunk_overlap=20, unit="tokens")(corpus.documents[0])
+    print(len(chunks), corpus[chunks[0].span])
+
+Names are imported on first use, so `import workbench` itself costs nothing.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "Chunk": "documents",
+    "Chunks": "documents",
+    "Corpus": "documents",
+    "Document": "documents",
+    "Section": "documents",
+    "Span": "spans",
+    "Hit": "records",
+    "Question": "records",
+    "WorkbenchError": "errors",
+    "Recursive": "splitters",
+    "Pipeline": "pipelines",
+    "read": "parsers",
+}
+
+__all__ = sorted(_HOMES)  # pyright: ignore
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    return getattr(import_module(f"workbench.{_HOMES[name]}"), name)

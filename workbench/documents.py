@@ -1,0 +1,179 @@
+"""Documents as one text with sections at exact spans, corpora of them, and the chunks that splitters cut."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workbench.errors import DocumentError
+from workbench.spans import Ranges, Span, ranges
+from workbench.specs import fingerprint
+
+SECTION_KINDS = ("heading", "table", "row", "code", "list", "caption", "slide", "sheet", "quote", "header", "footer")
+"""What a section can be. Pages stand apart, in `Document.pages`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a document that its format marks: a heading's own line, a whole table, a code block …
+
+    `level` is 1 to 6 for headings (1 is the highest) and the depth of nesting, from 1, for the others. `title` is a
+    heading's text, a code block's language, a sheet's or slide's name, else "".
+    """
+
+    kind: str
+    level: int
+    span: Span
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """What a parser made of a file. `text` never changes, and every offset in the workbench counts its code points.
+
+    `source` is the sha256 of the file's bytes; `id` a hash of source, parser and text, so that two parsers' texts of one
+    file are two documents. `name` is a label. `pages` holds the page number and span of each page, in order.
+    `warnings` says in plain words what the parser could not read or had to guess.
+    """
+
+    source: str
+    id: str
+    name: str
+    text: str
+    sections: tuple[Section, ...] = ()
+    pages: tuple[tuple[int, Span], ...] = ()
+    media_type: str = "text/plain"
+    parser: str = "text"
+    language: str = ""
+    warnings: tuple[str, ...] = ()
+    _headings: list[Section] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        headings = sorted((s for s in self.sections if s.kind == "heading"), key=lambda s: s.span.start)
+        object.__setattr__(self, "_headings", headings)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Document) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __getitem__(self, span: Span) -> str:
+        if span.document != self.id:
+            raise DocumentError(f"span of document {span.document[:8]} does not belong to {self.name} ({self.id[:8]})")
+        return self.text[span.start : span.end]
+
+    @property
+    def headings(self) -> Sequence[Section]:
+        """The headings in text order."""
+        return self._headings
+
+    def heading_path(self, offset: int) -> tuple[str, ...]:
+        """The titles of the headings that `offset` stands under, the highest first; a heading stands under itself."""
+        path: list[Section] = []
+        for heading in self._headings[: bisect_right(self._headings, offset, key=lambda s: s.span.start)]:
+            while path and path[-1].level >= heading.level:
+                path.pop()
+            path.append(heading)
+        return tuple(h.title for h in path)
+
+    def page_at(self, offset: int) -> int | None:
+        """The number of the page that `offset` stands on; None where the format has no pages."""
+        i = bisect_right(self.pages, offset, key=lambda page: page[1].start) - 1
+        return self.pages[i][0] if i >= 0 else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Corpus:
+    """Documents in the order of their names, each content once. Ties in a ranking go by this order."""
+
+    documents: tuple[Document, ...]
+    id: str = field(init=False)
+    _by_id: Mapping[str, Document] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_id = {d.id: d for d in sorted(self.documents, key=lambda d: (d.name, d.id))}
+        object.__setattr__(self, "documents", tuple(by_id.values()))
+        object.__setattr__(self, "id", fingerprint(list(by_id)))
+        object.__setattr__(self, "_by_id", by_id)
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self.documents)
+
+    def __contains__(self, document: str) -> bool:
+        return document in self._by_id
+
+    def __getitem__(self, span: Span) -> str:
+        """The text of a span."""
+        return self.document(span.document)[span]
+
+    def document(self, id: str) -> Document:
+        """The document with this id.
+
+        Raises:
+            DocumentError: it is not in this corpus.
+        """
+        try:
+            return self._by_id[id]
+        except KeyError:
+            raise DocumentError(f"document {id[:8]} is not in this corpus of {len(self)} documents") from None
+
+    @property
+    def characters(self) -> int:
+        """The length of all texts together."""
+        return sum(len(d.text) for d in self.documents)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span that is embedded and retrieved as one. `header` (a heading path) is embedded before it, never shown as source."""
+
+    span: Span
+    header: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunks:
+    """The chunks of one document as columns: `spans` (n, 2) int64, and a header for each or none at all."""
+
+    document: str
+    spans: Ranges
+    headers: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, document: Document, pairs: Iterable[tuple[int, int]], headers: Iterable[str] = ()) -> "Chunks":
+        return cls(document.id, ranges(pairs), tuple(headers))
+
+    def __post_init__(self) -> None:
+        if self.headers and len(self.headers) != len(self.spans):
+            raise ValueError(f"{len(self.headers)} headers for {len(self.spans)} chunks")
+        self.spans.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+    def __getitem__(self, i: int) -> Chunk:
+        start, end = self.spans[i].tolist()
+        return Chunk(Span(self.document, start, end), self.headers[i] if self.headers else "")
+
+    def __iter__(self) -> Iterator[Chunk]:
+        headers = self.headers or ("",) * len(self)
+        for (start, end), header in zip(self.spans.tolist(), headers, strict=True):
+            yield Chunk(Span(self.document, start, end), header)
+
+    def texts(self, document: Document) -> list[str]:
+        """What is embedded for each chunk: its header, a blank line, and its text."""
+        text = document.text
+        bodies = [text[start:end] for start, end in self.spans.tolist()]
+        if not self.headers:
+            return bodies
+        return [f"{header}\n\n{body}" if header else body for header, body in zip(self.headers, bodies, strict=True)]
+
+
+def no_chunks(document: Document) -> Chunks:
+    """No chunk of this document."""
+    return Chunks(document.id, np.empty((0, 2), np.int64))

@@ -1,0 +1,25 @@
+"""What can go wrong because of an input. A message says what, which value, the limit and the remedy."""
+
+
+class WorkbenchError(Exception):
+    """A failure that the user can act on; its text is shown as it is, without a traceback."""
+
+
+class SpecError(WorkbenchError):
+    """A pipeline, a method or one of its fields is not valid."""
+
+
+class DocumentError(WorkbenchError):
+    """A file cannot be read: empty, encrypted, damaged, too large or of an unsupported kind."""
+
+
+class GoldenError(WorkbenchError):
+    """A question, its reference or its file is not valid."""
+
+
+class ModelUnavailable(WorkbenchError):
+    """A model or tokenizer cannot be had here and now."""
+
+
+class StoreError(WorkbenchError):
+    """The cache on disk, or a workspace's folder, cannot be read or written."""
