@@ -1,0 +1,44 @@
+"""The Chromium that the browser tests drive."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+REMEDY = "install one with `sudo apt-get install chromium` or `.venv/bin/playwright install chromium`"
+
+
+def find() -> str | None:
+    """The path of a Chromium that starts, or None: $CHROMIUM, one on the PATH, or Playwright's own."""
+    found = [os.environ.get("CHROMIUM"), *map(shutil.which, NAMES), MAC]
+    return next((path for path in found if path and _starts(path)), None) or _playwrights_own()
+
+
+def install() -> str | None:
+    """The path of Debian's chromium, installed now; None where this user may not or it cannot be had."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return None
+    print("No Chromium found: installing Debian's chromium.", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in ("apt-get update -qq", "apt-get install -qq --no-install-recommends chromium"):
+        if subprocess.run(command.split(), env=environment, stdout=subprocess.DEVNULL).returncode:
+            print(f"{command} failed.", flush=True)
+    return find()
+
+
+def _starts(path: str) -> bool:
+    """Whether this is a browser, and not a stub that says where to get one."""
+    try:
+        return subprocess.run([path, "--version"], capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _playwrights_own() -> str | None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() else None

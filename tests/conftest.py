@@ -1,0 +1,60 @@
+"""What every test stands on: no network, no one's workspace, repeatable made-up data, and the browser."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+# Before anything heavy is imported: no test reaches the network or the workspaces of whoever runs it.
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
+os.environ.update(SCARF_NO_ANALYTICS="true", UNSTRUCTURED_DISABLE_NOTICE="true", TOKENIZERS_PARALLELISM="false")
+_home = tempfile.TemporaryDirectory(prefix="workbench-tests-")
+os.environ["WORKBENCH_HOME"] = _home.name
+os.environ.pop("WORKBENCH_MODE", None)
+
+# `HYPOTHESIS_PROFILE=explore` looks for new examples; otherwise every run sees the same ones.
+slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=slow, print_blob=True)
+settings.register_profile("explore", max_examples=2_000, deadline=None, suppress_health_check=slow)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real files beside the repository; tests that need it are skipped where it is absent."""
+    folder = ROOT.parent / "shared"
+    if not (folder / "files").is_dir():
+        pytest.skip("the folder ../shared with real files is not here")
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty WORKBENCH_HOME of this test's own."""
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
+    """How pytest-playwright starts the browser: a Chromium that was found, with nothing that calls out."""
+    import chromium
+
+    path = os.environ.get("CHROMIUM") or chromium.find()
+    if path is None:
+        pytest.skip(f"there is no Chromium; {chromium.REMEDY}")
+    quiet = ["quic", "background-networking", "component-update", "sync", "gpu"]
+    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return {**browser_type_launch_args, "executable_path": path, "args": ["--no-first-run", *(f"--disable-{q}" for q in quiet), *sandbox]}
