@@ -1,7 +1,7 @@
 """What the small files of a sentence-transformers folder say: dimensions, maximum length, pooling, prompts.
 
-Supported layouts are data: a folder whose modules are all in `MODULES` and whose weights are safetensors. Everything else
-is refused with the reason, before any library gets to see the folder.
+Supported layouts are data: a folder whose modules are all in `MODULES` and whose weights are safetensors. Everything
+else is refused with the reason, before any library gets to see the folder.
 """
 
 import json
@@ -80,7 +80,8 @@ def _modules(name: str, folder: Path) -> list[tuple[str, Path]]:
         path = (folder / str(entry.get("path", ""))).resolve()
         if not origin.startswith("sentence_transformers") or kind not in MODULES:
             raise ModelUnavailable(
-                f"model {name!r} needs {origin}.{kind}, which is not among the modules that load safely: {', '.join(sorted(MODULES))}"
+                f"model {name!r} needs {origin}.{kind}, which is not among the modules that load safely: "
+                f"{', '.join(sorted(MODULES))}"
             )
         if not path.is_relative_to(folder.resolve()):
             raise ModelUnavailable(f"model {name!r} names a module outside its folder: {entry.get('path')}")
@@ -102,8 +103,8 @@ def _weights(name: str, folder: Path) -> list[Path]:
         paths = [folder / "model.safetensors"]
     if missing := [path for path in paths if not path.is_file()]:
         raise ModelUnavailable(
-            f"model {name!r} has no {missing[0].name} in {folder.name}; weights in other formats (.bin, .pt) are not read "
-            "because they can run code: save the model anew with safetensors"
+            f"model {name!r} has no {missing[0].name} in {folder.name}; weights in other formats (.bin, .pt) are not "
+            "read because they can run code: save the model anew with safetensors"
         )
     return paths
 

@@ -127,8 +127,8 @@ _PACKAGES = {
             "sha256": "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
             "tokenizer_sha256": "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
             "licence": "MIT",
-            "note": "The mean of fixed token vectors (from Llama 2 and Phi 3): instant on any text, of any length; word "
-            "order and context do not count. For first looks and for very large corpora.",
+            "note": "The mean of fixed token vectors (distilled from large language models): instant, on text of any "
+            "length; word order and context do not count. For first looks and for very large corpora.",
         },
     ),
 }
@@ -224,8 +224,8 @@ def _cached(name: str, fetch: bool) -> Model:
     if fetch:
         return _read_folder(name, _download(ids[0]), "hub")
     raise ModelUnavailable(
-        f"model {name!r} is not packaged, not a folder here, and not in the hub's local cache. Give the path of a folder "
-        f"that holds it, or fetch it once with: hf download {ids[0]}; or set WORKBENCH_ALLOW_DOWNLOADS=1 before the start"
+        f"model {name!r} is not packaged, not a folder here, and not in the hub's local cache. Give the path of a "
+        f"folder that holds it, fetch it once with `hf download {ids[0]}`, or start with WORKBENCH_ALLOW_DOWNLOADS=1"
     )
 
 

@@ -1,0 +1,294 @@
+"""A cache on disk for what is costly to make: vectors, parsed documents, token counts. Content decides the key.
+
+One SQLite database per folder, in write-ahead mode, so that processes and threads share it. Each entry carries a
+checksum; a damaged one is dropped and reads as missing, because everything in here can be made again. The size is
+capped: what was not used for longest goes first.
+"""
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+
+from workbench.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (
+    kind TEXT NOT NULL, key TEXT NOT NULL, checksum BLOB NOT NULL, size INTEGER NOT NULL, used INTEGER NOT NULL,
+    data BLOB NOT NULL, PRIMARY KEY (kind, key));
+CREATE INDEX IF NOT EXISTS by_use ON entries (used, size);
+CREATE TABLE IF NOT EXISTS totals (kind TEXT PRIMARY KEY, entries INTEGER NOT NULL, bytes INTEGER NOT NULL);
+CREATE TRIGGER IF NOT EXISTS added AFTER INSERT ON entries BEGIN
+    INSERT INTO totals VALUES (new.kind, 1, new.size)
+    ON CONFLICT (kind) DO UPDATE SET entries = entries + 1, bytes = bytes + new.size; END;
+CREATE TRIGGER IF NOT EXISTS removed AFTER DELETE ON entries BEGIN
+    UPDATE totals SET entries = entries - 1, bytes = bytes - old.size WHERE kind = old.kind; END;
+"""
+_BATCH = 400  # keys in one statement; SQLite's limit of variables is 999 in old builds
+_TOUCH = 60  # seconds between two notes of an entry's use
+_OVERHEAD = 128  # bytes that an entry takes beside its data, about: keys, checksum and two indexes
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one kind of entry takes: how many, and their bytes."""
+
+    entries: int
+    bytes: int
+
+
+def default_capacity() -> int:
+    """The cap in bytes: `WORKBENCH_STORE_GB` (a number of GiB), 4 where it is not set."""
+    text = os.environ.get("WORKBENCH_STORE_GB", "4")
+    try:
+        size = float(text)
+    except ValueError:
+        size = 0.0
+    if not 0 < size < float("inf"):
+        raise StoreError(f"WORKBENCH_STORE_GB ({text!r}) must be a number of gigabytes above 0, such as 4")
+    return int(size * 2**30)
+
+
+class _Damaged(StoreError):
+    """The database was broken beyond use; a new, empty one stands in its place."""
+
+
+class Store:
+    """(kind, key) → bytes, in `folder`, kept under `capacity_bytes`; `folder=None` keeps it in memory, for this object.
+
+    Raises:
+        StoreError: the folder cannot be written, with the remedy.
+    """
+
+    def __init__(self, folder: Path | None, capacity_bytes: int | None = None) -> None:
+        self.capacity_bytes = default_capacity() if capacity_bytes is None else capacity_bytes
+        if self.capacity_bytes <= 0:
+            raise StoreError(f"the store's size cap ({self.capacity_bytes} bytes) must be above 0")
+        self._path = folder / "store.sqlite" if folder else None
+        self._lock = threading.RLock()  # one connection, used by one thread at a time
+        self._process = os.getpid()
+        if folder:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise self._refusal(error) from error
+        with self._lock:
+            self._connection = self._open()
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """The entry's bytes; None where there is none, or a damaged one."""
+        return self.get_many(kind, [key]).get(key)
+
+    def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]:
+        """Key → bytes for those of `keys` that are here."""
+        try:
+            found, stale, damaged = self._read(kind, dict.fromkeys(keys))
+        except _Damaged:
+            return {}
+        if damaged:
+            log.warning("%d damaged entries (%s) dropped from the store; they will be made again", len(damaged), kind)
+            self._delete(kind, damaged)
+        if stale:
+            self._touch(kind, stale)
+        return found
+
+    def _read(self, kind: str, keys: Iterable[str]) -> tuple[dict[str, bytes], list[str], list[str]]:
+        """What is sound, the keys among it whose use was not noted lately, and the keys of damaged entries."""
+        recent = int(time.time()) - _TOUCH
+        found: dict[str, bytes] = {}
+        stale: list[str] = []
+        damaged: list[str] = []
+        with self._transaction(write=False) as connection:
+            for batch in _batches(keys):
+                select = f"SELECT key, checksum, used, data FROM entries WHERE kind = ? AND key IN ({_marks(batch)})"
+                for key, checksum, used, data in connection.execute(select, (kind, *batch)):
+                    if _checksum(kind, key, data) != checksum:
+                        damaged.append(key)
+                        continue
+                    found[key] = data
+                    if used <= recent:
+                        stale.append(key)
+        return found, stale, damaged
+
+    def put(self, kind: str, key: str, data: bytes) -> None:
+        """Keep `data` under (kind, key), in place of what was there."""
+        self.put_many(kind, {key: data})
+
+    def put_many(self, kind: str, entries: Mapping[str, bytes]) -> None:
+        """Keep all or, where the disk refuses, none; then drop what was not used for longest if the cap is passed.
+
+        An entry larger than the whole cap is not kept.
+
+        Raises:
+            StoreError: the disk is full or read-only.
+        """
+        now = int(time.time())
+        rows = [
+            (kind, key, _checksum(kind, key, data), len(data) + _OVERHEAD, now, data)
+            for key, data in entries.items()
+            if len(data) + _OVERHEAD <= self.capacity_bytes
+        ]
+        if not rows:
+            return
+        try:
+            self._write(rows)
+        except _Damaged:
+            self._write(rows)
+
+    def _write(self, rows: Sequence[tuple[str, str, bytes, int, int, bytes]]) -> None:
+        with self._transaction() as connection:
+            # Not INSERT OR REPLACE: its implied deletes run no triggers, and the totals would drift.
+            connection.executemany("DELETE FROM entries WHERE kind = ? AND key = ?", [row[:2] for row in rows])
+            connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._evict(connection)
+
+    def usage(self) -> dict[str, Usage]:
+        """Kind → what it takes, the largest first."""
+        with self._transaction(write=False) as connection:
+            rows = connection.execute(
+                "SELECT kind, entries, bytes FROM totals WHERE entries > 0 ORDER BY bytes DESC, kind"
+            )
+            return {kind: Usage(entries, size) for kind, entries, size in rows}
+
+    def clear(self, kind: str | None = None) -> None:
+        """Drop every entry, or those of one kind, and give the space back to the disk."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM entries WHERE ? IS NULL OR kind = ?", (kind, kind))
+        with self._lock, suppress(sqlite3.OperationalError):  # another process reads: the space is reused instead
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Let go of the database file."""
+        with self._lock:
+            self._connection.close()
+
+    def _evict(self, connection: sqlite3.Connection) -> None:
+        (total,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM totals").fetchone()
+        if total <= self.capacity_bytes:
+            return
+        surplus = total - self.capacity_bytes * 9 // 10  # some room beyond, so that not every write evicts
+        gone: list[tuple[int]] = []
+        for row, size in connection.execute("SELECT rowid, size FROM entries ORDER BY used, rowid"):
+            if surplus <= 0:
+                break
+            gone.append((row,))
+            surplus -= size
+        connection.executemany("DELETE FROM entries WHERE rowid = ?", gone)
+
+    def _touch(self, kind: str, keys: Sequence[str]) -> None:
+        """Note that entries were used. Only the order of eviction depends on it, so it may fail."""
+        try:
+            with self._transaction() as connection:
+                rows = [(int(time.time()), kind, key) for key in keys]
+                connection.executemany("UPDATE entries SET used = ? WHERE kind = ? AND key = ?", rows)
+        except StoreError as error:
+            log.info("the use of %d entries was not noted: %s", len(keys), error)
+
+    def _delete(self, kind: str, keys: Sequence[str]) -> None:
+        with self._transaction() as connection:
+            connection.executemany("DELETE FROM entries WHERE kind = ? AND key = ?", [(kind, key) for key in keys])
+
+    @contextmanager
+    def _transaction(self, write: bool = True) -> Iterator[sqlite3.Connection]:
+        """The connection, for one thread; a write is kept whole or not at all.
+
+        Raises:
+            StoreError: the disk refuses; as `_Damaged` where a new database was begun.
+        """
+        with self._lock:
+            if self._process != os.getpid():  # SQLite's connections do not survive a fork
+                self._process, self._connection = os.getpid(), self._open()
+            try:
+                if write:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                yield self._connection
+                if write:
+                    self._connection.execute("COMMIT")
+            except BaseException as error:
+                if self._connection.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._connection.execute("ROLLBACK")
+                if not isinstance(error, sqlite3.Error):
+                    raise
+                if _is_damage(error):
+                    self._set_aside(error)
+                    raise _Damaged("the store was damaged and begun anew") from error
+                raise self._refusal(error) from error
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return self._connect()
+        except sqlite3.Error as error:
+            if not _is_damage(error):
+                raise self._refusal(error) from error
+            self._set_aside(error)
+            return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        where = self._path or ":memory:"
+        connection = sqlite3.connect(where, timeout=30, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA journal_size_limit = {64 << 20}")
+            connection.execute(
+                "PRAGMA synchronous = NORMAL"
+            )  # a power cut may cost the last writes, never the database
+            connection.executescript(_SCHEMA)
+            connection.execute("PRAGMA user_version = 1")  # a write: a read-only folder is told here, not in a run
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _set_aside(self, error: sqlite3.Error) -> None:
+        """Move a damaged database out of the way, where it can be looked at, and begin a new one."""
+        with suppress(AttributeError, sqlite3.Error):
+            self._connection.close()
+        if self._path:
+            aside = self._path.with_name(f"store.damaged-{time.time_ns()}.sqlite")
+            log.warning(
+                "the store %s is damaged (%s); set aside as %s, and a new one begun", self._path, error, aside.name
+            )
+            with suppress(FileNotFoundError):
+                self._path.rename(aside)
+            for suffix in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._connection = self._connect()
+
+    def _refusal(self, error: Exception) -> StoreError:
+        where = self._path.parent if self._path else "memory"
+        return StoreError(
+            f"the store in {where} cannot be used ({error}); make the folder writable with space left, "
+            "or set WORKBENCH_HOME to one that is"
+        )
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Whether the database file itself is broken, rather than busy, full or read-only."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _checksum(kind: str, key: str, data: bytes) -> bytes:
+    """A hash over name and content, so that an entry under a wrong name is found out too."""
+    return blake2b(data, digest_size=16, key=blake2b(f"{kind}\0{key}".encode(), digest_size=32).digest()).digest()
+
+
+def _marks(batch: Sequence[str]) -> str:
+    return ",".join("?" * len(batch))
+
+
+def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(keys)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
