@@ -32,8 +32,8 @@ class Section:
 class Document:
     """What a parser made of a file. `text` never changes, and every offset in the workbench counts its code points.
 
-    `source` is the sha256 of the file's bytes; `id` a hash of source, parser and text, so that two parsers' texts of one
-    file are two documents. `name` is a label. `pages` holds the page number and span of each page, in order.
+    `source` is the sha256 of the file's bytes; `id` a hash of source, parser and text, so that two parsers' texts of
+    one file are two documents. `name` is a label. `pages` holds the page number and span of each page, in order.
     `warnings` says in plain words what the parser could not read or had to guess.
     """
 
@@ -130,7 +130,7 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A span that is embedded and retrieved as one. `header` (a heading path) is embedded before it, never shown as source."""
+    """A span that is embedded and retrieved as one; `header`, a heading path, is embedded before it."""
 
     span: Span
     header: str = ""

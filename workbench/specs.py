@@ -24,7 +24,8 @@ def option(
     advanced: bool = False,
 ) -> Any:
     """A dataclass field with what forms, flags and checks need: a line of help, limits (inclusive) or choices."""
-    metadata = {"help": help, "low": low, "high": high, "choices": tuple(choices) if choices else None, "advanced": advanced}
+    allowed = tuple(choices) if choices else None
+    metadata = {"help": help, "low": low, "high": high, "choices": allowed, "advanced": advanced}
     return field(default=default, metadata=metadata)
 
 

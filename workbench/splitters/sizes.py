@@ -1,0 +1,58 @@
+"""What all splitters share: a size and an overlap in a unit, and the heading path as a chunk's header."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from workbench import models
+from workbench.documents import Chunks, Document
+from workbench.errors import SpecError
+from workbench.specs import Spec, option, to_dict
+from workbench.splitters.pieces import CHARACTERS
+from workbench.tokens import tokenizer
+
+HEADER = "What is embedded before each chunk: nothing, or its heading path."
+UNITS = ("tokens", CHARACTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Splitter(Spec):
+    """Cuts a document into chunks of at most `chunk_size`, each repeating up to `chunk_overlap` of the one before."""
+
+    chunk_size: int = option(200, "Largest chunk, in the unit below.", low=1, high=100_000)
+    chunk_overlap: int = option(20, "How much of a chunk the next one repeats.", low=0, high=99_999)
+    unit: str = option("tokens", "What size and overlap count.", choices=UNITS)
+    tokenizer: str = option(
+        models.DEFAULT, "Whose tokens are counted, special tokens left out: a model's, cl100k_base or o200k_base."
+    )
+    header: str = option("none", HEADER, choices=("none", "path"))
+
+    def check(self) -> None:
+        if self.chunk_overlap >= self.chunk_size:
+            raise SpecError(f"chunk_overlap ({self.chunk_overlap}) must be smaller than chunk_size ({self.chunk_size})")
+
+    def identity(self) -> dict[str, Any]:
+        """The fields; the tokenizer by its hash, and only where tokens are counted."""
+        fields = to_dict(self)
+        name = fields.pop("tokenizer")
+        return {**fields, "tokenizer": tokenizer(name).sha256} if self.unit == "tokens" else fields
+
+    @property
+    def measure(self) -> str:
+        """The tokenizer's name, or "characters"."""
+        return self.tokenizer if self.unit == "tokens" else CHARACTERS
+
+    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
+        """Start and end of each chunk, in order."""
+        raise NotImplementedError
+
+    def __call__(self, document: Document) -> Chunks:
+        """The chunks of a document, in order; every chunk is `document.text[start:end]`."""
+        pairs = list(self.spans(document))
+        return Chunks.of(document, pairs, _paths(document, pairs) if self.header == "path" else ())
+
+
+def _paths(document: Document, pairs: Iterable[tuple[int, int]]) -> Iterator[str]:
+    """The titles of the headings above each chunk; those inside it are in its text already."""
+    for start, _ in pairs:
+        yield " > ".join(document.heading_path(start - 1)) if start else ""

@@ -1,0 +1,74 @@
+"""The splitter that follows a document's headings, tables and code blocks."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import ClassVar
+
+from workbench.documents import Document
+from workbench.specs import option
+from workbench.splitters.pieces import Pieces, chunked, literal, measured
+from workbench.splitters.sizes import HEADER, Splitter
+
+WHOLE = ("table", "code", "list", "quote")
+"""Sections that are kept in one piece while they fit."""
+
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Structure(Splitter):
+    """Starts a chunk at each heading, and keeps paragraphs, tables, lists and code blocks whole while they fit.
+
+    No chunk crosses a heading of `heading_level` or above. What is larger than `chunk_size` is cut between lines (a
+    table between its rows), then words. Documents without headings are cut by their blocks alone.
+    """
+
+    kind: ClassVar[str] = "structure"
+
+    header: str = option("path", HEADER, choices=("none", "path"))
+    heading_level: int = option(3, "Headings of this level and above start a new chunk.", low=1, high=6)
+
+    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
+        for part in parts(document, self.heading_level, self.measure):
+            yield from chunked(part, self.chunk_size, self.chunk_overlap)
+
+
+@lru_cache(maxsize=64)
+def parts(document: Document, level: int, measure: str) -> tuple[Pieces, ...]:
+    """The blocks of each part between headings of `level` or above, measured once."""
+    text = document.text
+    edges = sorted({0, len(text), *(h.span.start for h in document.headings if h.level <= level)})
+    blocks = list(block_starts(document))
+    finer = (literal("\n"), literal(" "), literal(""))
+    found = []
+    for start, end in pairwise(edges):
+        inner = blocks[bisect_right(blocks, start) : bisect_left(blocks, end)]
+        bounds = [start, *inner, end]
+        starts, ends = bounds[:-1], bounds[1:]
+        found.append(Pieces(text, starts, ends, measured(text, starts, ends, measure), finer, measure))
+    return tuple(found)
+
+
+def block_starts(document: Document) -> Iterator[int]:
+    """Where a block may start: after blank lines and at tables and code, but not inside these nor after a heading."""
+    text = document.text
+    whole = [s.span for s in document.sections if s.kind in WHOLE]
+    inside = sorted((s.start, s.end) for s in whole)
+    headings = {h.span.end for h in document.headings}
+    starts = {m.end() for m in _BLANK_LINE.finditer(text)} | {e for s in whole for e in (s.start, s.end)}
+    starts |= {h.span.start for h in document.headings}
+    at = 0
+    for start in sorted(starts):
+        while at < len(inside) and inside[at][1] <= start:
+            at += 1
+        is_inside = at < len(inside) and inside[at][0] < start < inside[at][1]
+        written = start
+        while written and text[written - 1].isspace():
+            written -= 1
+        follows_heading = written in headings
+        if not is_inside and not follows_heading:
+            yield start

@@ -1,0 +1,143 @@
+"""Tokenizers that count and place tokens: those of the embedding models, and OpenAI's cl100k and o200k.
+
+Special tokens ([CLS], [SEP], <|endoftext|> …) are never counted. Offsets are code points of the text.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench import models
+from workbench.specs import digest
+
+Ints = NDArray[np.int64]
+
+BPE_ENCODINGS = ("cl100k_base", "o200k_base")
+"""Tokenizers of OpenAI's models, which need no model here."""
+
+
+class Tokenizer(Protocol):
+    """Counts the tokens of texts and says where they stand."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the vocabulary and rules."""
+
+    def offsets(self, text: str) -> Ints:
+        """(n, 2) start and end of each token, in order. Tokens that share a character have overlapping offsets."""
+
+    def counts(self, texts: Sequence[str]) -> Ints:
+        """(n,) tokens of each text, tokenised on its own."""
+
+
+def tokenizer(name: str) -> Tokenizer:
+    """The tokenizer of an embedding model, or cl100k_base or o200k_base; loaded once per process.
+
+    Raises:
+        ModelUnavailable: there is no such tokenizer here.
+    """
+    return _bpe(name) if name in BPE_ENCODINGS else _of_model(models.find(name))
+
+
+def count(name: str, text: str) -> int:
+    """The number of tokens of one text."""
+    return int(tokenizer(name).counts([text])[0])
+
+
+@lru_cache(maxsize=8)
+def _of_model(model: models.Model) -> Tokenizer:
+    from tokenizers import Tokenizer as HuggingFace
+
+    rules = HuggingFace.from_file(str(model.tokenizer))
+    rules.no_truncation()  # model files come with the limits of their training
+    rules.no_padding()
+    return ModelTokenizer(model.name, model.tokenizer_sha256, rules)
+
+
+@lru_cache(maxsize=len(BPE_ENCODINGS))
+def _bpe(name: str) -> Tokenizer:
+    from importlib.metadata import version
+
+    import bpe_openai
+
+    return BytePairTokenizer(
+        name, digest(f"bpe-openai {version('bpe-openai')} {name}".encode()), bpe_openai.get_encoding(name)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTokenizer:
+    """A tokenizer.json, read by the `tokenizers` library."""
+
+    name: str
+    sha256: str
+    _rules: Any = field(repr=False, compare=False)
+
+    def offsets(self, text: str) -> Ints:
+        return np.array(self._rules.encode(text, add_special_tokens=False).offsets, np.int64).reshape(-1, 2)
+
+    def counts(self, texts: Sequence[str]) -> Ints:
+        distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}  # a text's words repeat; count each once
+        tokens = [len(e) for e in self._rules.encode_batch_fast(list(distinct), add_special_tokens=False)]
+        return np.array([tokens[distinct[text]] for text in texts], np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class BytePairTokenizer:
+    """A byte-pair encoding over UTF-8, as tiktoken's. A token may hold a part of a character."""
+
+    name: str
+    sha256: str
+    _rules: Any = field(repr=False, compare=False)
+
+    def offsets(self, text: str) -> Ints:
+        tokens = self._tokens(text)
+        sizes = np.fromiter((len(self._rules.decode_single_token_bytes(t)) for t in tokens), np.int64, len(tokens))
+        ends = np.cumsum(sizes)
+        starts = ends - sizes
+        data = np.frombuffer(text.encode(), np.uint8)
+        leads = (data & 0xC0) != 0x80  # the first byte of each character
+        character = np.cumsum(leads) - 1  # the character that each byte belongs to
+        return np.column_stack([character[starts], character[ends - 1] + 1])
+
+    def counts(self, texts: Sequence[str]) -> Ints:
+        distinct = {text: len(self._tokens(text)) for text in dict.fromkeys(texts)}
+        return np.fromiter((distinct[text] for text in texts), np.int64, len(texts))
+
+    def _tokens(self, text: str) -> list[int]:
+        return [token for part in segments(text) for token in self._rules.encode_ordinary(part)]
+
+
+# No token of cl100k or o200k reaches over these places: their patterns begin anew after a line's end and at " word".
+_SEAM = re.compile(r"(?<=\n)(?=\S)|(?<=[^\W\d_])(?= [^\W\d_])")
+
+
+def segments(text: str, limit: int = 500_000) -> Iterator[str]:
+    """The text in parts of at most `limit` characters that tokenise alone as they do together.
+
+    The encoder refuses a million. Only a run of `limit` characters without a line's end or a space before a word is
+    cut elsewhere.
+    """
+    start = 0
+    while len(text) - start > limit:
+        seams = [m.start() for m in _SEAM.finditer(text, start + limit // 2, start + limit)]
+        end = seams[-1] if seams else start + limit
+        yield text[start:end]
+        start = end
+    yield text[start:]
+
+
+@lru_cache(maxsize=32)
+def token_offsets(text: str, name: str) -> Ints:
+    """`tokenizer(name).offsets(text)`, kept for the texts that are being looked at."""
+    found = tokenizer(name).offsets(text)
+    found.setflags(write=False)
+    return found
