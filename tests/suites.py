@@ -18,7 +18,7 @@ PYTEST = ("unit", "laws", "reference", "pages", "browser", "hostile")
 SUITES = {
     "ruff": ["ruff", "check", "."],
     "mypy": ["mypy", "--strict", "workbench"],
-    "layers": [sys.executable, "-c", "from importlinter.cli import lint_imports_command as main; main()"],
+    "layers": ["lint-imports", "--no-logo"],
     **{name: ["pytest", f"tests/{name}"] for name in PYTEST},
 }
 NO_TESTS = 5  # pytest's exit code for a folder without tests
@@ -26,10 +26,9 @@ NO_TESTS = 5  # pytest's exit code for a folder without tests
 
 def run(name: str) -> tuple[bool, str]:
     """Whether the suite passed, and its own last word. Its output is passed on as it comes."""
-    command = SUITES[name]
-    if command[0] != sys.executable:
-        command = [sys.executable, "-m", *command]
-    print(f"\n--- {name}: {' '.join(SUITES[name][:3])}", flush=True)
+    tool, *arguments = SUITES[name]
+    command = [str(Path(sys.executable).with_name(tool)), *arguments]
+    print(f"\n--- {name}: {' '.join(SUITES[name])}", flush=True)
     last = ""
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
     with subprocess.Popen(command, cwd=ROOT, **pipe) as process:
