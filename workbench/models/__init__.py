@@ -240,7 +240,7 @@ def _download(id: str) -> Path:
 
 
 def _read_folder(name: str, folder: Path, home: str) -> Model:
-    from workbench.layouts import read_layout
+    from workbench.models.layouts import read_layout
 
     layout = read_layout(name, folder)
     hashes = [(path.relative_to(folder).as_posix(), _sha256(path)) for path in layout.weights]

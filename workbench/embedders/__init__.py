@@ -1,0 +1,22 @@
+"""Embedders: texts → (n, dim) float32."""
+
+from workbench import models
+from workbench.embedders.caching import Cancelled, embed
+from workbench.embedders.protocols import Embedder
+from workbench.embedders.sentence_transformers import SentenceTransformer
+from workbench.embedders.static import Static
+
+EMBEDDERS: dict[str, type[Embedder]] = {cls.kind: cls for cls in (SentenceTransformer, Static)}
+"""kind → class."""
+
+
+def embedder_for(model: str) -> Embedder:
+    """The embedder of the right kind for a model's name, with its defaults.
+
+    Raises:
+        ModelUnavailable: with what to do about it.
+    """
+    return EMBEDDERS[models.find(model).kind](model=model)  # type: ignore[call-arg]
+
+
+__all__ = ["EMBEDDERS", "Cancelled", "Embedder", "SentenceTransformer", "Static", "embed", "embedder_for"]

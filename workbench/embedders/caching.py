@@ -1,0 +1,80 @@
+"""Embedding with a cache: each distinct text once, ever, whatever configuration asked for it."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from workbench.embedders.protocols import Embedder
+from workbench.specs import digest
+from workbench.store import Store
+from workbench.vectors import Vectors
+
+KIND = "vectors"
+"""The kind under which the store keeps them."""
+
+_PAUSE = 0.25  # seconds between two reports of progress, and between two writes to the store
+
+
+class Cancelled(Exception):
+    """Embedding was stopped on request; what was done is kept."""
+
+
+def embed(
+    embedder: Embedder,
+    texts: Sequence[str],
+    store: Store | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    *,
+    queries: bool = False,
+) -> Vectors:
+    """(n, dim) float32, a row for each text, taken from the store where it was embedded before.
+
+    `progress(done, total)` counts the texts that are new to the store, each distinct one once; it is called with
+    (0, total) at the start, a few times a second, and with (total, total) at the end. `cancelled()` is asked between
+    batches.
+
+    Raises:
+        Cancelled: `cancelled()` said so; the vectors that were ready are in the store.
+    """
+    width = embedder.dimensions
+    space = f"{embedder.fingerprint}:{'query' if queries else 'document'}:"
+    keys = [space + digest(text.encode("utf-8", "surrogatepass")) for text in texts]
+    by_key = dict(zip(keys, texts, strict=True))
+    rows: dict[str, Vectors] = {}
+    for key, data in (store.get_many(KIND, by_key) if store else {}).items():
+        if len(data) == 4 * width:
+            rows[key] = np.frombuffer(data, "<f4")
+    new = [key for key in by_key if key not in rows]
+
+    report = progress or (lambda done, total: None)
+    report(0, len(new))
+    unsaved: dict[str, bytes] = {}
+    done, last = 0, time.monotonic()
+    wanted = [by_key[key] for key in new]
+    try:
+        for batch in embedder.batches(wanted):
+            if cancelled and cancelled():
+                raise Cancelled(f"stopped after {done} of {len(new)} texts; what was done is kept")
+            vectors = embedder.encode_batch([wanted[i] for i in batch.tolist()], queries)
+            for i, vector in zip(batch.tolist(), vectors, strict=True):
+                rows[new[i]] = vector
+                if store:
+                    unsaved[new[i]] = vector.astype("<f4").tobytes()
+            done += len(batch)
+            if time.monotonic() - last >= _PAUSE and done < len(new):
+                _save(store, unsaved)
+                report(done, len(new))
+                last = time.monotonic()
+    finally:
+        _save(store, unsaved)
+    if new:
+        report(len(new), len(new))
+    return np.stack([rows[key] for key in keys]) if keys else np.empty((0, width), np.float32)
+
+
+def _save(store: Store | None, unsaved: dict[str, bytes]) -> None:
+    if store and unsaved:
+        store.put_many(KIND, unsaved)
+        unsaved.clear()

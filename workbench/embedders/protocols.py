@@ -1,0 +1,94 @@
+"""What every embedder is: texts in, rows of vectors out, and an identity made of its files' hashes."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench import models
+from workbench.errors import SpecError
+from workbench.specs import Spec, to_dict
+from workbench.vectors import Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder(Spec):
+    """Turns texts into vectors; a subclass has a field `model` and says in `batches` and `_encode` how."""
+
+    @property
+    def source(self) -> models.Model:
+        """The model behind the name."""
+        return models.find(getattr(self, "model"))  # noqa: B009 — a field of each subclass, with its own default
+
+    def check(self) -> None:
+        if self.source.kind != self.kind:
+            raise SpecError(f"{self.kind}.model ({self.source.name!r}) is a {self.source.kind} model; choose that kind")
+
+    @property
+    def dimensions(self) -> int:
+        """The length of a vector."""
+        return self.source.dimensions
+
+    @property
+    def tokenizer(self) -> str:
+        """The name under which `tokens.tokenizer` gives this model's tokenizer."""
+        return self.source.name
+
+    @property
+    def normalised(self) -> bool:
+        """Whether every row has length 1, as the model's own configuration says; zero rows apart."""
+        return self.source.normalised
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The tokens that a text may have before its end goes unseen: less specials and prefix; None: no limit."""
+        limit, prefix = self.source.max_tokens, self.prefix(query=False)
+        if limit is None or not prefix:
+            return limit
+        from workbench.tokens import count
+
+        return max(0, limit - count(self.tokenizer, prefix))
+
+    def prefix(self, query: bool) -> str:
+        """What is put before each query, or before each passage; "" where nothing is."""
+        return ""
+
+    def identity(self) -> dict[str, Any]:
+        fields = {**to_dict(self), "prefixes": [self.prefix(query=True), self.prefix(query=False)]}
+        for name in ("model", "query_prefix", "passage_prefix"):  # the files and effective prefixes stand for them
+            fields.pop(name, None)
+        return {**fields, **self.source.identity()}
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        """(n, dim) float32, a row for each passage."""
+        return self._rows(texts, query=False)
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        """(n, dim) float32, a row for each query."""
+        return self._rows(texts, query=True)
+
+    def _rows(self, texts: Sequence[str], query: bool) -> Vectors:
+        out = np.zeros((len(texts), self.dimensions), np.float32)
+        for batch in self.batches(texts):
+            out[batch] = self.encode_batch([texts[i] for i in batch.tolist()], query)
+        return out
+
+    @abstractmethod
+    def batches(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
+        """Indices into `texts`, each once, in groups that are quick to encode together and small enough to cancel."""
+
+    @abstractmethod
+    def encode_batch(self, texts: list[str], query: bool) -> Vectors:
+        """(n, dim) float32 of one batch."""
+
+
+def readable(texts: Sequence[str]) -> list[str]:
+    """The texts with lone surrogates, which no tokenizer takes, replaced by U+FFFD."""
+    try:
+        "".join(texts).encode()
+        return list(texts)
+    except UnicodeEncodeError:
+        return [text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for text in texts]
