@@ -19,7 +19,7 @@ def unit(rows: NDArray[Any]) -> Vectors:
 
 def norms(rows: NDArray[Any]) -> NDArray[np.float32]:
     """(n,) float32 length of each row; summed in float64, so that no length overflows or vanishes."""
-    squares: NDArray[np.float64] = np.square(rows, dtype=np.float64).sum(axis=1)
+    squares: NDArray[np.float64] = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)  # no copy of all rows
     return np.sqrt(squares).astype(np.float32)
 
 
