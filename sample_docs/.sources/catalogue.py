@@ -135,6 +135,22 @@ def seals_and_gaskets() -> Iterator[Row]:
                 )
 
 
+def pumps() -> Iterator[Row]:
+    """Single vertical pumps by size and number of stages."""
+    for i, (size, power) in enumerate(((2, 0.37), (4, 0.55), (8, 0.75), (12, 1.5), (16, 2.2), (25, 3.0))):
+        for j, stages in enumerate((2, 3, 4, 5, 6, 8, 10, 12, 14)):
+            yield (
+                f"41-{2013 + 120 * i + 11 * j}-A",
+                f"Vertical pump VX {size}-{stages}, {stages * 9.5:.0f} m head, {power * stages / 2:.2f} kW",
+                "building services",
+                "1.4301" if size < 12 else "1.4404",
+                round(11 + size * 0.9 + stages * 0.7, 1),
+                round(372 + size * 21 + stages * 38.5, 0),
+                3 if stages in (4, 6, 8) else 14,
+                "B",
+            )
+
+
 def motors() -> Iterator[Row]:
     """Motors by power and voltage."""
     volts = {"A": "3 x 400 V", "B": "3 x 230 V"}
@@ -172,7 +188,7 @@ def valves() -> Iterator[Row]:
 def sheets() -> dict[str, list[Row]]:
     """Sheet name → its rows in the order of their SKU."""
     return {
-        "Sets and motors": sorted([*SETS, *motors()]),
+        "Sets and motors": sorted([*SETS, *pumps(), *motors()]),
         "Controls": sorted([*CONTROLS, *converters()]),
         "Accessories": sorted([*ACCESSORIES, *vessels(), *valves()]),
         "Spare parts": sorted([*SPARES, *impellers(), *seals_and_gaskets()]),

@@ -115,9 +115,14 @@ def manual_pdf(source: str) -> bytes:
 
 
 def column_widths(rows: list[list[str]], width: float) -> list[float]:
-    """Widths in proportion to the longest cell of each column, none narrower than its longest word."""
-    wanted = [min(34, max(5, max(len(row[i]) for row in rows))) for i in range(len(rows[0]))]
-    return [width * w / sum(wanted) for w in wanted]
+    """Widths by the longest cell of each column, none narrower than its longest word."""
+    from reportlab.pdfbase.pdfmetrics import stringWidth
+
+    columns = list(zip(*rows, strict=True))
+    words = [max(stringWidth(word, "Times-Bold", 8.2) for cell in c for word in cell.split() or [""]) + 13 for c in columns]
+    spare = [max(0.0, min(150, max(stringWidth(cell, "Times-Bold", 8.2) for cell in c)) + 13 - w) for c, w in zip(columns, words, strict=True)]
+    share = max(0.0, min(1.0, (width - sum(words)) / (sum(spare) or 1)))
+    return [w + s * share for w, s in zip(words, spare, strict=True)]
 
 
 def handbook_docx(source: str) -> bytes:
