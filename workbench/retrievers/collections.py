@@ -13,6 +13,7 @@ from workbench.errors import DocumentError, SpecError, WorkbenchError
 from workbench.records import Hit
 from workbench.retrievers.lexical import Lexical, Terms, row_terms
 from workbench.spans import Ranges, Span
+from workbench.vectors import top_k
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
@@ -242,8 +243,6 @@ def _found(index: VectorIndex, vector: NDArray[np.float32], k: int) -> Ranking:
 
 def best(rows: Rows, scores: NDArray[np.float64], k: int) -> Ranking:
     """The k rows with the highest scores; equal scores in row order."""
-    if len(rows) > 4 * k:  # all that reach the k-th score, so that its ties are settled by row too
-        keep = scores >= np.partition(scores, len(scores) - k)[len(scores) - k]
-        rows, scores = rows[keep], scores[keep]
-    order = np.lexsort((rows, -scores))[:k]
+    order = np.argsort(rows, kind="stable")
+    order = order[top_k(scores[order], k)[0]]
     return rows[order], scores[order]

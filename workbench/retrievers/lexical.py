@@ -53,7 +53,8 @@ class Analysed:
 def analysed(document: Document) -> Analysed:
     """The document's words and terms; kept for the documents used last."""
     with _lock:
-        if (known := _kept.get(document.id)) is not None:
+        known = _kept.get(document.id)
+        if known is not None and known.text == document.text:  # an id is a hash of content, unless someone made it up
             _kept.move_to_end(document.id)
             return known
     made = _analyse(document.text)
