@@ -98,6 +98,15 @@ class Corpus:
         object.__setattr__(self, "id", fingerprint(list(by_id)))
         object.__setattr__(self, "_by_id", by_id)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Corpus) and self._labels() == other._labels()
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def _labels(self) -> list[tuple[str, str]]:
+        return [(d.id, d.name) for d in self.documents]
+
     def __len__(self) -> int:
         return len(self.documents)
 

@@ -34,6 +34,10 @@ class Tokenizer(Protocol):
     def offsets(self, text: str) -> Ints:
         """(n, 2) start and end of each token, in order. Tokens that share a character have overlapping offsets."""
 
+    @property
+    def ends_at_space(self) -> bool:
+        """Whether no token reaches over white space, so that a text's tokens are those of its words one by one."""
+
     def counts(self, texts: Sequence[str]) -> Ints:
         """(n,) tokens of each text, tokenised on its own."""
 
@@ -81,8 +85,18 @@ class ModelTokenizer:
     sha256: str
     _rules: Any = field(repr=False, compare=False)
 
+    @property
+    def ends_at_space(self) -> bool:
+        return type(self._rules.pre_tokenizer).__name__ in ("BertPreTokenizer", "Whitespace", "WhitespaceSplit")
+
     def offsets(self, text: str) -> Ints:
-        return np.array(self._rules.encode(text, add_special_tokens=False).offsets, np.int64).reshape(-1, 2)
+        parts = list(segments(text, 50_000, _SPACE)) if self.ends_at_space else [text]
+        found = [np.empty((0, 2), np.int64)]
+        at = 0
+        for part, encoded in zip(parts, self._rules.encode_batch(parts, add_special_tokens=False), strict=True):
+            found.append(np.array(encoded.offsets, np.int64).reshape(-1, 2) + at)
+            at += len(part)
+        return np.concatenate(found)
 
     def counts(self, texts: Sequence[str]) -> Ints:
         distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}  # a text's words repeat; count each once
@@ -97,6 +111,10 @@ class BytePairTokenizer:
     name: str
     sha256: str
     _rules: Any = field(repr=False, compare=False)
+
+    @property
+    def ends_at_space(self) -> bool:
+        return False  # a space belongs to the word after it
 
     def offsets(self, text: str) -> Ints:
         tokens = self._tokens(text)
@@ -113,22 +131,23 @@ class BytePairTokenizer:
         return np.fromiter((distinct[text] for text in texts), np.int64, len(texts))
 
     def _tokens(self, text: str) -> list[int]:
-        return [token for part in segments(text) for token in self._rules.encode_ordinary(part)]
+        return [token for part in segments(text, 500_000, _SEAM) for token in self._rules.encode_ordinary(part)]
 
 
 # No token of cl100k or o200k reaches over these places: their patterns begin anew after a line's end and at " word".
 _SEAM = re.compile(r"(?<=\n)(?=\S)|(?<=[^\W\d_])(?= [^\W\d_])")
+_SPACE = re.compile(r"(?<=\s)(?=\S)")
 
 
-def segments(text: str, limit: int = 500_000) -> Iterator[str]:
-    """The text in parts of at most `limit` characters that tokenise alone as they do together.
+def segments(text: str, limit: int, seam: re.Pattern[str]) -> Iterator[str]:
+    """The text in parts of at most `limit` characters, cut at seams, so that they tokenise alone as they do together.
 
-    The encoder refuses a million. Only a run of `limit` characters without a line's end or a space before a word is
-    cut elsewhere.
+    Long texts take the encoders more than linear time, or are refused. Only half a `limit` without a seam is cut
+    elsewhere.
     """
     start = 0
     while len(text) - start > limit:
-        seams = [m.start() for m in _SEAM.finditer(text, start + limit // 2, start + limit)]
+        seams = [m.start() for m in seam.finditer(text, start + limit // 2, start + limit)]
         end = seams[-1] if seams else start + limit
         yield text[start:end]
         start = end

