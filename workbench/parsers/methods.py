@@ -1,0 +1,193 @@
+"""The parsers to choose from, as methods: each is called with a name and bytes and gives a Document."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from importlib.metadata import version
+from typing import Any, ClassVar
+
+from workbench.documents import Document
+from workbench.errors import DocumentError, SpecError
+from workbench.parsers import (
+    html,
+    mails,
+    markdowns,
+    opendocuments,
+    pdfs,
+    plain,
+    sheets,
+    slides,
+    unstructured_elements,
+    word,
+)
+from workbench.parsers.drafts import Draft
+from workbench.parsers.encodings import known
+from workbench.parsers.languages import language
+from workbench.parsers.names import label
+from workbench.parsers.sniffing import FORMATS, sniff
+from workbench.parsers.writers import Writer
+from workbench.specs import Spec, option, to_dict
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A way to read one format. Bump `revision` where its text or sections change; `library` is what decides the text."""
+
+    name: str
+    revision: int
+    read: Callable[[bytes, Writer], None]
+    library: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name and version, as documents show it and as identities hold it."""
+        return f"{self.name} {self.revision}" + (f" ({self.library} {_version(self.library)})" if self.library else "")
+
+
+@lru_cache
+def _version(library: str) -> str:
+    return version(library)
+
+
+_SHEETS = Engine("sheets", 1, sheets.read_sheets, "python-calamine")
+_TEXT = Engine("text", 1, plain.read_text)
+ENGINES: dict[str, Engine] = {
+    "pdf": Engine("pdf", 1, pdfs.read_pdf, "pypdfium2"),
+    "docx": Engine("docx", 1, word.read_docx),
+    "pptx": Engine("pptx", 1, slides.read_pptx),
+    "xlsx": _SHEETS,
+    "xlsb": _SHEETS,
+    "xls": _SHEETS,
+    "ods": _SHEETS,
+    "odt": Engine("odt", 1, opendocuments.read_odt),
+    "epub": Engine("epub", 1, opendocuments.read_epub, "selectolax"),
+    "html": Engine("html", 1, html.read_html, "selectolax"),
+    "markdown": Engine("markdown", 1, markdowns.read_markdown, "markdown-it-py"),
+    "rst": Engine("rst", 1, plain.read_rst),
+    "org": Engine("org", 1, plain.read_org),
+    "csv": Engine("csv", 1, plain.read_csv),
+    "tsv": Engine("tsv", 1, plain.read_tsv),
+    "eml": Engine("eml", 1, mails.read_eml, "selectolax"),
+    "json": _TEXT,
+    "xml": Engine("xml", 1, opendocuments.read_xml),
+    "text": _TEXT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parser(Spec):
+    """Bytes to a Document. A subclass says which engine reads which format."""
+
+    def engine(self, format: str) -> Engine:
+        """The engine that reads `format`.
+
+        Raises:
+            DocumentError: this parser does not read it.
+        """
+        return ENGINES[format]
+
+    def draft(self, name: str, data: bytes, format: str = "") -> Draft:
+        """What the engine makes of the file; `format` (a key of FORMATS) leaves nothing to be found out."""
+        warnings: list[str] = []
+        if not format:
+            format, warnings = sniff(name, data)
+        engine = self.engine(format)
+        writer = Writer(encoding=getattr(self, "encoding", ""))
+        for warning in warnings:
+            writer.warn(warning)
+        engine.read(data, writer)
+        draft = writer.draft(engine.label, FORMATS[format].media_type)
+        if not any(c.isalnum() for c in draft.text) and not draft.text.translate(_UNSEEN).strip():
+            raise DocumentError("it holds no text: nothing but blanks or pictures.")
+        draft.language = language(draft.text)
+        return draft
+
+    def __call__(self, name: str, data: bytes) -> Document:
+        """The document; see `workbench.parsers.parse`."""
+        from workbench.parsers import parse
+
+        return parse(name, data, self)
+
+    def identity(self) -> dict[str, Any]:
+        return to_dict(self) | {"engines": sorted({self.engine(f).label for f in FORMATS if self.reads(f)})}
+
+    def reads(self, format: str) -> bool:
+        """Whether this parser has an engine for `format`."""
+        return format in ENGINES
+
+
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\ufffd"))
+
+
+@dataclass(frozen=True, slots=True)
+class Auto(Parser):
+    """For each format the engine that lost least and ran fastest when they were compared (docs/decisions.md)."""
+
+    kind: ClassVar[str] = "auto"
+    encoding: str = option("", "Encoding of text files; empty: found by itself", advanced=True)
+
+    def check(self) -> None:
+        if self.encoding and not known(self.encoding):
+            raise SpecError(f"encoding ({self.encoding!r}) is not known; examples are utf-8, cp1252, shift_jis")
+
+
+@dataclass(frozen=True, slots=True)
+class PyPdf(Parser):
+    """pypdf for PDF files, the engines of `auto` for the rest."""
+
+    kind: ClassVar[str] = "pypdf"
+    mode: str = option(
+        "plain", "Order of the text: as drawn (plain) or as placed on the page (layout)", choices=("plain", "layout")
+    )
+
+    def engine(self, format: str) -> Engine:
+        if format != "pdf":
+            return ENGINES[format]
+        return Engine(f"pypdf {self.mode}", 1, partial(pdfs.read_pypdf, mode=self.mode), "pypdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Unstructured(Parser):
+    """unstructured's own elements for HTML, Word, PowerPoint, Excel, Markdown, text, e-mail and CSV.
+
+    Its text is cleaned, so offsets are not the file's own.
+    """
+
+    kind: ClassVar[str] = "unstructured"
+
+    def reads(self, format: str) -> bool:
+        return format in unstructured_elements.PARTITIONS
+
+    def engine(self, format: str) -> Engine:
+        if format == "pdf":
+            raise DocumentError(
+                "unstructured reads PDF only with an extra that needs an old pypdf (below 7), which is not installed. "
+                "Choose the parser auto or pypdf for PDF files."
+            )
+        if not self.reads(format):
+            readable = ", ".join(FORMATS[f].label for f in unstructured_elements.PARTITIONS)
+            raise DocumentError(
+                f"the parser unstructured reads {readable} here, not {FORMATS[format].label}. Choose the parser auto."
+            )
+        return Engine("elements", 1, partial(unstructured_elements.read_elements, format=format), "unstructured")
+
+
+PARSERS: dict[str, type[Parser]] = {cls.kind: cls for cls in (Auto, PyPdf, Unstructured)}
+
+
+def parse_draft(name: str, data: bytes, parser: Parser, format: str = "") -> Draft:
+    """`parser.draft`, with every failure as a DocumentError that names the file."""
+    shown = label(name)
+    try:
+        return parser.draft(name, data, format)
+    except DocumentError as error:
+        raise DocumentError(f"{shown}: {error}") from None
+    except MemoryError:
+        raise DocumentError(f"{shown}: reading it takes more memory than the limit. Split it into parts.") from None
+    except RecursionError:
+        raise DocumentError(f"{shown}: it is nested too deep to be read. Save it in a simpler form.") from None
+    except Exception as error:  # foreign formats fail in ways that no library lists; the file is refused, nothing else
+        detail = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise DocumentError(
+            f"{shown}: it is damaged or unusual, and cannot be read ({detail}). Save it anew or as PDF."
+        ) from error

@@ -1,0 +1,247 @@
+"""Word (.docx) by a walk over its XML: headings, lists, nested tables, text boxes, notes, approximate pages."""
+
+from typing import Any
+
+from workbench.errors import DocumentError
+from workbench.parsers.archives import Archive
+from workbench.parsers.writers import Writer
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main"
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_DROPPED = frozenset(  # deleted or moved away, a fallback of what stands beside it, or not text
+    {_MC + "Fallback"}
+    | {
+        _W + t
+        for t in (
+            "del",
+            "moveFrom",
+            "instrText",
+            "delText",
+            "pPr",
+            "rPr",
+            "tblPr",
+            "tblGrid",
+            "trPr",
+            "tcPr",
+            "sdtPr",
+            "sectPr",
+        )
+    }
+)
+_CHARACTERS = {_W + "tab": "\t", _W + "cr": "\n", _W + "noBreakHyphen": "-", _W + "ptab": "\t"}
+_TEXT = frozenset({_W + "t", _M + "t"})
+
+
+def read_docx(data: bytes, writer: Writer) -> None:
+    """The body, then foot- and endnotes; headers and footers are not body text and stay out."""
+    with Archive(data) as archive:
+        raw = archive.read("word/document.xml")
+        if _STRICT.encode() in raw[:5_000]:
+            raise DocumentError(
+                "a Word file in the Strict Open XML form. Save it as an ordinary .docx (Word Document)."
+            )
+        from workbench.parsers.archives import xml_root
+
+        root = xml_root(raw)
+        walk = _Walk(writer, _styles(archive), rendered=b"lastRenderedPageBreak" in raw)
+        body = root.find(_W + "body")
+        if body is None:
+            raise DocumentError("the Word file has no body. Save it anew.")
+        walk.blocks(body)
+        walk.end_list()
+        for part, kind in (("word/footnotes.xml", "footnote"), ("word/endnotes.xml", "endnote")):
+            if part in archive.names and walk.notes:
+                for note in archive.xml(part).iterchildren(_W + kind):
+                    if note.get(_W + "type") in (None, "normal"):
+                        writer.separate(2)
+                        walk.blocks(note)
+        walk.finish_pages()
+
+
+class _Style:
+    __slots__ = ("level", "listed")
+
+    def __init__(self, level: int = 0, listed: int = 0) -> None:
+        self.level = level  # of a heading, 0 for none
+        self.listed = listed  # depth of a list, 0 for none
+
+
+def _styles(archive: Archive) -> dict[str, _Style]:
+    """Paragraph style id → what it makes of a paragraph, by name, outline level or the style that it is based on."""
+    if "word/styles.xml" not in archive.names:
+        return {}
+    elements = {s.get(_W + "styleId", ""): s for s in archive.xml("word/styles.xml").iterchildren(_W + "style")}
+    found: dict[str, _Style] = {}
+    for id in elements:
+        style = _Style()
+        seen: set[str] = set()
+        current = id
+        while current in elements and current not in seen:
+            seen.add(current)
+            element = elements[current]
+            name = _value(element, "name").lower()
+            properties = element.find(_W + "pPr")
+            if not style.level:
+                if name.startswith("heading ") and name[8:].isdigit():
+                    style.level = min(6, max(1, int(name[8:])))
+                elif name == "title":
+                    style.level = 1
+                elif properties is not None:
+                    style.level = _outline(properties)
+            if not style.listed and properties is not None:
+                style.listed = _listed(properties)
+            current = _value(element, "basedOn")
+        if style.level:
+            style.listed = 0
+        found[id] = style
+    return found
+
+
+def _value(element: Any, tag: str) -> str:
+    child = element.find(_W + tag)
+    return child.get(_W + "val") or "" if child is not None else ""
+
+
+def _outline(properties: Any) -> int:
+    level = _value(properties, "outlineLvl")
+    return min(6, int(level) + 1) if level.isdigit() and int(level) < 9 else 0
+
+
+def _listed(properties: Any) -> int:
+    numbering = properties.find(_W + "numPr")
+    if numbering is None or _value(numbering, "numId") == "0":
+        return 0
+    level = _value(numbering, "ilvl")
+    return 1 + (int(level) if level.isdigit() else 0)
+
+
+class _Walk:
+    """One pass over the body. Nesting is bounded by the XML parser (256 levels)."""
+
+    def __init__(self, writer: Writer, styles: dict[str, _Style], rendered: bool) -> None:
+        self.writer = writer
+        self.styles = styles
+        self.rendered = rendered
+        self.tables = 0
+        self.breaks: list[Any] = []
+        self.list: Any = None
+        self.notes = False
+
+    def blocks(self, parent: Any) -> None:
+        for element in parent:
+            tag = element.tag
+            if tag == _W + "p":
+                self.paragraph(element)
+            elif tag == _W + "tbl":
+                self.table(element)
+            elif tag not in _DROPPED:
+                self.blocks(element)  # w:sdt, w:ins, w:customXml, mc:AlternateContent …
+
+    def paragraph(self, element: Any) -> None:
+        properties = element.find(_W + "pPr")
+        style = self.styles.get(_value(properties, "pStyle"), _Style()) if properties is not None else _Style()
+        level, listed = style.level, style.listed
+        if properties is not None:
+            if properties.find(_W + "numPr") is not None:
+                listed = _listed(properties)
+            level = level or _outline(properties)
+        boxes: list[Any] = []
+        writer = self.writer
+        if level or not listed:
+            self.end_list()
+        if level and not self.tables:
+            writer.separate(2)
+            with writer.section("heading", level):
+                self.runs(element, boxes)
+            writer.separate(2)
+        elif listed:
+            writer.separate(1 if self.list is not None else 2)
+            if self.list is None and not self.tables:
+                self.list = writer.section("list", 1)
+                self.list.__enter__()
+            writer.hold("  " * (min(listed, 9) - 1) + "- ")
+            self.runs(element, boxes)
+            writer.hold("")
+            writer.separate(1)
+        else:
+            writer.separate(2)
+            self.runs(element, boxes)
+            writer.separate(2)
+        for box in boxes:
+            self.blocks(box)
+
+    def end_list(self) -> None:
+        if self.list is not None:
+            self.list.__exit__(None, None, None)
+            self.list = None
+            self.writer.separate(2)
+
+    def runs(self, parent: Any, boxes: list[Any]) -> None:
+        for element in parent:
+            tag = element.tag
+            if tag in _TEXT:
+                self.writer.write(element.text or "")
+            elif tag in _CHARACTERS:
+                self.writer.write(_CHARACTERS[tag])
+            elif tag == _W + "br":
+                if element.get(_W + "type") == "page":
+                    if not self.rendered:
+                        self.breaks.append(self.writer.anchor())
+                else:
+                    self.writer.write("\n")
+            elif tag == _W + "lastRenderedPageBreak":
+                self.breaks.append(self.writer.anchor())
+            elif tag == _W + "txbxContent":
+                boxes.append(element)
+            elif tag in (_W + "footnoteReference", _W + "endnoteReference"):
+                self.notes = True
+            elif tag not in _DROPPED:
+                self.runs(element, boxes)
+
+    def table(self, element: Any) -> None:
+        self.end_list()
+        writer = self.writer
+        writer.separate(2)
+        self.tables += 1
+        with writer.section("table", self.tables):
+            for row in self.inside(element, "tr"):
+                with writer.row(self.tables):
+                    first = True
+                    for _ in range(self.before(row)):
+                        with writer.cell(first):
+                            first = False
+                    for cell in self.inside(row, "tc"):
+                        with writer.cell(first):
+                            self.blocks(cell)
+                        first = False
+        self.tables -= 1
+        writer.separate(2)
+
+    def inside(self, parent: Any, tag: str) -> list[Any]:
+        """The rows of a table or cells of a row, those in content controls and insertions too."""
+        found: list[Any] = []
+        for element in parent:
+            if element.tag == _W + tag:
+                if element.find(f"{_W}trPr/{_W}del") is None:
+                    found.append(element)
+            elif element.tag in (_W + "sdt", _W + "sdtContent", _W + "ins", _W + "customXml", _W + "smartTag"):
+                found += self.inside(element, tag)
+        return found
+
+    def before(self, row: Any) -> int:
+        """How many columns a row leaves out before its first cell."""
+        properties = row.find(_W + "trPr")
+        columns = _value(properties, "gridBefore") if properties is not None else ""
+        return min(int(columns), 100) if columns.isdigit() else 0
+
+    def finish_pages(self) -> None:
+        """Pages from where Word last broke them; none where the file does not tell."""
+        length = self.writer.length
+        starts = sorted({0} | {length if place.start is None else place.start for place in self.breaks})
+        if len(starts) > 1:
+            self.writer.pages = [
+                (i + 1, s, e) for i, (s, e) in enumerate(zip(starts, [*starts[1:], length], strict=True))
+            ]
+            self.writer.warn("page numbers are approximate: a Word file holds only where its pages last broke")

@@ -1,0 +1,207 @@
+"""The one writer through which every parser makes a text with sections at exact spans.
+
+A section is opened before its text is written and closed after it, so `text[start:end]` holds by construction. Breaks
+between blocks are kept back until something follows them; a section therefore neither starts nor ends with one.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from workbench.errors import DocumentError
+from workbench.parsers.drafts import Draft
+
+MAX_CHARACTERS = 50_000_000
+MAX_SECTIONS = 300_000
+
+_UNSAFE = re.compile("[\0\ud800-\udfff]")
+_BLANKS = re.compile(r"[ \t\n\r\f]+")
+
+
+def clean(text: str) -> str:
+    """The text with NUL and lone surrogates replaced one for one by U+FFFD; its length stays as it is."""
+    return _UNSAFE.sub("\ufffd", text)
+
+
+class Writer:
+    """Collects text, sections, pages and warnings; `draft()` hands them over."""
+
+    def __init__(self, encoding: str = "", limit: int = MAX_CHARACTERS) -> None:
+        self.encoding = encoding
+        """The encoding that the user named for text formats; "" to find it out."""
+        self.length = 0
+        self.sections: list[tuple[str, int, int, int, str]] = []
+        self.pages: list[tuple[int, int, int]] = []
+        self.warnings: list[str] = []
+        self._limit = limit
+        self._parts: list[str] = []
+        self._newlines = 0
+        self._tabs = 0
+        self._marker = ""
+        self._blank = False
+        self._fresh_cell = False
+        self._cells: list[bool] = []  # of each cell of the open row: whether it holds several lines
+        self._waiting: list[_Open] = []
+        self._unmarked = 0
+
+    def write(self, text: str) -> None:
+        """Append `text` as it is, after any break that was kept back."""
+        if not text:
+            return
+        self._flush()
+        self._append(clean(text))
+
+    def flow(self, text: str) -> None:
+        """Append `text` with each run of blanks folded to one, as a browser does."""
+        if not text:
+            return
+        words = _BLANKS.sub(" ", text)
+        if words[0] == " ":
+            self.blank()
+            words = words[1:]
+        if not words:
+            return
+        trailing = words[-1] == " "
+        self.write(words[:-1] if trailing else words)
+        if trailing:
+            self.blank()
+
+    def blank(self) -> None:
+        """One blank before what follows, unless a break stands there."""
+        self._blank = True
+
+    def separate(self, newlines: int) -> None:
+        """At least so many newlines before what follows; inside a cell at most one, none at its start."""
+        if self._fresh_cell or self._marker:
+            return
+        self._forget_tabs()
+        self._newlines = max(self._newlines, min(newlines, 1) if self._cells else newlines)
+
+    def hold(self, marker: str) -> None:
+        """A list item's marker, written once its text comes; "" takes it back where none came."""
+        self._marker = marker
+
+    @contextmanager
+    def section(self, kind: str, level: int = 1, title: str = "") -> Iterator[None]:
+        """A section around what is written inside; dropped where that is nothing. A heading's title is its text."""
+        place = self.anchor()
+        yield
+        if place.start is None:
+            self._waiting.remove(place)
+        elif self.length > place.start:
+            if kind == "heading" and not title:
+                title = "".join(self._parts[place.part :])
+            self.mark(kind, level, place.start, self.length, title)
+
+    @contextmanager
+    def row(self, level: int = 1) -> Iterator[None]:
+        """A row of a table on a line of its own."""
+        outer, self._cells = self._cells, []
+        fresh, self._fresh_cell = self._fresh_cell, False
+        if not (outer and fresh):
+            self.separate(1)
+        with self.section("row", level):
+            yield
+            self._forget_tabs()
+            self._fresh_cell = False
+        self._cells = outer
+        if outer:
+            outer[-1] = True
+        self.separate(1)
+
+    @contextmanager
+    def cell(self, first: bool) -> Iterator[None]:
+        """A cell of a row: a tab before it, or a line break where a cell before it holds several lines."""
+        if not first:
+            if any(self._cells):
+                self._cells.clear()
+                self.separate(1)
+            else:
+                self._tabs += 1
+                self._blank = False
+        parts = len(self._parts)
+        self._cells.append(False)
+        self._fresh_cell = True
+        yield
+        if any("\n" in part for part in self._parts[parts:]):
+            self._cells[-1] = True
+        self._fresh_cell = False
+        self._newlines = 0
+
+    @contextmanager
+    def page(self, number: int) -> Iterator[None]:
+        """A page around what is written inside; an empty span where that is nothing."""
+        place = self.anchor()
+        yield
+        if place.start is None:
+            self._waiting.remove(place)
+            place.start = self.length
+        self.pages.append((number, place.start, self.length))
+
+    def anchor(self) -> "_Open":
+        """A place whose `start` is set where the next text begins; None until then."""
+        place = _Open(self._tabs + len(self._marker))
+        self._waiting.append(place)
+        return place
+
+    def mark(self, kind: str, level: int, start: int, end: int, title: str = "") -> None:
+        """A section around text that is already written."""
+        if len(self.sections) < MAX_SECTIONS:
+            self.sections.append((kind, level, start, end, clean(" ".join(title.split()))[:1000]))
+        else:
+            self._unmarked += 1
+
+    def warn(self, message: str) -> None:
+        """A line for the user; each is kept once."""
+        message = clean(message)
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+    def draft(self, engine: str, media_type: str) -> Draft:
+        """What was written. Sections are in text order, the outer before the inner."""
+        if self._unmarked:
+            self.warn(
+                f"{self._unmarked:,} sections beyond the first {MAX_SECTIONS:,} (rows of tables, most likely) are not marked"
+            )
+        sections = sorted(self.sections, key=lambda s: (s[2], -s[3]))
+        return Draft("".join(self._parts), sections, self.pages, self.warnings, media_type, engine)
+
+    def _flush(self) -> None:
+        gap = "\n" * self._newlines if self.length else ""
+        lead = "\t" * self._tabs + self._marker
+        if not (gap or lead) and self._blank and self.length and self._parts[-1][-1] not in " \n\t":
+            gap = " "
+        self._append(gap)
+        start = self.length
+        for place in self._waiting:
+            place.start = start + min(place.lead, len(lead))
+            place.part = len(self._parts)
+        self._append(lead)
+        self._waiting.clear()
+        self._newlines, self._tabs, self._marker = 0, 0, ""
+        self._blank = self._fresh_cell = False
+
+    def _append(self, text: str) -> None:
+        if text:
+            self.length += len(text)
+            if self.length > self._limit:
+                raise DocumentError(
+                    f"it holds more than {self._limit:,} characters of text, the limit for one document. Split it into parts."
+                )
+            self._parts.append(text)
+
+    def _forget_tabs(self) -> None:
+        self._tabs = 0
+        for place in self._waiting:
+            place.lead = 0
+
+
+class _Open:
+    """A place in the text that is known once something is written there; `lead`: the tabs and marker it stands after."""
+
+    __slots__ = ("lead", "part", "start")
+
+    def __init__(self, lead: int) -> None:
+        self.start: int | None = None
+        self.lead = lead
+        self.part = 0
