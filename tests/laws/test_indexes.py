@@ -1,0 +1,191 @@
+"""Laws that every index keeps, and equality of the flat index with exact arithmetic."""
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.errors import SpecError
+from workbench.indexes import HNSW, INDEXES, TOLERANCE, Flat, IndexSpec
+from workbench.vectors import norms, top_k, unit
+
+SPECS = [cls(metric=metric) for cls in INDEXES.values() for metric in ("cosine", "dot")]
+every = pytest.mark.parametrize("spec", SPECS, ids=lambda s: f"{s.kind}-{s.metric}")
+metrics = pytest.mark.parametrize("metric", ["cosine", "dot"])
+
+
+def exact(vectors: np.ndarray, queries: np.ndarray, k: int, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """The definition: float64 products, rounded to the tolerance, the best k, equal scores by row."""
+    if metric == "cosine":
+        vectors, queries = unit(vectors), unit(queries)
+    scores = (queries[:, None, :].astype(np.float64) * vectors[None].astype(np.float64)).sum(axis=2)
+    longest = float(norms(vectors).max(initial=0.0))
+    lengths = norms(queries).astype(np.float64)
+    step = TOLERANCE * np.ones(len(queries)) if metric == "cosine" else TOLERANCE * longest * lengths
+    step[step == 0] = 1
+    scores = np.round(scores / step[:, None]) * step[:, None]
+    rows = top_k(scores, k)
+    return np.take_along_axis(scores, rows, axis=1), rows
+
+
+def made_up(seed: int, n: int, dim: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32)
+
+
+@every
+def test_shapes_types_and_order(spec: IndexSpec) -> None:
+    index = spec(made_up(1, 300, 24))
+    scores, rows = index.search(made_up(2, 7, 24), 5)
+    assert (scores.shape, rows.shape) == ((7, 5), (7, 5))
+    assert (scores.dtype, rows.dtype) == (np.float32, np.int64)
+    assert (np.diff(scores, axis=1) <= 0).all()
+    assert all(len(set(row)) == 5 for row in rows.tolist())
+    assert len(index) == 300
+    assert index.bytes >= 300 * 24 * 4
+
+
+@every
+def test_fewer_rows_than_asked_for_are_padded(spec: IndexSpec) -> None:
+    scores, rows = spec(np.eye(3, dtype=np.float32)).search(np.eye(3, dtype=np.float32)[:1], 6)
+    assert rows.tolist() == [[0, 1, 2, -1, -1, -1]]
+    assert scores.tolist() == [[1, 0, 0, -np.inf, -np.inf, -np.inf]]
+
+
+@every
+@pytest.mark.parametrize("k", [0, 1, 4])
+def test_empty_collections_and_no_queries(spec: IndexSpec, k: int) -> None:
+    empty = spec(np.empty((0, 8), np.float32))
+    assert empty.search(made_up(1, 2, 8), k)[1].tolist() == [[-1] * k] * 2
+    assert spec(made_up(1, 5, 8)).search(np.empty((0, 8), np.float32), k)[1].shape == (0, k)
+
+
+@every
+def test_a_row_is_found_by_itself(spec: IndexSpec) -> None:
+    vectors = unit(made_up(3, 500, 32))
+    _, rows = spec(vectors).search(vectors, 1)
+    assert (rows[:, 0] == np.arange(500)).mean() >= (1.0 if spec.kind == "flat" else 0.98)
+
+
+@every
+def test_one_by_one_is_the_same_as_together(spec: IndexSpec) -> None:
+    vectors, queries = made_up(4, 2_000, 48), made_up(5, 40, 48)
+    vectors[100:140] = vectors[7]
+    queries[3] = vectors[7]
+    index = spec(vectors)
+    scores, rows = index.search(queries, 10)
+    for i, query in enumerate(queries):
+        one_score, one_row = index.search(query[None], 10)
+        assert one_row[0].tolist() == rows[i].tolist()
+        assert one_score[0].tobytes() == scores[i].tobytes()
+
+
+@every
+def test_built_twice_is_the_same(spec: IndexSpec) -> None:
+    vectors, queries = made_up(6, 1_500, 16), made_up(7, 30, 16)
+    first, second = (spec(vectors.copy()).search(queries, 12) for _ in range(2))
+    assert first[1].tolist() == second[1].tolist()
+    assert first[0].tobytes() == second[0].tobytes()
+
+
+@every
+def test_the_callers_vectors_are_left_alone(spec: IndexSpec) -> None:
+    vectors = made_up(8, 50, 8)
+    before = vectors.copy()
+    index = spec(vectors)
+    found = index.search(vectors[:5], 3)[1].tolist()
+    assert (vectors == before).all()
+    vectors[:] = 0
+    assert index.search(before[:5], 3)[1].tolist() == found
+
+
+@every
+@pytest.mark.parametrize("bad", [np.ones(8), np.ones((2, 0)), np.array([[1.0, np.nan]]), np.array([[np.inf, 1.0]])])
+def test_vectors_that_are_none_are_refused(spec: IndexSpec, bad: Any) -> None:
+    with pytest.raises(SpecError, match="vectors"):
+        spec(bad)
+
+
+@every
+def test_queries_of_another_width_are_refused(spec: IndexSpec) -> None:
+    with pytest.raises(SpecError, match="queries"):
+        spec(made_up(1, 5, 8)).search(made_up(1, 1, 9), 1)
+
+
+@metrics
+@pytest.mark.parametrize("k", [1, 5, 50, 3_000, 5_000])
+def test_flat_is_exact(metric: str, k: int) -> None:
+    vectors, queries = made_up(9, 3_000, 32), made_up(10, 20, 32)
+    vectors *= np.random.default_rng(0).uniform(0.1, 9, (3_000, 1)).astype(np.float32)
+    vectors[1_000:1_300] = vectors[20]  # a passage that repeats: more ties than k
+    vectors[2_000:2_010] = 0
+    queries[0] = vectors[20]
+    queries[1] = 0
+    scores, rows = Flat(metric)(vectors).search(queries, k)
+    expected_scores, expected = exact(vectors, queries, k, metric)
+    n = expected.shape[1]
+    assert rows[:, :n].tolist() == expected.tolist()
+    np.testing.assert_allclose(scores[:, :n], expected_scores, rtol=1e-6, atol=1e-12)
+    assert (rows[:, n:] == -1).all()
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(1, 60), st.integers(1, 6), st.integers(1, 70), st.integers(0, 99), st.sampled_from(["cosine", "dot"])
+)
+def test_flat_is_exact_where_everything_ties(n: int, dim: int, k: int, seed: int, metric: str) -> None:
+    vectors = np.random.default_rng(seed).integers(-1, 2, (n, dim)).astype(np.float32)
+    queries = vectors[:4]
+    expected = exact(vectors, queries, k, metric)[1]
+    assert Flat(metric)(vectors).search(queries, k)[1][:, : expected.shape[1]].tolist() == expected.tolist()
+
+
+@metrics
+def test_rows_that_differ_by_rounding_alone_tie(metric: str) -> None:
+    """The same passage embedded in another batch differs in its last bits, and must not jump the queue."""
+    vectors = unit(made_up(11, 400, 384))
+    noise = np.random.default_rng(1).normal(scale=2e-9, size=(40, 384)).astype(np.float32)
+    vectors[100:140] = vectors[5] + noise
+    _, rows = Flat(metric)(vectors).search(vectors[5][None], 30)
+    assert rows[0].tolist() == [5, *range(100, 129)]
+
+
+def test_hnsw_finds_nearly_all() -> None:
+    vectors, queries = made_up(12, 3_000, 32), made_up(13, 50, 32)
+    expected = Flat()(vectors).search(queries, 10)[1]
+    found = HNSW(ef_search=200)(vectors).search(queries, 10)[1]
+    assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(expected, found, strict=True)]) > 0.97
+    coarse = HNSW(m=2, ef_construction=8, ef_search=1)(vectors).search(queries, 10)[1]
+    assert (
+        np.mean([len(set(a) & set(b)) / 10 for a, b in zip(expected, coarse, strict=True)]) < 0.9
+    )  # the options count
+
+
+def test_hnsw_takes_more_memory_than_flat_and_leaves_the_threads_alone() -> None:
+    import faiss
+
+    vectors = made_up(14, 500, 16)
+    before = faiss.omp_get_max_threads()
+    assert HNSW()(vectors).bytes > Flat()(vectors).bytes == 500 * 16 * 4
+    assert faiss.omp_get_max_threads() == before
+
+
+@pytest.mark.parametrize("order", [("faiss", "torch"), ("torch", "faiss")])
+def test_faiss_and_torch_live_in_one_process(order: tuple[str, str], root: Any) -> None:
+    """Both bring an OpenMP runtime of their own; on some systems the second one to load stops the process."""
+    code = f"""
+import {order[0]}, {order[1]}
+import numpy as np
+from workbench.indexes import Flat, HNSW
+x = (torch.arange(60_000, dtype=torch.float32).reshape(1000, 60).sin() @ torch.eye(60)).numpy()
+for spec in (Flat(), HNSW()):
+    rows = spec(x).search(x[:30], 1)[1][:, 0]
+    (torch.from_numpy(x) @ torch.from_numpy(x).T).sum()
+    assert (rows == np.arange(30)).mean() > 0.9, rows
+print("both")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=300)
+    assert done.stdout == "both\n", done.stderr
