@@ -1,0 +1,143 @@
+"""A pipeline: everything between a file and its hits, as one value with one identity, and the steps it runs through."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from workbench.documents import Chunks, Corpus, Document
+from workbench.embedders import EMBEDDERS, Embedder, SentenceTransformer, embed
+from workbench.errors import SpecError
+from workbench.indexes import INDEXES, Flat, IndexSpec
+from workbench.parsers import PARSERS, Auto, Parser
+from workbench.retrievers import MAX_K, RETRIEVERS, Collection, Dense, Retriever
+from workbench.specs import fingerprint, from_dict, to_dict
+from workbench.splitters import SPLITTERS, Recursive, Splitter
+from workbench.store import Store
+from workbench.vectors import Vectors
+
+VERSION = 1
+"""Of the YAML file's form, under its key `workbench`."""
+
+REGISTRIES: dict[str, Mapping[str, type[Any]]] = {
+    "parser": PARSERS,
+    "splitter": SPLITTERS,
+    "embedder": EMBEDDERS,
+    "index": INDEXES,
+    "retriever": RETRIEVERS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """How documents become hits. Its fields are the blocks of the YAML file; `k` is the number of hits."""
+
+    parser: Parser = field(default_factory=Auto)
+    splitter: Splitter = field(default_factory=Recursive)
+    embedder: Embedder = field(default_factory=SentenceTransformer)
+    index: IndexSpec = field(default_factory=Flat)
+    retriever: Retriever = field(default_factory=Dense)
+    k: int = 5
+
+    def __post_init__(self) -> None:
+        if isinstance(self.k, bool) or not isinstance(self.k, int) or not 1 <= self.k <= MAX_K:
+            raise SpecError(f"k ({self.k!r}) must be a whole number from 1 to {MAX_K}")
+
+    @property
+    def fingerprint(self) -> str:
+        """The pipeline's identity: a hash of every part's identity and k."""
+        return fingerprint({name: getattr(self, name).identity() for name in REGISTRIES} | {"k": self.k})
+
+    @property
+    def label(self) -> str:
+        """A few words for lists and status lines: `recursive 200/20 tokens · all-MiniLM-L6-v2 · dense`."""
+        s = self.splitter
+        return (
+            f"{s.kind} {s.chunk_size}/{s.chunk_overlap} {s.unit} · {self.embedder.source.name} · {self.retriever.kind}"
+        )
+
+
+def to_yaml(pipeline: Pipeline) -> str:
+    """The pipeline as a file for people: every field of every part, in the order of the flow."""
+    data: dict[str, Any] = {"workbench": VERSION}
+    data |= {f.name: pipeline.k if f.name == "k" else to_dict(getattr(pipeline, f.name)) for f in fields(pipeline)}
+    return yaml.safe_dump(data, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
+
+
+def from_yaml(text: str) -> Pipeline:
+    """The pipeline that a file describes; what it leaves out takes the documented default.
+
+    Raises:
+        SpecError: not YAML, an unknown key, kind or field, or a value outside its limits.
+    """
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        raise SpecError(
+            f"not valid YAML{f' at line {where.line + 1}' if where else ''}: indent blocks with spaces"
+        ) from None
+    if not isinstance(data, dict):
+        raise SpecError("a pipeline file holds a mapping that starts with `workbench: 1`")
+    return from_mapping(data)
+
+
+def from_mapping(data: Mapping[str, Any]) -> Pipeline:
+    """The pipeline that a mapping of the YAML file's form describes.
+
+    Raises:
+        SpecError: as `from_yaml`.
+    """
+    version = data.get("workbench", VERSION)
+    if version != VERSION:
+        raise SpecError(f"workbench: {version!r} is not a known form; this version reads {VERSION}")
+    known = ("workbench", *REGISTRIES, "k")
+    if unknown := [key for key in data if key not in known]:
+        raise SpecError(f"a pipeline has no key {unknown[0]!r}; its keys are {', '.join(known)}")
+    parts = {name: from_dict(REGISTRIES[name], data[name], name) for name in REGISTRIES if name in data}
+    return Pipeline(**parts, **({"k": data["k"]} if "k" in data else {}))
+
+
+@lru_cache(maxsize=512)
+def split(document: Document, splitter: Splitter) -> Chunks:
+    """The chunks of a document, kept for the settings that were looked at last."""
+    return splitter(document)
+
+
+@lru_cache(maxsize=8)
+def collection(corpus: Corpus, splitter: Splitter) -> Collection:
+    """Every chunk of a corpus as a row, searchable by its words at once."""
+    return Collection(corpus, [split(document, splitter) for document in corpus])
+
+
+def embedded(
+    rows: Collection,
+    embedder: Embedder,
+    store: Store | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Vectors:
+    """(n, dim) the vectors of a collection's rows; each distinct text is embedded once, ever. See `embedders.embed`."""
+    return embed(embedder, rows.texts(), store, progress, cancelled)
+
+
+def indexed(rows: Collection, vectors: Vectors, embedder: Embedder, index: IndexSpec) -> Collection:
+    """The collection with a dense index over these vectors; filtered searches are exact over the rows they allow."""
+    exact = Flat(metric=index.metric)
+    return rows.with_vectors(index(vectors), embedder, lambda some: exact(vectors[some]))
+
+
+def prepared(
+    corpus: Corpus,
+    pipeline: Pipeline,
+    store: Store | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Collection:
+    """What the pipeline searches, with vectors where its retriever needs them."""
+    rows = collection(corpus, pipeline.splitter)
+    if not pipeline.retriever.needs_vectors:
+        return rows
+    vectors = embedded(rows, pipeline.embedder, store, progress)
+    return indexed(rows, vectors, pipeline.embedder, pipeline.index)
