@@ -52,10 +52,11 @@ def read_golden(data: bytes | Path, corpus: Corpus) -> tuple[tuple[Question, ...
         GoldenError: the file cannot be read at all.
     """
     if isinstance(data, Path):
+        path = data
         try:
-            data = data.read_bytes()
+            data = path.read_bytes()
         except OSError as error:
-            raise GoldenError(f"{data.name} cannot be read: {error.strerror or error}") from None
+            raise GoldenError(f"{path.name} cannot be read: {error.strerror or error}") from None
     shelf = _Shelf(corpus)
     questions: dict[str, tuple[Question, int]] = {}
     problems: list[Problem] = []
