@@ -27,7 +27,6 @@ def main() -> None:
         if len(data) < request["size"]:
             return
         _limit(request)
-        last = False
         try:
             answer: dict[str, Any] = {"draft": _draft(request, data)}
         except Exception as error:
@@ -35,10 +34,12 @@ def main() -> None:
 
             if not isinstance(error, DocumentError):
                 error = DocumentError(f"{type(error).__name__}: {error}")
-            answer, last = {"error": str(error)}, True
+                error.__cause__ = error
+            # A refusal is nothing out of the way; after anything else this process has had its day.
+            answer = {"error": str(error), "spent": error.__cause__ is not None}
         del data
         _send(answers, answer, request["output_bytes"])
-        if last:
+        if answer.get("spent"):
             return
 
 
@@ -56,7 +57,7 @@ def _send(answers: BinaryIO, answer: dict[str, Any], limit: int) -> None:
     except MemoryError:
         body = b""
     if not body or len(body) > limit:
-        body = json.dumps({"error": "", "large": True}).encode()
+        body = json.dumps({"error": "", "large": True, "spent": True}).encode()
     answers.write(struct.pack(">Q", len(body)))
     answers.write(body)
     answers.flush()

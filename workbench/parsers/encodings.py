@@ -28,7 +28,7 @@ _ALIASES = {  # what files that declare the left mean in practice (WHATWG Encodi
     "ks_c_5601-1987": "cp949",
 }
 _CANDIDATES = [  # what the detector may say of text that is mostly not ASCII
-    "cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp866", "cp1253", "cp1254", "cp1255", "cp1256", "cp874",
+    "cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256", "cp874",
 ]  # fmt: skip
 _CONTROLS = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 _SAMPLE = 65_536

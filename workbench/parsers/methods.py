@@ -176,16 +176,19 @@ PARSERS: dict[str, type[Parser]] = {cls.kind: cls for cls in (Auto, PyPdf, Unstr
 
 
 def parse_draft(name: str, data: bytes, parser: Parser, format: str = "") -> Draft:
-    """`parser.draft`, with every failure as a DocumentError that names the file."""
+    """`parser.draft`, with every failure as a DocumentError that names the file.
+
+    Where the failure is not one that a parser foresaw, it is the error's cause.
+    """
     shown = label(name)
     try:
         return parser.draft(name, data, format)
     except DocumentError as error:
         raise DocumentError(f"{shown}: {error}") from None
-    except MemoryError:
-        raise DocumentError(f"{shown}: reading it takes more memory than the limit. Split it into parts.") from None
-    except RecursionError:
-        raise DocumentError(f"{shown}: it is nested too deep to be read. Save it in a simpler form.") from None
+    except MemoryError as error:
+        raise DocumentError(f"{shown}: reading it takes more memory than the limit. Split it into parts.") from error
+    except RecursionError as error:
+        raise DocumentError(f"{shown}: it is nested too deep to be read. Save it in a simpler form.") from error
     except Exception as error:  # foreign formats fail in ways that no library lists; the file is refused, nothing else
         detail = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         raise DocumentError(

@@ -117,6 +117,9 @@ def read_epub(data: bytes, writer: Writer) -> None:
         root = archive.xml(package)
         hrefs = {e.get("id"): e.get("href", "") for e in root.iter("{*}item") if "html" in e.get("media-type", "")}
         folder = posixpath.dirname(package)
+        if title := " ".join((root.findtext(".//{http://purl.org/dc/elements/1.1/}title") or "").split()):
+            with writer.section("heading", 1):
+                writer.write(title)
         missing = 0
         for entry in root.iter("{*}itemref"):
             name = posixpath.normpath(posixpath.join(folder, unquote(hrefs.get(entry.get("idref"), ""))))

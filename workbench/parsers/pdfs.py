@@ -104,14 +104,16 @@ def _write_pages(count: int, page_text: Any, failures: tuple[type[Exception], ..
         if not text.strip() and number not in broken[-1:]:
             empty.append(number)
     if len(empty) == count:
-        what = "its only page holds" if count == 1 else f"none of its {count:,} pages holds"
+        what = "its only page holds no text" if count == 1 else f"none of its {count:,} pages holds any text"
         raise DocumentError(
-            f"{what} any text (a scan or pictures?). Run text recognition (OCR) on it first, then upload the result."
+            f"{what} (a scan or pictures?). Run text recognition (OCR) on it first, then upload the result."
         )
     if broken:
         writer.warn(f"{_pages(broken)} could not be read")
     if empty:
-        writer.warn(f"{_pages(empty)} hold no text (blank, or a scan?): run OCR first if something should stand there")
+        writer.warn(
+            f"{_pages(empty)} {'holds' if len(empty) == 1 else 'hold'} no text (blank, or a scan?): run OCR first if something should stand there"
+        )
     return texts
 
 

@@ -185,6 +185,7 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
         kept = False
         try:
             answer = process.ask(request, data, limits)
+            kept = not answer.get("spent") and process.files < _MAX_FILES and len(data) < _LARGE
             if "draft" not in answer:
                 if answer.get("large"):
                     raise DocumentError(
@@ -192,7 +193,7 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
                     )
                 raise DocumentError(str(answer.get("error")) or f"{shown}: it cannot be read.")
             draft = Draft.from_plain(answer["draft"])
-            kept = process.files < _MAX_FILES and len(data) + len(draft.text) < _LARGE
+            kept = kept and len(draft.text) < _LARGE
             return draft
         except _Late:
             raise DocumentError(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from workbench.errors import DocumentError
-from workbench.parsers.archives import Archive
+from workbench.parsers.archives import Archive, xml_root
 from workbench.parsers.writers import Writer
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -31,6 +31,7 @@ _DROPPED = frozenset(  # deleted or moved away, a fallback of what stands beside
     }
 )
 _CHARACTERS = {_W + "tab": "\t", _W + "cr": "\n", _W + "noBreakHyphen": "-", _W + "ptab": "\t"}
+_INLINE = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}inline"
 _TEXT = frozenset({_W + "t", _M + "t"})
 
 
@@ -42,8 +43,6 @@ def read_docx(data: bytes, writer: Writer) -> None:
             raise DocumentError(
                 "a Word file in the Strict Open XML form. Save it as an ordinary .docx (Word Document)."
             )
-        from workbench.parsers.archives import xml_root
-
         root = xml_root(raw)
         walk = _Walk(writer, _styles(archive), rendered=b"lastRenderedPageBreak" in raw)
         body = root.find(_W + "body")
@@ -193,12 +192,23 @@ class _Walk:
                     self.writer.write("\n")
             elif tag == _W + "lastRenderedPageBreak":
                 self.breaks.append(self.writer.anchor())
+            elif tag == _INLINE:
+                self.inline(element, boxes)
             elif tag == _W + "txbxContent":
                 boxes.append(element)
             elif tag in (_W + "footnoteReference", _W + "endnoteReference"):
                 self.notes = True
             elif tag not in _DROPPED:
                 self.runs(element, boxes)
+
+    def inline(self, element: Any, boxes: list[Any]) -> None:
+        """A shape that stands in the line like a word: one paragraph stays in the line, more are a box of their own."""
+        for content in element.iter(_W + "txbxContent"):
+            paragraphs = [p for p in content if p.tag == _W + "p"]
+            if len(content) == len(paragraphs) == 1:
+                self.runs(paragraphs[0], boxes)
+            else:
+                boxes.append(content)
 
     def table(self, element: Any) -> None:
         self.end_list()

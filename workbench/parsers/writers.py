@@ -89,9 +89,9 @@ class Writer:
         if place.start is None:
             self._waiting.remove(place)
         elif self.length > place.start:
-            if kind == "heading" and not title:
-                title = "".join(self._parts[place.part :])
-            self.mark(kind, level, place.start, self.length, title)
+            text = "" if kind != "heading" or title else "".join(self._parts[place.part :])
+            if kind != "heading" or title or text.strip():
+                self.mark(kind, level, place.start, self.length, title or text)
 
     @contextmanager
     def row(self, level: int = 1) -> Iterator[None]:
