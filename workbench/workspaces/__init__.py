@@ -1,0 +1,25 @@
+"""What a user keeps: documents, a golden set, pipelines and settings, still there after a restart.
+
+    workspace = open_workspace()          # the local one, or the one that a link names
+    workspace.add("handbook.pdf", data)
+    corpus, refusals = workspace.corpus()
+
+Everything stands in the folder `WORKBENCH_HOME` (default `.workbench/`). In local mode there is one workspace. In team
+mode (`WORKBENCH_MODE=team`) each visitor gets a private one, reached only by an unguessable id.
+"""
+
+from workbench.workspaces.contents import Refusal, Workspace
+from workbench.workspaces.links import LOCAL, delete_workspace, expire, new_workspace, open_workspace, team_mode
+from workbench.workspaces.manifests import Source
+
+__all__ = [
+    "LOCAL",
+    "Refusal",
+    "Source",
+    "Workspace",
+    "delete_workspace",
+    "expire",
+    "new_workspace",
+    "open_workspace",
+    "team_mode",
+]

@@ -1,0 +1,301 @@
+"""A workspace: the documents, golden set, pipelines and settings in one folder, and what may be done with them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from workbench.documents import Corpus, Document
+from workbench.errors import DocumentError, SpecError, StoreError, WorkbenchError
+from workbench.golden import Problem, read_golden, write_golden
+from workbench.parsers import PARSERS, Auto, Parser, label
+from workbench.records import Question
+from workbench.specs import digest, from_dict, to_dict
+from workbench.workspaces import samples
+from workbench.workspaces.manifests import Manifest, Source, locked, now, read, read_locked, write, write_whole
+from workbench.workspaces.parsed import Parse, parsed, store_of
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A source that could not be read, and why; the others of its corpus stay."""
+
+    source: Source
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Workspace:
+    """What stands in `folder`, opened by `id`; `reader_id` opens it to read only. `capacity` is its quota in bytes."""
+
+    folder: Path
+    id: str
+    reader_id: str
+    capacity: int
+    parse: Parse
+
+    # --- what it holds
+
+    @property
+    def writable(self) -> bool:
+        """Whether this id may change it."""
+        return self.id == "local" or self.id != self.reader_id
+
+    @property
+    def sources(self) -> list[Source]:
+        """The files that it holds, in the order in which they were added."""
+        return read(self.folder).sources
+
+    @property
+    def removed(self) -> list[Source]:
+        """The files that `restore` can bring back, the last removed first."""
+        return read(self.folder).removed[::-1]
+
+    @property
+    def notice(self) -> str:
+        """What the user must know about damage that was found and repaired; "" otherwise."""
+        return read(self.folder).notice
+
+    @property
+    def used(self) -> int:
+        """The bytes of its own files; the sample corpus costs nothing."""
+        return read(self.folder).used
+
+    def corpus(self, parser: Parser | None = None) -> tuple[Corpus, tuple[Refusal, ...]]:
+        """Its documents by `parser`, or each by its own, and what could not be read. Parses only what is new."""
+        documents, refusals = [], []
+        for source in self.sources:
+            try:
+                documents.append(self.document(source, parser))
+            except WorkbenchError as error:
+                refusals.append(Refusal(source, str(error)))
+        return Corpus(tuple(documents)), tuple(refusals)
+
+    def document(self, source: Source, parser: Parser | None = None) -> Document:
+        """The document of one source, by `parser` or by the source's own."""
+        return self._parsed(source.name, source.id, parser or _chosen(source), lambda: self.content(source))
+
+    def content(self, source: Source) -> bytes:
+        """The file as it was uploaded."""
+        sample = samples.sample_files().get(source.id)
+        try:
+            return (sample or self.folder / "sources" / source.id).read_bytes()
+        except OSError as error:
+            why = "the sample corpus has changed" if source.sample else f"its bytes are gone ({error.strerror})"
+            raise DocumentError(f"{source.name} cannot be read: {why}; remove it and add it again") from error
+
+    # --- documents
+
+    def add(self, name: str, data: bytes, parser: Parser | None = None) -> Source:
+        """The file as kept; what it says was read first, so a file that cannot be read changes nothing.
+
+        Raises:
+            DocumentError: it cannot be read, or its content is already here.
+            StoreError: this id may not write, the quota is reached, or the disk refuses.
+        """
+        source = self._source(name, data, parser)
+        with self._changing() as manifest:
+            self._insert(manifest, source, data, len(manifest.sources))
+        return source
+
+    def paste(self, text: str, name: str = "pasted text") -> Source:
+        """Pasted text as a file, plain unless its name says otherwise."""
+        try:
+            data = text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise DocumentError(f"the pasted text holds half a character at position {error.start}") from error
+        return self.add(name if Path(name).suffix else f"{name}.txt", data, Auto(encoding="utf-8"))
+
+    def replace(self, id: str, name: str, data: bytes) -> Source:
+        """The new file in the place of another, which can be restored."""
+        source = self._source(name, data, _chosen(self._find(read(self.folder), id)), instead=id)
+        with self._changing() as manifest:
+            place = manifest.sources.index(self._find(manifest, id))
+            manifest.removed.append(manifest.sources.pop(place))
+            self._insert(manifest, source, data, place)
+        return source
+
+    def remove(self, id: str) -> Source:
+        """The source that was taken out; `restore` brings it back."""
+        with self._changing() as manifest:
+            source = self._find(manifest, id)
+            manifest.sources.remove(source)
+            manifest.removed.append(source)
+        return source
+
+    def restore(self, id: str) -> Source:
+        """The source that is back where it can be seen, at the end of the list."""
+        with self._changing() as manifest:
+            source = next((s for s in manifest.removed if s.id == id), None)
+            if source is None:
+                raise DocumentError("this file can no longer be brought back; upload it again")
+            self._check_quota(manifest, source)
+            manifest.removed.remove(source)
+            source = replace(source, name=manifest.free_name(source.name))
+            manifest.sources.append(source)
+        return source
+
+    def rename(self, id: str, name: str) -> Source:
+        """The source under its new label."""
+        with self._changing() as manifest:
+            source = self._find(manifest, id)
+            renamed = replace(source, name=label(name))
+            if any(s.name == renamed.name and s.id != id for s in manifest.sources):
+                raise DocumentError(f"another file is already called {renamed.name}; choose another name")
+            manifest.sources[manifest.sources.index(source)] = renamed
+        return renamed
+
+    def choose_parser(self, id: str, parser: Parser) -> Source:
+        """The source with another parser, once that has read it."""
+        source = self._find(read(self.folder), id)
+        self.document(source, parser)
+        with self._changing() as manifest:
+            source = self._find(manifest, id)
+            changed = replace(source, parser=to_dict(parser))
+            manifest.sources[manifest.sources.index(source)] = changed
+        return changed
+
+    def start_with_sample(self) -> list[Source]:
+        """The files of the sample corpus, all of them here, in its present version."""
+        with self._changing() as manifest:
+            current = {s.id: s for s in samples.sample_sources()}
+            manifest.sources = [s for s in manifest.sources if not s.sample or s.id in current]
+            manifest.removed = [s for s in manifest.removed if s.id not in current]
+            for source in current.values():
+                if not manifest.find(source.id):
+                    manifest.sources.append(replace(source, name=manifest.free_name(source.name)))
+            return [s for s in manifest.sources if s.id in current]
+
+    # --- golden set, pipelines, settings
+
+    def golden_set(self, corpus: Corpus) -> tuple[tuple[Question, ...], tuple[Problem, ...]]:
+        """The questions, and what could not be taken. Until the user keeps some, those of the sample, if that is here.
+
+        Raises:
+            GoldenError: the file cannot be read at all.
+        """
+        own, sample = self.folder / "golden.jsonl", samples.FOLDER / samples.GOLDEN
+        if own.exists():
+            return read_golden(own, corpus)
+        here = {document.source for document in corpus}
+        return read_golden(sample, corpus) if not here.isdisjoint(samples.sample_files()) else ((), ())
+
+    def keep_golden_set(self, questions: Iterable[Question], corpus: Corpus) -> None:
+        """Put these questions in the place of the golden set.
+
+        Raises:
+            GoldenError: a reference lies outside the corpus, or two questions share an id.
+        """
+        text = write_golden(questions, corpus)
+        with self._changing():
+            write_whole(self.folder / "golden.jsonl", text.encode("utf-8", "surrogatepass"))
+
+    @property
+    def pipelines(self) -> Mapping[str, str]:
+        """Name → YAML of the pipelines that the user kept."""
+        return read(self.folder).pipelines
+
+    def keep_pipeline(self, name: str, yaml: str) -> None:
+        """Keep the pipeline under this name, in place of another."""
+        with self._changing() as manifest:
+            manifest.pipelines[label(name)] = yaml
+
+    def drop_pipeline(self, name: str) -> None:
+        """Forget the pipeline of this name."""
+        with self._changing() as manifest:
+            manifest.pipelines.pop(name, None)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Plain values that the pages keep over a restart."""
+        return read(self.folder).settings
+
+    def keep_settings(self, **values: Any) -> None:
+        """Change these settings; the others stay."""
+        with self._changing() as manifest:
+            manifest.settings.update(values)
+
+    def dismiss_notice(self) -> None:
+        """The user has read the notice."""
+        with self._changing() as manifest:
+            manifest.notice = ""
+
+    # --- how
+
+    def check_writable(self) -> None:
+        """Raise StoreError where this id may only read."""
+        if not self.writable:
+            raise StoreError("this link only reads the workspace; ask its owner for a link that may change it")
+
+    @contextmanager
+    def _changing(self) -> Iterator[Manifest]:
+        """The manifest, to be changed; kept at the end, unless something was refused."""
+        self.check_writable()
+        with locked(self.folder):
+            manifest = read_locked(self.folder)
+            yield manifest
+            write(self.folder, manifest)
+
+    def _source(self, name: str, data: bytes, parser: Parser | None, instead: str = "") -> Source:
+        """A new source, read by its parser, and refused early where it is here already or too large."""
+        self.check_writable()
+        id, parser = digest(data), parser or Auto()
+        is_sample = id in samples.sample_files()
+        source = Source(id, label(name), len(data), "", to_dict(parser), now(), is_sample)
+        manifest = read(self.folder)
+        manifest.sources = [s for s in manifest.sources if s.id != instead]
+        self._check_new(manifest, source)
+        document = self._parsed(source.name, id, parser, lambda: data)
+        return replace(source, media_type=document.media_type)
+
+    def _insert(self, manifest: Manifest, source: Source, data: bytes, place: int) -> None:
+        self._check_new(manifest, source)
+        manifest.removed = [s for s in manifest.removed if s.id != source.id]
+        self._make_room(manifest, source)
+        if not source.sample:
+            write_whole(self.folder / "sources" / source.id, data)
+        manifest.sources.insert(place, replace(source, name=manifest.free_name(source.name)))
+
+    def _find(self, manifest: Manifest, id: str) -> Source:
+        if source := manifest.find(id):
+            return source
+        raise DocumentError("this file is no longer in the workspace; someone may have removed it in another window")
+
+    def _check_new(self, manifest: Manifest, source: Source) -> None:
+        if twin := manifest.find(source.id):
+            other = "" if twin.name == source.name else f" as {twin.name}"
+            raise DocumentError(f"{source.name} is already here{other}: the content is the same, byte for byte")
+        self._check_quota(manifest, source)
+
+    def _check_quota(self, manifest: Manifest, source: Source) -> None:
+        if not source.sample and manifest.used + source.size > self.capacity:
+            raise StoreError(
+                f"{source.name} ({_megabytes(source.size)}) does not fit: {_megabytes(manifest.used)} of "
+                f"{_megabytes(self.capacity)} are used; remove documents first"
+            )
+
+    def _make_room(self, manifest: Manifest, source: Source) -> None:
+        """Give up what was removed longest ago where, with the new file, all would pass the quota."""
+        held = [*manifest.sources, *manifest.removed, source]
+        surplus = sum(s.size for s in held if not s.sample) - self.capacity
+        while surplus > 0 and manifest.removed:
+            gone = manifest.removed.pop(0)
+            if not gone.sample:
+                surplus -= gone.size
+                (self.folder / "sources" / gone.id).unlink(missing_ok=True)
+
+    def _parsed(self, name: str, id: str, parser: Parser, data: Callable[[], bytes]) -> Document:
+        return parsed(self.parse, store_of(self.folder.parents[1]), name, id, data, parser)
+
+
+def _chosen(source: Source) -> Parser:
+    """The parser that the source names."""
+    try:
+        return from_dict(PARSERS, source.parser, "parser")
+    except SpecError as error:
+        raise DocumentError(f"{source.name}: {error}; choose another parser for this file") from error
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / (1 << 20):.1f} MB"

@@ -1,0 +1,183 @@
+"""The manifest of a workspace: one JSON file that names what the workspace holds, changed whole or not at all."""
+
+import json
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import StoreError
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file in a workspace. `id` is the sha256 of its bytes and the only name that its bytes have on the disk.
+
+    `name` is a label, unique in the workspace. `parser` is the parser that the user chose for it, as a plain mapping.
+    `sample` marks a file of the sample corpus, whose bytes stand beside the code.
+    """
+
+    id: str
+    name: str
+    size: int
+    media_type: str
+    parser: dict[str, Any]
+    added: str
+    sample: bool = False
+
+    def __post_init__(self) -> None:
+        if not _SHA256.fullmatch(self.id):
+            raise ValueError(f"{self.id!r} is not a sha256")
+
+
+@dataclass(slots=True)
+class Manifest:
+    """What a workspace holds: its sources in order, those removed last (for undo), pipelines by name, settings.
+
+    `notice` tells what was lost or taken back when a damaged manifest was set aside, until it is dismissed.
+    """
+
+    sources: list[Source] = field(default_factory=list)
+    removed: list[Source] = field(default_factory=list)
+    pipelines: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    notice: str = ""
+
+    def find(self, id: str) -> Source | None:
+        """The source with this id; None where the workspace does not hold it, or no longer."""
+        return next((s for s in self.sources if s.id == id), None)
+
+    @property
+    def used(self) -> int:
+        """The bytes of the sources; the sample corpus costs nothing."""
+        return sum(s.size for s in self.sources if not s.sample)
+
+    def free_name(self, name: str) -> str:
+        """The name, or the first of `name (2)`, `name (3)` … that no source has: golden sets name documents by it."""
+        taken = {s.name for s in self.sources}
+        stem, suffix = os.path.splitext(name)
+        number = 2
+        while name in taken:
+            name = f"{stem} ({number}){suffix}"
+            number += 1
+        return name
+
+
+def encoded(manifest: Manifest) -> bytes:
+    """The manifest as JSON."""
+    data = {"workbench": 1, **asdict(manifest)}
+    return json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+
+
+def decoded(data: bytes) -> Manifest:
+    """The manifest that the JSON describes.
+
+    Raises:
+        ValueError: it is damaged.
+        StoreError: it is of a version that this code does not know.
+    """
+    try:
+        values = json.loads(data.decode("utf-8", "surrogatepass"))
+        if (version := values.pop("workbench")) != 1:
+            raise StoreError(f"this workspace has format {version!r} of a newer workbench; this one knows 1: update it")
+        for name in ("sources", "removed"):
+            values[name] = [Source(**entry) for entry in values[name]]
+        manifest = Manifest(**values)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"not a manifest: {error!r}") from error
+    for f in fields(Manifest):
+        if type(getattr(manifest, f.name)) is not type(getattr(Manifest(), f.name)):
+            raise ValueError(f"{f.name} is of the wrong type")
+    return manifest
+
+
+def read(folder: Path) -> Manifest:
+    """The manifest of a workspace. A damaged one is set aside, and the copy before the last change takes its place."""
+    try:
+        return decoded((folder / "manifest.json").read_bytes())
+    except (OSError, ValueError):
+        with locked(folder):
+            return read_locked(folder)
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Put the manifest in the place of the one before, of which a copy is kept. To be called under `locked`."""
+    current = folder / "manifest.json"
+    if current.exists():
+        write_whole(folder / "manifest.previous.json", current.read_bytes())
+    write_whole(current, encoded(manifest))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that every reader sees the old content or the new, and a crash leaves one of them."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise _refusal(path.parent, error) from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One writer at a time, over threads and processes. The lock ends with its process, however that ends."""
+    try:
+        with closing(sqlite3.connect(folder / "lock.sqlite", timeout=30, isolation_level=None)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            yield
+    except sqlite3.Error as error:
+        raise _refusal(folder, error) from error
+
+
+def read_locked(folder: Path) -> Manifest:
+    """`read`, for whoever holds the lock. Files that no manifest names any more are kept under names of their own."""
+    current = folder / "manifest.json"
+    data, aside = b"", f"manifest.damaged-{time.time_ns()}.json"
+    try:
+        data = current.read_bytes()
+        return decoded(data)
+    except FileNotFoundError:
+        reason = "it was gone"
+    except OSError as error:
+        raise _refusal(folder, error) from error
+    except ValueError as error:
+        reason = f"it was damaged ({error}) and set aside as {aside}"
+        write_whole(folder / aside, data)
+    try:
+        manifest = decoded((folder / "manifest.previous.json").read_bytes())
+        origin = "the copy from before the last change was taken"
+    except (OSError, ValueError):
+        manifest = Manifest()
+        origin = "no older copy was left"
+    known = {s.id for s in (*manifest.sources, *manifest.removed)}
+    found = [f for f in sorted((folder / "sources").glob("*")) if _SHA256.fullmatch(f.name) and f.name not in known]
+    for file in found:
+        label = f"recovered-{file.name[:8]}"
+        manifest.sources.append(Source(file.name, label, file.stat().st_size, "", {"kind": "auto"}, now()))
+    names = f", and {len(found)} files without their names were kept" if found else ""
+    manifest.notice = f"The list of documents was made anew, because {reason}: {origin}{names}."
+    write_whole(current, encoded(manifest))
+    return manifest
+
+
+def now() -> str:
+    """The time as a manifest writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _refusal(folder: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"the workspace in {folder} cannot be used ({error}); make the folder writable with space left, "
+        "or set WORKBENCH_HOME to one that is"
+    )
