@@ -101,7 +101,10 @@ def test_a_section_is_all_that_stands_under_its_heading() -> None:
     text = "intro. A first. A1 sub. B other. A first again."
     d = document("d", text, (1, "A"), (2, "A1"), (1, "B"), (1, "A"))
     plain = document("plain", "A but no heading.")
-    rows = every([d, plain], 4)
+    place = text.index("B other")
+    pairs = [(i, min(i + 4, len(text))) for i in range(0, len(text), 4)] + [(place - 4, place), (place, place + 4)]
+    whole = Chunks.of(plain, [(0, 17)])
+    rows = Collection(Corpus((d, plain)), [Chunks.of(d, pairs), whole])
 
     def inside(*path: str) -> str:
         return "".join(rows.text(i) for i in np.flatnonzero(rows.mask(Where(section=path))))
@@ -119,8 +122,8 @@ def test_a_section_is_all_that_stands_under_its_heading() -> None:
     assert not np.any(both)
     with pytest.raises(DocumentError):
         rows.mask(Where(documents=("unknown",)))
-    with pytest.raises(SpecError, match="17 booleans"):
-        every([d, plain], 4).mask(np.ones(3, np.bool_))
+    with pytest.raises(SpecError, match=f"{len(rows)} booleans"):
+        rows.mask(np.ones(3, np.bool_))
 
 
 def test_a_filtered_dense_search_is_exact_by_asking_for_more_or_by_an_index_of_the_subset() -> None:
@@ -156,6 +159,20 @@ def test_each_query_is_encoded_once_and_alone() -> None:
         Dense()(rows, "q", 2)
 
 
+def test_other_vectors_encode_the_query_anew() -> None:
+    first, second = Vectors([[1], [2]], [1]), Vectors([[1], [2]], [-1])
+    rows = every([document("d", "xy")], 1).with_vectors(first, first)
+    assert Dense()(rows, ["q"], 1)[0][0].chunk == 1
+    assert Dense()(rows.with_vectors(second, second), ["q"], 1)[0][0].chunk == 0
+
+
+def test_weighted_scores_that_are_all_equal_count_in_full() -> None:
+    dense = Vectors([[1], [1], [1]], [1])
+    rows = every([document("d", "red ink red ")], 4).with_vectors(dense, dense)
+    hits = Hybrid(fusion="weighted", weight=0.25)(rows, ["red"], 5)[0]
+    assert [(h.chunk, h.score) for h in hits] == [(0, 1.0), (2, 1.0), (1, 0.25)]
+
+
 def test_vectors_that_come_later_share_the_lexical_index() -> None:
     rows = every([document("d", "red blue ")], 4)
     before = BM25()(rows, ["blue"], 1)
@@ -170,7 +187,7 @@ def test_vectors_that_come_later_share_the_lexical_index() -> None:
 def test_the_context_joins_what_continues_and_says_where_it_is_from() -> None:
     text = "Leave\n\nTwo weeks.\n\nMore text here. Pay\nMonthly."
     d = document("handbook.pdf", text, (1, "Leave"), (2, "Pay"), pages=2)
-    other = document("b.txt", "Alone.")
+    other = document("z.txt", "Alone.")
     corpus = Corpus((d, other))
 
     def hit(rank: int, name: str, start: int, end: int) -> Hit:
@@ -178,18 +195,19 @@ def test_the_context_joins_what_continues_and_says_where_it_is_from() -> None:
 
     two, more, monthly = text.index("Two"), text.index("More"), text.index("Monthly")
     hits = [
-        hit(1, "b.txt", 0, 6),
+        hit(1, "z.txt", 0, 6),
         hit(2, "handbook.pdf", more, more + 9),
         hit(3, "handbook.pdf", monthly, len(text)),
         hit(4, "handbook.pdf", two, two + 10),  # a blank line before rank 2
         hit(5, "handbook.pdf", more + 5, more + 14),  # overlaps rank 2
+        hit(6, "handbook.pdf", more + 1, more + 4),  # inside rank 2
     ]
     made = context(hits, corpus)
-    assert [p.ranks for p in made.passages] == [(1,), (2, 4, 5), (3,)]
+    assert [p.ranks for p in made.passages] == [(1,), (2, 4, 5, 6), (3,)]
     assert [p.text for p in made.passages] == ["Alone.", "Two weeks.\n\nMore text here", "Monthly."]
     assert all(corpus[p.span] == p.text for p in made.passages)
     assert made.text == (
-        "[1] b.txt\nAlone.\n\n[2] handbook.pdf · page 1 · Leave\nTwo weeks.\n\nMore text here"
+        "[1] z.txt\nAlone.\n\n[2] handbook.pdf · page 1 · Leave\nTwo weeks.\n\nMore text here"
         "\n\n[3] handbook.pdf · page 2 · Leave › Pay\nMonthly."
     )
     assert context([], corpus).text == ""
@@ -210,8 +228,11 @@ def test_movement_across_chunkings_pairs_by_overlap_and_not_by_chunk_overlap() -
     small, large = ranked((0, 100), (90, 190), (400, 500)), ranked((380, 700), (0, 200))
     moved = movements(small, large)
     assert [(m.old and m.old.rank, m.new and m.new.rank) for m in moved] == [(3, 1), (1, 2), (2, None)]
-    neighbours = movements(ranked((0, 100)), ranked((90, 190)))
-    assert [m.word for m in neighbours] == ["entered", "left"]
+    for start, same in ((50, True), (51, False), (80, False)):
+        words = [m.word for m in movements(ranked((0, 100)), ranked((start, start + 100)))]
+        assert words == (["same"] if same else ["entered", "left"])
+    nearest = movements(ranked((0, 100), (30, 130)), ranked((30, 135), (0, 100)))
+    assert [m.change for m in nearest] == [1, -1]
     elsewhere = movements(ranked((0, 100)), ranked((0, 100), name="other"))
     assert [m.word for m in elsewhere] == ["entered", "left"]
     assert movements([], []) == []
