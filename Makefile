@@ -1,21 +1,23 @@
 # What a user and CI run. Every target is safe to repeat.
+HOST ?= localhost
 PORT ?= 8501
+SUITES ?=
 
 .PHONY: help run test bench clean
 
 help:
-	@echo "make run     start the app on http://localhost:$(PORT) (PORT=... for another port)"
-	@echo "make test    lint, types, layers and every test, the browser's included"
+	@echo "make run     start the app on http://$(HOST):$(PORT) (PORT=... and HOST=... for another)"
+	@echo "make test    lint, types, layers and every test, the browser's included (SUITES='unit laws' for some)"
 	@echo "make bench   measure speed and size; prints a table"
 	@echo "make clean   remove .venv and the tools' caches; workspaces in .workbench/ stay"
 
 run:
 	@.ci/install requirements.txt
-	@.venv/bin/python -m streamlit run app.py --server.port $(PORT)
+	@.venv/bin/python -m streamlit run app.py --server.address $(HOST) --server.port $(PORT)
 
 test:
 	@.ci/install requirements.txt requirements-dev.txt
-	@.venv/bin/python tests/suites.py
+	@.venv/bin/python tests/suites.py $(SUITES)
 
 bench:
 	@.ci/install requirements.txt requirements-dev.txt

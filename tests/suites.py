@@ -34,7 +34,8 @@ def run(name: str) -> tuple[bool, str]:
     with subprocess.Popen(command, cwd=ROOT, **pipe) as process:
         for line in process.stdout:
             print(line, end="", flush=True)
-            last = re.sub(r"\x1b\[[0-9;]*m", "", line).strip(" =\n") or last
+            line = re.sub(r"\x1b\[[0-9;]*m", "", line).strip(" =\n")
+            last = last if line.startswith("[*]") else line or last  # ruff ends with a hint
     return process.returncode in (0, NO_TESTS), last
 
 
