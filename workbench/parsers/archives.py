@@ -3,6 +3,7 @@
 import io
 import posixpath
 import zipfile
+import zlib
 from types import TracebackType
 from typing import Any
 
@@ -47,15 +48,15 @@ class Archive:
                     self._read += len(part)
                     if self._read > self._limit:
                         raise DocumentError(
-                            f"it unpacks to more than {self._limit / 1e6:,.0f} MB, the limit for its size; this may be a ZIP bomb. "
-                            "Split the document if it is genuine."
+                            f"it unpacks to more than {self._limit / 1e6:,.0f} MB, the limit for its size. "
+                            "This may be a ZIP bomb; split the document if it is genuine."
                         )
                     parts.append(part)
         except KeyError:
             raise DocumentError(f"its part {name} is missing. Save it anew.") from None
         except RuntimeError:
             raise DocumentError("it is protected by a password. Save a copy without it.") from None
-        except (zipfile.BadZipFile, zipfile.zlib.error, NotImplementedError, EOFError, OSError) as error:  # type: ignore[attr-defined]
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
             raise DocumentError(f"its part {name} is damaged ({error}). Copy or save it anew.") from None
         return b"".join(parts)
 
@@ -94,7 +95,7 @@ def xml_root(data: bytes) -> Any:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise DocumentError(f"its XML cannot be read ({error}).") from None
-    declaration = root.getroottree().docinfo
+    declaration: Any = root.getroottree().docinfo
     if declaration.internalDTD is not None and (
         declaration.system_url or any(True for _ in declaration.internalDTD.iterentities())
     ):

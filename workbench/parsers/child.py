@@ -1,13 +1,13 @@
-"""The process in which foreign files are read: `python -m workbench.parsers.child`, spoken to over its standard streams.
+"""The process in which foreign files are read: `python -m workbench.parsers.child`, asked over its standard streams.
 
 A request is a line of JSON (name, parser, format, limits, size) followed by `size` bytes; an answer is the length in
 8 bytes and JSON: {"draft": …} or {"error": …}. Nothing else can reach the answering stream.
 """
 
+import contextlib
 import json
 import os
 import struct
-import sys
 from typing import Any, BinaryIO
 
 
@@ -29,7 +29,7 @@ def main() -> None:
         _limit(request)
         try:
             answer: dict[str, Any] = {"draft": _draft(request, data)}
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a foreign file breaks goes back as a refusal
             from workbench.errors import DocumentError
 
             if not isinstance(error, DocumentError):
@@ -78,10 +78,8 @@ def _limit(request: dict[str, Any]) -> None:
     ):
         _, hard = resource.getrlimit(kind)
         soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        try:
+        with contextlib.suppress(ValueError, OSError):  # a system that does not know this limit
             resource.setrlimit(kind, (soft, hard))
-        except (ValueError, OSError):
-            print(f"no limit {kind} on this system", file=sys.stderr)
 
 
 if __name__ == "__main__":

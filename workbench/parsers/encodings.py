@@ -37,8 +37,8 @@ _SAMPLE = 65_536
 def decode(data: bytes, encoding: str = "", declared: str = "") -> tuple[str, list[str]]:
     """The text of `data`, and warnings that say what was guessed or lost.
 
-    A byte order mark decides and is dropped; then UTF-8 if all of it is valid, a pattern of NUL bytes (UTF-16 and UTF-32),
-    the encoding that the file itself declares, and last a detector, with Windows-1252 where it finds nothing better.
+    A byte order mark decides and is dropped; then a pattern of NUL bytes (UTF-16 and UTF-32), UTF-8 if all of it is
+    valid, the encoding that the file itself declares, and last a detector, with Windows-1252 where it knows no better.
     `encoding`, the user's own choice, comes before all.
 
     Raises:

@@ -82,7 +82,8 @@ def read_all(
         try:
             if (size := path.stat().st_size) > limits.input_bytes:
                 raise DocumentError(
-                    f"{name}: {size / 1e6:,.0f} MB is more than the limit of {limits.input_bytes / 1e6:,.0f} MB. Split it into parts."
+                    f"{name}: {size / 1e6:,.0f} MB is more than the limit of {limits.input_bytes / 1e6:,.0f} MB. "
+                    "Split it into parts."
                 )
             data = path.read_bytes()
             documents.append(

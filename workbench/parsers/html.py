@@ -13,7 +13,8 @@ _PARAGRAPHS = frozenset(
     "p blockquote pre ul ol dl table figure h1 h2 h3 h4 h5 h6 address hr details fieldset form".split(),
 )
 _BLOCKS = _PARAGRAPHS | frozenset(
-    "html body div section article aside header footer main nav li dt dd tr caption figcaption summary option legend center "
+    "html body div section article aside header footer main nav li dt dd tr caption figcaption "
+    "summary option legend center "
     "thead tbody tfoot dir menu search hgroup title".split(),
 )
 _SECTIONS = {
@@ -114,9 +115,7 @@ class _Walk:
                 self.rows[-1] = False
             contexts.append(writer.cell(first))
         elif tag in _BLOCKS:
-            # Lists in lists stay close together; everything else that is a paragraph stands apart.
-            nested = tag in ("ul", "ol") and len(self.lists) > 0
-            writer.separate(2 if tag in _PARAGRAPHS and not nested else 1)
+            writer.separate(self.gap(tag))
         if tag in _HEADINGS:
             contexts.append(writer.section("heading", _HEADINGS[tag]))
         elif tag == "table":
@@ -157,7 +156,11 @@ class _Walk:
         elif tag == "blockquote":
             self.quotes -= 1
         if tag in _BLOCKS:
-            self.writer.separate(2 if tag in _PARAGRAPHS and not (tag in ("ul", "ol") and self.lists) else 1)
+            self.writer.separate(self.gap(tag))
+
+    def gap(self, tag: str) -> int:
+        """The newlines around a block: paragraphs stand apart, except in lists, whose items stay close together."""
+        return 2 if tag in _PARAGRAPHS and not (self.lists and tag in ("ul", "ol", "p")) else 1
 
 
 def _language(node: Any) -> str:

@@ -6,9 +6,11 @@ from typing import Any
 
 _SAMPLE = 4_000
 _MIN_LETTERS = 40
-_MARGIN = 2.0  # log-probability between the first and the second: below it, either may be right
+_MARGIN = 10.0  # log-probability between the first and the second: below it, either may be right …
+_MARGIN_PER_LETTER = 0.03  # … and in a text of many languages, or of none, the margin does not grow with its length
 _LANGUAGES = (  # those that documents are usually in; rare ones would be guessed for every list of names
-    "ar bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl gu he hi hr hu hy id is it ja ka kk kn ko lt lv mk ml mr ms "
+    "ar bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl gu he hi hr hu hy id is it ja ka kk kn ko lt lv mk ml "
+    "mr ms "
     "mt nb ne nl nn no pa pl pt ro ru si sk sl sq sr sv sw ta te th tl tr uk ur uz vi zh"
 ).split()
 
@@ -23,8 +25,9 @@ def language(text: str) -> str:
     words = re.findall(r"[^\W\d_]+", sample)
     if sum(map(len, words)) < (_MIN_LETTERS if sample.isascii() else _MIN_LETTERS // 4):
         return ""
-    (first, best), (_, second) = _identifier().rank(" ".join(words).lower())[:2]
-    return str(first) if best - second >= _MARGIN else ""
+    read = " ".join(words).lower()
+    (first, best), (_, second) = _identifier().rank(read)[:2]
+    return str(first) if best - second >= max(_MARGIN, _MARGIN_PER_LETTER * len(read)) else ""
 
 
 @lru_cache

@@ -27,9 +27,9 @@ def read_eml(data: bytes, writer: Writer) -> None:
                 writer.write(f"{name}: {value}")
     attachments = []
     for part in _parts(message):
-        name = part.get_filename()
-        if name or part.get_content_maintype() != "text":
-            attachments.append(label(name or part.get_content_type()))
+        file = part.get_filename()
+        if file or part.get_content_maintype() != "text":
+            attachments.append(label(file or part.get_content_type()))
             continue
         writer.separate(2)
         body = part.get_payload(decode=True)

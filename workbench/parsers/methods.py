@@ -31,7 +31,7 @@ from workbench.specs import Spec, option, to_dict
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A way to read one format. Bump `revision` where its text or sections change; `library` is what decides the text."""
+    """A way to read one format; `library` decides its text. Bump `revision` where its text or sections change."""
 
     name: str
     revision: int

@@ -7,7 +7,7 @@ MAX_LENGTH = 200
 
 
 def label(name: str) -> str:
-    """The last part of a path, on one line, without control, direction or other unseen characters; "unnamed" for none."""
+    """The last part of a path, on one line, without characters that are not seen; "unnamed" for none."""
     last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
     shown = "".join(
         " " if c.isspace() else c

@@ -145,7 +145,7 @@ def read_xml(data: bytes, writer: Writer) -> None:
 
 
 def _element(element: Any, writer: Writer) -> None:
-    if not isinstance(element.tag, str):  # an entity that is not resolved
+    if not isinstance(element.tag, str) or element.tag.rpartition("}")[2] in ("script", "style"):  # or an entity
         return
     own = (element.text or "").strip() or any((child.tail or "").strip() for child in element)
     writer.flow(element.text or "")

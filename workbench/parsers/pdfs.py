@@ -40,7 +40,9 @@ def read_pdf(data: bytes, writer: Writer) -> None:
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise _PASSWORD from None
-        raise DocumentError(f"the PDF is damaged or cut short ({error}). Print or save it to PDF anew.") from None
+        raise DocumentError(
+            f"the PDF is damaged or cut short ({_reason(error)}). Print or save it to PDF anew."
+        ) from None
     try:
 
         def page_text(i: int) -> str:
@@ -74,7 +76,9 @@ def read_pypdf(data: bytes, writer: Writer, mode: str) -> None:
             raise _PASSWORD
         count = len(reader.pages)
     except PdfReadError as error:
-        raise DocumentError(f"the PDF is damaged or cut short ({error}). Print or save it to PDF anew.") from None
+        raise DocumentError(
+            f"the PDF is damaged or cut short ({_reason(error)}). Print or save it to PDF anew."
+        ) from None
     failures = (PyPdfError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError)
     _write_pages(count, lambda i: reader.pages[i].extract_text(extraction_mode=mode).rstrip(), failures, writer)  # type: ignore[arg-type]
 
@@ -112,13 +116,19 @@ def _write_pages(count: int, page_text: Any, failures: tuple[type[Exception], ..
         writer.warn(f"{_pages(broken)} could not be read")
     if empty:
         writer.warn(
-            f"{_pages(empty)} {'holds' if len(empty) == 1 else 'hold'} no text (blank, or a scan?): run OCR first if something should stand there"
+            f"{_pages(empty)} {'holds' if len(empty) == 1 else 'hold'} no text (blank, or a scan?): "
+            "run OCR first if something should stand there"
         )
     return texts
 
 
+def _reason(error: Exception) -> str:
+    """What a library says, without its full stop."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
 def _pages(numbers: list[int]) -> str:
-    """ "page 3" or "pages 3, 5-9" """
+    """`page 3` or `pages 3, 5-9`."""
     runs: list[list[int]] = []
     for n in numbers:
         if runs and runs[-1][1] == n - 1:
@@ -135,7 +145,7 @@ def _outline(pdf: Any, texts: list[str], writer: Writer) -> None:
     reached: dict[int, int] = {}
     try:
         entries = [(b.level, b.get_title(), b.get_dest()) for b in pdf.get_toc(max_depth=6)]
-    except Exception as error:  # the outline is an extra: a broken one costs its headings, not the text
+    except Exception as error:  # noqa: BLE001 - a broken outline costs its headings, not the text
         writer.warn(f"the outline could not be read ({error})")
         return
     starts = {number - 1: start for number, start, _ in writer.pages}

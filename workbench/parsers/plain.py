@@ -15,6 +15,8 @@ def source(data: bytes, writer: Writer, declared: str = "") -> str:
     text, warnings = decode(data, writer.encoding, declared)
     for warning in warnings:
         writer.warn(warning)
+    if zeros := text.count("\0"):
+        writer.warn(f"{zeros:,} zero bytes (NUL) were replaced by \ufffd")
     text = clean(text)
     writer.write(text)
     return text
@@ -39,7 +41,7 @@ def read_rst(data: bytes, writer: Writer) -> None:
     order: list[str] = []
     for i in range(1, len(rows)):
         start, _, title = rows[i - 1]
-        _, end, line = rows[i]
+        line = rows[i][2]
         if not (
             title and not title[0].isspace() and _underline(line) and len(line) >= len(title) and not _underline(title)
         ):

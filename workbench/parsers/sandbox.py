@@ -76,8 +76,8 @@ class Process:
             start_new_session=True,
             bufsize=0,
         )
-        assert self._child.stdin and self._child.stdout
-        self._in, self._out = self._child.stdin, self._child.stdout
+        self._in: Any = self._child.stdin
+        self._out: Any = self._child.stdout
         os.set_blocking(self._in.fileno(), False)
         os.set_blocking(self._out.fileno(), False)
 
@@ -169,7 +169,8 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
     shown = label(name)
     if len(data) > limits.input_bytes:
         raise DocumentError(
-            f"{shown}: {len(data) / 1e6:,.0f} MB is more than the limit of {limits.input_bytes / 1e6:,.0f} MB. Split it into parts."
+            f"{shown}: {len(data) / 1e6:,.0f} MB is more than the limit of {limits.input_bytes / 1e6:,.0f} MB. "
+            "Split it into parts."
         )
     memory = limits.memory_bytes * (2 if isinstance(parser, Unstructured) else 1)  # its models take the first half
     request = {
@@ -189,7 +190,7 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
             if "draft" not in answer:
                 if answer.get("large"):
                     raise DocumentError(
-                        f"{shown}: what it holds is more than {limits.output_bytes / 1e6:,.0f} MB, the limit. Split it into parts."
+                        f"{shown}: its text is more than {limits.output_bytes / 1e6:,.0f} MB, the limit. Split it into parts."
                     )
                 raise DocumentError(str(answer.get("error")) or f"{shown}: it cannot be read.")
             draft = Draft.from_plain(answer["draft"])
@@ -197,7 +198,8 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
             return draft
         except _Late:
             raise DocumentError(
-                f"{shown}: reading it took longer than {limits.seconds:g} s, the limit. Split it into parts, or save it anew."
+                f"{shown}: reading it took longer than {limits.seconds:g} s, the limit. "
+                "Split it into parts, or save it anew."
             ) from None
         except (_Gone, ValueError) as error:
             raise DocumentError(f"{shown}: {_why(process.status(), limits, memory)}") from error
@@ -212,13 +214,15 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
 def _why(status: int | None, limits: Limits, memory: int) -> str:
     """What a child's end means for the file."""
     if status == -getattr(signal, "SIGXCPU", 24):
-        return f"reading it took more than {limits.cpu_seconds} s of processor time, the limit. Split it into parts, or save it anew."
+        return (
+            f"reading it took more than {limits.cpu_seconds} s of processor time, the limit. Split it, or save it anew."
+        )
     if status == -signal.SIGKILL:
         return "the system stopped the process that read it, most likely for want of memory. Split it into parts."
     if status is not None and status < 0:
         return (
-            f"the program that reads this format broke off ({signal.Signals(-status).name}): the file is damaged, made to do harm, "
-            f"or needs more than {memory / 1e9:g} GB of memory, the limit. Save it anew, or split it."
+            f"the program that reads this format broke off ({signal.Signals(-status).name}): the file is damaged, "
+            f"made to do harm, or needs more than {memory / 1e9:g} GB of memory, the limit. Save it anew, or split it."
         )
     return f"the process that read it ended without an answer (status {status}). Save it anew, or split it."
 

@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 
 from workbench.errors import DocumentError
@@ -115,7 +116,8 @@ _MIMETYPES = {
 }
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
 _MAIL = re.compile(
-    rb"(?:(?:From|To|Subject|Date|Received|Return-Path|MIME-Version|Message-ID|Delivered-To|Content-Type):[^\n]*\r?\n(?:[ \t][^\n]*\n)*){2}"
+    rb"(?:(?:From|To|Subject|Date|Received|Return-Path|MIME-Version|Message-ID|Delivered-To|Content-Type):"
+    rb"[^\n]*\r?\n(?:[ \t][^\n]*\n)*){2}"
 )
 
 
@@ -195,8 +197,8 @@ def _zipped(data: bytes) -> str:
         OSError,
         RuntimeError,
         ValueError,
-        zipfile.zlib.error,
-    ) as error:  # type: ignore[attr-defined]
+        zlib.error,
+    ) as error:
         raise DocumentError(
             f"a ZIP-based file (Word, Excel, EPUB …) that is damaged or cut short ({error}). Copy or save it anew."
         ) from None

