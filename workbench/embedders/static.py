@@ -53,8 +53,7 @@ def _load(model: models.Model) -> tuple[Any, Vectors]:
 
     models.verify(model)
     rules = Tokenizer.from_file(str(model.tokenizer))
-    rules.no_truncation()
-    rules.no_padding()
+    rules.no_padding()  # a truncation in its file stays: StaticEmbedding obeys it, and `max_tokens` tells it
     tensors = load_file(model.weights[0])
     table = tensors["embedding.weight"] if "embedding.weight" in tensors else tensors["embeddings"]
     return rules, np.ascontiguousarray(table, np.float32)

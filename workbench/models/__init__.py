@@ -134,6 +134,9 @@ _PACKAGES = {
 }
 _ALIASES = {"sentence-transformers/all-MiniLM-L6-v2": "all-MiniLM-L6-v2"}
 
+PACKAGED = tuple(_PACKAGES)
+"""The names of the models that packages carry, installed here or not, the default first."""
+
 
 def known() -> tuple[Model, ...]:
     """The packaged models that are installed here, the default first."""

@@ -56,7 +56,7 @@ def read_layout(name: str, folder: Path) -> Layout:
     return Layout(
         kind="static" if kinds[0] == "StaticEmbedding" else "sentence-transformer",
         dimensions=_dimensions(name, modules),
-        max_tokens=None if kinds[0] == "StaticEmbedding" else _max_tokens(first, tokenizer),
+        max_tokens=_truncation(tokenizer) if kinds[0] == "StaticEmbedding" else _max_tokens(first, tokenizer),
         weights=weights,
         tokenizer=tokenizer,
         normalised=kinds[-1] == "Normalize",
@@ -157,6 +157,12 @@ def _max_tokens(folder: Path, tokenizer: Path) -> int | None:
         limit = min((n for n in limits if isinstance(n, int | float) and 0 < n < 1 << 24), default=None)
     specials: int = Tokenizer.from_file(str(tokenizer)).num_special_tokens_to_add(False)
     return int(limit) - specials if limit else None
+
+
+def _truncation(tokenizer: Path) -> int | None:
+    """The length at which a tokenizer's own file cuts texts off; a static model obeys it, and has no other limit."""
+    limit = (_json(tokenizer).get("truncation") or {}).get("max_length")
+    return limit if isinstance(limit, int) else None
 
 
 def _licence(folder: Path) -> str:
