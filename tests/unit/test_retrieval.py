@@ -109,12 +109,13 @@ def test_a_section_is_all_that_stands_under_its_heading() -> None:
     def inside(*path: str) -> str:
         return "".join(rows.text(i) for i in np.flatnonzero(rows.mask(Where(section=path))))
 
-    mask = rows.mask(Where(section=("A",)))
-    assert mask is not None
-    for i, allowed in enumerate(mask):
-        span = rows.span(i)
-        owner = rows.corpus.document(span.document)
-        assert allowed == any(owner.heading_path(at)[:1] == ("A",) for at in range(span.start, span.end))
+    for path in [("A",), ("A", "A1"), ("B",)]:
+        mask = rows.mask(Where(section=path))
+        assert mask is not None
+        for i, allowed in enumerate(mask):
+            span = rows.span(i)
+            owner = rows.corpus.document(span.document)
+            assert allowed == any(owner.heading_path(at)[: len(path)] == path for at in range(span.start, span.end))
     assert "sub" in inside("A", "A1")
     assert "other" not in inside("A", "A1")
     assert inside("A1") == ""
@@ -157,6 +158,16 @@ def test_each_query_is_encoded_once_and_alone() -> None:
     assert dense.batches == [1, 1]
     with pytest.raises(SpecError, match="list of texts"):
         Dense()(rows, "q", 2)
+
+
+def test_collections_with_the_same_embedder_encode_a_query_once() -> None:
+    class Named(Vectors):
+        fingerprint = "an embedder of this test"
+
+    dense = Named([[1], [1]], [1])
+    for _ in range(3):
+        Dense()(every([document("d", "xy")], 1).with_vectors(dense, dense), ["q"], 1)
+    assert dense.batches == [1]
 
 
 def test_other_vectors_encode_the_query_anew() -> None:
@@ -231,7 +242,7 @@ def test_movement_across_chunkings_pairs_by_overlap_and_not_by_chunk_overlap() -
     for start, same in ((50, True), (51, False), (80, False)):
         words = [m.word for m in movements(ranked((0, 100)), ranked((start, start + 100)))]
         assert words == (["same"] if same else ["entered", "left"])
-    nearest = movements(ranked((0, 100), (30, 130)), ranked((30, 135), (0, 100)))
+    nearest = movements(ranked((0, 100), (30, 130)), ranked((30, 135), (0, 105)))
     assert [m.change for m in nearest] == [1, -1]
     elsewhere = movements(ranked((0, 100)), ranked((0, 100), name="other"))
     assert [m.word for m in elsewhere] == ["entered", "left"]

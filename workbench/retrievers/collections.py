@@ -115,7 +115,7 @@ class Collection:
         out = Collection.__new__(Collection)
         out.__dict__.update(self.__dict__)
         out._index, out._encoder, out._subset = index, encoder, subset
-        out._subsets, out._queries = {}, {}
+        out._subsets, out._queries = {}, _query_vectors(encoder)
         return out
 
     @property
@@ -210,9 +210,14 @@ class Collection:
         Queries are encoded one at a time: a model's figures differ in the last digits with what else is in the batch,
         and a ranking must not.
         """
-        if query not in self._queries and self._encoder is not None:
-            self._queries[query] = np.asarray(self._encoder.encode_query([query]), np.float32)
-        return self._queries[query]
+        vector = self._queries.get(query)
+        if vector is None:
+            assert self._encoder is not None  # `dense` has looked
+            vector = np.asarray(self._encoder.encode_query([query]), np.float32)
+            if len(self._queries) >= _MAX_QUERIES:
+                self._queries.clear()
+            self._queries[query] = vector
+        return vector
 
     def hits(self, ranking: Ranking) -> list[Hit]:
         """The ranking as hits, rank from 1."""
@@ -221,6 +226,20 @@ class Collection:
             Hit(self.span(row), score, rank, row, self.headers[row])
             for rank, (row, score) in enumerate(zip(rows.tolist(), scores.tolist(), strict=True), 1)
         ]
+
+
+_MAX_QUERIES = 20_000
+_known: dict[str, dict[str, NDArray[np.float32]]] = {}
+
+
+def _query_vectors(encoder: QueryEncoder) -> dict[str, NDArray[np.float32]]:
+    """The vectors of queries that this embedder has made, across collections: a sweep asks each the same questions."""
+    fingerprint = getattr(encoder, "fingerprint", None)
+    if not isinstance(fingerprint, str):
+        return {}
+    while len(_known) >= 8 and fingerprint not in _known:
+        _known.pop(next(iter(_known)), None)
+    return _known.setdefault(fingerprint, {})
 
 
 def _paths(document: Document) -> list[tuple[str, ...]]:
