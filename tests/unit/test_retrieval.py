@@ -211,7 +211,7 @@ def test_the_context_joins_what_continues_and_says_where_it_is_from() -> None:
         hit(3, "handbook.pdf", monthly, len(text)),
         hit(4, "handbook.pdf", two, two + 10),  # a blank line before rank 2
         hit(5, "handbook.pdf", more + 5, more + 14),  # overlaps rank 2
-        hit(6, "handbook.pdf", more + 1, more + 4),  # inside rank 2
+        hit(6, "handbook.pdf", more + 6, more + 8),  # inside rank 5
     ]
     made = context(hits, corpus)
     assert [p.ranks for p in made.passages] == [(1,), (2, 4, 5, 6), (3,)]
