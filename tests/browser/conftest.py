@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
 ).split()
 
 
@@ -74,11 +75,24 @@ def start_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
             port = free.getsockname()[1]
         home = tmp_path_factory.mktemp("home")
         variables = {**os.environ, "PYTHONPATH": str(ROOT), "WORKBENCH_HOME": str(home), **environment}
-        command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address=127.0.0.1", f"--server.port={port}"]
+        command = [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            str(script),
+            "--server.address=127.0.0.1",
+            f"--server.port={port}",
+        ]
         log = home / "streamlit.log"
         with log.open("wb") as out:
             app = subprocess.Popen(
-                [*command, "--server.headless=true", "--browser.gatherUsageStats=false", "--server.fileWatcherType=none"],
+                [
+                    *command,
+                    "--server.headless=true",
+                    "--browser.gatherUsageStats=false",
+                    "--server.fileWatcherType=none",
+                ],
                 cwd=ROOT,
                 env=variables,
                 stdout=out,
@@ -112,7 +126,8 @@ def settled() -> Callable:
 
     def wait(page) -> None:
         page.wait_for_selector(
-            '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]', state="attached"
+            '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]',
+            state="attached",
         )
 
     return wait

@@ -1,4 +1,4 @@
-"""A small app around the reader for test_reader.py: `?doc=` chooses the text, the widgets move spans, `out` says what came back."""
+"""A small app around the reader for test_reader.py: `?doc=` names the text, `out` says what came back."""
 
 import json
 
@@ -12,11 +12,16 @@ from workbench.ui.reader import overlay, reader, scroll_to
 
 ODD = (
     "Plain first line.\r\nSmile \U0001f600\U0001f9ea and family \U0001f468\u200d\U0001f469\u200d\U0001f467 end.\r\n"
-    "Combining: e\u0301a\u0308o\u0302 Z\u0351\u036b done.\r\n中文文本和日本語テキスト。終わり here.\r\nمرحبا بالعالم and left again.\r\n"
-    "<script>window.injected = 1</script><img src=x onerror='window.injected = 2'> & &amp; **not bold**\r\n"
+    "Combining: e\u0301a\u0308o\u0302 Z\u0351\u036b done.\r\n"
+    "中文文本和日本語テキスト。終わり here.\r\n"
+    "مرحبا بالعالم and left again.\r\n"
+    "<script>window.injected = 1</script><img src=x onerror='window.injected = 2'> & &amp; "
+    "**not bold**\r\n"
     "Mathematical \U0001d4d0\U0001d4d1 then TARGET after all of it.\r\n"
 )
-WORDS = "retrieval augmented generation fails quietly where documents are cut and where passages are ranked by habit".split()
+WORDS = (
+    "retrieval augmented generation fails quietly where documents are cut and where passages are ranked by habit"
+).split()
 
 
 def prose(characters: int) -> str:
@@ -43,9 +48,8 @@ def document(name: str) -> Document:
     elif name == "empty":
         text = ""
     elif name == "structure":
-        text = (
-            "Handbook\n\nWhat we do.\n\nLeave\n\nTake 30 days.\n\nname | days\nAnn | 30\nBob | 28\n\nprint(30)\n\n- one\n- two\n" * 30
-        )
+        text = "Handbook\n\nWhat we do.\n\nLeave\n\nTake 30 days.\n\nname | days\nAnn | 30\nBob | 28\n\nprint(30)\n"
+        text = (text + "\n- one\n- two\n") * 30
     else:
         text = prose(int(name))
     sections, pages = [], []
@@ -59,7 +63,11 @@ def document(name: str) -> Document:
                 return Section(kind, level, Span("structure", start, start + len(words)), words)
 
             sections += [at("Handbook", "heading", 1), at("Leave", "heading", 2)]
-            sections += [at("name | days\nAnn | 30\nBob | 28", "table", 1), at("print(30)", "code", 1), at("- one\n- two", "list", 1)]
+            sections += [
+                at("name | days\nAnn | 30\nBob | 28", "table", 1),
+                at("print(30)", "code", 1),
+                at("- one\n- two", "list", 1),
+            ]
             pages.append((i + 1, Span("structure", base, base + len(piece))))
     return Document(f"source-{name}", name, f"{name}.txt", text, tuple(sections), tuple(pages))
 
@@ -67,7 +75,9 @@ def document(name: str) -> Document:
 @st.fragment
 def bench() -> None:
     """One reader with its overlay."""
-    doc = document(st.query_params.get("doc", "odd"))
+    st.session_state.setdefault("name", st.session_state.get("kept") or st.query_params.get("doc", "odd"))
+    st.session_state["kept"] = name = st.text_input("Name", key="name")
+    doc = document(name)
     left, right = st.columns(2)
     size = left.slider("Size", 10, 2000, int(st.query_params.get("size", "400")), step=10)
     overlap = right.slider("Overlap", 0, 1000, int(st.query_params.get("overlap", "0")), step=5)
@@ -83,9 +93,21 @@ def bench() -> None:
     events = reader(
         doc, key="rd", chunks=None if doc.id == "structure" else chunks, structure=True, version=f"{size}", height=520
     )
-    hits = [Hit(Span(doc.id, *chunks[c].tolist()), 0.9 - 0.1 * r, r + 1, c) for r, c in enumerate((3, 4, 9)) if c < len(chunks)] if hits_on else []
+    hits = (
+        [
+            Hit(Span(doc.id, *chunks[c].tolist()), 0.9 - 0.1 * r, r + 1, c)
+            for r, c in enumerate((3, 4, 9))
+            if c < len(chunks)
+        ]
+        if hits_on
+        else []
+    )
     gold = [Span(doc.id, 30, 60)] if hits_on and len(doc.text) > 60 else []
-    unseen = np.array([[s + size * 2 // 3, s + size] for s in starts[2:5].tolist() if s + size <= len(doc.text)]) if unseen_on else None
+    unseen = (
+        np.array([[s + size * 2 // 3, s + size] for s in starts[2:5].tolist() if s + size <= len(doc.text)])
+        if unseen_on
+        else None
+    )
     overlay(doc, key="rd", hits=hits, gold=gold, unseen=unseen, version="old" if old else f"{size}")
     st.session_state["runs"] = st.session_state.get("runs", 0) + 1
     selected = events.selection

@@ -10,6 +10,7 @@ offsets are code points, here and on the wire; `text.js` alone turns them into t
 """
 
 import base64
+import json
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from workbench.spans import Ranges, Span, ranges
 
 __all__ = ["Click", "ReaderEvents", "overlay", "reader", "scroll_to"]
 
-SCRIPTS = ("text.js", "layers.js", "drawing.js", "strip.js", "toolbar.js", "reader.js")
+SCRIPTS = ("text.js", "layers.js", "drawing.js", "strip.js", "toolbar.js", "events.js", "reader.js", "code.js")
 """In this order they make one ES module; Streamlit has no build step and takes one string."""
 SENT = "reader-sent"
 """Session state: the ids of the documents whose text this session has sent, the newest last."""
@@ -37,7 +38,7 @@ KEPT_TEXTS = 6
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """What was clicked: the row of a chunk, the rank of a hit, or the place of a gold span in the order given; and where."""
+    """What was clicked, and where: a chunk by its row, a hit by its rank, a gold span by its place in those given."""
 
     layer: str
     id: int
@@ -70,10 +71,10 @@ def reader(
 ) -> ReaderEvents:
     """The selection and click of a reader drawn here.
 
-    Call it inside a fragment, so that a click reruns that alone. `numbers` are shown for the chunks instead of 1, 2, 3 …;
-    `structure` draws headings, tables, code and pages; `hits` and `gold` of other documents are left out; `unseen` is the
+    Call it inside a fragment, so that a click reruns that alone. `numbers` are shown for the chunks instead of 1, 2, 3
+    …, `structure` draws headings, tables, code and pages; `unseen` is
     text that the embedder never saw; `matches` are query terms. `version` names the configuration that made the chunks:
-    an `overlay` of another version is shown as stale. A page that has no use for selections passes `selectable=False`
+    an `overlay` of another version is stale. A page that has no use for selections passes `selectable=False`
     and saves their reruns. `empty` is the sentence shown where there is no text.
     """
     import streamlit as st
@@ -101,7 +102,8 @@ def reader(
             data["text"] = document.text
         st.session_state[SENT] = [*sent, document.id][-KEPT_TEXTS:]
 
-    result = _component()(
+    _component("code")(key=f"{key}-code", data={})
+    result = _component("mount")(
         key=key, data=data, on_sel_change=_nothing, on_click_change=_nothing, on_need_change=_nothing
     )
     return _events(document, result.get("sel"), result.get("click"))
@@ -125,13 +127,14 @@ def overlay(
     data: dict[str, Any] = {"role": "overlay", "key": key}
     if document is not None:
         data |= {"id": document.id, "version": version, **_layers(document, hits, gold, unseen, matches), **_goto(key)}
-    _component()(key=f"{key}-overlay", data=data)
+    _component("mount")(key=f"{key}-overlay", data=data)
 
 
 def scroll_to(key: str, span: Span) -> None:
     """Nothing; the reader with this key scrolls to the span and flashes it, once, when it or its overlay is next drawn.
 
-    Call it before either; naming the same span again scrolls again. A span of another document waits until that is shown.
+    Call it before either; naming the same span again scrolls again. A span of another document waits until that is
+    shown.
     """
     import streamlit as st
 
@@ -161,7 +164,7 @@ def _layers(
 
 
 def _packed(spans: Ranges | None, end: int) -> str:
-    """The spans as base64 of little-endian int32: a fifteenth of the time of a JSON list, and two thirds of its bytes."""
+    """The spans as base64 of little-endian int32: made and read faster than a JSON list, and shorter."""
     if spans is None or len(spans) == 0:
         return ""
     spans = spans if isinstance(spans, np.ndarray) else ranges(spans)
@@ -199,16 +202,22 @@ def _nothing() -> None:
     """A callback by which Streamlit knows the name of a value."""
 
 
-@lru_cache(maxsize=1)
-def _component() -> Callable[..., Any]:
+@lru_cache(maxsize=2)
+def _component(part: str) -> Callable[..., Any]:
+    """The component of this part, registered once: "mount" is drawn, "code" is what it runs.
+
+    Streamlit sends a component's script again with every message that changes. So what changes has a script of a few
+    lines, and the 40 kB that it needs are a component of their own that never changes and is sent as a reference.
+    """
     import streamlit as st
 
-    here = Path(__file__).parent
-    css = (here / "reader.css").read_text("utf-8")
-    return st.components.v2.component("workbench_reader", css=css, js=_module(here))
+    folder = Path(__file__).parent
+    js = _module(folder) if part == "code" else (folder / "mount.js").read_text("utf-8")
+    return st.components.v2.component(f"workbench_reader_{part}", js=js)
 
 
 def _module(folder: Path) -> str:
-    """The scripts as one, without indentation and comment lines: Streamlit sends it with every changed message."""
+    """The scripts and the style as one module, without indentation and comment lines."""
     lines = (line.strip() for name in SCRIPTS for line in (folder / name).read_text("utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+    script = "\n".join(line for line in lines if line and not line.startswith("//"))
+    return f"const STYLE = {json.dumps((folder / 'reader.css').read_text('utf-8'))};\n{script}"

@@ -160,7 +160,7 @@ function drawGutter(r) {
   const low = r.kept.cuts[r.first];
   const extent = ([first, last]) => [first.offsetTop, last.offsetTop + last.offsetHeight];
   const made = [];
-  const rail = (className, [top, bottom]) => made.push(placed("i", `rail ${className}`, top, { "aria-hidden": "true" }, bottom - top));
+  const rail = (className, [top, bottom]) => made.push(placed("i", `rail ${className}`, top + 1, { "aria-hidden": "true" }, bottom - top - 2));
   const numbers = [];
   const chunks = r.layers.chunks;
   for (const [i, mark] of spans.chunks) {
@@ -200,7 +200,7 @@ function drawGutter(r) {
       if (unit < low || unit >= r.kept.cuts[r.last]) continue;
       const rect = charRect(r, unit);
       if (!rect) continue;
-      const top = rect.top - r.txt.getBoundingClientRect().top + r.txt.offsetTop;
+      const top = rect.top - r.sheet.getBoundingClientRect().top;
       made.push(placed("i", "page", top, { "data-label": `p. ${number}`, "aria-hidden": "true" }));
     }
   }

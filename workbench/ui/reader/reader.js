@@ -1,5 +1,5 @@
 // The component: takes what Python sends, keeps one reader per place on the page, and sends selection and clicks back.
-// Streamlit calls the default export again whenever data or theme change; it unmounts on a page switch.
+// mount.js, which is all that Streamlit sends again with every message, calls `take` and `leave`.
 
 const MOUNTED = new WeakMap();
 const READERS = new Map();
@@ -8,10 +8,11 @@ const OVERLAYS = new Map();
 const PLACES = new Map();
 const PLACES_KEPT = 50;
 
-export default function (component) {
+function take(component) {
   const { data, parentElement } = component;
   try {
-    return data.role === "overlay" ? takeOverlay(data, parentElement) : takeReader(component);
+    if (data.role === "overlay") takeOverlay(data, parentElement);
+    else takeReader(component);
   } catch (error) {
     // An exception would make Streamlit replace the component for good, later good data or not.
     console.error(error);
@@ -20,20 +21,22 @@ export default function (component) {
   }
 }
 
+function leave({ data, parentElement }) {
+  if (data.role === "overlay") leaveOverlay(data, parentElement);
+  else leaveReader(parentElement);
+}
+
 function takeOverlay(data, parentElement) {
-  OVERLAYS.set(data.key, data);
-  // It shows nothing of its own, so it must not take a row's gap on the page either.
-  const box = parentElement.getRootNode().host?.closest("[data-testid=stElementContainer]");
-  if (box) box.style.display = "none";
+  OVERLAYS.set(data.key, { ...data, from: parentElement });
   const r = READERS.get(data.key);
   if (r) guarded(r, () => update(r));
-  return () => {
-    if (box) box.style.display = "";
-    if (OVERLAYS.get(data.key) !== data) return;
-    OVERLAYS.delete(data.key);
-    const left = READERS.get(data.key);
-    if (left) guarded(left, () => update(left));
-  };
+}
+
+function leaveOverlay(data, parentElement) {
+  if (OVERLAYS.get(data.key)?.from !== parentElement) return;
+  OVERLAYS.delete(data.key);
+  const r = READERS.get(data.key);
+  if (r) guarded(r, () => update(r));
 }
 
 function takeReader({ data, parentElement, setStateValue, setTriggerValue }) {
@@ -46,15 +49,19 @@ function takeReader({ data, parentElement, setStateValue, setTriggerValue }) {
   r.root.style.height = `${data.height}px`;
   r.root.classList.toggle("dark", isDark(r.root));
   update(r);
-  return () => {
-    rememberPlace(r);
-    r.watch.disconnect();
-    document.removeEventListener("selectionchange", r.onselectionchange);
-    window.removeEventListener("pointerup", r.onpointerup);
-    if (READERS.get(r.key) === r) READERS.delete(r.key);
-    MOUNTED.delete(parentElement);
-    r.root.remove();
-  };
+}
+
+function leaveReader(parentElement) {
+  const r = MOUNTED.get(parentElement);
+  if (!r) return;
+  rememberPlace(r);
+  r.watch.disconnect();
+  document.removeEventListener("selectionchange", r.onselectionchange);
+  window.removeEventListener("pointerup", r.onpointerup);
+  if (READERS.get(r.key) === r) READERS.delete(r.key);
+  MOUNTED.delete(parentElement);
+  r.root.remove();
+  r.style.remove();
 }
 
 function guarded(r, act) {
@@ -76,13 +83,16 @@ function build(parentElement, key) {
   const r = { key, off: SWITCHED_OFF.get(key) ?? new Set(), unitOf: new WeakMap(), drawn: new WeakMap() };
   SWITCHED_OFF.set(key, r.off);
   r.root = element("div", "rd");
-  parentElement.append(r.root);
+  r.style = Object.assign(document.createElement("style"), { textContent: STYLE });
+  parentElement.replaceChildren(r.style, r.root);
   buildToolbar(r);
   r.strip = element("canvas", "strip", { tabindex: "0", role: "slider", "aria-label": "Place in the document", "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": "0" });
   r.view = element("div", "view", { tabindex: "0", role: "region", "aria-label": "Document text" });
   r.txt = element("div", "txt", { translate: "no" });
   r.gutter = element("div", "gutter");
-  r.view.append(r.txt, r.gutter);
+  r.sheet = element("div", "sheet");
+  r.sheet.append(r.txt, r.gutter);
+  r.view.append(r.sheet);
   r.notice = element("div", "notice");
   r.live = element("div", "live", { "aria-live": "polite" });
   r.root.append(r.strip, r.view, r.notice, r.live);
@@ -120,6 +130,13 @@ function update(r) {
   const over = OVERLAYS.get(r.key);
   const extra = over?.id === data.id ? over : {};
   const fresh = r.id !== data.id;
+  // Nodes made anew would take the browser's selection away: only where something on screen changes.
+  const content = JSON.stringify([{ ...data, text: null, goto: null, height: null }, { ...extra, goto: null, from: null }]);
+  if (!fresh && content === r.content) {
+    drawStrip(r);
+    return follow(r, [data.goto, extra.goto]);
+  }
+  r.content = content;
   const sources = [data, extra];
   const all = (name) => sources.flatMap((source) => source[name] ?? []);
   const before = r.layers ?? {};
@@ -206,190 +223,4 @@ function moved(r) {
   r.inView = viewUnits(r);
   showPlace(r);
   drawFrame(r);
-}
-
-function listen(r) {
-  // Streamlit takes "r" and "c" pressed anywhere for its own.
-  r.root.onkeydown = (event) => {
-    event.stopPropagation();
-    if ((event.ctrlKey || event.metaKey) && event.key === "f" && r.kept && r.root.getRootNode().activeElement !== r.box) {
-      event.preventDefault();
-      r.box.select();
-      r.box.focus();
-    }
-  };
-  r.view.onkeydown = (event) => r.kept && guarded(r, () => keyInText(r, event));
-
-  let frame = 0;
-  let rest;
-  r.view.onscroll = () => {
-    if (!r.kept) return;
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      guarded(r, () => {
-        slide(r);
-        moved(r);
-      });
-    });
-    clearTimeout(rest);
-    rest = setTimeout(() => rememberPlace(r), 200);
-  };
-
-  r.view.onpointerdown = (event) => (r.pressed = event.button === 0);
-  r.onpointerup = () => {
-    r.pressed = false;
-    if (r.waiting) {
-      r.waiting = false;
-      guarded(r, () => redraw(r));
-    }
-  };
-  window.addEventListener("pointerup", r.onpointerup);
-
-  let settled;
-  r.onselectionchange = () => {
-    clearTimeout(settled);
-    settled = setTimeout(() => r.kept && guarded(r, () => takeSelection(r)), 250);
-  };
-  document.addEventListener("selectionchange", r.onselectionchange);
-
-  let clicked;
-  r.view.onclick = (event) => {
-    clearTimeout(clicked);
-    // The first click of a double click comes first: wait for the second, which selects a word and is no click.
-    if (r.kept && event.detail <= 1) clicked = setTimeout(() => guarded(r, () => takeClick(r, event)), event.detail ? 220 : 0);
-  };
-
-  r.watch = new ResizeObserver(() => {
-    if (!r.kept || !r.view.clientHeight) return;
-    guarded(r, () => {
-      drawGutter(r);
-      drawStrip(r);
-      slide(r);
-      moved(r);
-    });
-  });
-  r.watch.observe(r.view);
-}
-
-// Home and End know the window only, the document is meant. Alt with an arrow goes chunk by chunk, Enter is its click.
-function keyInText(r, event) {
-  const chunks = r.layers.chunks;
-  const end = r.kept.text.length - 1;
-  if (event.target !== r.view) return;
-  if (event.key === "Home" || event.key === "End") {
-    event.preventDefault();
-    bringIntoView(r, event.key === "Home" ? 0 : end, true);
-  } else if (event.altKey && (event.key === "ArrowDown" || event.key === "ArrowUp") && chunks.n) {
-    event.preventDefault();
-    const here = r.current >= 0 ? r.current : countWhile(chunks.n, (k) => chunks.starts[k] < r.inView[0]) - (event.key === "ArrowDown" ? 1 : 0);
-    r.current = Math.max(0, Math.min(chunks.n - 1, here + (event.key === "ArrowDown" ? 1 : -1)));
-    bringIntoView(r, chunks.starts[r.current]);
-    drawGutter(r);
-    say(r, chunkWords(r, r.current));
-  } else if (event.key === "Enter" && r.current >= 0) {
-    sendClick(r, "chunk", chunks.row[r.current], chunks.starts[r.current]);
-  } else if (event.key === "Escape") clearSelection(r);
-}
-
-function chunkWords(r, i) {
-  const [from, to] = [r.layers.chunks.starts[i], r.layers.chunks.ends[i]].map((unit) => toPoint(r.kept.astral, unit));
-  const n = (value) => value.toLocaleString("en");
-  return `Chunk ${numberOf(r, i)}: ${n(to - from)} characters, ${n(from)} to ${n(to)}`;
-}
-
-// The range selected in this reader in units, or null. Inside a shadow root, getRangeAt tells nothing: composed ranges do.
-function selectedUnits(r) {
-  const selection = document.getSelection();
-  const root = r.root.getRootNode();
-  if (!selection || !selection.rangeCount) return null;
-  const range = selection.getComposedRanges?.({ shadowRoots: [root] })[0] ?? root.getSelection?.()?.getRangeAt(0);
-  if (!range || !r.view.contains(range.startContainer)) return null;
-  const unit = (container, offset) => {
-    if (r.txt.contains(container)) {
-      const start = r.unitOf.get(container);
-      if (start !== undefined) return start + offset;
-      const upTo = document.createRange();
-      upTo.setStart(r.txt, 0);
-      upTo.setEnd(container, offset);
-      return r.kept.cuts[r.first] + upTo.toString().length;
-    }
-    // Dragged out of the text: up to the end of what is drawn on that side.
-    const follows = r.txt.compareDocumentPosition(container) & (Node.DOCUMENT_POSITION_FOLLOWING | Node.DOCUMENT_POSITION_CONTAINS);
-    return follows ? r.kept.cuts[r.last] : r.kept.cuts[r.first];
-  };
-  const [from, to] = [unit(range.startContainer, range.startOffset), unit(range.endContainer, range.endOffset)];
-  return from < to ? [from, to] : null;
-}
-
-function takeSelection(r) {
-  const units = selectedUnits(r);
-  if (units) {
-    if (!r.data.selectable || (r.sel && r.sel[0][0] === units[0] && r.sel[0][1] === units[1])) return;
-    r.sel = [units];
-    r.selDrawn = false;
-    r.sendState("sel", [r.id, toPoint(r.kept.astral, units[0]), toPoint(r.kept.astral, units[1])]);
-  } else if (r.sel && !r.selDrawn) {
-    // The browser's own mark is gone, the selection still stands: draw it.
-    r.selDrawn = true;
-    redraw(r);
-  }
-}
-
-function clearSelection(r) {
-  if (!r.sel) return;
-  r.sel = null;
-  r.selDrawn = false;
-  redraw(r);
-  r.sendState("sel", null);
-}
-
-function takeClick(r, event) {
-  if (selectedUnits(r)) return;
-  const on = event.target.dataset ?? {};
-  const { chunks, hits, gold } = r.layers;
-  clearSelection(r);
-  if (on.hit !== undefined) {
-    bringIntoView(r, hits.starts[on.hit]);
-    return sendClick(r, "hit", r.hits[hits.row[on.hit]].rank, hits.starts[on.hit]);
-  }
-  const unit = on.chunk !== undefined ? chunks.starts[on.chunk] : unitUnder(r, event);
-  if (unit === null) return;
-  const over = (layer, name) => (r.shown[name] && on.chunk === undefined ? holding(layer, unit) : -1);
-  const hit = over(hits, "hits");
-  const mark = over(gold, "gold");
-  const i = on.chunk !== undefined ? Number(on.chunk) : holding(chunks, unit);
-  if (i >= 0) {
-    r.current = i;
-    drawGutter(r);
-    say(r, chunkWords(r, i));
-  }
-  if (hit >= 0) sendClick(r, "hit", r.hits[hits.row[hit]].rank, unit);
-  else if (mark >= 0) sendClick(r, "gold", r.gold[gold.row[mark]].rank, unit);
-  else if (i >= 0) sendClick(r, "chunk", chunks.row[i], unit);
-}
-
-function sendClick(r, layer, id, unit) {
-  r.sendTrigger("click", [r.id, toPoint(r.kept.astral, unit), id, layer]);
-}
-
-// The unit of the character under the pointer; null beside the text.
-function unitUnder(r, event) {
-  const run = event.composedPath()[0];
-  if (!(run instanceof Node) || !r.txt.contains(run) || run === r.txt) return null;
-  const nodes = run.classList.contains("blk") ? r.drawn.get(run).nodes.filter((node) => node.parentNode === run) : [run.firstChild];
-  const { clientX: x, clientY: y } = event;
-  for (const node of nodes) {
-    const whole = document.createRange();
-    whole.selectNode(node);
-    if (![...whole.getClientRects()].some((box) => x >= box.left && x <= box.right && y >= box.top && y <= box.bottom)) continue;
-    const start = r.unitOf.get(node);
-    const above = countWhile(node.length, (k) => (charRect(r, start + k)?.bottom ?? 0) <= y);
-    const line = countWhile(node.length, (k) => (charRect(r, start + k)?.top ?? 0) <= y);
-    for (let k = above; k < line; k++) {
-      const rect = charRect(r, start + k);
-      if (rect && x >= rect.left && x <= rect.right) return start + k;
-    }
-    return start + above;
-  }
-  return null;
 }
