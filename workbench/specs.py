@@ -106,7 +106,7 @@ def from_dict(registry: Mapping[str, type[S]], data: Any, what: str) -> S:
         raise SpecError(f"{what} must be a mapping such as {{kind: {next(iter(registry))}}}, not {data!r}")
     values = dict(data)
     kind = values.pop("kind", None)
-    if kind not in registry:
+    if not isinstance(kind, str) or kind not in registry:
         raise SpecError(f"{what} kind {kind!r} is not known; known are {', '.join(registry)}")
     cls = registry[kind]
     known = {f.name for f in fields(cls)}
