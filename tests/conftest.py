@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,14 @@ slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=slow, print_blob=True)
 settings.register_profile("explore", max_examples=2_000, deadline=None, suppress_health_check=slow)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Streamlit's AppTest leaves its script behind as `__main__`, and processes that later tests spawn would run it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture(scope="session")
@@ -57,4 +66,5 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
         pytest.skip(f"there is no Chromium; {chromium.REMEDY}")
     quiet = ["quic", "background-networking", "component-update", "sync", "gpu"]
     sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    return {**browser_type_launch_args, "executable_path": path, "args": ["--no-first-run", *(f"--disable-{q}" for q in quiet), *sandbox]}
+    flags = ["--no-first-run", *(f"--disable-{q}" for q in quiet), *sandbox]
+    return {**browser_type_launch_args, "executable_path": path, "args": flags}
