@@ -146,6 +146,7 @@ def test_any_value_in_any_place_is_taken_or_told(key: str, value: Any) -> None:
         (row(id="  "), "id must be text"),
         (row(question=None), "question is missing"),
         (row(question="\ud800"), "question must be text"),
+        (row(id="two\nlines" * 100, tags=1), "tags must be a list of texts, not 1"),
         (row(tags="easy"), 'tags must be a list of texts, not "easy"'),
         (row(tags=["a", 1]), "tags must be a list of texts, not a list"),
         (row(answerable="no"), 'answerable must be true or false, not "no"'),

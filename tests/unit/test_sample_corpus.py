@@ -12,7 +12,7 @@ import pytest
 
 from workbench.documents import Corpus, Document
 from workbench.golden import read_golden, write_golden
-from workbench.parsers import parse, read
+from workbench.parsers import PARSERS, parse, read
 from workbench.records import Question
 
 
@@ -127,6 +127,21 @@ def test_every_quote_is_the_text_of_its_span(questions: tuple[Question, ...], co
 def test_no_quote_needed_to_be_moved(folder: Path, corpus: Corpus, questions: tuple[Question, ...]) -> None:
     """Offsets and hashes are those of the documents beside the file, so writing it again changes nothing."""
     assert write_golden(questions, corpus) == (folder / "golden.jsonl").read_text(encoding="utf-8")
+
+
+def test_quotes_are_found_again_in_another_parsers_text(
+    folder: Path, corpus: Corpus, questions: tuple[Question, ...]
+) -> None:
+    name = "hx-service-manual.pdf"
+    other = parse(name, (folder / name).read_bytes(), PARSERS["pypdf"]())
+    assert other.text != named(corpus, name).text
+    moved = Corpus((other, *(d for d in corpus if d.name != name)))
+    again, problems = read_golden(folder / "golden.jsonl", moved)
+    assert not problems
+    for was, now in zip(questions, again, strict=True):
+        for old, new in zip(was.references, now.references, strict=True):
+            assert new.quote == moved[new.span]
+            assert new.quote.split() == old.quote.split()
 
 
 def test_questions_cover_what_is_hard(questions: tuple[Question, ...], corpus: Corpus) -> None:
