@@ -32,6 +32,7 @@ _CANDIDATES = [  # what the detector may say of text that is mostly not ASCII
 ]  # fmt: skip
 _CONTROLS = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 _SAMPLE = 65_536
+_ENOUGH = 20  # bytes beyond ASCII: with fewer, the detector guesses at random
 
 
 def decode(data: bytes, encoding: str = "", declared: str = "") -> tuple[str, list[str]]:
@@ -97,8 +98,8 @@ def _foreign(data: bytes, declared: str) -> tuple[str, list[str]]:
     lost = lenient.count("\ufffd")
     if sum(c > "\x7f" for c in lenient) - lost >= 4 * lost:
         return _lenient(data, "utf-8", "read as UTF-8")
-    high = sum(b > 0x7F for b in sample) / max(1, len(sample.split()) + len(sample.translate(None, b" \t\r\n")))
-    if high > 0.25:  # a script of its own, not Latin letters with some accents
+    high = sum(b > 0x7F for b in sample)
+    if high >= _ENOUGH and high > 0.25 * len(sample.translate(None, b" \t\r\n")):  # a script of its own, not Latin
         from charset_normalizer import from_bytes
 
         best = from_bytes(sample, cp_isolation=_CANDIDATES).best()

@@ -11,6 +11,7 @@ from workbench.errors import DocumentError
 from workbench.parsers.methods import Auto, Parser, parse_draft
 from workbench.parsers.names import label
 from workbench.parsers.sandbox import Limits, read_apart
+from workbench.parsers.writers import clean
 
 NOT_DOCUMENTS = ("golden*.jsonl", "questions*.csv")
 """Names in a folder that are golden sets, and so not part of the corpus."""
@@ -30,7 +31,7 @@ def parse(name: str, data: bytes, parser: Parser | None = None) -> Document:
     Raises:
         DocumentError: empty, encrypted, damaged or of an unsupported kind; the message names the file and a remedy.
     """
-    return parse_draft(name, data, parser or Auto()).document(label(name), data)
+    return (parser or Auto())(name, data)
 
 
 def parse_safely(name: str, data: bytes, parser: Parser | None = None, limits: Limits | None = None) -> Document:
@@ -47,7 +48,7 @@ def paste(text: str, name: str = "pasted text") -> Document:
     format = "markdown" if name.lower().endswith((".md", ".markdown")) else "text"
     if not text:
         raise DocumentError(f"{label(name)}: nothing was pasted.")
-    data = text.encode("utf-8", "replace")
+    data = clean(text).encode()
     return parse_draft(name, data, Auto(encoding="utf-8"), format).document(label(name), data)
 
 

@@ -84,12 +84,12 @@ class _Walk:
             tag = node.tag
             if tag == "-text":
                 text = node.text_content or ""
-                self.writer.write(text) if self.pre else self.writer.flow(text)
+                self.writer.verbatim(text) if self.pre else self.writer.flow(text)
                 continue
             if tag in _SKIPPED:
                 continue
             if tag == "br":
-                self.writer.write("\n") if self.pre else self.writer.separate(1)
+                self.writer.verbatim("\n") if self.pre else self.writer.separate(1)
                 continue
             if tag == "img" or tag == "area":
                 if alt := (node.attributes.get("alt") or "").strip():

@@ -103,10 +103,8 @@ class Parser(Spec):
         return draft
 
     def __call__(self, name: str, data: bytes) -> Document:
-        """The document; see `workbench.parsers.parse`."""
-        from workbench.parsers import parse
-
-        return parse(name, data, self)
+        """The document, read in this process; see `workbench.parsers.parse_safely`."""
+        return parse_draft(name, data, self).document(label(name), data)
 
     def identity(self) -> dict[str, Any]:
         return to_dict(self) | {"engines": sorted({self.engine(f).label for f in FORMATS if self.reads(f)})}

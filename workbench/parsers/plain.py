@@ -109,7 +109,8 @@ def _read_rows(data: bytes, writer: Writer, delimiter: Callable[[str], str]) -> 
             ends.append(end)
             yield text[start:end]
 
-    csv.field_size_limit(len(text) + 1)  # the file is in memory already: no field can be longer
+    # The limit belongs to the whole process and is only ever raised; the file is in memory already.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     rows: list[tuple[int, int]] = []
     start = 0
     try:
@@ -121,10 +122,11 @@ def _read_rows(data: bytes, writer: Writer, delimiter: Callable[[str], str]) -> 
                 break
     except csv.Error as error:
         writer.warn(f"rows after character {start:,} could not be told apart ({error})")
-    for s, e in rows:
-        writer.mark("row", 1, s, s + len(text[s:e].rstrip("\r\n")))
-    if rows:
-        writer.mark("table", 1, rows[0][0], rows[-1][0] + len(text[rows[-1][0] : rows[-1][1]].rstrip("\r\n")))
+    spans = [(s, s + len(text[s:e].rstrip("\r\n"))) for s, e in rows]
+    if spans:
+        writer.mark("table", 1, spans[0][0], spans[-1][1])
+    for s, e in spans:
+        writer.mark("row", 1, s, e)
 
 
 def _delimiter(text: str) -> str:

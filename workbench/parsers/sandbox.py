@@ -186,16 +186,16 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
         kept = False
         try:
             answer = process.ask(request, data, limits)
-            kept = not answer.get("spent") and process.files < _MAX_FILES and len(data) < _LARGE
-            if "draft" not in answer:
-                if answer.get("large"):
-                    raise DocumentError(
-                        f"{shown}: its text is more than {limits.output_bytes / 1e6:,.0f} MB, the limit. Split it into parts."
-                    )
-                raise DocumentError(str(answer.get("error")) or f"{shown}: it cannot be read.")
-            draft = Draft.from_plain(answer["draft"])
-            kept = kept and len(draft.text) < _LARGE
-            return draft
+            reusable = not answer.get("spent") and process.files < _MAX_FILES and len(data) < _LARGE
+            if "draft" in answer:
+                draft = Draft.from_plain(answer["draft"])
+                kept = reusable and len(draft.text) < _LARGE
+                return draft
+            kept = reusable
+            if answer.get("large"):
+                most = f"{limits.output_bytes / 1e6:,.0f} MB"
+                raise DocumentError(f"{shown}: its text is more than {most}, the limit. Split it into parts.")
+            raise DocumentError(str(answer.get("error")) or f"{shown}: it cannot be read.")
         except _Late:
             raise DocumentError(
                 f"{shown}: reading it took longer than {limits.seconds:g} s, the limit. "

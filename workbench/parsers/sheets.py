@@ -1,4 +1,4 @@
-"""Spreadsheets (.xlsx, .xls, .ods, .xlsb) through calamine: each sheet under its name, rows as lines of tabbed cells."""
+"""Spreadsheets (.xlsx, .xls, .ods, .xlsb) through calamine: each sheet under its name, rows as lines of cells."""
 
 import datetime
 import io

@@ -30,7 +30,7 @@ class Writer:
         self.encoding = encoding
         """The encoding that the user named for text formats; "" to find it out."""
         self.length = 0
-        self.sections: list[tuple[str, int, int, int, str]] = []
+        self._sections: list[tuple[int, int, int, tuple[str, int, int, int, str]]] = []  # start, -end, order, section
         self.pages: list[tuple[int, int, int]] = []
         self.warnings: list[str] = []
         self._limit = limit
@@ -43,6 +43,7 @@ class Writer:
         self._cells: list[bool] = []  # of each cell of the open row: whether it holds several lines
         self._waiting: list[_Open] = []
         self._unmarked = 0
+        self._order = 0
 
     def write(self, text: str) -> None:
         """Append `text` as it is, after any break that was kept back."""
@@ -52,6 +53,13 @@ class Writer:
         if self._cells and "\n" in text:
             self._cells[-1] = True
         self._append(clean(text))
+
+    def verbatim(self, text: str) -> None:
+        """Append `text` as it is, its last line breaks only once something follows them."""
+        body = text.rstrip("\n")
+        self.write(body)
+        if self.length:
+            self._newlines += len(text) - len(body)
 
     def flow(self, text: str) -> None:
         """Append `text` with each run of blanks folded to one, as a browser does."""
@@ -94,7 +102,7 @@ class Writer:
         elif self.length > place.start:
             text = "" if kind != "heading" or title else "".join(self._parts[place.part :])
             if kind != "heading" or title or text.strip():
-                self.mark(kind, level, place.start, self.length, title or text)
+                self.mark(kind, level, place.start, self.length, title or text, place.order)
 
     @contextmanager
     def row(self, level: int = 1) -> Iterator[None]:
@@ -124,9 +132,10 @@ class Writer:
                 self._blank = False
         self._cells.append(False)
         self._fresh_cell = True
+        start, newlines = self.length, self._newlines
         yield
         self._fresh_cell = False
-        self._newlines = 0
+        self._newlines = newlines if self.length == start else 0
 
     @contextmanager
     def page(self, number: int) -> Iterator[None]:
@@ -140,14 +149,19 @@ class Writer:
 
     def anchor(self) -> "_Open":
         """A place whose `start` is set where the next text begins; None until then."""
-        place = _Open(self._tabs + len(self._marker))
+        self._order += 1
+        place = _Open(self._tabs + len(self._marker), self._order)
         self._waiting.append(place)
         return place
 
-    def mark(self, kind: str, level: int, start: int, end: int, title: str = "") -> None:
-        """A section around text that is already written."""
-        if len(self.sections) < MAX_SECTIONS:
-            self.sections.append((kind, level, start, end, clean(" ".join(title.split()))[:1000]))
+    def mark(self, kind: str, level: int, start: int, end: int, title: str = "", order: int = 0) -> None:
+        """A section around text that is already written; of two with the same span the outer is marked first."""
+        if not order:
+            self._order += 1
+            order = self._order
+        if len(self._sections) < MAX_SECTIONS:
+            section = (kind, level, start, end, clean(" ".join(title.split()))[:1000])
+            self._sections.append((start, -end, order, section))
         else:
             self._unmarked += 1
 
@@ -163,7 +177,7 @@ class Writer:
             self.warn(
                 f"{self._unmarked:,} sections beyond the first {MAX_SECTIONS:,} (most likely rows) are not marked"
             )
-        sections = sorted(self.sections, key=lambda s: (s[2], -s[3]))
+        sections = [section for *_, section in sorted(self._sections)]
         return Draft("".join(self._parts), sections, self.pages, self.warnings, media_type, engine)
 
     def _flush(self) -> None:
@@ -201,9 +215,10 @@ class Writer:
 class _Open:
     """A place that is known once something is written there; `lead`: how much of tabs and marker it stands after."""
 
-    __slots__ = ("lead", "part", "start")
+    __slots__ = ("lead", "order", "part", "start")
 
-    def __init__(self, lead: int) -> None:
+    def __init__(self, lead: int, order: int) -> None:
+        self.order = order
         self.start: int | None = None
         self.lead = lead
         self.part = 0
