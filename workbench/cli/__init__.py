@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from io import TextIOWrapper
@@ -32,18 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status of a command line; every failure has become one line on stderr."""
     _settle_streams()
     try:
-        status = _run(list(sys.argv[1:] if arguments is None else arguments))
-        sys.stdout.flush()
-        return status
+        try:
+            return _run(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            sys.stdout.flush()
     except WorkbenchError as error:
         _say(f"error: {error}")
         return WRONG_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read has enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
+        _drop_output()
         return PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 — the last stop before the user
+        if isinstance(error, OSError):
+            _drop_output()  # it may be the output's own: a full disk
         _say(f"unexpected error: {type(error).__name__}: {error}. WORKBENCH_DEBUG=1 shows where it happened")
         return FAULT
 
@@ -73,6 +77,12 @@ def _help() -> str:
     )
 
 
+def _drop_output() -> None:
+    """Let go of what stdout still holds, or Python complains when it flushes at exit."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _say(message: str) -> None:
     """One line on stderr; the traceback before it if WORKBENCH_DEBUG=1."""
     if os.environ.get("WORKBENCH_DEBUG", "") == "1":
@@ -82,6 +92,8 @@ def _say(message: str) -> None:
 
 def _settle_streams() -> None:
     """UTF-8 whatever the locale; half a character, which UTF-8 cannot hold, as the escape that JSON has for it."""
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 — stays open as long as the process
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     if isinstance(sys.stderr, TextIOWrapper):

@@ -56,8 +56,13 @@ def run(arguments: list[str]) -> int:
         _write(hit, corpus, given["json"])
     sys.stdout.flush()
     if not given["json"]:
-        warn(f"{len(hits)} of {len(rows):,} chunks in {len(corpus)} documents; {pipeline.label}")
+        found = f"{len(hits)} of {_count(len(rows), 'chunk')}" if hits else f"no hit among {_count(len(rows), 'chunk')}"
+        warn(f"{found} in {_count(len(corpus), 'document')}; {pipeline.label}")
     return reading.status
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
 def _pipeline(given: dict[str, Any]) -> Pipeline:
