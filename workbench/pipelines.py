@@ -59,11 +59,15 @@ class Pipeline:
         )
 
 
+def to_mapping(pipeline: Pipeline) -> dict[str, Any]:
+    """The pipeline as plain values, in the YAML file's form."""
+    parts = {f.name: to_dict(getattr(pipeline, f.name)) for f in fields(pipeline) if f.name != "k"}
+    return {"workbench": VERSION, **parts, "k": pipeline.k}
+
+
 def to_yaml(pipeline: Pipeline) -> str:
     """The pipeline as a file for people: every field of every part, in the order of the flow."""
-    data: dict[str, Any] = {"workbench": VERSION}
-    data |= {f.name: pipeline.k if f.name == "k" else to_dict(getattr(pipeline, f.name)) for f in fields(pipeline)}
-    return yaml.safe_dump(data, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
+    return yaml.safe_dump(to_mapping(pipeline), sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
 
 
 def from_yaml(text: str) -> Pipeline:

@@ -119,6 +119,11 @@ class Collection:
         return out
 
     @property
+    def index(self) -> VectorIndex | None:
+        """The dense index over all rows; None until `with_vectors` gave one."""
+        return self._index
+
+    @property
     def has_vectors(self) -> bool:
         """Whether dense search is possible now."""
         return self._index is not None

@@ -12,6 +12,7 @@ from workbench.golden import Problem, read_golden, write_golden
 from workbench.parsers import PARSERS, Auto, Parser, label
 from workbench.records import Question
 from workbench.specs import digest, from_dict, to_dict
+from workbench.store import Store
 from workbench.workspaces import samples
 from workbench.workspaces.manifests import Manifest, Source, locked, now, read, read_locked, write, write_whole
 from workbench.workspaces.parsed import Parse, parsed, store_of
@@ -51,6 +52,11 @@ class Workspace:
     def removed(self) -> list[Source]:
         """The files that `restore` can bring back, the last removed first."""
         return read(self.folder).removed[::-1]
+
+    @property
+    def store(self) -> Store:
+        """The cache that it shares with the other workspaces of this WORKBENCH_HOME."""
+        return store_of(self.folder.parents[1])
 
     @property
     def notice(self) -> str:
@@ -286,7 +292,7 @@ class Workspace:
                 (self.folder / "sources" / gone.id).unlink(missing_ok=True)
 
     def _parsed(self, name: str, id: str, parser: Parser, data: Callable[[], bytes]) -> Document:
-        return parsed(self.parse, store_of(self.folder.parents[1]), name, id, data, parser)
+        return parsed(self.parse, self.store, name, id, data, parser)
 
 
 def _chosen(source: Source) -> Parser:

@@ -93,12 +93,14 @@ function drawBlocks(r, from, to) {
 }
 
 // Draws the window around block b anew.
-function draw(r, b) {
+function draw(r, b, anchor = null) {
   const blocks = r.kept.cuts.length - 1;
   r.shown = shownLayers(r);
   r.first = Math.max(0, Math.min(b - WINDOW / 2, blocks - WINDOW));
   r.last = Math.min(blocks, r.first + WINDOW);
   r.txt.replaceChildren(drawBlocks(r, r.first, r.last));
+  // Before the gutter is written: to ask for a place after that would lay the page out a second time.
+  keepPlace(r, anchor);
   drawGutter(r);
 }
 
@@ -107,8 +109,7 @@ function redraw(r) {
   if (!r.kept) return;
   if (r.pressed) return void (r.waiting = true);
   const anchor = topPlace(r);
-  draw(r, Math.min(r.first + WINDOW / 2, r.kept.cuts.length - 2));
-  keepPlace(r, anchor);
+  draw(r, Math.min(r.first + WINDOW / 2, r.kept.cuts.length - 2), anchor);
   drawStrip(r);
 }
 
@@ -160,7 +161,14 @@ function drawGutter(r) {
   const low = r.kept.cuts[r.first];
   const extent = ([first, last]) => [first.offsetTop, last.offsetTop + last.offsetHeight];
   const made = [];
-  const rail = (className, [top, bottom]) => made.push(placed("i", `rail ${className}`, top + 1, { "aria-hidden": "true" }, bottom - top - 2));
+  // Short chunks share a line, and one rail does for all of a hue that do.
+  const rails = new Set();
+  const rail = (className, [top, bottom]) => {
+    const name = `${className} ${top} ${bottom}`;
+    if (rails.has(name)) return;
+    rails.add(name);
+    made.push(placed("i", `rail ${className}`, top + 1, { "aria-hidden": "true" }, bottom - top - 2));
+  };
   const numbers = [];
   const chunks = r.layers.chunks;
   for (const [i, mark] of spans.chunks) {

@@ -158,6 +158,7 @@ function update(r) {
   r.stale = Boolean(extra.id && (extra.version ?? "") !== (data.version ?? ""));
   r.root.classList.toggle("stale", r.stale);
   r.root.classList.toggle("mono", MONO.has(r.key));
+  r.root.classList.toggle("structured", Boolean(r.layers.sections.n || r.pages.length));
   r.view.setAttribute("aria-label", `Text of ${data.name}`);
   r.kept = kept;
   r.id = data.id;

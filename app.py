@@ -1,0 +1,17 @@
+"""The app: which pages there are, in which order. `make run` starts it."""
+
+import streamlit as st
+
+from workbench.ui.shell import guarded
+
+ICON = "workbench/ui/icon.png"  # a Material symbol would be fetched from the network
+PAGES = {
+    "pages/1_Bench.py": ":material/tune:",
+    "pages/2_Documents.py": ":material/description:",
+    "pages/3_Models.py": ":material/hub:",
+}
+
+st.set_page_config(page_title="Chunking workbench", page_icon=ICON, layout="wide")
+page = st.navigation([st.Page(path, icon=icon) for path, icon in PAGES.items()], position="top")
+with guarded():
+    page.run()

@@ -1,0 +1,31 @@
+"""What is indexed, and what the parser made of it."""
+
+import streamlit as st
+
+from workbench.ui import library, sessions
+from workbench.ui.shell import guarded, open_page
+
+open_page("Documents")
+
+
+@st.fragment
+def page() -> None:
+    """The list on the left, one document with its structure on the right."""
+    with guarded():
+        corpus, refusals = sessions.corpus()
+        bar = st.container()
+        left, right = st.columns([1.1, 1], gap="medium")
+        with left:
+            library.toolbar()
+            shown = library.table(corpus, refusals)
+            library.actions(shown)
+        with right:
+            if shown:
+                library.document(shown)
+            else:
+                library.empty()
+        with bar:
+            library.status(corpus, refusals)
+
+
+page()

@@ -1,0 +1,30 @@
+"""Which model embeds, which index searches, what they cost, and what the cache holds."""
+
+import streamlit as st
+
+from workbench.ui import bench, live, modelling, sessions
+from workbench.ui.shell import guarded, open_page
+
+open_page("Models")
+
+
+@st.fragment
+def page() -> None:
+    """Models in a table, then the model in use, the index and the cache side by side."""
+    with guarded():
+        corpus, _ = sessions.corpus()
+        bar = st.container()
+        modelling.table(corpus)
+        model, index, cache = st.columns(3, gap="medium")
+        with model:
+            modelling.model(corpus)
+        with index:
+            modelling.index(corpus)
+        with cache:
+            modelling.cache()
+        with bar:
+            pipeline = sessions.pipeline()
+            bench.status(corpus, pipeline, live.known(corpus, pipeline))
+
+
+page()

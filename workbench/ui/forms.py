@@ -1,0 +1,205 @@
+"""Forms that a method's dataclass draws: one widget a field, in the order of the fields.
+
+A widget shows the pipeline in hand and changes it by a callback; nothing else holds its value.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, fields
+from typing import Any
+
+import streamlit as st
+
+from workbench import models
+from workbench.errors import WorkbenchError
+from workbench.pipelines import REGISTRIES
+from workbench.specs import defaults, from_dict, to_dict
+from workbench.splitters.pieces import CHARACTERS
+from workbench.tokens import BPE_ENCODINGS
+from workbench.ui import sessions
+
+CHARACTERS_A_TOKEN = 4  # about, in English; only to keep a size near what it was when the unit changes
+SLIDERS = {"tokens": (16, 1024), CHARACTERS: (64, 6000)}
+
+
+def kind_choice(part: str, label: str, names: Mapping[str, str] | None = None) -> str:
+    """The kind that is chosen for a part of the pipeline. A new kind keeps the fields that both have."""
+
+    def changed() -> None:
+        take_kind(part, st.session_state[key])
+
+    key = f"{part}-kind"
+    current: str = sessions.mapping()[part]["kind"]
+    st.session_state[key] = current
+    registry = REGISTRIES[part]
+    st.selectbox(
+        label,
+        list(registry),
+        key=key,
+        on_change=changed,
+        format_func=lambda kind: (names or {}).get(kind, kind),
+        help="  \n".join(f"**{kind}**: {_first_line(cls)}" for kind, cls in registry.items()),
+    )
+    return current
+
+
+def _first_line(cls: type) -> str:
+    return (cls.__doc__ or "").strip().split("\n")[0]
+
+
+def take_kind(part: str, kind: str) -> None:
+    """Nothing; another method for a part of the pipeline in hand, with the fields that both have."""
+    before = sessions.mapping()[part]
+    own = defaults(REGISTRIES[part][kind])
+    shared = {name: value for name, value in before.items() if name in own and name != "header"}
+    sessions.mapping()[part] = to_dict(from_dict(REGISTRIES[part], {"kind": kind, **shared}, part))
+
+
+def size_controls() -> None:
+    """Sliders for chunk_size and chunk_overlap, and their unit. They fit each other whatever is moved."""
+    splitter = sessions.mapping()["splitter"]
+    size, overlap, unit = splitter["chunk_size"], splitter["chunk_overlap"], splitter["unit"]
+    low, high = SLIDERS[unit]
+
+    def resized() -> None:
+        new = st.session_state["chunk-size"]
+        sessions.change("splitter", chunk_size=new, chunk_overlap=min(overlap, new // 2))
+
+    def overlapped() -> None:
+        sessions.change("splitter", chunk_overlap=st.session_state["chunk-overlap"])
+
+    def measured() -> None:
+        chosen = st.session_state["chunk-unit"] or unit
+        if chosen != unit:
+            factor = CHARACTERS_A_TOKEN if chosen == CHARACTERS else 1 / CHARACTERS_A_TOKEN
+            new = max(1, round(size * factor))
+            sessions.change(
+                "splitter", unit=chosen, chunk_size=new, chunk_overlap=min(round(overlap * factor), new - 1)
+            )
+
+    st.session_state["chunk-size"], st.session_state["chunk-overlap"] = size, overlap
+    st.slider("Chunk size", min(low, size), max(high, size), key="chunk-size", on_change=resized)
+    most = max(size // 2, overlap, 1)
+    st.slider("Overlap", 0, most, key="chunk-overlap", on_change=overlapped)
+    st.session_state["chunk-unit"] = unit
+    st.segmented_control(
+        "Unit", list(SLIDERS), key="chunk-unit", on_change=measured, label_visibility="collapsed", width="stretch"
+    )
+
+
+def tokenizer_choice() -> None:
+    """Whose tokens are counted; follows the model until another is chosen."""
+    options = [*model_names(), *BPE_ENCODINGS]
+    _choice(
+        "splitter", "tokenizer", options, "Tokens of", "Sizes count this tokenizer's tokens, special ones left out."
+    )
+
+
+def model_choice(label: str = "Embedding model") -> None:
+    """The model that embeds. The tokenizer of sizes follows, unless it was another than the model's."""
+
+    def changed() -> None:
+        take_model(st.session_state["model"])
+
+    st.session_state["model"] = sessions.mapping()["embedder"]["model"]
+    st.selectbox(
+        label, model_names(), key="model", on_change=changed, help="More models, folders and settings: page Models."
+    )
+
+
+def model_names() -> list[str]:
+    """The packaged models, then those that the user named, then the one in use if it is neither."""
+    named = sessions.workspace().settings.get("models", [])
+    used = [sessions.mapping()["embedder"]["model"]]
+    return list(dict.fromkeys([*(m.name for m in models.known()), *named, *used]))
+
+
+def take_model(name: str) -> None:
+    """Nothing; embeds with this model from now on, or says why that cannot be."""
+    from workbench.embedders import embedder_for
+
+    before = sessions.mapping()["embedder"]["model"]
+    try:
+        sessions.mapping()["embedder"] = to_dict(embedder_for(name))
+    except WorkbenchError as error:
+        st.session_state["messages"] = [*st.session_state.get("messages", []), ["error", str(error)]]
+        return
+    if sessions.mapping()["splitter"]["tokenizer"] == before:
+        sessions.change("splitter", tokenizer=name)
+
+
+def field_controls(part: str, *, leave_out: Iterable[str] = (), advanced: bool | None = None) -> None:
+    """A widget for each further field of a part's method; `advanced` keeps only those that are, or are not."""
+    cls = REGISTRIES[part][sessions.mapping()[part]["kind"]]
+    for f in fields(cls):
+        if f.name not in leave_out and (advanced is None or bool(f.metadata.get("advanced")) == advanced):
+            _field(part, f)
+
+
+def _field(part: str, f: "Field[Any]") -> None:
+    value, label, about = sessions.mapping()[part][f.name], f.name.replace("_", " ").capitalize(), f.metadata["help"]
+    low, high = f.metadata["low"], f.metadata["high"]
+    if f.metadata["choices"]:
+        _choice(part, f.name, f.metadata["choices"], label, about)
+    elif isinstance(value, bool):
+        _control(part, f.name, st.toggle, label, about)
+    elif isinstance(value, int):
+        _control(part, f.name, st.number_input, label, about, min_value=low, max_value=high, step=1)
+    elif isinstance(value, float):
+        _control(part, f.name, st.number_input, label, about, min_value=float(low), max_value=float(high), step=0.05)
+    elif isinstance(value, list):
+        shown = "Written as in Python, one a line: \\n is a line break. "
+        _control(part, f.name, st.text_area, label, shown + about, show=_escaped, take=_unescaped, height=120)
+    elif value is None or isinstance(value, str):
+        placeholder = "the model's own" if value is None else ""
+        take: Callable[[Any], Any] = (lambda text: text or None) if f.default is None else (lambda text: text)
+        if f.name == "separator":
+            _control(
+                part, f.name, st.text_input, label, about, show=lambda v: _escaped([v]), take=lambda t: _unescaped(t)[0]
+            )
+        else:
+            _control(
+                part, f.name, st.text_input, label, about, show=lambda v: v or "", take=take, placeholder=placeholder
+            )
+
+
+def _choice(part: str, name: str, options: Iterable[str], label: str, about: str) -> None:
+    options = list(dict.fromkeys([*options, sessions.mapping()[part][name]]))
+    _control(part, name, st.selectbox, label, about, options=options)
+
+
+def _control(
+    part: str,
+    name: str,
+    widget: Callable[..., Any],
+    label: str,
+    about: str,
+    *,
+    show: Callable[[Any], Any] = lambda value: value,
+    take: Callable[[Any], Any] = lambda value: value,
+    **settings: Any,
+) -> None:
+    """A widget for one field. A value that the method refuses is said, and the one before stays."""
+    key = f"{part}-{name}"
+    current = sessions.mapping()[part]
+
+    def changed() -> None:
+        try:
+            wanted = {**current, name: take(st.session_state[key])}
+            sessions.mapping()[part] = to_dict(from_dict(REGISTRIES[part], wanted, part))
+        except WorkbenchError as error:
+            st.session_state["messages"] = [*st.session_state.get("messages", []), ["error", str(error)]]
+
+    st.session_state[key] = show(current[name])
+    widget(label, key=key, on_change=changed, help=about, **settings)
+
+
+def _escaped(separators: list[str]) -> str:
+    return "\n".join(s.encode("unicode_escape").decode() if s.isascii() else s for s in separators)
+
+
+def _unescaped(text: str) -> list[str]:
+    known = {"\\n": "\n", "\\t": "\t", "\\r": "\r"}
+    lines = text.split("\n")
+    for written, meant in known.items():
+        lines = [line.replace(written, meant) for line in lines]
+    return lines

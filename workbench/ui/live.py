@@ -1,0 +1,127 @@
+"""What the pages compute again and again, kept by content: chunks with their figures, and collections with vectors."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench import pipelines
+from workbench.diagnostics import chunk_tokens, unseen
+from workbench.documents import Chunks, Corpus, Document
+from workbench.pipelines import Pipeline
+from workbench.retrievers import Collection
+from workbench.spans import Ranges, covered, lengths
+from workbench.splitters import Splitter
+from workbench.store import Store
+from workbench.ui import jobs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """A document's chunks, their tokens in the model's tokenizer, and the part of each that the model never sees."""
+
+    chunks: Chunks
+    tokens: NDArray[np.int64]
+    unseen: Ranges
+
+    @property
+    def hidden(self) -> Ranges:
+        """(m, 2) the unseen parts that there are."""
+        return self.unseen[lengths(self.unseen) > 0]
+
+    @property
+    def truncated(self) -> int:
+        """How many chunks have an unseen part."""
+        return len(self.hidden)
+
+
+def cut(document: Document, pipeline: Pipeline) -> Cut:
+    """The document under the pipeline's splitter, as its model sees it."""
+    embedder = pipeline.embedder
+    return _cut(document, pipeline.splitter, embedder.tokenizer, embedder.max_tokens)
+
+
+@lru_cache(maxsize=512)
+def _cut(document: Document, splitter: Splitter, tokenizer: str, limit: int | None) -> Cut:
+    chunks = pipelines.split(document, splitter)
+    tokens = chunk_tokens(document, chunks, tokenizer)
+    return Cut(chunks, tokens, unseen(document, chunks, tokenizer, limit, tokens))
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Figures of a whole corpus under a pipeline. Equal chunk texts are embedded once and counted each time."""
+
+    chunks: int
+    truncated: int
+    unseen_characters: int
+    characters: int
+    tokens: int
+
+    @property
+    def unseen_share(self) -> float:
+        """The share of the corpus's characters that no chunk shows to the model."""
+        return self.unseen_characters / self.characters if self.characters else 0.0
+
+
+@lru_cache(maxsize=64)
+def totals(corpus: Corpus, pipeline: Pipeline) -> Totals:
+    """The figures of every document together."""
+    cuts = [cut(document, pipeline) for document in corpus]
+    return Totals(
+        chunks=sum(len(c.chunks) for c in cuts),
+        truncated=sum(c.truncated for c in cuts),
+        unseen_characters=sum(invisible(c) for c in cuts),
+        characters=corpus.characters,
+        tokens=int(sum(c.tokens.sum() for c in cuts)),
+    )
+
+
+def invisible(found: Cut) -> int:
+    """Characters that are unseen in every chunk that holds them: an overlap can show in one what another cuts off."""
+    if not found.truncated:
+        return 0
+    seen = np.column_stack([found.chunks.spans[:, 0], found.unseen[:, 0]])
+    return covered(found.chunks.spans) - covered(seen)
+
+
+def watcher(slot: str) -> str:
+    """The name of this visit among those that wait for jobs; A and B of a comparison wait side by side."""
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    context = get_script_run_ctx()
+    return f"{context.session_id if context else 'test'} {slot}"
+
+
+def key(corpus: Corpus, pipeline: Pipeline) -> tuple[Any, ...]:
+    """What decides a collection with vectors."""
+    return ("dense", corpus, pipeline.splitter, pipeline.embedder, pipeline.index)
+
+
+LARGE = 3000
+"""Chunks that a transformer embeds only when asked: minutes of work that a moving slider should not start."""
+
+
+def dense(corpus: Corpus, pipeline: Pipeline, store: Store, asked: bool = False, slot: str = "a") -> jobs.Job | None:
+    """The job that makes the collection with vectors; None where it is large and was not asked for."""
+    name = key(corpus, pipeline)
+    rows = pipelines.collection(corpus, pipeline.splitter)
+    is_slow = pipeline.embedder.kind != "static" and len(rows) > LARGE
+    job = jobs.find(name)
+    if job is None and is_slow and not asked:
+        return None
+
+    def work(report: jobs.Report, cancelled: Any) -> Collection:
+        vectors = pipelines.embedded(rows, pipeline.embedder, store, report, cancelled)
+        return pipelines.indexed(rows, vectors, pipeline.embedder, pipeline.index)
+
+    if job is not None and job.finished.is_set() and job.result is None and not asked:
+        return job  # stopped or failed: it starts anew only when asked
+    return jobs.run(name, watcher(slot), work)
+
+
+def known(corpus: Corpus, pipeline: Pipeline) -> jobs.Job | None:
+    """The job of `dense`, if it was started; starts none."""
+    return jobs.find(key(corpus, pipeline))

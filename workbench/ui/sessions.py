@@ -1,0 +1,144 @@
+"""What one visit works on: its workspace, the pipeline in hand, a pinned one, the query. Only here is the URL known.
+
+Session state holds plain values. The pipeline in hand is a mapping of the pipeline file's form; widgets are drawn from
+it and change it by callbacks, so that it outlives page switches and is the same on every page.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+from workbench.documents import Corpus
+from workbench.errors import SpecError, StoreError
+from workbench.parsers import Auto
+from workbench.pipelines import Pipeline, from_mapping, from_yaml, to_mapping, to_yaml
+from workbench.records import Question
+from workbench.store import Store
+from workbench.workspaces import Refusal, Workspace, open_workspace, team_mode
+
+URL_VERSION = "1"
+KEPT = "pipeline"
+"""The store's kind for pipelines that a link may name by fingerprint."""
+
+
+def begin() -> None:
+    """Nothing; reads the URL on the first run of a visit, and writes it when what it says has changed."""
+    if "visit" not in st.session_state:
+        _read_url()
+    _write_url()
+
+
+def workspace() -> Workspace:
+    """The workspace of this visit."""
+    id = st.session_state.get("workspace") or None
+    found = open_workspace(id)
+    if id is None:
+        st.session_state["workspace"] = found.id
+    return found
+
+
+def store() -> Store:
+    """The cache of parsed documents, vectors and pipelines."""
+    return workspace().store
+
+
+def corpus() -> tuple[Corpus, tuple[Refusal, ...]]:
+    """The documents of the workspace by the pipeline's parser, and the files that it could not read."""
+    chosen = pipeline().parser
+    return workspace().corpus(None if chosen == Auto() else chosen)
+
+
+def questions(corpus: Corpus) -> tuple[Question, ...]:
+    """The golden set, as far as it fits the corpus."""
+    return workspace().golden_set(corpus)[0]
+
+
+def pipeline() -> Pipeline:
+    """The pipeline in hand.
+
+    Raises:
+        WorkbenchError: a setting is not valid, or its model is not here.
+    """
+    return from_mapping(mapping())
+
+
+def mapping() -> dict[str, Any]:
+    """The pipeline in hand as plain values; kept and changed here only."""
+    if "pipeline" not in st.session_state:
+        st.session_state["pipeline"] = to_mapping(Pipeline())
+    found: dict[str, Any] = st.session_state["pipeline"]
+    return found
+
+
+def take(pipeline: Pipeline) -> None:
+    """Nothing; this pipeline is the one in hand from now on."""
+    st.session_state["pipeline"] = to_mapping(pipeline)
+
+
+def change(part: str, **values: Any) -> None:
+    """Nothing; other values for fields of one part of the pipeline in hand."""
+    st.session_state["pipeline"] = {**mapping(), part: {**mapping()[part], **values}}
+
+
+def pinned() -> Pipeline | None:
+    """The pipeline that the one in hand is compared with."""
+    text = st.session_state.get("pinned", "")
+    return from_yaml(text) if text else None
+
+
+def pin(pipeline: Pipeline | None) -> None:
+    """Nothing; compares with this pipeline from now on, with none if None."""
+    st.session_state["pinned"] = to_yaml(pipeline) if pipeline else ""
+
+
+def share(*pipelines: Pipeline | None) -> None:
+    """Nothing; keeps these pipelines where a link finds them by fingerprint."""
+    texts = {p.fingerprint: to_yaml(p).encode() for p in pipelines if p}
+    store().put_many(KEPT, texts)
+
+
+def _read_url() -> None:
+    st.session_state["visit"] = True
+    asked = st.query_params
+    if asked.get("v", URL_VERSION) != URL_VERSION:
+        st.toast(f"This link is of another version ({asked['v']}) of the workbench; it opens with the defaults.")
+        return
+    if id := asked.get("w"):
+        try:
+            st.session_state["workspace"] = open_workspace(id).id
+        except StoreError as error:
+            st.session_state["messages"] = [["error", f"{error}. A workspace of your own is open instead."]]
+    st.session_state["query"] = asked.get("q", "")[:500]
+    for name, key in (("a", "pipeline"), ("b", "pinned")):
+        if wanted := asked.get(name):
+            _take_kept(wanted, key)
+
+
+def _take_kept(fingerprint: str, key: str) -> None:
+    text = store().get(KEPT, fingerprint)
+    try:
+        found = from_yaml(text.decode()) if text else None
+    except SpecError:
+        found = None
+    if found is None:
+        lost = "The configuration that this link names is not kept here any more; the default is shown."
+        st.session_state["messages"] = [*st.session_state.get("messages", []), ["warning", lost]]
+    else:
+        st.session_state[key] = to_mapping(found) if key == "pipeline" else to_yaml(found)
+
+
+def _write_url() -> None:
+    try:
+        a, b = pipeline(), pinned()
+    except SpecError:
+        return  # a page shows what is wrong; the last good link stays
+    wanted = {"v": URL_VERSION, "a": a.fingerprint}
+    if team_mode():
+        wanted["w"] = workspace().id
+    if b:
+        wanted["b"] = b.fingerprint
+    if query := st.session_state.get("query", ""):
+        wanted["q"] = query
+    if wanted != st.query_params.to_dict():
+        share(a, b)
+        st.query_params.from_dict(wanted)

@@ -1,0 +1,108 @@
+"""What surrounds every page: how it opens, where errors end, and the line that says what one is looking at."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+
+import streamlit as st
+
+from workbench.errors import WorkbenchError
+from workbench.ui import sessions
+
+log = logging.getLogger(__name__)
+
+
+def open_page(title: str) -> None:
+    """Nothing; the first call of every page.
+
+    With a `pages/` folder, the first visit after a start of the server can run a page without app.py. Streamlit notes
+    in a class attribute that the folder rules; clearing it and running again brings app.py back.
+    """
+    from streamlit.runtime.pages_manager import PagesManager
+
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+    st.html(f"<style>{_STYLE}</style><h1 class='sr-only'>{escape(title)}</h1>")
+    sessions.begin()
+    _show_messages()
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """A place where errors end: as their own line where the user can act on them, else as an apology.
+
+    Every fragment needs one inside, because an error in a fragment does not reach the one in app.py.
+    """
+    try:
+        yield
+    except WorkbenchError as error:
+        st.error(_plain(str(error)), icon=":material/error:")
+    except Exception:  # the last boundary: the log has the details, the page goes on
+        log.exception("a page failed")
+        st.error(
+            "Something went wrong here; your documents and settings are safe. Reload the page to go on. "
+            "The server's log has the details.",
+            icon=":material/error:",
+        )
+
+
+def say(kind: str, text: str) -> None:
+    """Nothing; an error, warning or success that stays at the top of the pages until it is dismissed."""
+    st.session_state["messages"] = [*st.session_state.get("messages", []), [kind, text]]
+
+
+def _show_messages() -> None:
+    messages = st.session_state.get("messages", [])
+    notice = sessions.workspace().notice
+    if notice:
+        st.warning(_plain(notice), icon=":material/history:")
+        st.button("Understood", on_click=sessions.workspace().dismiss_notice, key="dismiss-notice")
+    if not messages:
+        return
+    with st.container(key="messages"):
+        for kind, text in messages:
+            show = {"error": st.error, "warning": st.warning, "success": st.success}[kind]
+            show(
+                _plain(text),
+                icon={"error": ":material/error:", "success": ":material/check:"}.get(kind, ":material/info:"),
+            )
+        st.button("Dismiss", key="dismiss-messages", on_click=lambda: st.session_state.update(messages=[]))
+
+
+def _plain(text: str) -> str:
+    """The text so that Markdown shows it as it is: file names and values in messages are nobody's markup."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+-.!|$:~" else c for c in text)
+
+
+def status_bar(*parts: str) -> None:
+    """One line of facts about what is on the screen; each part is plain text."""
+    cells = "".join(f"<span>{escape(part)}</span>" for part in parts if part)
+    st.html(f"<div class='status' role='status'>{cells}</div>")
+
+
+def size_label(count: int, unit: str = "") -> str:
+    """`905 KB`, `1.2 MB` for bytes; `1,204 chunks` for a unit."""
+    if unit:
+        return f"{count:,} {unit}" if count != 1 else f"1 {unit.removesuffix('s')}"
+    value = float(count)
+    for name in ("B", "KB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {name}" if name != "MB" or value >= 10 else f"{value:.1f} {name}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+_STYLE = """
+.sr-only { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
+.status { display: flex; flex-wrap: wrap; gap: 0 1rem; font-size: .8rem; line-height: 1.6; opacity: .8;
+  font-variant-numeric: tabular-nums }
+.status span + span::before { content: ""; display: inline-block; width: 1px; height: .8em; margin-right: 1rem;
+  background: currentColor; opacity: .35; vertical-align: -.05em }
+[data-testid=stVerticalBlock] { gap: .6rem }
+.facts { font-size: .85rem; line-height: 1.5; font-variant-numeric: tabular-nums }
+.facts b { font-weight: 600 }
+.facts .warn { color: #B45309 }
+@media (prefers-color-scheme: dark) { .facts .warn { color: #F0B45A } }
+"""
