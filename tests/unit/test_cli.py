@@ -450,6 +450,18 @@ def test_an_interruption_is_quiet(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert run("models") == (INTERRUPTED, "", "")
 
 
+def test_an_interruption_in_the_midst_of_work_is_quiet() -> None:
+    line = [sys.executable, "-m", "workbench", "chunk", str(SPEECH), "--chunk-size=30", "--unit=characters"]
+    with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()  # more than a pipe holds is to follow, so it is still at work
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == INTERRUPTED
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="pipes break in another way on this system")
 def test_a_reader_that_has_enough_is_no_error() -> None:
     line = [sys.executable, "-m", "workbench", "chunk", str(SPEECH), "--chunk-size=30", "--unit=characters"]

@@ -19,32 +19,31 @@ class Reading:
     A file that cannot be read is named on stderr with the reason and counted in `refused`; the others go on.
     """
 
-    def __init__(self, paths: Sequence[str], parser: Parser, parse: Parse = parse_safely) -> None:
+    def __init__(
+        self,
+        paths: Sequence[str],
+        parser: Parser,
+        parse: Parse = parse_safely,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
         self._paths, self._parser, self._parse = paths, parser, parse
+        self._progress = progress or (lambda done, total: None)
         self.refused = 0
 
     def __iter__(self) -> Iterator[Document]:
-        for given in self._paths:
-            found, refused = 0, self.refused
-            for path in self._files(given):
-                found += 1
-                if (document := self._document(path)) is not None:
-                    yield document
-            if not found and self.refused == refused:
-                self._refuse(f"{given}: there is no file in this folder that could be a document.")
+        entries = [entry for given in self._paths for entry in _entries(given)]
+        for done, entry in enumerate(entries):
+            self._progress(done, len(entries))
+            if isinstance(entry, DocumentError):
+                self._refuse(str(entry))
+            elif (document := self._document(entry)) is not None:
+                yield document
+        self._progress(len(entries), len(entries))
 
     @property
     def status(self) -> int:
         """The exit status that the refusals ask for."""
         return WRONG_INPUT if self.refused else DONE
-
-    def _files(self, given: str) -> Iterator[Path]:
-        try:
-            yield from files([given])
-        except DocumentError as error:
-            self._refuse(str(error))
-        except OSError as error:
-            self._refuse(f"{given}: it cannot be opened ({error.strerror}).")
 
     def _document(self, path: Path) -> Document | None:
         name, limit = label(path.name), Limits().input_bytes
@@ -61,6 +60,16 @@ class Reading:
     def _refuse(self, reason: str) -> None:
         self.refused += 1
         warn(f"error: {reason}")
+
+
+def _entries(given: str) -> list[Path | DocumentError]:
+    """The file, or the files of the folder; or why there are none."""
+    try:
+        return [*files([given])] or [DocumentError(f"{given}: there is no file in this folder to read.")]
+    except DocumentError as error:
+        return [error]
+    except OSError as error:
+        return [DocumentError(f"{given}: it cannot be opened ({error.strerror}).")]
 
 
 def warnings(document: Document) -> None:

@@ -25,7 +25,8 @@ def shown(text: str) -> str:
 
 def warn(message: str) -> None:
     """Write one line to stderr."""
-    print(shown(message), file=sys.stderr)
+    wipe = "\r\x1b[K" if sys.stderr.isatty() else ""  # the progress line, which is drawn again below
+    print(f"{wipe}{shown(message)}", file=sys.stderr)
 
 
 class Progress:

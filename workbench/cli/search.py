@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> int:
     pipeline = _pipeline(given)
 
     store = store_of(Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve())
-    reading = Reading(given["docs"], pipeline.parser, _kept(store))
+    reading = Reading(given["docs"], pipeline.parser, _kept(store), Progress("reading", "files"))
     documents = []
     for document in reading:
         warnings(document)
