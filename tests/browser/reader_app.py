@@ -1,4 +1,4 @@
-"""A small app around the reader for test_reader.py: `?doc=` names the text, `out` says what came back."""
+"""A small app around the reader for test_reader_browser.py: `?doc=` names the text, `out` says what came back."""
 
 import json
 

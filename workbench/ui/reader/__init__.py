@@ -71,11 +71,11 @@ def reader(
 ) -> ReaderEvents:
     """The selection and click of a reader drawn here.
 
-    Call it inside a fragment, so that a click reruns that alone. `numbers` are shown for the chunks instead of 1, 2, 3
-    …, `structure` draws headings, tables, code and pages; `unseen` is
-    text that the embedder never saw; `matches` are query terms. `version` names the configuration that made the chunks:
-    an `overlay` of another version is stale. A page that has no use for selections passes `selectable=False`
-    and saves their reruns. `empty` is the sentence shown where there is no text.
+    Call it inside a fragment, so that a click reruns that alone. `chunks` may stand in any order and overlap; `numbers`
+    are shown for them instead of 1, 2, 3 and so on. `structure` draws headings, tables, code and pages. Of `hits` and
+    `gold`, those of other documents are left out. `unseen` is text that the embedder never saw; `matches` are query
+    terms. `version` names the configuration that made the chunks: an `overlay` of another version is stale. A page that
+    has no use for selections passes `selectable=False` and saves their reruns. `empty` is shown where there is no text.
     """
     import streamlit as st
 

@@ -1,7 +1,7 @@
 // The window of blocks that is in the DOM, its gutter, and the way between places on the screen and places in the text.
 
-const WINDOW = 16;
-const STEP = 4;
+const WINDOW = 10;
+const STEP = 3;
 const NEAR = 700;
 
 function element(tag, className, attributes = {}) {
