@@ -206,11 +206,13 @@ def test_html_structure():
     <h1>A <b>title</b></h1><p>One   paragraph<br>two&nbsp;lines</p><ul><li>x<li><p>y</p><ol start=3><li>z</ol></ul>
     <pre class="language-py">a
       b
-</pre><table><caption>Cap</caption><tr><th>k<th>v<tr><td>1<td><td>3</table><noscript><p>kept</p></noscript><img alt="a picture" src=x>
+</pre><table><caption>Cap</caption><tr><th>k<th>v<tr><td>1<td><td>3</table>
+<noscript><p>kept</p></noscript><img alt="a picture" src=x>
     <blockquote>said</blockquote><template>no</template></body></html>"""
     d = parse("a.html", html.encode())
     assert d.text == (
-        "A title\n\nOne paragraph\ntwo\xa0lines\n\n- x\n- y\n  3. z\n\na\n      b\n\nCap\nk\tv\n1\t\t3\n\nkept\n\na picture\n\nsaid"
+        "A title\n\nOne paragraph\ntwo\xa0lines\n\n- x\n- y\n  3. z\n\na\n      b\n\n"
+        "Cap\nk\tv\n1\t\t3\n\nkept\n\na picture\n\nsaid"
     )
     assert sections(d) == [
         ("heading", 1, "A title", "A title"),
@@ -247,10 +249,13 @@ def test_email_structure():
 
 def test_xml_epub_and_odt():
     assert parse("a.xml", b"<a><b>One &amp; two</b><b>Three <i>four</i></b></a>").text == "One & two\nThree four"
-    container = '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile full-path="O/p.opf"/></rootfiles></container>'
+    container = '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+    container += '<rootfile full-path="O/p.opf"/></rootfiles></container>'
     opf = (
-        '<package xmlns="http://www.idpf.org/2007/opf"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Book</dc:title></metadata>'
-        '<manifest><item id="b" href="b.xhtml" media-type="application/xhtml+xml"/><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/>'
+        '<package xmlns="http://www.idpf.org/2007/opf">'
+        '<metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Book</dc:title></metadata>'
+        '<manifest><item id="b" href="b.xhtml" media-type="application/xhtml+xml"/>'
+        '<item id="a" href="a.xhtml" media-type="application/xhtml+xml"/>'
         '</manifest><spine><itemref idref="a"/><itemref idref="b"/></spine></package>'
     )
     book = {
@@ -262,9 +267,12 @@ def test_xml_epub_and_odt():
     assert parse("a.epub", made_zip(book)).text == "Book\n\nFirst\n\nSecond"
     names = "urn:oasis:names:tc:opendocument:xmlns:"
     odt = (
-        f'<o:document-content xmlns:o="{names}office:1.0" xmlns:t="{names}text:1.0" xmlns:b="{names}table:1.0"><o:body><o:text>'
+        f'<o:document-content xmlns:o="{names}office:1.0" xmlns:t="{names}text:1.0" xmlns:b="{names}table:1.0">'
+        "<o:body><o:text>"
         '<t:h t:outline-level="2">Head</t:h><t:p>a<t:s t:c="3"/>b</t:p><t:list><t:list-item><t:p>item</t:p></t:list-item></t:list>'
-        "<b:table><b:table-row><b:table-cell><t:p>x</t:p></b:table-cell><b:table-cell><t:p>y</t:p></b:table-cell></b:table-row></b:table>"
+        "<b:table><b:table-row>"
+        "<b:table-cell><t:p>x</t:p></b:table-cell>"
+        "<b:table-cell><t:p>y</t:p></b:table-cell></b:table-row></b:table>"
         "</o:text></o:body></o:document-content>"
     )
     d = parse("a.odt", made_zip({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": odt}))
@@ -273,7 +281,7 @@ def test_xml_epub_and_odt():
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "said"),
+    "name, data, said",
     [
         ("a.txt", b"", "empty (0 bytes)"),
         ("a.txt", b" \n\t\xc2\xa0", "no text"),

@@ -81,7 +81,8 @@ def test_rows_of_a_csv_are_its_records(rows):
 
 
 def test_markdown_structure():
-    text = "---\ntitle: Front\n---\n\n# One *x*\n\nSome\n\nTwo\n---\n\n```python\ncode\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+    text = "---\ntitle: Front\n---\n\n# One *x*\n\nSome\n\nTwo\n---\n\n```python\ncode\n```\n\n"
+    text += "| a | b |\n|---|---|\n| 1 | 2 |\n\n"
     text += "- x\n  - y\n\n> quote\n\n### [Link](http://a.b) `c`\n"
     d = parse("a.md", text.encode())
     got = [(s.kind, s.level, s.title, d[s.span].split("\n")[0]) for s in d.sections]
@@ -116,7 +117,7 @@ def test_restructured_text_and_org_structure():
 
 
 @pytest.mark.parametrize(
-    ("data", "text", "said"),
+    "data, text, said",
     [
         ("naïve €".encode(), "naïve €", ""),
         ("naïve €".encode("utf-8-sig"), "naïve €", ""),
@@ -163,7 +164,7 @@ def test_zero_bytes_and_lone_surrogates_are_replaced_one_for_one():
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    "name, shown",
     [
         ("report.pdf", "report.pdf"),
         ("../../etc/passwd", "passwd"),

@@ -26,8 +26,10 @@ _SECTIONS = {
     "caption": "caption",
 }
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w.:-]+)|<\?xml[^>]+encoding\s*=\s*[\"']([\w.:-]+)", re.I)
-_NESTING = re.compile(
-    r"<(/?)(?:div|span|section|article|ul|ol|dl|table|blockquote|details|center|fieldset|main|nav)\b", re.I
+_NESTING = re.compile(  # elements whose every opening makes the parser look through all that are open
+    r"<(/?)(?:div|span|section|article|aside|header|footer|main|nav|address|hgroup|figure|figcaption|summary|search|"
+    r"ul|ol|dl|dir|menu|table|blockquote|details|center|fieldset|pre|listing|form|button)\b",
+    re.I,
 )
 MAX_DEPTH = 5_000
 
@@ -48,7 +50,7 @@ def write_html(html: str, writer: Writer) -> None:
     Raises:
         DocumentError: nested so deep that the parser's time would grow with the square of it.
     """
-    from selectolax.lexbor import LexborHTMLParser
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
     depth = deepest = 0
     for tag in _NESTING.finditer(html):
@@ -58,7 +60,10 @@ def write_html(html: str, writer: Writer) -> None:
         raise DocumentError(
             f"its elements are nested {deepest:,} deep; the limit is {MAX_DEPTH:,}. Save it as plain text."
         )
-    root = LexborHTMLParser(clean(html)).root
+    try:
+        root = LexborHTMLParser(clean(html)).root
+    except SelectolaxError as error:  # it reads anything that it has the memory for
+        raise MemoryError from error
     if root is not None:
         _Walk(writer).walk(root)
 

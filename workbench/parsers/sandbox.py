@@ -17,7 +17,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from workbench.errors import DocumentError
 from workbench.parsers.drafts import Draft
@@ -76,8 +76,8 @@ class Process:
             start_new_session=True,
             bufsize=0,
         )
-        self._in: Any = self._child.stdin
-        self._out: Any = self._child.stdout
+        self._in = cast(IO[bytes], self._child.stdin)
+        self._out = cast(IO[bytes], self._child.stdout)
         os.set_blocking(self._in.fileno(), False)
         os.set_blocking(self._out.fileno(), False)
 
