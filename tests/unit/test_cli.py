@@ -421,10 +421,11 @@ def test_files_that_cannot_be_read_are_refused_and_the_others_go_on(
     assert "missing.txt: there is no such file" in third
 
 
-def test_a_file_above_the_limit_is_not_even_read(run: Run, tmp_path: Path) -> None:
+def test_a_file_above_the_limit_is_not_even_read(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "huge.txt"
     with path.open("wb") as file:
         file.truncate(Limits().input_bytes + 1)  # takes no room on disk
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail("it was read into memory"))
     status, out, err = run("parse", path)
     assert (status, out) == (WRONG_INPUT, "")
     assert "huge.txt: 200 MB is more than the limit" in err
@@ -472,6 +473,16 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == PIPE_CLOSED
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        line = [sys.executable, "-m", "workbench", "models"]
+        done = subprocess.run(line, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == FAULT
+    assert done.stderr.startswith("unexpected error: OSError: [Errno 28] No space left on device")
+    assert done.stderr.count("\n") == 1
 
 
 # What starting a command costs, and what it writes in

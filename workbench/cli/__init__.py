@@ -8,7 +8,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from io import TextIOWrapper
@@ -36,18 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return _run(list(sys.argv[1:] if arguments is None else arguments))
         finally:
-            sys.stdout.flush()
+            sys.stdout.flush()  # here, where its failure can still be told
     except WorkbenchError as error:
         _say(f"error: {error}")
         return WRONG_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read has enough, as `head` does
-        _drop_output()
         return PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 — the last stop before the user
-        if isinstance(error, OSError):
-            _drop_output()  # it may be the output's own: a full disk
         _say(f"unexpected error: {type(error).__name__}: {error}. WORKBENCH_DEBUG=1 shows where it happened")
         return FAULT
 
@@ -75,12 +71,6 @@ def _help() -> str:
         "COMMAND --help tells a command's flags. Results go to stdout, progress and errors to stderr.\n"
         "Exit status: 0 done, 1 a check did not hold, 2 the input was wrong, 3 a fault of the workbench."
     )
-
-
-def _drop_output() -> None:
-    """Let go of what stdout still holds, or Python complains when it flushes at exit."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(message: str) -> None:
