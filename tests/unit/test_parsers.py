@@ -269,7 +269,8 @@ def test_xml_epub_and_odt():
     odt = (
         f'<o:document-content xmlns:o="{names}office:1.0" xmlns:t="{names}text:1.0" xmlns:b="{names}table:1.0">'
         "<o:body><o:text>"
-        '<t:h t:outline-level="2">Head</t:h><t:p>a<t:s t:c="3"/>b</t:p><t:list><t:list-item><t:p>item</t:p></t:list-item></t:list>'
+        '<t:h t:outline-level="2">Head</t:h><t:p>a<t:s t:c="3"/>b</t:p>'
+        "<t:list><t:list-item><t:p>item</t:p></t:list-item></t:list>"
         "<b:table><b:table-row>"
         "<b:table-cell><t:p>x</t:p></b:table-cell>"
         "<b:table-cell><t:p>y</t:p></b:table-cell></b:table-row></b:table>"

@@ -100,6 +100,16 @@ def test_markdown_structure():
     ]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_do_not_move_sections(end):
+    lines = ["# One", "", "a\x0cb\u2028c\x85d", "", "## Two", "", "| a | b |", "|---|---|", "| 1 | 2 |"]
+    d = parse("a.md", end.join(lines).encode())
+    assert [d[s.span] for s in d.headings] == ["# One", "## Two"]
+    assert [d[s.span] for s in d.sections if s.kind == "row"] == ["| a | b |", "| 1 | 2 |"]
+    d = parse("a.csv", end.join(["a,b", "1,2", "", "3,4"]).encode())
+    assert [d[s.span] for s in d.sections if s.kind == "row"] == ["a,b", "1,2", "3,4"]
+
+
 def test_restructured_text_and_org_structure():
     rst = "=====\nTitle\n=====\n\nPart\n----\n\n.. code-block:: python\n\n    x = 1\n\nText\n"
     d = parse("a.rst", rst.encode())
