@@ -2,51 +2,57 @@
 
 import streamlit as st
 
-from workbench.ui import bench, library, live, sessions
+from workbench.ui import bench, library, live, searching, sessions
 from workbench.ui.shell import guarded, open_page
 
 open_page("Bench")
-SOURCE, HITS = 560, 470
+SOURCE, HITS = 640, 540  # pixels; with what stands above them, they fill a window of 900
 
 
 @st.fragment
 def page() -> None:
-    """The whole Bench; it draws the source before it searches, so that boundaries follow the slider at once."""
+    """The whole Bench. The source is drawn before anything is searched: boundaries follow the slider at once."""
     with guarded():
         corpus, _ = sessions.corpus()
-        bar = st.container()
-        left, middle, right = st.columns([1, 2.3, 1.5], gap="medium")
+        top, tools = st.columns([4, 1], gap="small", vertical_alignment="center")
+        bar = top.empty()
+        left, middle, right = st.columns([1, 2.4, 1.6], gap="medium")
         with left:
             document = bench.document_choice(corpus)
             library.add_documents()
             bench.parameters()
-        pipeline = sessions.pipeline()
+        pipeline, pinned = sessions.pipeline(), sessions.pinned()
+        with bar:
+            bench.status(corpus, pipeline)
         if document is None:
             with middle:
                 library.empty()
             return
 
         questions = sessions.questions(corpus)
-        pinned = sessions.pinned()
         with right:
-            query = bench.query_box(questions)
-            question = bench.asked_question(questions, query)
+            query = searching.query_box(questions)
+        question = searching.golden(questions, query)
         gold = [r.span for r in question.references] if question else []
         with middle:
-            bench.compare_controls(pipeline, pinned)
             if pinned and pinned != pipeline:
-                before, now = st.columns(2, gap="small")
-                with before:
-                    bench.source(document, pinned, gold, key=bench.KEY_A, height=SOURCE)
-                with now:
-                    bench.source(document, pipeline, gold, height=SOURCE)
+                a, b = st.columns(2, gap="small")
+                with a:
+                    bench.source(document, pinned, gold, f"A, pinned: {pinned.label}", bench.KEY_A, SOURCE)
+                with b:
+                    bench.source(document, pipeline, gold, f"B, in hand: {pipeline.label}", bench.KEY, SOURCE)
             else:
+                if pinned:
+                    st.caption("Pinned as A. Change a setting, and both configurations stand side by side.")
                 bench.source(document, pipeline, gold, height=SOURCE)
 
         with right:
-            bench.search_panel(corpus, document, pipeline, pinned, query, question, HITS)
+            searching.panel(corpus, document, pipeline, pinned, query, question, HITS)
         with bar:
-            bench.status(corpus, pipeline, live.known(corpus, pipeline))
+            bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
+        with tools:
+            bench.actions(pipeline, pinned)
+        sessions.write_url()
 
 
 page()

@@ -26,6 +26,7 @@ def page() -> None:
                 library.empty()
         with bar:
             library.status(corpus, refusals)
+        sessions.write_url()
 
 
 page()

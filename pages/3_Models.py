@@ -24,7 +24,8 @@ def page() -> None:
             modelling.cache()
         with bar:
             pipeline = sessions.pipeline()
-            bench.status(corpus, pipeline, live.known(corpus, pipeline))
+            bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
+        sessions.write_url()
 
 
 page()

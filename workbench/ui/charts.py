@@ -1,40 +1,40 @@
-"""Charts of the pages. Small ones are SVG, because they are drawn anew with each move of a slider."""
+"""Charts of the pages. Small ones are plain HTML, because they are drawn anew with each move of a slider."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-BARS = 32
+BARS = 40
 
 
 def histogram(sizes: NDArray[np.int64], requested: int | None, limit: int | None, unit: str = "tokens") -> str:
-    """SVG: how many chunks have which size, with the requested size and the model's limit as marked lines."""
+    """HTML: how many chunks have which size, with the size asked for and the model's limit as marked lines."""
     if not len(sizes):
         return ""
     top = int(max(sizes.max(), requested or 0)) + 1
     if limit and limit < 1.5 * top:
         top = max(top, limit + 1)
     counts, edges = np.histogram(sizes, bins=min(BARS, top), range=(0, top))
-    width, height, floor = 320, 54, 40
-    step = width / len(counts)
     bars = "".join(
-        f"<rect x='{i * step + 0.5:.1f}' y='{floor - h:.1f}' width='{max(step - 1, 1):.1f}' height='{h:.1f}'>"
-        f"<title>{edges[i]:.0f} to {edges[i + 1]:.0f} {unit}: {n} chunks</title></rect>"
+        f"<i style='height:{max(4.0, 100 * n / counts.max()) if n else 0:.0f}%' "
+        f"title='{edges[i]:.0f} to {edges[i + 1]:.0f} {unit}: {n} chunks'></i>"
         for i, n in enumerate(counts)
-        for h in [max(1.5, floor * n / counts.max()) if n else 0]
     )
-    marks = ""
-    for value, name, dash in ((requested, "size", "3 2"), (limit, "limit", "")):
-        if value and value <= top:
-            x = value / top * width
-            anchor = "end" if x > width / 2 else "start"
-            marks += (
-                f"<line x1='{x:.1f}' x2='{x:.1f}' y1='0' y2='{floor}' stroke-dasharray='{dash}'/>"
-                f"<text x='{x:.1f}' y='{height - 2}' text-anchor='{anchor}'>{name} {value}</text>"
-            )
-    return (
-        f"<svg class='histogram' viewBox='0 0 {width} {height}' role='img' "
-        f"aria-label='Sizes of {len(sizes)} chunks, median {np.median(sizes):.0f} {unit}'>"
-        "<style>.histogram{width:100%;max-width:26rem;display:block}.histogram rect{fill:#0072B2;fill-opacity:.55}"
-        ".histogram line{stroke:currentColor;stroke-width:1}.histogram text{font-size:9px;fill:currentColor;opacity:.8}"
-        f"</style>{bars}{marks}</svg>"
+    marks = "".join(
+        f"<b class='{name}{' left' if value > top / 2 else ''}' style='left:{100 * value / top:.1f}%'>"
+        f"<span>{name} {value}</span></b>"
+        for value, name in ((requested, "size"), (limit, "limit"))
+        if value and value <= top and (name == "size" or value != requested)
     )
+    label = f"Sizes of {len(sizes)} chunks: median {np.median(sizes):.0f} {unit}, largest {sizes.max()}"
+    return f"<div class='histogram' role='img' aria-label='{label}'>{bars}{marks}</div>"
+
+
+STYLE = """
+.histogram { position: relative; display: flex; align-items: flex-end; height: 2.4rem; margin: .3rem 0 .9rem;
+  border-bottom: 1px solid rgba(128, 128, 128, .5); max-width: 26rem }
+.histogram i { flex: 1; margin-right: 1px; background: #0072B2; opacity: .6 }
+.histogram b { position: absolute; top: 0; bottom: 0; border-left: 1px dashed currentColor; font-weight: 400 }
+.histogram b.limit { border-left: 2px solid #D55E00 }
+.histogram b span { position: absolute; top: 100%; left: 0; font-size: .68rem; white-space: nowrap; opacity: .85 }
+.histogram b.left span { left: auto; right: 0 }
+"""

@@ -127,11 +127,11 @@ def take_model(name: str) -> None:
         sessions.change("splitter", tokenizer=name)
 
 
-def field_controls(part: str, *, leave_out: Iterable[str] = (), advanced: bool | None = None) -> None:
-    """A widget for each further field of a part's method; `advanced` keeps only those that are, or are not."""
+def field_controls(part: str, *, leave_out: Iterable[str] = (), keep: Iterable[str] | None = None) -> None:
+    """A widget for each field of a part's method, but those left out; or only for those to `keep`."""
     cls = REGISTRIES[part][sessions.mapping()[part]["kind"]]
     for f in fields(cls):
-        if f.name not in leave_out and (advanced is None or bool(f.metadata.get("advanced")) == advanced):
+        if f.name in keep if keep is not None else f.name not in leave_out:
             _field(part, f)
 
 

@@ -79,6 +79,13 @@ def totals(corpus: Corpus, pipeline: Pipeline) -> Totals:
     )
 
 
+@lru_cache(maxsize=16)
+def numbers(corpus: Corpus, pipeline: Pipeline) -> tuple[list[int], list[int]]:
+    """For each row of the corpus's collection: its chunk's number in its document, from 1, and its tokens."""
+    cuts = [cut(document, pipeline) for document in corpus]
+    return [i for c in cuts for i in range(1, len(c.chunks) + 1)], [n for c in cuts for n in c.tokens.tolist()]
+
+
 def invisible(found: Cut) -> int:
     """Characters that are unseen in every chunk that holds them: an overlap can show in one what another cuts off."""
     if not found.truncated:
@@ -115,6 +122,7 @@ def dense(corpus: Corpus, pipeline: Pipeline, store: Store, asked: bool = False,
 
     def work(report: jobs.Report, cancelled: Any) -> Collection:
         vectors = pipelines.embedded(rows, pipeline.embedder, store, report, cancelled)
+        pipeline.embedder.encode_query([""])  # loads the model here, where nobody waits, if the vectors were cached
         return pipelines.indexed(rows, vectors, pipeline.embedder, pipeline.index)
 
     if job is not None and job.finished.is_set() and job.result is None and not asked:

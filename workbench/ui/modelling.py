@@ -14,7 +14,7 @@ from workbench.errors import WorkbenchError
 from workbench.indexes import Flat, Index
 from workbench.pipelines import Pipeline
 from workbench.retrievers import Collection
-from workbench.ui import bench, forms, live, sessions
+from workbench.ui import bench, forms, live, searching, sessions
 from workbench.ui.shell import say, size_label
 
 
@@ -100,10 +100,10 @@ def model(corpus: Corpus) -> None:
     pipeline = sessions.pipeline()
     st.subheader(pipeline.embedder.source.name)
     forms.field_controls("embedder", leave_out={"model"})
-    st.caption(bench.cost(corpus, pipeline))
+    st.caption(bench.cost(live.totals(corpus, pipeline), pipeline))
     job = live.dense(corpus, pipeline, sessions.store())
-    if bench.waiting(corpus, pipeline, job):
-        bench.progress(corpus, pipeline, job)
+    if searching.waiting(corpus, pipeline, job):
+        searching.progress(corpus, pipeline, job)
     elif job is not None and job.total:
         st.caption(f"Embedded {job.total:,} chunks in {job.seconds:.1f} s, {job.rate:,.0f} a second.")
     else:

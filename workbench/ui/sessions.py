@@ -5,11 +5,12 @@ it and change it by callbacks, so that it outlives page switches and is the same
 """
 
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from workbench.documents import Corpus
-from workbench.errors import SpecError, StoreError
+from workbench.errors import SpecError, StoreError, WorkbenchError
 from workbench.parsers import Auto
 from workbench.pipelines import Pipeline, from_mapping, from_yaml, to_mapping, to_yaml
 from workbench.records import Question
@@ -22,10 +23,9 @@ KEPT = "pipeline"
 
 
 def begin() -> None:
-    """Nothing; reads the URL on the first run of a visit, and writes it when what it says has changed."""
+    """Nothing; reads the URL on the first run of a visit."""
     if "visit" not in st.session_state:
         _read_url()
-    _write_url()
 
 
 def workspace() -> Workspace:
@@ -97,6 +97,21 @@ def share(*pipelines: Pipeline | None) -> None:
     store().put_many(KEPT, texts)
 
 
+def link() -> str:
+    """The address of what is on the screen."""
+    base = (st.context.url or "").split("?")[0]
+    return f"{base}?{urlencode(_wanted())}"
+
+
+def reader_link() -> str:
+    """The same for somebody who may change nothing; "" where there is no such link."""
+    here = workspace()
+    if not team_mode() or not here.writable:
+        return ""
+    base = (st.context.url or "").split("?")[0]
+    return f"{base}?{urlencode({**_wanted(), 'w': here.reader_id})}"
+
+
 def _read_url() -> None:
     st.session_state["visit"] = True
     asked = st.query_params
@@ -127,18 +142,24 @@ def _take_kept(fingerprint: str, key: str) -> None:
         st.session_state[key] = to_mapping(found) if key == "pipeline" else to_yaml(found)
 
 
-def _write_url() -> None:
+def write_url() -> None:
+    """Nothing; the URL says what is on the screen, and what it names is kept where another visit finds it."""
     try:
-        a, b = pipeline(), pinned()
-    except SpecError:
+        wanted = _wanted()
+    except WorkbenchError:
         return  # a page shows what is wrong; the last good link stays
-    wanted = {"v": URL_VERSION, "a": a.fingerprint}
-    if team_mode():
-        wanted["w"] = workspace().id
-    if b:
-        wanted["b"] = b.fingerprint
-    if query := st.session_state.get("query", ""):
-        wanted["q"] = query
     if wanted != st.query_params.to_dict():
-        share(a, b)
+        share(pipeline(), pinned())
         st.query_params.from_dict(wanted)
+
+
+def _wanted() -> dict[str, str]:
+    b = pinned()
+    wanted = {
+        "v": URL_VERSION,
+        "w": workspace().id if team_mode() else "",
+        "a": pipeline().fingerprint,
+        "b": b.fingerprint if b else "",
+        "q": st.session_state.get("query", ""),
+    }
+    return {name: value for name, value in wanted.items() if value}

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from workbench.errors import WorkbenchError
-from workbench.ui import sessions
+from workbench.ui import charts, sessions
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def open_page(title: str) -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
-    st.html(f"<style>{_STYLE}</style><h1 class='sr-only'>{escape(title)}</h1>")
+    st.html(f"<style>{_STYLE}{charts.STYLE}</style><h1 class='sr-only'>{escape(title)}</h1>")
     sessions.begin()
     _show_messages()
 
@@ -96,13 +96,14 @@ def size_label(count: int, unit: str = "") -> str:
 
 _STYLE = """
 .sr-only { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
-.status { display: flex; flex-wrap: wrap; gap: 0 1rem; font-size: .8rem; line-height: 1.6; opacity: .8;
-  font-variant-numeric: tabular-nums }
+[data-testid=stMainBlockContainer] { padding-left: 1.75rem; padding-right: 1.75rem; max-width: none }
+.facts.compact { min-height: 5.9em }
+.status { min-height: 1.4em; display: flex; flex-wrap: wrap; gap: 0 1rem; font-size: .8rem; line-height: 1.6;
+  opacity: .8; font-variant-numeric: tabular-nums }
 .status span + span::before { content: ""; display: inline-block; width: 1px; height: .8em; margin-right: 1rem;
   background: currentColor; opacity: .35; vertical-align: -.05em }
 [data-testid=stVerticalBlock] { gap: .6rem }
 .facts { font-size: .85rem; line-height: 1.5; font-variant-numeric: tabular-nums }
 .facts b { font-weight: 600 }
-.facts .warn { color: #B45309 }
-@media (prefers-color-scheme: dark) { .facts .warn { color: #F0B45A } }
+.facts .warn { color: color-mix(in srgb, #D55E00 72%, currentColor) }
 """

@@ -40,12 +40,13 @@ function marked(text, layers) {
 
 // A name that gives way in its middle: what tells versions and formats apart stands at its end.
 function elided(name) {
-  const box = element("span", "name", { title: name, dir: "auto" });
   let cut = name.length - 10;
   // Never inside a character, and not where the script runs from right to left.
   while (cut > 0 && /^[\p{M}\u200d\ufe0f\udc00-\udfff]/u.test(name.slice(cut, cut + 2))) cut--;
-  if (cut < 5 || /[\u0590-\u08ff]/.test(name)) cut = name.length;
-  box.append(words("span", "start", name.slice(0, cut)), words("span", "end", name.slice(cut)));
+  const split = cut >= 5 && !/[\u0590-\u08ff]/.test(name);
+  const box = element("span", split ? "name split" : "name", { title: name, dir: "auto" });
+  box.append(words("span", "start", split ? name.slice(0, cut) : name));
+  if (split) box.append(words("span", "end", name.slice(cut)));
   return box;
 }
 

@@ -139,7 +139,9 @@ def window(text: str, marks: Sequence[tuple[int, int]]) -> tuple[int, int]:
         first = _densest(text, marks)
         start = _after_space(text, first - LEAD, first) if first - low > LEAD else low
     if start + WINDOW >= high:
-        return min(start, _after_space(text, high - WINDOW, high - WINDOW + WORD)), high
+        # Near the end a window is shorter rather than far from its terms, but not by more than half.
+        least = high - WINDOW // 2
+        return min(start, _after_space(text, least, least + WORD)), high
     end = start + WINDOW
     space = max((i for i in range(end - WORD, end + 1) if text[i].isspace()), default=end)
     return start, max(start + 1, len(text[:space].rstrip()))

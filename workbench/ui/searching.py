@@ -1,0 +1,289 @@
+"""The Bench's panels around a query: the query itself, what is searched and waited for, hits and their context."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from workbench import pipelines
+from workbench.documents import Corpus, Document
+from workbench.pipelines import Pipeline
+from workbench.records import Hit, Question
+from workbench.retrievers import RETRIEVERS, Collection, Where, analyser, context
+from workbench.spans import Span, ranges
+from workbench.tokens import count
+from workbench.ui import forms, jobs, live, sessions
+from workbench.ui.bench import KEY, KEY_A, cost
+from workbench.ui.hits import Column, column, hit_lists
+from workbench.ui.reader import overlay, scroll_to
+from workbench.ui.shell import guarded
+
+NAMES = {"dense": "Dense", "bm25": "BM25", "hybrid": "Hybrid"}
+LONGEST_QUERY = 500
+SAMPLES = 12
+MOST_HITS = 50
+PATH = " › "
+
+
+def query_box(questions: Sequence[Question]) -> str:
+    """The query as it is typed; the sample questions stand one click away."""
+
+    def typed() -> None:
+        st.session_state["query"] = st.session_state["query-box"][:LONGEST_QUERY]
+
+    st.session_state["query-box"] = st.session_state.get("query", "")
+    left, right = st.columns([4, 1], gap="small", vertical_alignment="bottom")
+    left.text_input(
+        "Query", key="query-box", type="search", live="300ms", on_change=typed, placeholder="Type a test query"
+    )
+    with right.popover("", icon=":material/list:", help="Sample questions", width="stretch"):
+        samples = [q for q in questions if "sample" in q.tags] or list(questions)
+        st.caption("Questions of the golden set; a click asks one." if samples else "There is no golden set yet.")
+        for question in samples[:SAMPLES]:
+            st.button(question.text, key=f"ask-{question.id}", type="tertiary", on_click=_ask, args=(question.text,))
+    return str(st.session_state.get("query", "")).strip()
+
+
+def _ask(text: str) -> None:
+    st.session_state["query"] = text
+
+
+def golden(questions: Sequence[Question], query: str) -> Question | None:
+    """The golden question that the query repeats, word for word."""
+    return next((q for q in questions if q.text.strip() == query), None)
+
+
+def k_control() -> None:
+    """How many hits are asked for."""
+
+    def changed() -> None:
+        sessions.mapping()["k"] = st.session_state["k"]
+
+    current = sessions.mapping()["k"]
+    st.session_state["k"] = current
+    st.number_input("Hits (k)", 1, max(MOST_HITS, current), key="k", on_change=changed, width=110)
+
+
+def retriever_choice() -> tuple[str, bool]:
+    """The pipeline's retriever, and whether all three are shown beside each other."""
+
+    def changed() -> None:
+        if st.session_state["retriever-choice"]:
+            forms.take_kind("retriever", st.session_state["retriever-choice"])
+
+    current = sessions.mapping()["retriever"]["kind"]
+    st.session_state["retriever-choice"] = current
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    row.segmented_control(
+        "Retriever",
+        list(NAMES),
+        key="retriever-choice",
+        on_change=changed,
+        format_func=NAMES.__getitem__,
+        label_visibility="collapsed",
+        help="The retriever of this configuration: its hits are drawn in the source.",
+    )
+    beside = row.toggle(
+        "All", value=True, key="side-by-side", persist_state="session", help="The three retrievers side by side."
+    )
+    if current != "dense":
+        with row.popover("", icon=":material/settings:", help="Settings of the retriever"):
+            forms.field_controls("retriever")
+    return current, beside
+
+
+def filters(corpus: Corpus) -> Where | None:
+    """Which part of the corpus is searched; None for all of it."""
+    names = {d.id: d.name for d in corpus}
+    tags: Mapping[str, list[str]] = sessions.workspace().settings.get("tags", {})
+    where = _where(corpus, tags)
+    with st.popover("Filter" if where is None else "Filter is on", icon=":material/filter_alt:"):
+        st.multiselect(
+            "Documents",
+            list(names),
+            key="filter-documents",
+            format_func=lambda id: names.get(id, "removed"),
+            persist_state="session",
+        )
+        if known := sorted({tag for d in corpus for tag in tags.get(d.source, [])}):
+            st.multiselect("Tags", known, key="filter-tags", persist_state="session")
+        chosen = st.session_state.get("filter-documents")
+        within = [d for d in corpus if not chosen or d.id in chosen]
+        sections = {PATH.join(d.heading_path(h.span.start)) for d in within for h in d.headings if h.level <= 2}
+        st.selectbox(
+            "Section",
+            ["", *sorted(sections)],
+            key="filter-section",
+            format_func=lambda path: path or "any",
+            persist_state="session",
+        )
+    return _where(corpus, tags)
+
+
+def _where(corpus: Corpus, tags: Mapping[str, list[str]]) -> Where | None:
+    state = st.session_state
+    documents, wanted, section = (state.get(f"filter-{name}") for name in ("documents", "tags", "section"))
+    if not (documents or wanted or section):
+        return None
+    kept = [
+        d.id
+        for d in corpus
+        if (not documents or d.id in documents) and (not wanted or set(wanted) & set(tags.get(d.source, [])))
+    ]
+    return Where(tuple(kept), tuple(section.split(PATH)) if section else ())
+
+
+def waiting(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> str:
+    """What dense search waits for, in words; "" where it waits for nothing."""
+    if job is None:
+        return f"Not embedded yet: {live.totals(corpus, pipeline).chunks:,} chunks"
+    if job.error:
+        return job.error
+    if job.finished.is_set():
+        return ""
+    return _progress(job)
+
+
+def _progress(job: jobs.Job) -> str:
+    if not job.total:
+        return "Loading the model"
+    left = f", about {job.left:.0f} s left" if job.left is not None else ""
+    rate = f", {job.rate:.0f} a second" if job.rate else ""
+    return f"Embedding {job.done:,} of {job.total:,} chunks{rate}{left}"
+
+
+def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
+    """How far embedding is, and the button that stops it, starts it, or tries again."""
+    if job is not None and not job.finished.is_set():
+        _running(live.key(corpus, pipeline), job)
+    elif job is None or job.result is None:
+
+        def ask() -> None:
+            with guarded():
+                live.dense(corpus, pipeline, sessions.store(), asked=True)
+
+        found = live.totals(corpus, pipeline)
+        if job is not None:
+            st.caption(job.error)
+        label = f"Embed {found.chunks:,} chunks"
+        st.button(label, on_click=ask, icon=":material/play_arrow:", key="embed", help=cost(found, pipeline))
+
+
+@st.fragment(run_every=0.7)
+def _running(name: tuple[object, ...], job: jobs.Job) -> None:
+    if job.finished.is_set():
+        st.rerun()
+    left, right = st.columns([4, 1], gap="small", vertical_alignment="center")
+    left.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress(job))
+    right.button("Stop", key="stop-embedding", on_click=jobs.cancel, args=(name, live.watcher("a")))
+
+
+def search(
+    corpus: Corpus, pipeline: Pipeline, query: str, where: Where | None, job: jobs.Job | None, kinds: Sequence[str]
+) -> dict[str, list[Hit] | None]:
+    """For each kind of retriever its hits; None for those whose vectors are not there yet."""
+    rows: Collection = job.result if job and job.result is not None else pipelines.collection(corpus, pipeline.splitter)
+    found: dict[str, list[Hit] | None] = {}
+    for kind in kinds:
+        retriever = pipeline.retriever if pipeline.retriever.kind == kind else RETRIEVERS[kind]()
+        can = rows.has_vectors or not retriever.needs_vectors
+        found[kind] = retriever(rows, [query], pipeline.k, where)[0] if can else None
+    return found
+
+
+def panel(
+    corpus: Corpus,
+    document: Document,
+    pipeline: Pipeline,
+    pinned: Pipeline | None,
+    query: str,
+    question: Question | None,
+    height: int,
+) -> None:
+    """The controls of the search, its lists, and their marks in the source."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        k_control()
+        where = filters(corpus)
+    kind, beside = retriever_choice()
+    job = live.dense(corpus, pipeline, sessions.store())
+    if waiting(corpus, pipeline, job):
+        progress(corpus, pipeline, job)
+    rival = pinned if pinned != pipeline else None
+    kinds = list(NAMES) if beside and rival is None else [kind]
+    lists = search(corpus, pipeline, query, where, job, kinds) if query else {}
+
+    if rival is not None and query:
+        other = live.dense(corpus, rival, sessions.store(), slot="b")
+        theirs = search(corpus, rival, query, where, other, [rival.retriever.kind])[rival.retriever.kind]
+        columns = [
+            _column("A, pinned", theirs, corpus, rival, query, other, question),
+            _column("B, in hand", lists[kind], corpus, pipeline, query, job, question),
+        ]
+        _draw(document, rival, theirs or [], query, KEY_A)
+        _lists(corpus, columns, theirs is not None and lists[kind] is not None, height)
+    else:
+        columns = [_column(NAMES[k], found, corpus, pipeline, query, job, question) for k, found in lists.items()]
+        _lists(corpus, columns, False, height)
+    drawn = next((found for found in (lists.get(kind), lists.get("bm25")) if found is not None), [])
+    _draw(document, pipeline, drawn, query, KEY)
+    if lists.get(kind) is not None:
+        context_view(drawn, corpus, pipeline)
+
+
+def _column(
+    title: str,
+    found: Sequence[Hit] | None,
+    corpus: Corpus,
+    pipeline: Pipeline,
+    query: str,
+    job: jobs.Job | None,
+    question: Question | None,
+) -> Column:
+    """A list of hits as the component draws it, or what it waits for."""
+    if found is None:
+        return Column(title, note=waiting(corpus, pipeline, job))
+    note = "" if found else "Nothing found: no chunk shares a word with the query."
+    gold = [r.span for r in question.references] if question else None
+    numbers, tokens = live.numbers(corpus, pipeline)
+    return column(title, found, corpus, query, note, numbers=numbers, tokens=tokens, gold=gold)
+
+
+def _lists(corpus: Corpus, columns: Sequence[Column], movement: bool, height: int) -> None:
+    """The ranked lists; a click shows the hit in the source, in another document if it stands there."""
+    selected = st.session_state.get("selected")
+    span = Span(*selected) if selected and selected[0] in corpus else None
+    empty = "Type a query to see what is found, and where it stands in the source."
+    events = hit_lists(columns, key="bench-hits", selected=span, movement=movement, height=height, empty=empty)
+    if events.closed:
+        st.session_state["selected"] = None
+    if events.clicked:
+        hit = events.clicked.span
+        st.session_state["selected"] = [hit.document, hit.start, hit.end]
+        scroll_to(KEY, hit)
+        scroll_to(KEY_A, hit)
+        if hit.document != st.session_state["document"]:
+            st.session_state["document"] = hit.document
+            st.rerun(scope="fragment")
+
+
+def _draw(document: Document, pipeline: Pipeline, found: Sequence[Hit], query: str, key: str) -> None:
+    """Hits and the query's terms over the document that the reader shows."""
+    here = [hit for hit in found if hit.span.document == document.id]
+    marks = {
+        (hit.span.start + start, hit.span.start + end)
+        for hit in here
+        for start, end in analyser.matches(query, document[hit.span])
+    }
+    overlay(document, key=key, hits=here, matches=ranges(sorted(marks)), version=pipeline.fingerprint)
+
+
+def context_view(found: Sequence[Hit], corpus: Corpus, pipeline: Pipeline) -> None:
+    """The text that a language model would be given, and what it costs in tokens."""
+    assembled = context(found, corpus)
+    name = pipeline.embedder.tokenizer
+    tokens = count(name, assembled.text)
+    with st.popover(f"Context: {tokens:,} tokens", icon=":material/article:"):
+        st.caption(
+            f"What a language model would read: {len(found)} hits as {len(assembled.passages)} passages, hits that "
+            f"overlap or touch joined; {tokens:,} tokens of {name}."
+        )
+        st.code(assembled.text or "Nothing was found.", language=None, wrap_lines=True, height=420)
