@@ -10,8 +10,8 @@ from workbench.spans import Span
 from workbench.ui.hits import Column, column, hit_lists
 
 HOSTILE = (
-    "<script>window.injected = 1</script><img src=x onerror='window.injected = 2'> **not bold** & &amp; "
-    "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 leave \U0001d4d0 leave."
+    "Leave <script>window.injected = 1</script><img src=x onerror='window.injected = 2'> **not bold** & &amp; "
+    "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \U0001d4d0 leave."
 )
 SENTENCE = "Passage {0}. The leave of parents lasts {0} weeks, and the form of chapter {0} asks for it. "
 PARTS = [SENTENCE.format(n) * (1 + n % 4) for n in range(60)]

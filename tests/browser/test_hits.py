@@ -155,14 +155,14 @@ def test_markup_in_a_hit_stays_text_and_marks_are_the_terms(open_lists):
     page = open_lists("hostile")
     shown = card(page, "<i>Dense</i>", 1)
     assert shown.locator(".snippet").text_content() == HOSTILE
-    assert shown.locator(".snippet mark").all_text_contents() == ["leave", "leave"]
+    assert shown.locator(".snippet mark").all_text_contents() == ["Leave", "leave"]
     assert page.locator(".hl .head .title").first.text_content() == "<i>Dense</i>"
     assert page.locator(".hl .head .note").text_content() == "<u>note</u>"
     shown.click()
     page.locator(".hl .detail .text").wait_for()
     assert page.locator(".hl .detail .text").text_content() == HOSTILE
     assert page.locator(".hl .detail .header-text").text_content() == "<s>header</s>"
-    assert page.locator(".hl .detail .text mark").all_text_contents() == ["leave", "leave"]
+    assert page.locator(".hl .detail .text mark").all_text_contents() == ["Leave", "leave"]
     assert page.locator(".hl script, .hl img, .hl .title i, .hl u, .hl s, .hl .name b").count() == 0
     assert page.evaluate("window.injected") is None
 
@@ -255,12 +255,13 @@ def test_nothing_sticks_out_at_any_width(open_lists, show):
         for part in (".lists", ".detail"):
             assert page.locator(f".hl {part}").evaluate("e => e.scrollWidth - e.clientWidth") == 0
         outside = page.locator(".hl .card .score, .hl .card .tag, .hl .card .move").evaluate_all(
-            "all => all.filter((e) => e.getBoundingClientRect().right > e.closest('.card').getBoundingClientRect().right)"
+            "all => all.filter((e) => e.getBoundingClientRect().right > e.parentElement.getBoundingClientRect().right)"
         )
         assert outside == [], width
         covered = page.locator(".hl .card .tag, .hl .card .score").evaluate_all(
-            "all => all.filter((e) => e.previousElementSibling?.getBoundingClientRect().width > 0"
-            " && e.previousElementSibling.getBoundingClientRect().right > e.getBoundingClientRect().left + 0.5)"
+            "all => all.filter((e) => {"
+            " const [before, box] = [e.previousElementSibling, e].map((x) => x?.getBoundingClientRect());"
+            " return before?.width && before.right > box.left + 0.5; })"
         )
         assert covered == [], width
 

@@ -11,7 +11,7 @@ from workbench.records import Hit
 from workbench.retrievers.analyser import matches
 from workbench.spans import Span
 from workbench.ui.hits import Column, HitClick, HitEvents, _events, column, payload
-from workbench.ui.hits.rows import LEAD, SLACK, WINDOW, WORD
+from workbench.ui.hits.rows import BEFORE, LEAD, SLACK, WINDOW, WORD
 
 PLAIN = (
     "the leave of parents lasts E-4417 weeks, or § 12.3(b)? 東京都 \U0001f600 e\u0301te\u0301 form\n 88-1032-B \r\n\r\n"
@@ -29,53 +29,60 @@ def one(text: str, query: str, span: Span | None = None, **more):
     return column("Dense", [hit], corpus_of(text), query, **more).rows[0]
 
 
-@given(TEXTS, st.lists(WORDS, max_size=5).map(" ".join))
-def test_a_snippet_is_a_piece_of_the_chunk_with_its_terms_marked(text, query):
+@pytest.mark.parametrize("narrow", [False, True])
+@given(text=TEXTS, query=st.lists(WORDS, max_size=5).map(" ".join))
+def test_a_snippet_is_a_piece_of_the_chunk_with_its_terms_marked(narrow, text, query):
     row = one(text, query)
-    start, end = row.window
+    start, end = row.shown(narrow)
+    snippet = row.snippet(narrow)
     assert row.text == text
     assert 0 <= start <= end <= len(text)
-    assert row.snippet == text[start:end] == row.snippet.strip()
-    assert len(row.snippet) <= WINDOW + SLACK
+    assert snippet == text[start:end] == snippet.strip()
+    assert len(snippet) <= WINDOW + SLACK
     # Ends stand at white space, so no word is cut, and a snippet has the marks that its words would have on their own.
     assert start == 0 or text[start - 1].isspace()
-    assert end == len(text) or text[end].isspace() or text[end - 1].isspace()
-    assert row.snippet_marks == matches(query, row.snippet)
-    assert bool(row.snippet_marks) == bool(matches(query, text))
+    assert end == len(text) or text[end].isspace()
+    assert row.snippet_marks(narrow) == matches(query, snippet)
+    assert bool(row.snippet_marks(narrow)) == bool(matches(query, text))
 
 
-@given(st.text(max_size=900), st.text(max_size=40))
-def test_marks_lie_inside_whatever_the_text(text, query):
+@pytest.mark.parametrize("narrow", [False, True])
+@given(text=st.text(max_size=900), query=st.text(max_size=40))
+def test_marks_lie_inside_whatever_the_text(narrow, text, query):
     row = one(text, query)
+    snippet = row.snippet(narrow)
     end = 0
-    for a, b in row.snippet_marks:
-        assert end <= a < b <= len(row.snippet)
+    for a, b in row.snippet_marks(narrow):
+        assert end <= a < b <= len(snippet)
         end = b
-    assert row.snippet.strip() == row.snippet
-    assert len(row.snippet) <= WINDOW + SLACK
-    assert bool(row.snippet) == bool(text.strip())
+    assert snippet.strip() == snippet
+    assert len(snippet) <= WINDOW + SLACK
+    assert bool(snippet) == bool(text.strip())
 
 
 def test_a_window_goes_to_the_rare_and_long_terms():
     text = "The form of the house is the one that the law asks for. " * 8
     text += "Parental leave lasts twenty weeks here. " + "No more. " * 40
     row = one(text, "how many weeks of parental leave is the")
-    assert "Parental leave lasts twenty weeks" in row.snippet
-    assert row.snippet.index("Parental") <= LEAD
-    assert len(row.snippet) >= WINDOW - WORD
+    for narrow, before in ((False, BEFORE), (True, LEAD)):
+        snippet = row.snippet(narrow)
+        assert "Parental leave lasts twenty weeks" in snippet
+        assert snippet.index("Parental") <= before
+        assert len(snippet) >= WINDOW - WORD - BEFORE + before
 
 
 def test_a_window_near_the_end_is_filled_from_before():
-    text = "Words of no use here. " * 40 + "Then the remedy."
-    row = one(text, "remedy")
-    assert row.snippet.endswith("Then the remedy.")
-    assert len(row.snippet) >= WINDOW - WORD
+    row = one("Words of no use here. " * 40 + "Then the remedy.", "remedy")
+    assert row.snippet().endswith("Then the remedy.")
+    assert len(row.snippet()) >= WINDOW - WORD
+    assert row.snippet(narrow=True) == "use here. Then the remedy."
 
 
 def test_without_a_query_a_chunk_is_shown_from_its_beginning():
     row = one("  \n" + "Some words. " * 60, "")
-    assert row.snippet.startswith("Some words.")
-    assert row.snippet_marks == []
+    assert row.snippet() == row.snippet(narrow=True)
+    assert row.snippet().startswith("Some words.")
+    assert row.snippet_marks() == []
 
 
 def test_gold_is_whole_cut_none_or_unknown():

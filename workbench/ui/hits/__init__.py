@@ -79,7 +79,7 @@ def payload(columns: Sequence[Column], selected: Span | None, movement: bool = F
     def item(row: Row) -> int:
         place = places.setdefault((row.hit.span, row.number, row.gold), len(items))
         if place == len(items):
-            items.append(_item(row))
+            items.append(_item(row, narrow=len(columns) > 1))
         return place
 
     for c, col in enumerate(columns):
@@ -130,17 +130,17 @@ def _passages(columns: Sequence[Column], movement: bool) -> tuple[list[list[int]
     return passages, moves
 
 
-def _item(row: Row) -> dict[str, Any]:
+def _item(row: Row, narrow: bool) -> dict[str, Any]:
     """What a card shows of a hit, whichever list it is in."""
-    start, end = row.window
+    start, end = row.shown(narrow)
     out: dict[str, Any] = {
         "span": [row.hit.span.document, row.hit.span.start, row.hit.span.end],
         "number": row.number,
         "name": row.name,
         "page": row.page,
         "path": " › ".join(row.path),
-        "snippet": row.snippet,
-        "marks": [offset for mark in row.snippet_marks for offset in mark],
+        "snippet": row.snippet(narrow),
+        "marks": [offset for mark in row.snippet_marks(narrow) for offset in mark],
     }
     more = {
         "before": bool(row.text[:start].strip()),

@@ -14,17 +14,20 @@ WINDOW = 240
 """About as many characters has a snippet."""
 SLACK = 60
 """A chunk longer than a window by no more than this is shown whole."""
-LEAD = 22
-"""At most so many characters stand before the first term of a window, so that a narrow card still shows the term."""
+BEFORE = 70
+"""At most so many characters of a snippet stand before the place that tells most."""
+LEAD = 20
+"""As many on a narrow card, which has room for two short lines."""
 NEAR = 60
-"""What a narrow card shows of a snippet: terms count the more the nearer they are to its beginning."""
+"""About what a narrow card shows: terms count the more the nearer they are to its beginning."""
 WORD = 36
 """How far an end of a window moves to cut no word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A hit as it is listed. `marks` are the query's terms in `text`, `window` the part of `text` that is its snippet.
+    """A hit as it is listed. `marks` are the query's terms in `text`, `window` the part of `text` that is its snippet,
+    `focus` where in it a narrow card begins.
 
     `gold` is whole, cut or none, or "" where nothing is known; `gold_marks` are the gold passages within `text`.
     """
@@ -37,21 +40,24 @@ class Row:
     text: str
     marks: tuple[tuple[int, int], ...] = ()
     window: tuple[int, int] = (0, 0)
+    focus: int = 0
     gold: str = ""
     gold_marks: tuple[tuple[int, int], ...] = ()
     tokens: int | None = None
 
-    @property
-    def snippet(self) -> str:
-        """The part of the text that the card shows, exactly as it stands there."""
-        start, end = self.window
+    def snippet(self, narrow: bool = False) -> str:
+        """The part of the text that a card shows, exactly as it stands there."""
+        start, end = self.shown(narrow)
         return self.text[start:end]
 
-    @property
-    def snippet_marks(self) -> list[tuple[int, int]]:
+    def snippet_marks(self, narrow: bool = False) -> list[tuple[int, int]]:
         """The query's terms in `snippet`, in its own offsets."""
-        start, end = self.window
+        start, end = self.shown(narrow)
         return [(max(a, start) - start, min(b, end) - start) for a, b in self.marks if a < end and b > start]
+
+    def shown(self, narrow: bool) -> tuple[int, int]:
+        """Where the snippet stands in the text; that of a narrow card begins nearer to the terms."""
+        return self.focus if narrow else self.window[0], self.window[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ def column(
     for hit in hits:
         document = corpus.document(hit.span.document)
         text = document[hit.span]
-        marks, window = _view(query, text)
+        marks, window, focus = _view(query, text)
         kind, gold_marks = _gold(hit.span, wanted)
         rows.append(
             Row(
@@ -99,6 +105,7 @@ def column(
                 text,
                 marks,
                 window,
+                focus,
                 kind,
                 gold_marks,
                 None if tokens is None else int(tokens[hit.chunk]),
@@ -117,34 +124,32 @@ def _gold(span: Span, gold: tuple[Span, ...] | None) -> tuple[str, tuple[tuple[i
 
 
 @lru_cache(maxsize=1024)
-def _view(query: str, text: str) -> tuple[tuple[tuple[int, int], ...], tuple[int, int]]:
-    """The query's terms in the text, and the window to show; the same passage is often in several lists."""
+def _view(query: str, text: str) -> tuple[tuple[tuple[int, int], ...], tuple[int, int], int]:
+    """The query's terms in the text, the window to show and its focus; a passage is often in several lists."""
     marks = tuple(matches(query, text)) if query else ()
-    return marks, window(text, marks)
+    return marks, *window(text, marks)
 
 
-def window(text: str, marks: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Start and end of the part of the text that tells most of the marked terms, about `WINDOW` characters.
+def window(text: str, marks: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], int]:
+    """Start and end of the part of the text that tells most of the marked terms, and where in it a narrow card begins.
 
-    A term counts once, by its length, and the less the more often it stands in the text, so that `the` moves no window.
-    Ends are moved to white space where some is near, so that no word is cut, and carry none themselves.
+    It is about `WINDOW` characters. A term counts once, by its length, and the less the more often it stands in the
+    text, so that `the` moves no window. Ends are moved to white space where some is near, so that no word is cut, and
+    carry none themselves.
     """
     low, high = len(text) - len(text.lstrip()), len(text.rstrip())
     if low >= high:
-        return 0, 0
+        return (0, 0), 0
+    best = _densest(text, marks) if marks else low
+    focus = _after_space(text, best - LEAD, best) if best - low > LEAD else low
     if high - low <= WINDOW + SLACK:
-        return low, high
-    start = low
-    if marks:
-        first = _densest(text, marks)
-        start = _after_space(text, first - LEAD, first) if first - low > LEAD else low
+        return (low, high), focus
+    start = _after_space(text, best - BEFORE, best) if best - low > BEFORE else low
     if start + WINDOW >= high:
-        # Near the end a window is shorter rather than far from its terms, but not by more than half.
-        least = high - WINDOW // 2
-        return min(start, _after_space(text, least, least + WORD)), high
+        return (min(start, _after_space(text, high - WINDOW, high - WINDOW + WORD)), high), focus
     end = start + WINDOW
     space = max((i for i in range(end - WORD, end + 1) if text[i].isspace()), default=end)
-    return start, max(start + 1, len(text[:space].rstrip()))
+    return (start, max(start + 1, len(text[:space].rstrip()))), focus
 
 
 def _densest(text: str, marks: Sequence[tuple[int, int]]) -> int:
@@ -155,7 +160,7 @@ def _densest(text: str, marks: Sequence[tuple[int, int]]) -> int:
     for i, (start, _) in enumerate(marks):
         at: dict[str, int] = {}
         for j in range(i, len(marks)):
-            if j > i and marks[j][1] > start + WINDOW - WORD:
+            if j > i and marks[j][1] > start + WINDOW - BEFORE - WORD:
                 break
             at.setdefault(words[j], marks[j][0] - start)
         weight = round(sum(weights[word] * (1 + max(0.0, 1 - near / NEAR)) for word, near in at.items()), 9)
