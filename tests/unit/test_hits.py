@@ -154,7 +154,7 @@ def test_equal_objects_do_not_confuse_movement():
 
 
 def test_the_selected_hit_alone_comes_in_full():
-    columns = [listed("Dense", 0, 10), listed("BM25", 20), listed("Hybrid", 10, 20)]
+    columns = [listed("Dense", 0, 10), listed("BM25", 20), listed("Hybrid", 10, 20), Column("E", note="embedding")]
     data = payload(columns, Span("d", 10, 20))
     assert data["items"][data["selected"]]["span"] == ["d", 10, 20]
     assert data["detail"]["text"] == TEXT[10:20]

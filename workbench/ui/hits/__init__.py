@@ -151,9 +151,11 @@ def _item(row: Row, narrow: bool) -> dict[str, Any]:
 
 
 def _detail(row: Row, columns: Sequence[Column], members: Members) -> dict[str, Any]:
-    """The selected hit in full, with its rank in every column that holds its passage."""
+    """The selected hit in full, with its rank in every column, but for those that are empty: they may still wait."""
     ranks: list[list[str]] = []
     for c, col in enumerate(columns):
+        if not col.rows:
+            continue
         digits = _digits([r.hit.score for r in col.rows])
         found = next((r.hit for at, r in members if at == c), None)
         ranks.append([col.title, str(found.rank) if found else "", f"{found.score:.{digits}f}" if found else ""])
