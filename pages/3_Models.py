@@ -22,6 +22,8 @@ def page() -> None:
             modelling.index(corpus)
         with cache:
             modelling.cache()
+        if len(corpus):
+            modelling.sizes(corpus)
         with bar:
             pipeline = sessions.pipeline()
             bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))

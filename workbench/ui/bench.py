@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
+from workbench import pipelines
 from workbench.documents import Corpus, Document
 from workbench.pipelines import Pipeline, to_yaml
 from workbench.spans import Span
@@ -154,23 +155,21 @@ def code(pipeline: Pipeline) -> None:
 def source(
     document: Document, pipeline: Pipeline, gold: Sequence[Span], title: str = "", key: str = KEY, height: int = 600
 ) -> None:
-    """The document with its chunks, the facts of these above it, and those of a chunk that was clicked below."""
+    """The document with its chunks, the facts of these above it, and those of a chunk that was clicked below.
+
+    The boundaries are sent before anything is counted: tokens can take a tenth of a second, and the text that the model
+    never sees follows with the hits.
+    """
+    above = st.container(key=f"{key}-facts")
+    chunks = pipelines.split(document, pipeline.splitter)
+    version = pipeline.fingerprint
+    events = reader(document, key=key, chunks=chunks.spans, gold=gold, version=version, height=height, selectable=False)
     found = live.cut(document, pipeline)
-    facts(document, found, pipeline, title)
-    spans = found.chunks.spans
-    events = reader(
-        document,
-        key=key,
-        chunks=spans,
-        unseen=found.hidden,
-        gold=gold,
-        version=pipeline.fingerprint,
-        height=height,
-        selectable=False,
-    )
-    if events.clicked and events.clicked.layer == "chunk" and events.clicked.id < len(spans):
+    with above:
+        facts(document, found, pipeline, title)
+    if events.clicked and events.clicked.layer == "chunk" and events.clicked.id < len(chunks):
         i = events.clicked.id
-        chunk = found.chunks[i]
+        chunk = chunks[i]
         page = document.page_at(chunk.span.start)
         status_bar(
             f"Chunk {i + 1}",

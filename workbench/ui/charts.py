@@ -1,5 +1,9 @@
 """Charts of the pages. Small ones are plain HTML, because they are drawn anew with each move of a slider."""
 
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +31,28 @@ def histogram(sizes: NDArray[np.int64], requested: int | None, limit: int | None
     )
     label = f"Sizes of {len(sizes)} chunks: median {np.median(sizes):.0f} {unit}, largest {sizes.max()}"
     return f"<div class='histogram' role='img' aria-label='{label}'>{bars}{marks}</div>"
+
+
+def sizes_by_document(sizes: Mapping[str, NDArray[np.int64]], limit: int | None, model: str) -> Any:
+    """A plotly figure: the spread of chunk sizes in each document, and the model's limit."""
+    from plotly.graph_objects import Box, Figure
+
+    figure = Figure()
+    for name, tokens in reversed(list(sizes.items())):
+        label = escape(name)  # plotly reads tags in labels
+        figure.add_trace(
+            Box(x=tokens, name=label, boxpoints="outliers", marker_color="#3B8FCB", marker_size=4, line_width=1.2)
+        )
+    if limit:
+        figure.add_vline(limit, line_color="#D55E00", annotation_text=f"{escape(model)} reads {limit} tokens")
+    figure.update_layout(
+        height=90 + 24 * len(sizes),
+        margin={"l": 0, "r": 10, "t": 24, "b": 0},
+        showlegend=False,
+        xaxis_title="tokens in a chunk",
+    )
+    figure.update_xaxes(rangemode="tozero")
+    return figure
 
 
 STYLE = """

@@ -46,8 +46,13 @@ class Job:
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for it any more."""
-        return not self.watchers
+        """Whether nobody waits for it any more, so that it stops, or has."""
+        return not self.watchers and self.result is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without a result."""
+        return self.finished.is_set() and self.result is None
 
 
 _jobs: OrderedDict[Hashable, Job] = OrderedDict()
@@ -73,10 +78,11 @@ def run(key: Hashable, watcher: str, work: Work, patience: float = 0.4) -> Job:
                 job.watchers.discard(watcher)
         found = _jobs.get(key)
         job = found or Job()
-        if found is None or (found.finished.is_set() and found.result is None):
+        if is_new := found is None or found.failed or found.cancelled:
             job = _jobs[key] = Job()
+        job.watchers.add(watcher)  # before it starts: a job without watchers stops
+        if is_new:
             threading.Thread(target=_work, args=(job, work), daemon=True, name="workbench-job").start()
-        job.watchers.add(watcher)
         _jobs.move_to_end(key)
         while len(_jobs) > KEPT and next(iter(_jobs.values())).finished.is_set():
             _jobs.popitem(last=False)

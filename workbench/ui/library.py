@@ -6,12 +6,15 @@ import streamlit as st
 
 from workbench.documents import Corpus, Document
 from workbench.errors import WorkbenchError
-from workbench.parsers import Auto
+from workbench.parsers import FORMATS, Auto
 from workbench.tokens import token_offsets
 from workbench.ui import forms, sessions
 from workbench.ui.reader import reader
 from workbench.ui.shell import say, size_label, status_bar
 from workbench.workspaces import Refusal, Source
+
+MOST_ROWS = 15
+_FORMATS = {f.media_type: f.label for f in FORMATS.values()}
 
 
 def add_documents() -> None:
@@ -123,7 +126,7 @@ def table(corpus: Corpus, refusals: Sequence[Refusal]) -> Document | None:
             "Pages": len(d.pages) or None,
             "Sections": len(d.sections),
             "Language": d.language or "unknown",
-            "Format": d.media_type.split("/")[-1].split(".")[-1],
+            "Format": _FORMATS.get(d.media_type, d.media_type),
             "Size": size_label(sources[d.source].size) if d.source in sources else "",
             "Warnings": len(d.warnings),
             "Tags": list(tags.get(d.source, [])),
@@ -144,7 +147,8 @@ def table(corpus: Corpus, refusals: Sequence[Refusal]) -> Document | None:
         on_select="rerun",
         selection_mode="single-row",
         selection_default={"selection": {"rows": [chosen]}},
-        height=min(460, 38 + 35 * len(rows)),
+        height="content" if len(rows) <= MOST_ROWS else 36 * MOST_ROWS,
+        placeholder="",
         column_config={
             "Tokens": st.column_config.NumberColumn(
                 help=f"Tokens of {name}, special ones left out", format="localized"

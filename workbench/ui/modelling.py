@@ -14,8 +14,10 @@ from workbench.errors import WorkbenchError
 from workbench.indexes import Flat, Index
 from workbench.pipelines import Pipeline
 from workbench.retrievers import Collection
-from workbench.ui import bench, forms, live, searching, sessions
+from workbench.ui import bench, charts, forms, live, searching, sessions
 from workbench.ui.shell import say, size_label
+
+MOST_DOCUMENTS = 30
 
 
 def table(corpus: Corpus) -> None:
@@ -27,12 +29,12 @@ def table(corpus: Corpus) -> None:
         rows,
         key=f"models-{corpus.id}-{len(rows)}",
         hide_index=True,
+        placeholder="",
         on_select="rerun",
         selection_mode="single-row",
         column_config={
             "Vectors": st.column_config.TextColumn(help="All vectors of this corpus as float32"),
             "Unseen": st.column_config.TextColumn(help="Share of the corpus's characters that this model cuts off"),
-            "About": st.column_config.TextColumn(width="large"),
         },
     )
     if event.selection.rows:
@@ -48,7 +50,7 @@ def _row(name: str, corpus: Corpus, pipeline: Pipeline) -> dict[str, Any]:
     try:
         embedder = embedder_for(name)
     except WorkbenchError as error:
-        return {"Model": name, "State": "not available", "About": str(error)}
+        return {"Model": name, "State": f"not available: {error}"}
     model, tried = embedder.source, replace(pipeline, embedder=embedder)
     found = live.totals(corpus, tried)
     job = live.known(corpus, tried)
@@ -65,7 +67,6 @@ def _row(name: str, corpus: Corpus, pipeline: Pipeline) -> dict[str, Any]:
         "Chunks a second": round(job.rate) if ready and job and job.rate else None,
         "Licence": model.licence,
         "From": model.home,
-        "About": model.note,
     }
 
 
@@ -99,6 +100,7 @@ def model(corpus: Corpus) -> None:
     """The settings of the model in use, and the state of its vectors."""
     pipeline = sessions.pipeline()
     st.subheader(pipeline.embedder.source.name)
+    st.caption(pipeline.embedder.source.note)
     forms.field_controls("embedder", leave_out={"model"})
     st.caption(bench.cost(live.totals(corpus, pipeline), pipeline))
     job = live.dense(corpus, pipeline, sessions.store())
@@ -140,6 +142,21 @@ def measured(rows: Collection, pipeline: Pipeline) -> str:
     _, true = Flat(metric=built.metric)(built.vectors).search(queries, k)
     same = np.mean([len(set(a) & set(b)) / k for a, b in zip(found.tolist(), true.tolist(), strict=True)])
     return f"{words}; finds {same:.1%} of the exact {k} nearest ({len(queries)} chunks as queries)."
+
+
+def sizes(corpus: Corpus) -> None:
+    """How large the chunks of each document are, for the model in use."""
+    pipeline = sessions.pipeline()
+    st.subheader("Chunk sizes by document")
+    by_name = {d.name: live.cut(d, pipeline).tokens for d in corpus.documents[:MOST_DOCUMENTS]}
+    if len(corpus) > MOST_DOCUMENTS:
+        st.caption(f"The first {MOST_DOCUMENTS} of {len(corpus):,} documents.")
+    source = pipeline.embedder.source
+    st.plotly_chart(
+        charts.sizes_by_document(by_name, pipeline.embedder.max_tokens, source.name),
+        key="sizes",
+        config={"displayModeBar": False},
+    )
 
 
 def cache() -> None:

@@ -17,7 +17,8 @@ from workbench.ui.hits import Column, column, hit_lists
 from workbench.ui.reader import overlay, scroll_to
 from workbench.ui.shell import guarded
 
-NAMES = {"dense": "Dense", "bm25": "BM25", "hybrid": "Hybrid"}
+NAMES = {"dense": "Dense", "hybrid": "Hybrid", "bm25": "BM25"}
+"""In the order of the columns: hybrid between its two halves, so that lines show what it takes from each."""
 LONGEST_QUERY = 500
 SAMPLES = 12
 MOST_HITS = 50
@@ -211,6 +212,7 @@ def panel(
     kinds = list(NAMES) if beside and rival is None else [kind]
     lists = search(corpus, pipeline, query, where, job, kinds) if query else {}
 
+    theirs: list[Hit] | None = None
     if rival is not None and query:
         other = live.dense(corpus, rival, sessions.store(), slot="b")
         theirs = search(corpus, rival, query, where, other, [rival.retriever.kind])[rival.retriever.kind]
@@ -218,13 +220,14 @@ def panel(
             _column("A, pinned", theirs, corpus, rival, query, other, question),
             _column("B, in hand", lists[kind], corpus, pipeline, query, job, question),
         ]
-        _draw(document, rival, theirs or [], query, KEY_A)
         _lists(corpus, columns, theirs is not None and lists[kind] is not None, height)
     else:
         columns = [_column(NAMES[k], found, corpus, pipeline, query, job, question) for k, found in lists.items()]
         _lists(corpus, columns, False, height)
     drawn = next((found for found in (lists.get(kind), lists.get("bm25")) if found is not None), [])
     _draw(document, pipeline, drawn, query, KEY)
+    if rival is not None:
+        _draw(document, rival, theirs or [], query, KEY_A)
     if lists.get(kind) is not None:
         context_view(drawn, corpus, pipeline)
 
@@ -240,7 +243,8 @@ def _column(
 ) -> Column:
     """A list of hits as the component draws it, or what it waits for."""
     if found is None:
-        return Column(title, note=waiting(corpus, pipeline, job))
+        running = job is not None and not job.finished.is_set()
+        return Column(title, note="Waits for the embedding above" if running else waiting(corpus, pipeline, job))
     note = "" if found else "Nothing found: no chunk shares a word with the query."
     gold = [r.span for r in question.references] if question else None
     numbers, tokens = live.numbers(corpus, pipeline)
@@ -266,14 +270,15 @@ def _lists(corpus: Corpus, columns: Sequence[Column], movement: bool, height: in
 
 
 def _draw(document: Document, pipeline: Pipeline, found: Sequence[Hit], query: str, key: str) -> None:
-    """Hits and the query's terms over the document that the reader shows."""
+    """Hits, the query's terms and the text that the model never sees, over the document that the reader shows."""
     here = [hit for hit in found if hit.span.document == document.id]
     marks = {
         (hit.span.start + start, hit.span.start + end)
         for hit in here
         for start, end in analyser.matches(query, document[hit.span])
     }
-    overlay(document, key=key, hits=here, matches=ranges(sorted(marks)), version=pipeline.fingerprint)
+    unseen, version = live.cut(document, pipeline).hidden, pipeline.fingerprint
+    overlay(document, key=key, hits=here, matches=ranges(sorted(marks)), unseen=unseen, version=version)
 
 
 def context_view(found: Sequence[Hit], corpus: Corpus, pipeline: Pipeline) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from workbench.documents import Corpus
-from workbench.errors import SpecError, StoreError, WorkbenchError
+from workbench.errors import StoreError, WorkbenchError
 from workbench.parsers import Auto
 from workbench.pipelines import Pipeline, from_mapping, from_yaml, to_mapping, to_yaml
 from workbench.records import Question
@@ -75,6 +75,12 @@ def take(pipeline: Pipeline) -> None:
     st.session_state["pipeline"] = to_mapping(pipeline)
 
 
+def reset() -> None:
+    """Nothing; the default pipeline is the one in hand, and nothing is pinned."""
+    take(Pipeline())
+    pin(None)
+
+
 def change(part: str, **values: Any) -> None:
     """Nothing; other values for fields of one part of the pipeline in hand."""
     st.session_state["pipeline"] = {**mapping(), part: {**mapping()[part], **values}}
@@ -133,7 +139,7 @@ def _take_kept(fingerprint: str, key: str) -> None:
     text = store().get(KEPT, fingerprint)
     try:
         found = from_yaml(text.decode()) if text else None
-    except SpecError:
+    except WorkbenchError:
         found = None
     if found is None:
         lost = "The configuration that this link names is not kept here any more; the default is shown."

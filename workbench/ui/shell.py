@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from workbench.errors import WorkbenchError
+from workbench.errors import ModelUnavailable, SpecError, WorkbenchError
 from workbench.ui import charts, sessions
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ def guarded() -> Iterator[None]:
         yield
     except WorkbenchError as error:
         st.error(_plain(str(error)), icon=":material/error:")
+        if isinstance(error, SpecError | ModelUnavailable):
+            st.button("Start with the default configuration", key="reset", on_click=sessions.reset)
     except Exception:  # the last boundary: the log has the details, the page goes on
         log.exception("a page failed")
         st.error(
@@ -97,6 +99,7 @@ def size_label(count: int, unit: str = "") -> str:
 _STYLE = """
 .sr-only { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 [data-testid=stMainBlockContainer] { padding-left: 1.75rem; padding-right: 1.75rem; max-width: none }
+[class*=st-key-bench-reader][class*=-facts] { min-height: 3.6rem }
 .facts.compact { min-height: 5.9em }
 .status { min-height: 1.4em; display: flex; flex-wrap: wrap; gap: 0 1rem; font-size: .8rem; line-height: 1.6;
   opacity: .8; font-variant-numeric: tabular-nums }
