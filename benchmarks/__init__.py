@@ -1,0 +1,17 @@
+"""Speed and size, ours beside peers in the same run. `python -m benchmarks` prints tables and writes RESULTS.md.
+
+A benchmark is a function that yields tables; `SUBJECTS` names them. `tiny` runs everything once on little text: the
+numbers then mean nothing, and the checks of equality in them everything.
+"""
+
+from collections.abc import Callable, Iterator
+
+from benchmarks import cutting, embedding, searching, steps
+from benchmarks.tables import Table
+
+SUBJECTS: dict[str, Callable[[bool], Iterator[Table]]] = {
+    "cutting": cutting.tables,
+    "steps": steps.tables,
+    "embedding": embedding.tables,
+    "search": searching.tables,
+}

@@ -1,0 +1,46 @@
+"""Text of any size made from the sample corpus: the same at every run, and never the same paragraph twice."""
+
+import random
+from functools import cache
+
+from workbench.documents import Corpus, Document
+from workbench.parsers import parse, paste
+from workbench.workspaces.samples import sample_files
+
+CHANGED = 0.15
+"""The share of words that a repeated paragraph has in another's place."""
+
+
+@cache
+def sample() -> Corpus:
+    """The sample corpus."""
+    return Corpus(tuple(parse(path.name, path.read_bytes()) for path in sample_files().values()))
+
+
+@cache
+def prose(characters: int) -> str:
+    """So many characters: the sample corpus, then again in another order with other words, until it is enough."""
+    paragraphs = [p for document in sample() for p in document.text.split("\n\n") if p.strip()]
+    words = sorted({word for p in paragraphs for word in p.split(" ") if word.isalpha()})
+    chance = random.Random(20261122)
+    parts, total, first = [], 0, True
+    while total < characters:
+        for paragraph in paragraphs:
+            made = paragraph if first else _varied(paragraph, words, chance)
+            parts.append(made)
+            total += len(made) + 2
+            if total >= characters:
+                break
+        first = False
+        chance.shuffle(paragraphs)
+    return "\n\n".join(parts)[:characters]
+
+
+def _varied(paragraph: str, words: list[str], chance: random.Random) -> str:
+    return " ".join(chance.choice(words) if chance.random() < CHANGED else word for word in paragraph.split(" "))
+
+
+@cache
+def document(characters: int) -> Document:
+    """`prose` as a document."""
+    return paste(prose(characters), f"a-{characters}.txt")

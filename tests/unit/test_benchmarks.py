@@ -1,0 +1,88 @@
+"""The benchmarks, once each on little text: they run, and what they compare is equal. Never how long it took."""
+
+import re
+
+import pytest
+
+import benchmarks
+from benchmarks import __main__ as command
+from benchmarks.forgetting import forget
+from benchmarks.tables import Table, ms, ratio, size
+from benchmarks.texts import document, prose
+from benchmarks.timing import interleaved, percentile_95
+from workbench.splitters import Recursive, pieces
+
+
+def cells(table: Table, column: str) -> list[str]:
+    return [row[list(table.columns).index(column)] for row in table.rows]
+
+
+def test_cutting_gives_langchains_chunks():
+    (table,) = benchmarks.SUBJECTS["cutting"](True)
+    assert cells(table, "equal") == ["yes"] * 3
+    assert all(int(count.split("–")[0]) > 1 for count in cells(table, "chunks"))
+
+
+def test_a_slider_step_measures_every_stage():
+    (table,) = benchmarks.SUBJECTS["steps"](True)
+    assert len(table.rows) >= 8
+    assert all(re.fullmatch(r"[\d.]+ (ms|s)", cell) for row in table.rows for cell in row[1:])
+
+
+def test_embedding_gives_the_vectors_of_sentence_transformers():
+    for table in benchmarks.SUBJECTS["embedding"](True):
+        cosines = dict(zip(cells(table, ""), map(float, cells(table, "min cosine")), strict=True))
+        assert len(cosines) >= 2
+        assert all(value > (0.999 if "bfloat16" in name else 0.99999) for name, value in cosines.items())
+
+
+def test_search_finds_what_numpy_finds():
+    (table,) = benchmarks.SUBJECTS["search"](True)
+    assert "equal numpy's for 4 of 4 queries" in table.note
+
+
+def test_the_text_is_the_same_every_time_and_does_not_repeat():
+    text = prose(900_000)
+    again = prose.__wrapped__(900_000)
+    assert again == text
+    assert len(text) == 900_000
+    paragraphs = [p for p in text.split("\n\n") if len(p) > 300]
+    assert len(set(paragraphs)) > 0.99 * len(paragraphs)
+
+
+def test_a_cold_cut_knows_nothing_of_the_text():
+    Recursive()(document(4_000))
+    assert pieces.pieces.cache_info().currsize
+    forget()
+    assert not pieces.pieces.cache_info().currsize
+
+
+def test_rounds_are_interleaved():
+    order = []
+    times = interleaved(2, {"a": lambda turn: order.append(f"a{turn}"), "b": lambda turn: order.append(f"b{turn}")})
+    assert order == ["a0", "b0", "a1", "b1"]
+    assert len(times["a"].walls) == len(times["b"].cpus) == 2
+
+
+def test_the_figures_read_well():
+    assert [ms(0.0041), ms(0.18), ms(2.314), ms(0.0004)] == ["4.1 ms", "180 ms", "2.31 s", "0.400 ms"]
+    assert [size(120_000), size(5_000_000), size(4_000)] == ["120 KB", "5 MB", "4 KB"]
+    assert [ratio(3.0, 2.0), ratio(207.4, 1.0)] == ["1.50 ×", "207 ×"]
+    assert percentile_95([3.0, 1.0, 2.0]) == 3.0
+    assert percentile_95([float(n) for n in range(1, 101)]) == pytest.approx(95.05)
+
+
+def test_an_unknown_subject_is_refused_by_name(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        command.main(["cuting"])
+    assert stopped.value.code == 2
+    assert "'cuting' is no subject; there are cutting, " in capsys.readouterr().err
+
+
+def test_a_tiny_run_prints_its_tables_and_keeps_the_results_file(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "RESULTS", tmp_path / "RESULTS.md")
+    assert command.main(["cutting", "--tiny"]) == 0
+    printed = capsys.readouterr().out
+    assert "numpy" in printed
+    assert "| 4 KB, cl100k_base" in printed
+    assert not (tmp_path / "RESULTS.md").exists()
