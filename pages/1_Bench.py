@@ -3,7 +3,7 @@
 import streamlit as st
 
 from workbench.ui import bench, library, live, searching, sessions
-from workbench.ui.shell import guarded, open_page
+from workbench.ui.shell import body, open_page
 
 open_page("Bench")
 SOURCE, HITS = 640, 540  # pixels; with what stands above them, they fill a window of 900
@@ -12,7 +12,7 @@ SOURCE, HITS = 640, 540  # pixels; with what stands above them, they fill a wind
 @st.fragment
 def page() -> None:
     """The whole Bench. The source is drawn before anything is searched: boundaries follow the slider at once."""
-    with guarded():
+    with body():
         corpus, _ = sessions.corpus()
         top, tools = st.columns([4, 1], gap="small", vertical_alignment="center")
         bar = top.empty()
@@ -47,12 +47,11 @@ def page() -> None:
                 bench.source(document, pipeline, gold, height=SOURCE)
 
         with right:
-            searching.panel(corpus, document, pipeline, pinned, query, question, HITS)
+            searching.panel(corpus, document, pipeline, pinned, query, questions, HITS)
         with bar:
             bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
         with tools:
             bench.actions(pipeline, pinned)
-        sessions.write_url()
 
 
 page()

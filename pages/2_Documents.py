@@ -3,7 +3,7 @@
 import streamlit as st
 
 from workbench.ui import library, sessions
-from workbench.ui.shell import guarded, open_page
+from workbench.ui.shell import body, open_page
 
 open_page("Documents")
 
@@ -11,7 +11,7 @@ open_page("Documents")
 @st.fragment
 def page() -> None:
     """The list on the left, one document with its structure on the right."""
-    with guarded():
+    with body():
         corpus, refusals = sessions.corpus()
         bar = st.container()
         left, right = st.columns([1.1, 1], gap="medium")
@@ -26,7 +26,6 @@ def page() -> None:
                 library.empty()
         with bar:
             library.status(corpus, refusals)
-        sessions.write_url()
 
 
 page()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from workbench.ui import bench, live, modelling, sessions
-from workbench.ui.shell import guarded, open_page
+from workbench.ui.shell import body, open_page
 
 open_page("Models")
 
@@ -11,7 +11,7 @@ open_page("Models")
 @st.fragment
 def page() -> None:
     """Models in a table, then the model in use, the index and the cache side by side."""
-    with guarded():
+    with body():
         corpus, _ = sessions.corpus()
         bar = st.container()
         modelling.table(corpus)
@@ -27,7 +27,6 @@ def page() -> None:
         with bar:
             pipeline = sessions.pipeline()
             bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
-        sessions.write_url()
 
 
 page()

@@ -3,6 +3,7 @@
 A widget shows the pipeline in hand and changes it by a callback; nothing else holds its value.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, fields
 from typing import Any
@@ -16,6 +17,7 @@ from workbench.specs import defaults, from_dict, to_dict
 from workbench.splitters.pieces import CHARACTERS
 from workbench.tokens import BPE_ENCODINGS
 from workbench.ui import sessions
+from workbench.ui.shell import say
 
 CHARACTERS_A_TOKEN = 4  # about, in English; only to keep a size near what it was when the unit changes
 SLIDERS = {"tokens": (16, 1024), CHARACTERS: (64, 6000)}
@@ -121,7 +123,7 @@ def take_model(name: str) -> None:
     try:
         sessions.mapping()["embedder"] = to_dict(embedder_for(name))
     except WorkbenchError as error:
-        st.session_state["messages"] = [*st.session_state.get("messages", []), ["error", str(error)]]
+        say("error", str(error))
         return
     if sessions.mapping()["splitter"]["tokenizer"] == before:
         sessions.change("splitter", tokenizer=name)
@@ -136,35 +138,42 @@ def field_controls(part: str, *, leave_out: Iterable[str] = (), keep: Iterable[s
 
 
 def _field(part: str, f: "Field[Any]") -> None:
-    value, label, about = sessions.mapping()[part][f.name], f.name.replace("_", " ").capitalize(), f.metadata["help"]
-    low, high = f.metadata["low"], f.metadata["high"]
-    if f.metadata["choices"]:
-        _choice(part, f.name, f.metadata["choices"], label, about)
+    value, metadata = sessions.mapping()[part][f.name], f.metadata
+    label, about = f.name.replace("_", " ").capitalize(), metadata["help"]
+    if metadata["choices"]:
+        _choice(part, f.name, metadata["choices"], label, about)
+    elif f.name in ("separator", "separators"):
+        box, take = (st.text_area, _meant) if f.name == "separators" else (st.text_input, _meant_one)
+        about += " One a line; a line break is written \\n, a tab \\t." if take is _meant else ""
+        _control(part, f.name, box, label, about, show=_written, take=take)
     elif isinstance(value, bool):
         _control(part, f.name, st.toggle, label, about)
     elif isinstance(value, int):
-        _control(part, f.name, st.number_input, label, about, min_value=low, max_value=high, step=1)
+        _control(part, f.name, st.number_input, label, about, min_value=metadata["low"], max_value=metadata["high"])
     elif isinstance(value, float):
-        _control(part, f.name, st.number_input, label, about, min_value=float(low), max_value=float(high), step=0.05)
-    elif isinstance(value, list):
-        shown = "Written as in Python, one a line: \\n is a line break. "
-        _control(part, f.name, st.text_area, label, shown + about, show=_escaped, take=_unescaped, height=120)
-    elif value is None or isinstance(value, str):
-        placeholder = "the model's own" if value is None else ""
-        take: Callable[[Any], Any] = (lambda text: text or None) if f.default is None else (lambda text: text)
-        if f.name == "separator":
-            _control(
-                part, f.name, st.text_input, label, about, show=lambda v: _escaped([v]), take=lambda t: _unescaped(t)[0]
-            )
-        else:
-            _control(
-                part, f.name, st.text_input, label, about, show=lambda v: v or "", take=take, placeholder=placeholder
-            )
+        low, high = float(metadata["low"]), float(metadata["high"])
+        _control(part, f.name, st.number_input, label, about, min_value=low, max_value=high, step=0.05)
+    else:
+        own = f.default is None  # a text that may be absent, and then is the model's own
+        _control(
+            part,
+            f.name,
+            st.text_input,
+            label,
+            about,
+            show=lambda text: text or "",
+            take=lambda text: text or (None if own else ""),
+            placeholder="the model's own" if own else "",
+        )
 
 
 def _choice(part: str, name: str, options: Iterable[str], label: str, about: str) -> None:
     options = list(dict.fromkeys([*options, sessions.mapping()[part][name]]))
     _control(part, name, st.selectbox, label, about, options=options)
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _control(
@@ -174,32 +183,37 @@ def _control(
     label: str,
     about: str,
     *,
-    show: Callable[[Any], Any] = lambda value: value,
-    take: Callable[[Any], Any] = lambda value: value,
+    show: Callable[[Any], Any] = _same,
+    take: Callable[[Any], Any] = _same,
     **settings: Any,
 ) -> None:
     """A widget for one field. A value that the method refuses is said, and the one before stays."""
     key = f"{part}-{name}"
-    current = sessions.mapping()[part]
 
     def changed() -> None:
+        wanted = {**sessions.mapping()[part], name: take(st.session_state[key])}
         try:
-            wanted = {**current, name: take(st.session_state[key])}
             sessions.mapping()[part] = to_dict(from_dict(REGISTRIES[part], wanted, part))
         except WorkbenchError as error:
-            st.session_state["messages"] = [*st.session_state.get("messages", []), ["error", str(error)]]
+            say("error", str(error))
 
-    st.session_state[key] = show(current[name])
+    st.session_state[key] = show(sessions.mapping()[part][name])
     widget(label, key=key, on_change=changed, help=about, **settings)
 
 
-def _escaped(separators: list[str]) -> str:
-    return "\n".join(s.encode("unicode_escape").decode() if s.isascii() else s for s in separators)
+_WRITTEN = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
-def _unescaped(text: str) -> list[str]:
-    known = {"\\n": "\n", "\\t": "\t", "\\r": "\r"}
-    lines = text.split("\n")
-    for written, meant in known.items():
-        lines = [line.replace(written, meant) for line in lines]
-    return lines
+def _written(separators: str | list[str]) -> str:
+    lines = [separators] if isinstance(separators, str) else separators
+    return "\n".join("".join(_WRITTEN.get(c, c) for c in line) for line in lines)
+
+
+def _meant(text: str) -> list[str]:
+    for meant, written in _WRITTEN.items():
+        text = text.replace(written, f"\0{meant}")  # marked, so that it does not end a line
+    return [line.replace("\0", "") for line in re.split(r"(?<!\0)\n", text)]
+
+
+def _meant_one(text: str) -> str:
+    return _meant(text)[0]

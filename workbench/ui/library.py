@@ -10,7 +10,7 @@ from workbench.parsers import FORMATS, Auto
 from workbench.tokens import token_offsets
 from workbench.ui import forms, sessions
 from workbench.ui.reader import reader
-from workbench.ui.shell import say, size_label, status_bar
+from workbench.ui.shell import plain, say, size_label, status_bar
 from workbench.workspaces import Refusal, Source
 
 MOST_ROWS = 15
@@ -22,6 +22,8 @@ def add_documents() -> None:
     if not sessions.workspace().writable:
         st.caption("This link only reads the workspace.")
         return
+    if all(source.sample for source in sessions.workspace().sources):
+        st.caption("You are looking at a sample. Add your own documents here.")
     with st.popover("Add documents", icon=":material/upload_file:", width="stretch"):
         _drop_zone("popover")
         st.text_area(
@@ -134,7 +136,7 @@ def table(corpus: Corpus, refusals: Sequence[Refusal]) -> Document | None:
         for d in corpus
     ]
     for refusal in refusals:
-        st.error(f"{refusal.reason}", icon=":material/error:")
+        st.error(plain(refusal.reason), icon=":material/error:")
     if not rows:
         return None
     order = [d.id for d in corpus]
@@ -180,7 +182,7 @@ def actions(document: Document | None) -> None:
         row.download_button("Text", document.text, f"{document.name}.txt", "text/plain", icon=":material/download:")
     for gone in workspace.removed[:3]:
         row = st.container(horizontal=True, gap="small", vertical_alignment="center")
-        row.caption(f"{gone.name} was removed.")
+        row.caption(f"{plain(gone.name)} was removed.")
         row.button(
             "Undo", key=f"restore-{gone.id}", icon=":material/undo:", on_click=_restore, args=(gone,), type="tertiary"
         )
@@ -199,10 +201,10 @@ def _restore(source: Source) -> None:
 
 def _replace(source: Source) -> None:
     turn = st.session_state.get("upload-turn", 0)
-    file = st.file_uploader(f"New version of {source.name}", key=f"replace-{source.id}-{turn}")
+    file = st.file_uploader(f"New version of {plain(source.name)}", key=f"replace-{source.id}-{turn}")
     if file is not None:
         if _tried(lambda: _show(sessions.workspace().replace(source.id, file.name, file.getvalue()).id)):
-            st.toast(f"{source.name} replaced")
+            st.toast(f"{plain(source.name)} replaced")
         st.session_state["upload-turn"] = turn + 1
         st.rerun()
 
@@ -235,7 +237,7 @@ def document(shown: Document) -> None:
         shown.name, f"read by {shown.parser}", size_label(len(shown.pages), "pages") if shown.pages else "", *facts
     )
     for warning in shown.warnings:
-        st.warning(warning, icon=":material/warning:")
+        st.warning(plain(warning), icon=":material/warning:")
     if any("encoding" in warning.lower() for warning in shown.warnings):
         _encoding(shown)
     reader(shown, key="document-reader", structure=True, height=640, selectable=False)

@@ -15,7 +15,7 @@ from workbench.indexes import Flat, Index
 from workbench.pipelines import Pipeline
 from workbench.retrievers import Collection
 from workbench.ui import bench, charts, forms, live, searching, sessions
-from workbench.ui.shell import say, size_label
+from workbench.ui.shell import plain, say, size_label
 
 MOST_DOCUMENTS = 30
 
@@ -99,8 +99,8 @@ def _add_model() -> None:
 def model(corpus: Corpus) -> None:
     """The settings of the model in use, and the state of its vectors."""
     pipeline = sessions.pipeline()
-    st.subheader(pipeline.embedder.source.name)
-    st.caption(pipeline.embedder.source.note)
+    st.subheader(plain(pipeline.embedder.source.name))
+    st.caption(plain(pipeline.embedder.source.note))
     forms.field_controls("embedder", leave_out={"model"})
     st.caption(bench.cost(live.totals(corpus, pipeline), pipeline))
     job = live.dense(corpus, pipeline, sessions.store())

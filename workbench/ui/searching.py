@@ -15,7 +15,7 @@ from workbench.ui import forms, jobs, live, sessions
 from workbench.ui.bench import KEY, KEY_A, cost
 from workbench.ui.hits import Column, column, hit_lists
 from workbench.ui.reader import overlay, scroll_to
-from workbench.ui.shell import guarded
+from workbench.ui.shell import guarded, plain
 
 NAMES = {"dense": "Dense", "hybrid": "Hybrid", "bm25": "BM25"}
 """In the order of the columns: hybrid between its two halves, so that lines show what it takes from each."""
@@ -36,21 +36,36 @@ def query_box(questions: Sequence[Question]) -> str:
     left.text_input(
         "Query", key="query-box", type="search", live="300ms", on_change=typed, placeholder="Type a test query"
     )
+    query = str(st.session_state.get("query", "")).strip()
     with right.popover("", icon=":material/list:", help="Sample questions", width="stretch"):
-        samples = [q for q in questions if "sample" in q.tags] or list(questions)
-        st.caption("Questions of the golden set; a click asks one." if samples else "There is no golden set yet.")
-        for question in samples[:SAMPLES]:
-            st.button(question.text, key=f"ask-{question.id}", type="tertiary", on_click=_ask, args=(question.text,))
-    return str(st.session_state.get("query", "")).strip()
+        if query:  # without a query they stand in the place of the hits
+            sample_questions(questions)
+    return query
 
 
-def _ask(text: str) -> None:
-    st.session_state["query"] = text
+def sample_questions(questions: Sequence[Question]) -> None:
+    """Questions of the golden set to ask with one click."""
+    samples = [q for q in questions if "sample" in q.tags] or list(questions)
+    if not samples:
+        st.caption("Type a query to see what is found, and where it stands in the source.")
+        return
+    st.caption("Type a query, or ask one of the golden set: its gold passage is outlined in the source.")
+    for question in samples[:SAMPLES]:
+        st.button(plain(question.text), key=f"ask-{question.id}", type="tertiary", on_click=_ask, args=(question,))
+
+
+def _ask(question: Question) -> None:
+    """Ask it, and show where its answer stands."""
+    st.session_state["query"] = question.text[:LONGEST_QUERY]
+    if question.references:
+        answer = question.references[0].span
+        st.session_state["document"] = answer.document
+        scroll_to(KEY, answer)
 
 
 def golden(questions: Sequence[Question], query: str) -> Question | None:
     """The golden question that the query repeats, word for word."""
-    return next((q for q in questions if q.text.strip() == query), None)
+    return next((q for q in questions if q.text[:LONGEST_QUERY].strip() == query), None)
 
 
 def k_control() -> None:
@@ -164,7 +179,7 @@ def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
 
         found = live.totals(corpus, pipeline)
         if job is not None:
-            st.caption(job.error)
+            st.caption(plain(job.error))
         label = f"Embed {found.chunks:,} chunks"
         st.button(label, on_click=ask, icon=":material/play_arrow:", key="embed", help=cost(found, pipeline))
 
@@ -197,7 +212,7 @@ def panel(
     pipeline: Pipeline,
     pinned: Pipeline | None,
     query: str,
-    question: Question | None,
+    questions: Sequence[Question],
     height: int,
 ) -> None:
     """The controls of the search, its lists, and their marks in the source."""
@@ -205,6 +220,7 @@ def panel(
         k_control()
         where = filters(corpus)
     kind, beside = retriever_choice()
+    question = golden(questions, query)
     job = live.dense(corpus, pipeline, sessions.store())
     if waiting(corpus, pipeline, job):
         progress(corpus, pipeline, job)
@@ -213,7 +229,9 @@ def panel(
     lists = search(corpus, pipeline, query, where, job, kinds) if query else {}
 
     theirs: list[Hit] | None = None
-    if rival is not None and query:
+    if not query:
+        sample_questions(questions)
+    elif rival is not None:
         other = live.dense(corpus, rival, sessions.store(), slot="b")
         theirs = search(corpus, rival, query, where, other, [rival.retriever.kind])[rival.retriever.kind]
         columns = [
@@ -255,8 +273,7 @@ def _lists(corpus: Corpus, columns: Sequence[Column], movement: bool, height: in
     """The ranked lists; a click shows the hit in the source, in another document if it stands there."""
     selected = st.session_state.get("selected")
     span = Span(*selected) if selected and selected[0] in corpus else None
-    empty = "Type a query to see what is found, and where it stands in the source."
-    events = hit_lists(columns, key="bench-hits", selected=span, movement=movement, height=height, empty=empty)
+    events = hit_lists(columns, key="bench-hits", selected=span, movement=movement, height=height)
     if events.closed:
         st.session_state["selected"] = None
     if events.clicked:
@@ -289,6 +306,6 @@ def context_view(found: Sequence[Hit], corpus: Corpus, pipeline: Pipeline) -> No
     with st.popover(f"Context: {tokens:,} tokens", icon=":material/article:"):
         st.caption(
             f"What a language model would read: {len(found)} hits as {len(assembled.passages)} passages, hits that "
-            f"overlap or touch joined; {tokens:,} tokens of {name}."
+            f"overlap or touch joined; {tokens:,} tokens of {plain(name)}."
         )
         st.code(assembled.text or "Nothing was found.", language=None, wrap_lines=True, height=420)

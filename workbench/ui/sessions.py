@@ -4,6 +4,8 @@ Session state holds plain values. The pipeline in hand is a mapping of the pipel
 it and change it by callbacks, so that it outlives page switches and is the same on every page.
 """
 
+import time
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,9 +17,10 @@ from workbench.parsers import Auto
 from workbench.pipelines import Pipeline, from_mapping, from_yaml, to_mapping, to_yaml
 from workbench.records import Question
 from workbench.store import Store
-from workbench.workspaces import Refusal, Workspace, open_workspace, team_mode
+from workbench.workspaces import Refusal, Workspace, expire, open_workspace, team_mode
 
 URL_VERSION = "1"
+UNUSED_DAYS = 30
 KEPT = "pipeline"
 """The store's kind for pipelines that a link may name by fingerprint."""
 
@@ -26,6 +29,14 @@ def begin() -> None:
     """Nothing; reads the URL on the first run of a visit."""
     if "visit" not in st.session_state:
         _read_url()
+        if team_mode():
+            _tidy(time.strftime("%F"))
+
+
+@lru_cache(maxsize=1)
+def _tidy(day: str) -> int:
+    """How many workspaces were given up today, because nobody had opened them for `UNUSED_DAYS`."""
+    return expire(UNUSED_DAYS)
 
 
 def workspace() -> Workspace:

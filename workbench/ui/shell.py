@@ -26,7 +26,15 @@ def open_page(title: str) -> None:
         st.rerun()
     st.html(f"<style>{_STYLE}{charts.STYLE}</style><h1 class='sr-only'>{escape(title)}</h1>")
     sessions.begin()
-    _show_messages()
+
+
+@contextmanager
+def body() -> Iterator[None]:
+    """What a page's fragment stands in: messages above it, errors ended in it, and the URL that says what it shows."""
+    with guarded():
+        _show_messages()
+        yield
+        sessions.write_url()
 
 
 @contextmanager
@@ -38,7 +46,7 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except WorkbenchError as error:
-        st.error(_plain(str(error)), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         if isinstance(error, SpecError | ModelUnavailable):
             st.button("Start with the default configuration", key="reset", on_click=sessions.reset)
     except Exception:  # the last boundary: the log has the details, the page goes on
@@ -51,29 +59,27 @@ def guarded() -> Iterator[None]:
 
 
 def say(kind: str, text: str) -> None:
-    """Nothing; an error, warning or success that stays at the top of the pages until it is dismissed."""
+    """Nothing; an error or warning that stays at the top of the pages until it is dismissed."""
     st.session_state["messages"] = [*st.session_state.get("messages", []), [kind, text]]
 
 
 def _show_messages() -> None:
-    messages = st.session_state.get("messages", [])
-    notice = sessions.workspace().notice
-    if notice:
-        st.warning(_plain(notice), icon=":material/history:")
-        st.button("Understood", on_click=sessions.workspace().dismiss_notice, key="dismiss-notice")
-    if not messages:
-        return
-    with st.container(key="messages"):
+    workspace = sessions.workspace()
+    if workspace.notice:
+        st.warning(plain(workspace.notice), icon=":material/history:")
+        if workspace.writable:
+            st.button("Understood", on_click=workspace.dismiss_notice, key="dismiss-notice")
+    if messages := st.session_state.get("messages", []):
         for kind, text in messages:
-            show = {"error": st.error, "warning": st.warning, "success": st.success}[kind]
-            show(
-                _plain(text),
-                icon={"error": ":material/error:", "success": ":material/check:"}.get(kind, ":material/info:"),
-            )
+            show, icon = _KINDS[kind]
+            show(plain(text), icon=icon)
         st.button("Dismiss", key="dismiss-messages", on_click=lambda: st.session_state.update(messages=[]))
 
 
-def _plain(text: str) -> str:
+_KINDS = {"error": (st.error, ":material/error:"), "warning": (st.warning, ":material/warning:")}
+
+
+def plain(text: str) -> str:
     """The text so that Markdown shows it as it is: file names and values in messages are nobody's markup."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+-.!|$:~" else c for c in text)
 
