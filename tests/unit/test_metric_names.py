@@ -1,0 +1,93 @@
+"""Names of metrics, budgets, and what is refused."""
+
+import pytest
+
+from workbench.errors import GoldenError, SpecError
+from workbench.metrics import Budget, budget, first_tokens, judge, metric, mrr, ndcg
+from workbench.spans import Span
+
+
+def at(start: int, end: int, document: str = "a") -> Span:
+    return Span(document, start, end)
+
+
+@pytest.mark.parametrize(
+    "name,measure,within",
+    [
+        ("recall@5", "recall", Budget(5)),
+        ("ndcg@10", "ndcg", Budget(10)),
+        ("recall@1000tok", "recall", Budget(1000, tokens=True)),
+        ("tokens@3", "tokens", Budget(3)),
+        ("precision_omega", "precision_omega", None),
+    ],
+)
+def test_a_name_says_measure_and_budget(name: str, measure: str, within: Budget | None) -> None:
+    read = metric(name)
+    assert (read.measure, read.budget, str(read)) == (measure, within, name)
+
+
+@pytest.mark.parametrize(
+    "name,message",
+    [
+        ("recal@5", "metric 'recal@5' is not known; known are recall, precision, iou"),
+        ("recall", "recall needs a budget: recall@5"),
+        ("recall@", "budget '' is not known"),
+        ("recall@five", "budget 'five' is not known"),
+        ("recall@-1", "budget '-1' is not known"),
+        ("recall@5.0", "budget '5.0' is not known"),
+        ("recall@٣", "is not known"),
+        ("recall@0", "a budget of 0 hits must be 1 to 1,000"),
+        ("recall@1001", "a budget of 1001 hits must be 1 to 1,000"),
+        ("recall@0tok", "a budget of 0 tokens must be 1 to 1,000,000"),
+        ("precision_omega@5", "leave out @5"),
+        ("", "is not known"),
+    ],
+)
+def test_other_names_are_refused(name: str, message: str) -> None:
+    with pytest.raises(SpecError) as error:
+        metric(name)
+    assert message in str(error.value)
+
+
+def test_budgets_read_and_write() -> None:
+    assert [str(budget(text)) for text in ("5", "1000tok")] == ["5", "1000tok"]
+
+
+def test_omega_is_not_asked_of_a_ranking() -> None:
+    with pytest.raises(SpecError, match="gold and the chunks"):
+        metric("precision_omega")(judge([at(0, 1)], []))
+
+
+@pytest.mark.parametrize("gold", [[], [at(3, 3)]])
+def test_without_gold_there_is_nothing_to_judge_by(gold: list[Span]) -> None:
+    with pytest.raises(GoldenError, match="counted apart"):
+        judge(gold, [at(0, 9)])
+
+
+@pytest.mark.parametrize("cover", [0.0, -1.0, 1.01, float("nan")])
+def test_min_cover_has_limits(cover: float) -> None:
+    with pytest.raises(SpecError, match="min_cover"):
+        judge([at(0, 1)], [], min_cover=cover)
+
+
+def test_a_hit_is_relevant_from_exactly_half_a_passage_on() -> None:
+    gold = [at(10, 20)]
+    assert judge(gold, [at(0, 14), at(0, 15), at(16, 99)]).relevant.tolist() == [False, True, False]
+    assert mrr(judge(gold, [at(0, 14), at(0, 15)])) == 0.5
+
+
+def test_two_halves_of_a_passage_in_worked_numbers() -> None:
+    """Half at rank 1 and half at rank 3: 0.5 / log2(2) + 0.5 / log2(4) = 0.75."""
+    assert ndcg(judge([at(0, 10)], [at(0, 5), at(50, 60), at(0, 10)])) == 0.75
+
+
+def test_the_last_hit_is_cut_where_its_tokens_end() -> None:
+    hits = [at(0, 10), at(20, 30, "b"), at(40, 50)]
+    kept, tokens = first_tokens(hits, [4, 4, 4], 6, lambda s, n: s.start + 2 * n)
+    assert (kept, tokens) == ([at(0, 10), at(20, 24, "b")], [4, 2])
+    assert first_tokens(hits, [4, 4, 4], 8, lambda s, n: -1) == (hits[:2], [4, 4])
+
+
+def test_token_counts_fit_the_hits() -> None:
+    with pytest.raises(ValueError, match="2"):
+        judge([at(0, 1)], [at(0, 1)], [1, 2])

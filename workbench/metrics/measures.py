@@ -1,0 +1,156 @@
+"""The measures of a ranking against gold passages, in characters, each a function of a `Judgement`.
+
+A measure's whole name holds its budget: `recall@5` looks at 5 hits, `recall@1000tok` at 1,000 tokens of context.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.errors import SpecError
+from workbench.metrics.judgements import Judgement, holding, judge
+from workbench.spans import Ranges, Span
+
+
+def recall(of: Judgement) -> float:
+    """The share of gold characters that the hits hold; all passages of a question pooled. 0 to 1.
+
+    Source: Smith and Troynikov 2024, "Evaluating Chunking Strategies for Retrieval" (Chroma), there on tokens.
+    """
+    return float(of.found.sum() / of.gold)
+
+
+def precision(of: Judgement) -> float:
+    """The share of the hits' characters that are gold, each character counted once; 0 without hits. 0 to 1.
+
+    Source: Smith and Troynikov 2024, with the hits united: `recall(a, b) = precision(b, a)`.
+    """
+    held = of.fresh.sum()
+    return float(of.found.sum() / held) if held else 0.0
+
+
+def iou(of: Judgement) -> float:
+    """Characters both gold and hit, over characters either gold or hit. 0 to 1.
+
+    Source: Jaccard 1901; on retrieved text, Smith and Troynikov 2024, with the hits united.
+    """
+    both = of.found.sum()
+    return float(both / (of.fresh.sum() + of.gold - both))
+
+
+def hit_rate(of: Judgement) -> float:
+    """1 if any hit is relevant, else 0."""
+    return float(of.relevant.any())
+
+
+def mrr(of: Judgement) -> float:
+    """1 / rank of the first relevant hit, 0 if there is none; its mean over questions is the MRR.
+
+    Source: Voorhees 1999, "The TREC-8 Question Answering Track Report".
+    """
+    return float(1 / (1 + int(of.relevant.argmax()))) if of.relevant.any() else 0.0
+
+
+def ndcg(of: Judgement) -> float:
+    """Σ over ranks of gain / log2(rank + 1); a hit's gain is the share of the gold that it is the first to hold.
+
+    The ideal is all gold at rank 1, which is 1 whatever the chunking, so that chunkings compare; and text that two
+    chunks share is not paid for twice. 0 to 1.
+
+    Source: Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques"; gain and ideal are ours.
+    """
+    return float((of.found / np.log2(np.arange(2, len(of) + 2))).sum() / of.gold)
+
+
+def tokens(of: Judgement) -> float:
+    """Tokens of the hits, one after the other: what a prompt would hold. What overlaps counts each time."""
+    return float(of.tokens.sum())
+
+
+def precision_omega(gold: Sequence[Span], chunks: Mapping[str, Ranges]) -> float:
+    """The IoU of the gold and all chunks that hold any of it: the best precision this chunking allows. 0 to 1.
+
+    Needs no retrieval. `chunks` maps a document to the ranges of its chunks; 0 where no chunk holds gold.
+
+    Source: Smith and Troynikov 2024 ("Precision Ω"), there with the chunks that only touch the gold counted too.
+    """
+    return iou(judge(gold, holding(gold, chunks)))
+
+
+FORMULAS: dict[str, Callable[[Judgement], float]] = {
+    f.__name__: f for f in (recall, precision, iou, ndcg, mrr, hit_rate, tokens)
+}
+"""Measures of a ranking within a budget, by name."""
+
+UNRANKED = ("precision_omega",)
+"""Measures of a chunking alone, which have no budget."""
+
+MOST_HITS, MOST_TOKENS = 1000, 1_000_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Budget:
+    """How much of a ranking is looked at: so many hits, or so many tokens of context, the last hit cut."""
+
+    amount: int
+    tokens: bool = False
+
+    def __post_init__(self) -> None:
+        most = MOST_TOKENS if self.tokens else MOST_HITS
+        if not 1 <= self.amount <= most:
+            raise SpecError(f"a budget of {self.amount} {'tokens' if self.tokens else 'hits'} must be 1 to {most:,}")
+
+    def __str__(self) -> str:
+        return f"{self.amount}{'tok' if self.tokens else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A measure within a budget: `metric("ndcg@10")`. Its text is its whole name."""
+
+    measure: str
+    budget: Budget | None
+
+    def __str__(self) -> str:
+        return self.measure if self.budget is None else f"{self.measure}@{self.budget}"
+
+    def __call__(self, of: Judgement) -> float:
+        """The value for a judged ranking.
+
+        A budget of hits is cut here; for a budget of tokens the hits must have been cut before they were judged, by
+        `first_tokens`.
+        """
+        if self.budget is None:
+            raise SpecError(f"{self.measure} looks at chunks, not at a ranking: call it with the gold and the chunks")
+        return FORMULAS[self.measure](of if self.budget.tokens else of[: self.budget.amount])
+
+
+def budget(text: str) -> Budget:
+    """The budget that `5` or `1000tok` names.
+
+    Raises:
+        SpecError: it is neither, or outside the limits.
+    """
+    if not (match := re.fullmatch(r"([0-9]{1,9})(tok)?", text)):
+        raise SpecError(f"budget {text!r} is not known: a number of hits such as 5, or of tokens such as 1000tok")
+    return Budget(int(match[1]), match[2] is not None)
+
+
+def metric(name: str) -> Metric:
+    """The metric of a name such as `recall@5`, `ndcg@10`, `recall@1000tok` or `precision_omega`.
+
+    Raises:
+        SpecError: an unknown measure, or a budget that is missing, not wanted or outside the limits.
+    """
+    measure, at, amount = name.partition("@")
+    if measure in UNRANKED:
+        if at:
+            raise SpecError(f"{measure} looks at all chunks and has no budget: leave out @{amount}")
+        return Metric(measure, None)
+    if measure not in FORMULAS:
+        raise SpecError(f"metric {name!r} is not known; known are {', '.join([*FORMULAS, *UNRANKED])}")
+    if not at:
+        raise SpecError(f"{measure} needs a budget: {measure}@5 for 5 hits, {measure}@1000tok for 1,000 tokens")
+    return Metric(measure, budget(amount))
