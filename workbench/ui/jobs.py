@@ -86,7 +86,8 @@ def run(key: Hashable, watcher: str, work: Work, patience: float = 0.4) -> Job:
         _jobs.move_to_end(key)
         while len(_jobs) > KEPT and next(iter(_jobs.values())).finished.is_set():
             _jobs.popitem(last=False)
-    job.finished.wait(patience)
+    if is_new:  # later calls, a keystroke each, find it running and go on
+        job.finished.wait(patience)
     return job
 
 

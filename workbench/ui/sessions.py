@@ -133,7 +133,7 @@ def _read_url() -> None:
     st.session_state["visit"] = True
     asked = st.query_params
     if asked.get("v", URL_VERSION) != URL_VERSION:
-        st.toast(f"This link is of another version ({asked['v']}) of the workbench; it opens with the defaults.")
+        st.toast("This link is of another version of the workbench; it opens with the defaults.")
         return
     if id := asked.get("w"):
         try:

@@ -1,10 +1,12 @@
 """The pipeline in hand as a command, as five lines of Python and as a file: the same experiment three ways."""
 
 from dataclasses import fields
+from shlex import quote
 from typing import Any
 
 from workbench.pipelines import Pipeline
 from workbench.specs import Spec
+from workbench.tokens import BPE_ENCODINGS
 
 
 def call(spec: Spec) -> str:
@@ -35,30 +37,34 @@ def python(pipeline: Pipeline, query: str) -> str:
     )
 
 
+HUB_NAMES = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
+"""What a packaged model is called on the hub, where LangChain's users have it from."""
+
+
 def langchain(pipeline: Pipeline) -> str:
     """LangChain's own splitter with the same parameters, where its chunks are equal; "" where they are not."""
     s: Any = pipeline.splitter
     if s.kind != "recursive" or s.header != "none":
         return ""
-    length = ""
-    lines = ["from langchain_text_splitters import RecursiveCharacterTextSplitter"]
-    if s.unit == "tokens":
-        if s.tokenizer.endswith("_base"):
-            lines += ["import tiktoken", "", f'encoding = tiktoken.get_encoding("{s.tokenizer}")']
-            length = "length_function=lambda text: len(encoding.encode_ordinary(text)), "
-        else:
-            lines += [
-                "from transformers import AutoTokenizer",
-                "",
-                f'tokenizer = AutoTokenizer.from_pretrained("{s.tokenizer}")',
-            ]
-            length = "length_function=lambda text: len(tokenizer.tokenize(text)), "
+    lines, length = ["from langchain_text_splitters import RecursiveCharacterTextSplitter"], ""
+    if s.unit == "tokens" and s.tokenizer in BPE_ENCODINGS:
+        lines += ["import tiktoken", "", f'encoding = tiktoken.get_encoding("{s.tokenizer}")']
+        length = "    length_function=lambda text: len(encoding.encode_ordinary(text)),"
+    elif s.unit == "tokens":
+        hub_name = HUB_NAMES.get(s.tokenizer, s.tokenizer)
+        if "/" not in hub_name:
+            return ""
+        lines += ["from tokenizers import Tokenizer", "", f"tokenizer = Tokenizer.from_pretrained({hub_name!r})"]
+        lines += ["tokenizer.no_truncation()", "tokenizer.no_padding()"]
+        length = "    length_function=lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids),"
     return "\n".join(
         [
             *lines,
             "",
             "splitter = RecursiveCharacterTextSplitter(",
-            f"    chunk_size={s.chunk_size}, chunk_overlap={s.chunk_overlap}, {length}",
+            f"    chunk_size={s.chunk_size},",
+            f"    chunk_overlap={s.chunk_overlap},",
+            *([length] if length else []),
             f"    separators={list(s.separators)!r},",
             ")",
             "chunks = splitter.split_text(text)",
@@ -67,10 +73,18 @@ def langchain(pipeline: Pipeline) -> str:
 
 
 def command(pipeline: Pipeline) -> str:
-    """The command line that prints the same chunks."""
+    """The command lines that print the same chunks, and the same hits."""
     s = pipeline.splitter
-    tokens = f" --tokenizer {s.tokenizer}" if s.unit == "tokens" else ""
+    flags = []
+    for f in fields(s):
+        value = getattr(s, f.name)
+        if value != f.default:
+            values = value if isinstance(value, tuple) else (value,)
+            written = " ".join(
+                quote(str(v).encode("unicode_escape").decode() if str(v).isascii() else str(v)) for v in values
+            )
+            flags.append(f" --{f.name.replace('_', '-')} {written}")
     return (
-        f"python -m workbench chunk FILE --splitter {s.kind} --chunk-size {s.chunk_size} "
-        f"--chunk-overlap {s.chunk_overlap} --unit {s.unit}{tokens}"
+        f"python -m workbench chunk FILE --splitter {s.kind}{''.join(flags)}\n"
+        'python -m workbench search FOLDER --config pipeline.yaml --query "…"'
     )
