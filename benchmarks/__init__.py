@@ -6,7 +6,7 @@ numbers then mean nothing, and the checks of equality in them everything.
 
 from collections.abc import Callable, Iterator
 
-from benchmarks import cutting, embedding, searching, steps
+from benchmarks import browsing, cutting, embedding, searching, steps
 from benchmarks.tables import Table
 
 SUBJECTS: dict[str, Callable[[bool], Iterator[Table]]] = {
@@ -14,4 +14,5 @@ SUBJECTS: dict[str, Callable[[bool], Iterator[Table]]] = {
     "steps": steps.tables,
     "embedding": embedding.tables,
     "search": searching.tables,
+    "browser": browsing.tables,
 }

@@ -26,7 +26,7 @@ UNUSED = "tokens and unseen text, MiniLM"
 QUERY = "how do I reset the pump after a dry-run stop"
 NOTE = (
     "A corpus of one document, sizes in MiniLM's tokens, vectors of the static model. Each step is a size that was not "
-    "seen before. First: nothing of the text is known. Every stage by the clock; the sums are those of the Bench's step "
+    "seen before. First: nothing of the text is known. Every stage by the clock; the sums are of the Bench's step "
     "with the static model."
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 
 PACKAGES = (
@@ -37,7 +38,9 @@ class Table:
 
 
 def ms(seconds: float) -> str:
-    """`4.1 ms`, `180 ms`, `2.31 s`."""
+    """`4.1 ms`, `180 ms`, `2.31 s`; infinity is what did not come in time."""
+    if seconds == inf:
+        return "too late"
     if seconds >= 1:
         return f"{seconds:.2f} s"
     return f"{seconds * 1000:.{0 if seconds >= 0.1 else 1 if seconds >= 0.001 else 3}f} ms"

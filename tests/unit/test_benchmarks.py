@@ -86,3 +86,10 @@ def test_a_tiny_run_prints_its_tables_and_keeps_the_results_file(capsys, tmp_pat
     assert "numpy" in printed
     assert "| 4 KB, cl100k_base" in printed
     assert not (tmp_path / "RESULTS.md").exists()
+
+
+def test_without_chromium_the_browser_is_skipped_in_one_line(monkeypatch):
+    monkeypatch.setattr("tests.chromium.find", lambda: None)
+    (table,) = benchmarks.SUBJECTS["browser"](True)
+    assert table.columns == ("not measured",)
+    assert "no Chromium here" in table.rows[0][0]
