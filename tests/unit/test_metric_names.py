@@ -76,6 +76,10 @@ def test_a_hit_is_relevant_from_exactly_half_a_passage_on() -> None:
     assert mrr(judge(gold, [at(0, 14), at(0, 15)])) == 0.5
 
 
+def test_an_empty_passage_makes_nothing_relevant() -> None:
+    assert judge([at(3, 3), at(10, 20)], [at(0, 9)]).relevant.tolist() == [False]
+
+
 def test_two_halves_of_a_passage_in_worked_numbers() -> None:
     """Half at rank 1 and half at rank 3: 0.5 / log2(2) + 0.5 / log2(4) = 0.75."""
     assert ndcg(judge([at(0, 10)], [at(0, 5), at(50, 60), at(0, 10)])) == 0.75

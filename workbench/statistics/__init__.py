@@ -1,0 +1,27 @@
+"""Which differences between runs are real: intervals, paired comparisons, comparisons with the best, and power.
+
+Values are arrays of one number a question (and run); whatever is random takes a seed and gives the same every time.
+"""
+
+from workbench.statistics.comparisons import Comparison, compare, sign_flip
+from workbench.statistics.power import minimum_detectable_difference, questions_for_equivalence, questions_needed
+from workbench.statistics.resampling import LEVEL, RESAMPLES, Interval, clusters, mean_intervals
+from workbench.statistics.standings import MARGIN, Standing, Verdict, standings
+
+__all__ = [
+    "LEVEL",
+    "MARGIN",
+    "RESAMPLES",
+    "Comparison",
+    "Interval",
+    "Standing",
+    "Verdict",
+    "clusters",
+    "compare",
+    "mean_intervals",
+    "minimum_detectable_difference",
+    "questions_for_equivalence",
+    "questions_needed",
+    "sign_flip",
+    "standings",
+]
