@@ -3,10 +3,10 @@
 import streamlit as st
 
 from workbench.ui import bench, library, live, searching, sessions
-from workbench.ui.shell import body, open_page
+from workbench.ui.shell import body, open_page, panels
 
 open_page("Bench")
-SOURCE, HITS = 640, 540  # pixels; with what stands above them, they fill a window of 900
+SOURCE, HITS = 640, 510  # pixels; with what stands above them, they fill a window of 900
 
 
 @st.fragment
@@ -16,14 +16,17 @@ def page() -> None:
         corpus, _ = sessions.corpus()
         top, tools = st.columns([4, 1], gap="small", vertical_alignment="center")
         bar = top.empty()
-        left, middle, right = st.columns([1, 2.4, 1.6], gap="medium")
+        left, middle, right = panels(1, 2.4, 1.6)
         with left:
             document = bench.document_choice(corpus)
             library.add_documents()
             bench.parameters()
         pipeline, pinned = sessions.pipeline(), sessions.pinned()
+        live.attend(corpus, pipeline, pinned)
         with bar:
             bench.status(corpus, pipeline)
+        with tools:
+            bench.actions(pipeline, pinned)
         if document is None:
             with middle:
                 library.empty()
@@ -50,8 +53,6 @@ def page() -> None:
             searching.panel(corpus, document, pipeline, pinned, query, questions, HITS)
         with bar:
             bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
-        with tools:
-            bench.actions(pipeline, pinned)
 
 
 page()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from workbench.ui import library, sessions
-from workbench.ui.shell import body, open_page
+from workbench.ui.shell import body, open_page, panels
 
 open_page("Documents")
 
@@ -12,9 +12,10 @@ open_page("Documents")
 def page() -> None:
     """The list on the left, one document with its structure on the right."""
     with body():
-        corpus, refusals = sessions.corpus()
+        with st.spinner("Reading the documents"):
+            corpus, refusals = sessions.corpus()
         bar = st.container()
-        left, right = st.columns([1.1, 1], gap="medium")
+        left, right = panels(1.1, 1)
         with left:
             library.toolbar()
             shown = library.table(corpus, refusals)

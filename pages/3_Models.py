@@ -3,7 +3,7 @@
 import streamlit as st
 
 from workbench.ui import bench, live, modelling, sessions
-from workbench.ui.shell import body, open_page
+from workbench.ui.shell import body, open_page, panels
 
 open_page("Models")
 
@@ -14,8 +14,9 @@ def page() -> None:
     with body():
         corpus, _ = sessions.corpus()
         bar = st.container()
+        live.attend(corpus, sessions.pipeline(), sessions.pinned())
         modelling.table(corpus)
-        model, index, cache = st.columns(3, gap="medium")
+        model, index, cache = panels(1, 1, 1)
         with model:
             modelling.model(corpus)
         with index:

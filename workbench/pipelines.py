@@ -70,6 +70,18 @@ def to_yaml(pipeline: Pipeline) -> str:
     return yaml.safe_dump(to_mapping(pipeline), sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
 
 
+class _OneOfEach(yaml.SafeLoader):
+    """YAML's safe loader, which refuses a key that stands twice: of two values in a reviewed file, which holds?"""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for i, key in enumerate(keys):
+            if key in keys[:i]:
+                problem = f"the key {key!r} stands twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, node.value[i][0].start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def from_yaml(text: str) -> Pipeline:
     """The pipeline that a file describes; what it leaves out takes the documented default.
 
@@ -77,12 +89,12 @@ def from_yaml(text: str) -> Pipeline:
         SpecError: not YAML, an unknown key, kind or field, or a value outside its limits.
     """
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        raise SpecError(
-            f"not valid YAML{f' at line {where.line + 1}' if where else ''}: indent blocks with spaces"
-        ) from None
+        data = yaml.load(text, _OneOfEach)  # noqa: S506 — a safe loader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or "it cannot be read"
+        raise SpecError(f"the pipeline is not valid YAML{where}: {reason}; indent blocks with spaces") from None
     if not isinstance(data, dict):
         raise SpecError("a pipeline file holds a mapping that starts with `workbench: 1`")
     return from_mapping(data)
@@ -95,7 +107,7 @@ def from_mapping(data: Mapping[str, Any]) -> Pipeline:
         SpecError: as `from_yaml`.
     """
     version = data.get("workbench", VERSION)
-    if version != VERSION:
+    if type(version) is not int or version != VERSION:
         raise SpecError(f"workbench: {version!r} is not a known form; this version reads {VERSION}")
     known = ("workbench", *REGISTRIES, "k")
     if unknown := [key for key in data if key not in known]:

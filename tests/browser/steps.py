@@ -1,7 +1,17 @@
 """What a person does in the app, as functions of a page: open, choose, ask, upload, and read what is shown."""
 
+import os
 import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 SETTLED = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
 CHUNKS = re.compile(r"([\d,]+) chunks")
 
@@ -39,9 +49,20 @@ def press(page, key: str, name: str | None = None) -> None:
     settle(page)
 
 
-def slide(page, key: str, steps: int) -> None:
-    """The slider so many steps up, or down where negative."""
-    thumb = page.locator(f".st-key-{key}").get_by_role("slider")
+def slide(page, key: str, value: int) -> None:
+    """The slider near this value: a click on its track, as near as a pixel comes."""
+    box = page.locator(f".st-key-{key}")
+    thumb = box.locator("input[type=range]")
+    low, high = (int(thumb.get_attribute(end)) for end in ("min", "max"))
+    track = box.get_by_role("group").locator("[data-orientation]").first.bounding_box()
+    at = min(max(track["width"] * (value - low) / (high - low), 0), track["width"] - 1)
+    page.mouse.click(track["x"] + at, track["y"] + track["height"] / 2)
+    settle(page)
+
+
+def nudge(page, key: str, steps: int) -> None:
+    """The slider a few steps up, or down where negative, by the keyboard."""
+    thumb = page.locator(f".st-key-{key} input[type=range]")
     for _ in range(abs(steps)):
         thumb.press("ArrowRight" if steps > 0 else "ArrowLeft")
     settle(page)
@@ -55,6 +76,21 @@ def ask(page, query: str) -> None:
 def cards(page, title: str):
     """The hits of one list."""
     return page.get_by_role("gridcell", name=re.compile(rf"^{re.escape(title)}, rank \d+,"))
+
+
+def splitter(page) -> str:
+    """What the line of facts says of the splitter: `recursive 200/20 tokens`."""
+    return status(page).split("\n")[1]
+
+
+def until_cut(page, before: str) -> str:
+    """What the line says of the splitter once that is no longer as before."""
+    page.wait_for_function(
+        "was => { const s = document.querySelectorAll('.status span')[1]; return s && s.textContent !== was }",
+        arg=before,
+    )
+    settle(page)
+    return splitter(page)
 
 
 def chunk_count(page) -> int:
@@ -71,3 +107,123 @@ def status(page) -> str:
 def upload(page, key: str, files) -> None:
     """Put files (paths, or Playwright's name, mimeType and buffer) into the drop zone whose key begins so."""
     page.locator(f"[class*='st-key-{key}'] input[type=file]").set_input_files(files)
+
+
+@contextmanager
+def serving(home: Path, **environment: str) -> Iterator[str]:
+    """The address of the app with this WORKBENCH_HOME; its server ends with the context. No page was asked for yet."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = {
+        "server.address": "127.0.0.1",
+        "server.port": port,
+        "server.headless": "true",
+        "browser.gatherUsageStats": "false",
+        "server.fileWatcherType": "none",
+    }
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    variables = {**os.environ, "WORKBENCH_HOME": str(home), **environment}
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "streamlit.log").open("ab") as log:
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", *flags]
+        server = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=log, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, server, home)
+        yield address
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def _wait_for(address: str, server: subprocess.Popen, home: Path) -> None:
+    patience = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+                return
+        except OSError as error:
+            if server.poll() is not None or time.monotonic() > patience:
+                log = (home / "streamlit.log").read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"the app did not start:\n{log}") from error
+            time.sleep(0.1)
+
+
+def prepare(home: Path) -> str:
+    """The query string that opens the app with FAST; the sample corpus is parsed in this WORKBENCH_HOME."""
+    command = [sys.executable, "-c", _PREPARE]
+    variables = {**os.environ, "WORKBENCH_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return f"?v=1&a={done.stdout.strip()}"
+
+
+_PREPARE = """
+from workbench.embedders import Static
+from workbench.pipelines import Pipeline, to_yaml
+from workbench.splitters import Recursive
+from workbench.workspaces import Workspace, open_workspace
+import os
+os.environ.pop("WORKBENCH_MODE", None)
+here = open_workspace()
+here.corpus()
+fast = Pipeline(splitter=Recursive(tokenizer="wordllama-256"), embedder=Static())
+here.store.put_many("pipeline", {fast.fingerprint: to_yaml(fast).encode()})
+print(fast.fingerprint)
+"""
+
+
+class Console:
+    """What a page logged as errors, threw, or failed to load, without what Streamlit itself does on a deep link.
+
+    There, its client asks for `/<page>/_stcore/…` first, is told 404, and finds the right place.
+    """
+
+    OWN_404 = re.compile(r"/(Bench|Documents|Models)/_stcore/(health|host-config)$")
+
+    def __init__(self, page):
+        self.said: list[str] = []
+        self.failed: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda m: self.said.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("response", lambda r: self.failed.append(r.url) if r.status >= 400 else None)
+        page.on("request", lambda r: self.asked.append(r.url))
+
+    def check(self) -> None:
+        """Nothing was logged, and nothing was asked of another host."""
+        expected = [url for url in self.failed if self.OWN_404.search(url)]
+        assert [url for url in self.failed if url not in expected] == []
+        excused = [text for text in self.said if text.startswith("Failed to load resource") and "404" in text]
+        assert len(excused) <= len(expected), self.said
+        assert [text for text in self.said if text not in excused] == []
+        outside = [url for url in self.asked if not re.match(r"(https?|ws)://127\.0\.0\.1:|data:|blob:", url)]
+        assert outside == []
+
+
+def open_popover(page, name) -> None:
+    """The popover whose button has this name (a text, or a pattern)."""
+    page.get_by_test_id("stPopover").get_by_role("button", name=name).first.click()
+    page.get_by_test_id("stPopoverBody").last.wait_for()
+
+
+def show_document(page, name: str) -> None:
+    """The document of this name in the reader of the Bench."""
+    choose(page, "bench-document", name)
+    page.locator(f".rd .view[aria-label='Text of {name}']").first.wait_for()
+    settle(page)
+
+
+def reader_text(page) -> str:
+    """The text that the reader has drawn."""
+    return "".join(page.locator(".rd .txt").all_text_contents())
+
+
+def hits_of(page, title: str) -> list[str]:
+    """The hits of one list as they are spoken: rank, score, document, snippet."""
+    return cards(page, title).all_inner_texts()

@@ -18,6 +18,10 @@ def until(event: threading.Event) -> None:
     assert event.wait(20)
 
 
+def made(report: jobs.Report, cancelled: object) -> str:
+    return "made"
+
+
 def cancellable(started: threading.Event) -> jobs.Work:
     def work(report: jobs.Report, cancelled: object) -> str:
         report(1, 10)
@@ -31,49 +35,69 @@ def cancellable(started: threading.Event) -> jobs.Work:
     return work
 
 
+def running(key: str, visit: str = "visit") -> jobs.Job:
+    started = threading.Event()
+    job = jobs.run(key, visit, cancellable(started))
+    until(started)
+    return job
+
+
 def test_the_same_work_is_done_once() -> None:
     calls = []
     for visit in ("a", "b"):
-        job = jobs.run("key", visit, lambda report, cancelled: calls.append(1) or "made", patience=20)
+        job = jobs.run("key", visit, lambda report, cancelled: calls.append(1) or "made")
+        until(job.finished)
     assert (job.result, calls) == ("made", [1])
-    assert not job.cancelled
 
 
 def test_work_is_not_cancelled_before_it_begins() -> None:
     for i in range(200):  # a job whose watcher came late would stop at its first look
-        job = jobs.run(i, "visit", lambda report, cancelled: "stopped" if cancelled() else "went on", patience=20)
+        job = jobs.run(i, "visit", lambda report, cancelled: "stopped" if cancelled() else "went on")
+        until(job.finished)
         assert job.result == "went on"
 
 
-def test_it_stops_when_its_only_watcher_turns_elsewhere() -> None:
-    started = threading.Event()
-    first = jobs.run("first", "visit", cancellable(started), patience=0)
-    until(started)
-    jobs.run("second", "visit", lambda report, cancelled: "made", patience=20)
+def test_it_ends_when_its_only_watcher_turns_elsewhere_and_starts_anew_when_that_comes_back() -> None:
+    first = running("first")
+    jobs.attend("visit", {"second"})
+    again = jobs.run("first", "visit", made)  # at once, while the first has not noticed yet
     until(first.finished)
     assert first.failed
-    assert "Stopped after 1 of 10 chunks" in first.error
+    assert first.abandoned
+    until(again.finished)
+    assert again.result == "made"
 
 
-def test_it_goes_on_while_another_waits() -> None:
-    started = threading.Event()
-    job = jobs.run("key", "one", cancellable(started), patience=0)
-    jobs.run("key", "two", cancellable(started), patience=0)
-    jobs.cancel("key", "one")
+def test_what_was_left_alone_and_has_ended_starts_anew() -> None:
+    first = running("first")
+    jobs.attend("visit", set())
+    until(first.finished)
+    again = jobs.run("first", "visit", made)
+    until(again.finished)
+    assert again.result == "made"
+
+
+def test_a_stop_holds_until_it_is_asked_for_again() -> None:
+    job = running("key")
+    jobs.stop("key", "visit")
+    assert jobs.run("key", "visit", made) is job  # a rerun before it has ended
+    until(job.finished)
+    assert "Stopped after 1 of 10 chunks" in job.error
+    assert jobs.run("key", "visit", made) is job  # and one after
+    again = jobs.run("key", "visit", made, again=True)
+    until(again.finished)
+    assert again.result == "made"
+
+
+def test_nobody_stops_what_another_waits_for() -> None:
+    job = running("key", "one")
+    jobs.run("key", "two", made)
+    jobs.stop("key", "one")
+    jobs.attend("one", set())
     assert not job.cancelled
-    jobs.cancel("key", "two")
+    jobs.stop("key", "two")
     until(job.finished)
     assert job.failed
-
-
-def test_stopped_work_starts_anew_when_it_is_asked_for_again() -> None:
-    started = threading.Event()
-    job = jobs.run("key", "visit", cancellable(started), patience=0)
-    until(started)
-    jobs.cancel("key", "visit")
-    again = jobs.run("key", "visit", lambda report, cancelled: "made", patience=20)
-    assert again is not job
-    assert again.result == "made"
 
 
 @pytest.mark.parametrize(
@@ -83,17 +107,19 @@ def test_stopped_work_starts_anew_when_it_is_asked_for_again() -> None:
         (ZeroDivisionError(), "the server's log"),
     ],
 )
-def test_errors_are_told(error: Exception, says: str) -> None:
+def test_errors_are_told_and_not_tried_again_by_themselves(error: Exception, says: str) -> None:
     def work(report: jobs.Report, cancelled: object) -> None:
         raise error
 
-    job = jobs.run("key", "visit", work, patience=20)
+    job = jobs.run("key", "visit", work)
+    until(job.finished)
     assert says in job.error
+    assert jobs.run("key", "visit", made) is job
 
 
 def test_only_the_last_results_are_kept() -> None:
     for i in range(jobs.KEPT + 5):
-        jobs.run(i, "visit", lambda report, cancelled: "made", patience=20)
+        until(jobs.run(i, "visit", made).finished)
     assert len(jobs._jobs) <= jobs.KEPT + 1
     assert jobs.find(0) is None
     assert jobs.find(jobs.KEPT + 4) is not None

@@ -11,17 +11,18 @@ from workbench import models
 from workbench.cli import main
 from workbench.documents import Corpus
 from workbench.embedders import Static
-from workbench.parsers import read
+from workbench.parsers import Auto, read
 from workbench.pipelines import Pipeline, from_yaml, prepared, to_yaml
 from workbench.retrievers import BM25, Hybrid
-from workbench.splitters import Fixed, Recursive, Separator, Structure
+from workbench.splitters import Code, Fixed, Recursive, Separator, Structure
 from workbench.ui import snippets
 
 QUERY = 'What does "§ 12.3(b)" say?'
 PIPELINES = [
     Pipeline(splitter=Recursive(chunk_size=900, chunk_overlap=90, unit="characters"), embedder=Static(), k=3),
     Pipeline(splitter=Structure(chunk_size=300, heading_level=2), embedder=Static(), retriever=Hybrid(weight=0.25)),
-    Pipeline(splitter=Fixed(tokenizer="cl100k_base"), retriever=BM25()),
+    Pipeline(parser=Auto(encoding="utf-8"), splitter=Fixed(tokenizer="cl100k_base"), retriever=BM25()),
+    Pipeline(splitter=Code(language="markdown", header="path"), retriever=BM25()),
     Pipeline(splitter=Recursive(chunk_size=60, separators=("\n\n", ". ", "")), retriever=BM25()),
     Pipeline(splitter=Separator(separator="\n", chunk_size=50), retriever=BM25()),
 ]

@@ -1,7 +1,7 @@
 """Embedders: texts → (n, dim) float32."""
 
 from workbench import models
-from workbench.embedders.caching import Cancelled, embed
+from workbench.embedders.caching import Cancelled, embed, missing
 from workbench.embedders.protocols import Embedder
 from workbench.embedders.sentence_transformers import SentenceTransformer
 from workbench.embedders.static import Static
@@ -19,4 +19,4 @@ def embedder_for(model: str) -> Embedder:
     return EMBEDDERS[models.find(model).kind](model=model)  # type: ignore[call-arg]
 
 
-__all__ = ["EMBEDDERS", "Cancelled", "Embedder", "SentenceTransformer", "Static", "embed", "embedder_for"]
+__all__ = ["EMBEDDERS", "Cancelled", "Embedder", "SentenceTransformer", "Static", "embed", "embedder_for", "missing"]

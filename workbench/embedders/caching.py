@@ -39,8 +39,7 @@ def embed(
         Cancelled: `cancelled()` said so; the vectors that were ready are in the store.
     """
     width = embedder.dimensions
-    space = f"{embedder.fingerprint}:{'query' if queries else 'document'}:"
-    keys = [space + digest(text.encode("utf-8", "surrogatepass")) for text in texts]
+    keys = _keys(embedder, texts, queries)
     by_key = dict(zip(keys, texts, strict=True))
     rows: dict[str, Vectors] = {}
     for key, data in (store.get_many(KIND, by_key) if store else {}).items():
@@ -72,6 +71,18 @@ def embed(
     if new:
         report(len(new), len(new))
     return np.stack([rows[key] for key in keys]) if keys else np.empty((0, width), np.float32)
+
+
+def missing(embedder: Embedder, texts: Sequence[str], store: Store) -> int:
+    """How many distinct passages are not embedded yet."""
+    keys = set(_keys(embedder, texts, queries=False))
+    return len(keys) - len(store.get_many(KIND, keys))
+
+
+def _keys(embedder: Embedder, texts: Sequence[str], queries: bool) -> list[str]:
+    """Under which key each text's vector is kept."""
+    space = f"{embedder.fingerprint}:{'query' if queries else 'document'}:"
+    return [space + digest(text.encode("utf-8", "surrogatepass")) for text in texts]
 
 
 def _save(store: Store | None, unsaved: dict[str, bytes]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import ModelUnavailable
+from workbench.models.layouts import read_layout
 from workbench.specs import digest, fingerprint
 
 DEFAULT = "all-MiniLM-L6-v2"
@@ -172,9 +173,18 @@ def _find(name: str, fetch: bool) -> Model:
     if team_mode() and name not in (allowed := _allow_list()):
         offered = ", ".join([*_PACKAGES, *sorted(allowed)])
         raise ModelUnavailable(f"model {name!r} is not offered on this server; offered are {offered}")
-    if not team_mode() and Path(name).expanduser().is_dir():
-        return _read_folder(name, Path(name).expanduser().resolve(), "folder")
+    if not team_mode() and (folder := _folder(name)):
+        return _read_folder(name, folder, "folder")
     return _cached(name, fetch)
+
+
+def _folder(name: str) -> Path | None:
+    """The folder that the name is the path of; None where it is no path of a folder, or none at all."""
+    try:
+        path = Path(name).expanduser().resolve()
+        return path if path.is_dir() else None
+    except (OSError, RuntimeError, ValueError):  # too long, an unknown home, a NUL
+        return None
 
 
 def _allow_list() -> frozenset[str]:
@@ -243,8 +253,6 @@ def _download(id: str) -> Path:
 
 
 def _read_folder(name: str, folder: Path, home: str) -> Model:
-    from workbench.models.layouts import read_layout
-
     layout = read_layout(name, folder)
     hashes = [(path.relative_to(folder).as_posix(), _sha256(path)) for path in layout.weights]
     return Model(
@@ -269,8 +277,9 @@ def _read_folder(name: str, folder: Path, home: str) -> Model:
 
 def _settings(folder: Path) -> str:
     """A hash of the configuration files that decide a sentence-transformers model's vectors."""
-    files = (p for pattern in ("*.json", "*/config.json") for p in folder.glob(pattern))
-    small = sorted(p for p in files if p.name.endswith(("config.json", "modules.json")) and p.stat().st_size < 1 << 20)
+    files = (p for pattern in ("*.json", "*/*.json") for p in folder.glob(pattern))  # modules lie one folder deep
+    decisive = ("config.json", "modules.json", "special_tokens_map.json")
+    small = sorted(p for p in files if p.name.endswith(decisive) and p.stat().st_size < 1 << 20)
     return fingerprint([(p.relative_to(folder).as_posix(), digest(p.read_bytes())) for p in small])
 
 

@@ -7,6 +7,7 @@ else is refused with the reason, before any library gets to see the folder.
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,17 @@ class Layout:
 
 
 def read_layout(name: str, folder: Path) -> Layout:
-    """The layout of a model folder.
+    """The layout of a model folder; read again only where a file of it has changed.
 
     Raises:
         ModelUnavailable: it is not a model, or one that could not be loaded safely.
     """
+    files = sorted(p for pattern in ("*", "*/*") for p in folder.glob(pattern) if p.is_file())
+    return _read(name, folder, tuple((str(p), (s := p.stat()).st_size, s.st_mtime_ns) for p in files))
+
+
+@lru_cache(maxsize=32)
+def _read(name: str, folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> Layout:
     modules = _modules(name, folder)
     kinds = [kind for kind, _ in modules]
     first = modules[0][1]

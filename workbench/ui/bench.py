@@ -47,9 +47,7 @@ def status(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None = None, foun
 def _state(job: jobs.Job | None) -> str:
     if job is None or (job.finished.is_set() and job.result is None):
         return "not built"
-    if job.finished.is_set():
-        return "fresh"
-    return f"building, {job.done:,} of {job.total:,}" if job.total else "building"
+    return "fresh" if job.finished.is_set() else "building"
 
 
 def cost(found: live.Totals, pipeline: Pipeline) -> str:

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,20 +16,29 @@ log = logging.getLogger(__name__)
 KEPT = 12
 """Finished results kept; a collection of 10,000 chunks of 384 dimensions takes 15 MB."""
 
+PATIENCE = 0.15
+"""Seconds for which a page waits for work that it has just started: most of what is cached is there by then."""
+
 Report = Callable[[int, int], None]
 Work = Callable[[Report, Callable[[], bool]], Any]
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """Work under way or done. `total` is 0 until it is known; `error` is a line for the user."""
+    """Work under way or done. `total` is 0 until it is known; `error` is a line for the user.
+
+    It goes on while a visit watches it and nobody has stopped it.
+    """
 
     done: int = 0
     total: int = 0
+    begun: float = field(default_factory=time.monotonic)
     started: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
     result: Any = None
     error: str = ""
+    stopped: bool = False
+    abandoned: bool = False
     watchers: set[str] = field(default_factory=set)
     finished: threading.Event = field(default_factory=threading.Event)
 
@@ -46,13 +55,17 @@ class Job:
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for it any more, so that it stops, or has."""
-        return not self.watchers and self.result is None
+        """Whether it is to end before it is done."""
+        return self.stopped or not self.watchers
 
     @property
     def failed(self) -> bool:
         """Whether it ended without a result."""
         return self.finished.is_set() and self.result is None
+
+    def wait(self) -> None:
+        """Nothing; gives quick work, counted from its begin, the time to finish before anything is drawn."""
+        self.finished.wait(max(0.0, self.begun + PATIENCE - time.monotonic()))
 
 
 _jobs: OrderedDict[Hashable, Job] = OrderedDict()
@@ -67,46 +80,49 @@ def find(key: Hashable) -> Job | None:
         return _jobs.get(key)
 
 
-def run(key: Hashable, watcher: str, work: Work, patience: float = 0.4) -> Job:
-    """The job with this key, started if there is none, after it was given `patience` seconds to finish.
+def attend(visit: str, keys: Collection[Hashable]) -> None:
+    """Nothing; of all jobs this visit watches these at most. Those that nobody watches any more end by themselves."""
+    with _lock:
+        for key, job in _jobs.items():
+            if key not in keys:
+                job.watchers.discard(visit)
 
-    `watcher` (a visit) waits for one job at a time: what it waited for before stops, unless others wait too.
+
+def run(key: Hashable, visit: str, work: Work, again: bool = False) -> Job:
+    """The job with this key, watched by this visit; started if there is none, or if the last one was left alone.
+
+    One that was stopped by hand, or went wrong, stays as it is unless it is asked for `again`.
     """
     with _lock:
-        for other, job in _jobs.items():
-            if other != key:
-                job.watchers.discard(watcher)
-        found = _jobs.get(key)
-        job = found or Job()
-        if is_new := found is None or found.failed or found.cancelled:
-            job = _jobs[key] = Job()
-        job.watchers.add(watcher)  # before it starts: a job without watchers stops
-        if is_new:
+        job = _jobs.get(key)
+        runs_out = job is not None and (job.abandoned or (not job.watchers and not job.finished.is_set()))
+        if job is None or runs_out or (again and (job.failed or job.stopped)):
+            job = _jobs[key] = Job(watchers={visit})
             threading.Thread(target=_work, args=(job, work), daemon=True, name="workbench-job").start()
+        job.watchers.add(visit)
         _jobs.move_to_end(key)
         while len(_jobs) > KEPT and next(iter(_jobs.values())).finished.is_set():
             _jobs.popitem(last=False)
-    if is_new:  # later calls, a keystroke each, find it running and go on
-        job.finished.wait(patience)
     return job
 
 
-def cancel(key: Hashable, watcher: str) -> None:
-    """Nothing; this visit waits for the job no more. It stops when nobody does."""
+def stop(key: Hashable, visit: str) -> None:
+    """Nothing; the job ends, and stays ended, unless another visit watches it too."""
     with _lock:
-        if key in _jobs:
-            _jobs[key].watchers.discard(watcher)
+        if (job := _jobs.get(key)) and job.watchers <= {visit}:
+            job.stopped = True
 
 
 def _work(job: Job, work: Work) -> None:
     def report(done: int, total: int) -> None:
-        if not total or job.total != total:
+        if not job.done:
             job.started = time.monotonic()  # loading a model is no part of its rate
         job.done, job.total = done, total
 
     try:
         job.result = work(report, lambda: job.cancelled)
     except Cancelled:
+        job.abandoned = not job.stopped
         job.error = f"Stopped after {job.done:,} of {job.total:,} chunks; what was done is kept."
     except WorkbenchError as error:
         job.error = str(error)

@@ -1,5 +1,7 @@
 """What the pages compute again and again, kept by content: chunks with their figures, and collections with vectors."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from workbench import pipelines
 from workbench.diagnostics import chunk_tokens, unseen
 from workbench.documents import Chunks, Corpus, Document
+from workbench.embedders import Cancelled, missing
 from workbench.pipelines import Pipeline
 from workbench.retrievers import Collection
 from workbench.spans import Ranges, covered, lengths
@@ -94,12 +97,12 @@ def invisible(found: Cut) -> int:
     return covered(found.chunks.spans) - covered(seen)
 
 
-def watcher(slot: str) -> str:
-    """The name of this visit among those that wait for jobs; A and B of a comparison wait side by side."""
+def visit() -> str:
+    """What tells this visit from others among those that watch jobs."""
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 
     context = get_script_run_ctx()
-    return f"{context.session_id if context else 'test'} {slot}"
+    return context.session_id if context else "test"
 
 
 def key(corpus: Corpus, pipeline: Pipeline) -> tuple[Any, ...]:
@@ -109,25 +112,38 @@ def key(corpus: Corpus, pipeline: Pipeline) -> tuple[Any, ...]:
 
 LARGE = 3000
 """Chunks that a transformer embeds only when asked: minutes of work that a moving slider should not start."""
+SETTLING = 0.7
+"""Seconds for which a configuration must stand still before a transformer begins to embed it."""
 
 
-def dense(corpus: Corpus, pipeline: Pipeline, store: Store, asked: bool = False, slot: str = "a") -> jobs.Job | None:
+def attend(corpus: Corpus, *pipelines: Pipeline | None) -> None:
+    """Nothing; embedding for other configurations than these ends, at the start of a run, before it slows that down."""
+    jobs.attend(visit(), {key(corpus, p) for p in pipelines if p})
+
+
+def dense(corpus: Corpus, pipeline: Pipeline, store: Store, asked: bool = False) -> jobs.Job | None:
     """The job that makes the collection with vectors; None where it is large and was not asked for."""
-    name = key(corpus, pipeline)
+    name, embedder = key(corpus, pipeline), pipeline.embedder
     rows = pipelines.collection(corpus, pipeline.splitter)
-    is_slow = pipeline.embedder.kind != "static" and len(rows) > LARGE
-    job = jobs.find(name)
-    if job is None and is_slow and not asked:
+    is_slow = embedder.kind != "static"
+    if is_slow and len(rows) > LARGE and not asked and jobs.find(name) is None:
         return None
 
-    def work(report: jobs.Report, cancelled: Any) -> Collection:
-        vectors = pipelines.embedded(rows, pipeline.embedder, store, report, cancelled)
-        pipeline.embedder.encode_query([""])  # loads the model here, where nobody waits, if the vectors were cached
-        return pipelines.indexed(rows, vectors, pipeline.embedder, pipeline.index)
+    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Collection:
+        if is_slow and missing(embedder, rows.texts(), store):
+            _settle(cancelled)
+        vectors = pipelines.embedded(rows, embedder, store, report, cancelled)
+        embedder.encode_query([""])  # loads the model here, where nobody waits, if the vectors were cached
+        return pipelines.indexed(rows, vectors, embedder, pipeline.index)
 
-    if job is not None and job.finished.is_set() and job.result is None and not asked:
-        return job  # stopped or failed: it starts anew only when asked
-    return jobs.run(name, watcher(slot), work)
+    return jobs.run(name, visit(), work, again=asked)
+
+
+def _settle(cancelled: Callable[[], bool]) -> None:
+    for _ in range(10):
+        if cancelled():
+            raise Cancelled
+        time.sleep(SETTLING / 10)
 
 
 def known(corpus: Corpus, pipeline: Pipeline) -> jobs.Job | None:

@@ -8,7 +8,7 @@ from workbench import pipelines
 from workbench.documents import Corpus, Document
 from workbench.pipelines import Pipeline
 from workbench.records import Hit, Question
-from workbench.retrievers import RETRIEVERS, Collection, Where, analyser, context
+from workbench.retrievers import RETRIEVERS, Where, analyser, context
 from workbench.spans import Span, ranges
 from workbench.tokens import count
 from workbench.ui import forms, jobs, live, sessions
@@ -160,11 +160,11 @@ def waiting(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> str:
 
 
 def _progress(job: jobs.Job) -> str:
-    if not job.total:
-        return "Loading the model"
-    left = f", about {job.left:.0f} s left" if job.left is not None else ""
-    rate = f", {job.rate:.0f} a second" if job.rate else ""
-    return f"Embedding {job.done:,} of {job.total:,} chunks{rate}{left}"
+    if not job.done or job.left is None:
+        return f"Loading the model, then {job.total:,} chunks" if job.total else "Loading the model"
+    rate = f"{job.rate:.0f}" if job.rate >= 10 else f"{job.rate:.1f}"
+    left = f"{job.left:.0f} s" if job.left < 100 else f"{job.left / 60:.0f} min"
+    return f"Embedding {job.done:,} of {job.total:,} chunks, {rate} a second, about {left} left"
 
 
 def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
@@ -190,20 +190,23 @@ def _running(name: tuple[object, ...], job: jobs.Job) -> None:
         st.rerun()
     left, right = st.columns([4, 1], gap="small", vertical_alignment="center")
     left.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress(job))
-    right.button("Stop", key="stop-embedding", on_click=jobs.cancel, args=(name, live.watcher("a")))
+    right.button("Stop", key="stop-embedding", on_click=jobs.stop, args=(name, live.visit()))
 
 
 def search(
     corpus: Corpus, pipeline: Pipeline, query: str, where: Where | None, job: jobs.Job | None, kinds: Sequence[str]
 ) -> dict[str, list[Hit] | None]:
     """For each kind of retriever its hits; None for those whose vectors are not there yet."""
-    rows: Collection = job.result if job and job.result is not None else pipelines.collection(corpus, pipeline.splitter)
+    rows = pipelines.collection(corpus, pipeline.splitter)
     found: dict[str, list[Hit] | None] = {}
-    for kind in kinds:
+    for kind in sorted(kinds, key=lambda kind: RETRIEVERS[kind].needs_vectors):  # quick vectors come in meanwhile
         retriever = pipeline.retriever if pipeline.retriever.kind == kind else RETRIEVERS[kind]()
+        if retriever.needs_vectors and job is not None:
+            job.wait()
+            rows = job.result or rows
         can = rows.has_vectors or not retriever.needs_vectors
         found[kind] = retriever(rows, [query], pipeline.k, where)[0] if can else None
-    return found
+    return {kind: found[kind] for kind in kinds}
 
 
 def panel(
@@ -222,17 +225,19 @@ def panel(
     kind, beside = retriever_choice()
     question = golden(questions, query)
     job = live.dense(corpus, pipeline, sessions.store())
-    if waiting(corpus, pipeline, job):
-        progress(corpus, pipeline, job)
+    bar = st.container()
     rival = pinned if pinned != pipeline else None
     kinds = list(NAMES) if beside and rival is None else [kind]
     lists = search(corpus, pipeline, query, where, job, kinds) if query else {}
+    if waiting(corpus, pipeline, job):
+        with bar:
+            progress(corpus, pipeline, job)
 
     theirs: list[Hit] | None = None
     if not query:
         sample_questions(questions)
     elif rival is not None:
-        other = live.dense(corpus, rival, sessions.store(), slot="b")
+        other = live.dense(corpus, rival, sessions.store())
         theirs = search(corpus, rival, query, where, other, [rival.retriever.kind])[rival.retriever.kind]
         columns = [
             _column("A, pinned", theirs, corpus, rival, query, other, question),
@@ -240,7 +245,8 @@ def panel(
         ]
         _lists(corpus, columns, theirs is not None and lists[kind] is not None, height)
     else:
-        columns = [_column(NAMES[k], found, corpus, pipeline, query, job, question) for k, found in lists.items()]
+        ready = {k: found for k, found in lists.items() if found is not None} or lists  # what waits takes no room
+        columns = [_column(NAMES[k], found, corpus, pipeline, query, job, question) for k, found in ready.items()]
         _lists(corpus, columns, False, height)
     drawn = next((found for found in (lists.get(kind), lists.get("bm25")) if found is not None), [])
     _draw(document, pipeline, drawn, query, KEY)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from workbench.errors import ModelUnavailable, SpecError, WorkbenchError
 from workbench.ui import charts, sessions
@@ -90,6 +91,12 @@ def status_bar(*parts: str) -> None:
     st.html(f"<div class='status' role='status'>{cells}</div>")
 
 
+def panels(*widths: float) -> list[DeltaGenerator]:
+    """Columns of these widths beside each other; below each other in a narrow window."""
+    with st.container(key="panels"):
+        return list(st.columns(list(widths), gap="medium"))
+
+
 def size_label(count: int, unit: str = "") -> str:
     """`905 KB`, `1.2 MB` for bytes; `1,204 chunks` for a unit."""
     if unit:
@@ -112,6 +119,10 @@ _STYLE = """
 .status span + span::before { content: ""; display: inline-block; width: 1px; height: .8em; margin-right: 1rem;
   background: currentColor; opacity: .35; vertical-align: -.05em }
 [data-testid=stVerticalBlock] { gap: .6rem }
+@media (max-width: 1000px) {
+  .st-key-panels > * > [data-testid=stHorizontalBlock] { flex-wrap: wrap }
+  .st-key-panels > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] { min-width: 100% }
+}
 .facts { font-size: .85rem; line-height: 1.5; font-variant-numeric: tabular-nums }
 .facts b { font-weight: 600 }
 .facts .warn { color: color-mix(in srgb, #D55E00 72%, currentColor) }

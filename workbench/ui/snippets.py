@@ -17,7 +17,7 @@ def call(spec: Spec) -> str:
 
 def python(pipeline: Pipeline, query: str) -> str:
     """A few lines that give the same hits."""
-    parts = {name: getattr(pipeline, name) for name in ("splitter", "embedder", "index", "retriever")}
+    parts = {name: getattr(pipeline, name) for name in ("parser", "splitter", "embedder", "index", "retriever")}
     imports = [f"from workbench.{name}s import {type(part).__name__}" for name, part in parts.items()]
     return "\n".join(
         [
@@ -25,7 +25,7 @@ def python(pipeline: Pipeline, query: str) -> str:
             *(line.replace("indexs", "indexes") for line in imports),
             "from workbench.pipelines import prepared",
             "",
-            'corpus = read("sample_docs")',
+            f'corpus = read("sample_docs", parser={call(pipeline.parser)})',
             "pipeline = Pipeline(",
             *(f"    {name}={call(part)}," for name, part in parts.items()),
             f"    k={pipeline.k},",
@@ -74,17 +74,20 @@ def langchain(pipeline: Pipeline) -> str:
 
 def command(pipeline: Pipeline) -> str:
     """The command lines that print the same chunks, and the same hits."""
-    s = pipeline.splitter
-    flags = []
-    for f in fields(s):
-        value = getattr(s, f.name)
-        if value != f.default:
-            values = value if isinstance(value, tuple) else (value,)
-            written = " ".join(
-                quote(str(v).encode("unicode_escape").decode() if str(v).isascii() else str(v)) for v in values
-            )
-            flags.append(f" --{f.name.replace('_', '-')} {written}")
+    flags = _flags("parser", pipeline.parser, "parser-") + _flags("splitter", pipeline.splitter, "")
     return (
-        f"python -m workbench chunk FILE --splitter {s.kind}{''.join(flags)}\n"
+        f"python -m workbench chunk FILE{''.join(flags)}\n"
         'python -m workbench search FOLDER --config pipeline.yaml --query "…"'
     )
+
+
+def _flags(part: str, spec: Spec, prefix: str) -> list[str]:
+    """The kind, where it is not the default, and every field that was changed."""
+    flags = [] if type(spec) is type(getattr(Pipeline(), part)) else [f" --{part} {spec.kind}"]
+    for f in fields(spec):
+        value = getattr(spec, f.name)
+        if value != f.default:
+            values = [str(v) for v in (value if isinstance(value, tuple) else (value,))]
+            written = " ".join(quote(v.encode("unicode_escape").decode() if v.isascii() else v) for v in values)
+            flags.append(f" --{prefix}{f.name.replace('_', '-')} {written}")
+    return flags

@@ -1,4 +1,4 @@
-"""Golden sets: questions with the passages that answer them, read from and written to JSON lines.
+"""Golden sets as JSON lines: the rows, the questions they hold, and the lines that questions are written as.
 
     {"id": "q1", "question": "…", "tags": [],
      "references": [{"document": "handbook.pdf", "start": 120, "end": 310, "quote": "…"}]}    (on one line)
@@ -10,7 +10,6 @@ A row is taken whole or not at all: half of a question's passages would change w
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -42,31 +41,16 @@ class Problem:
         return f"line {self.line}{f' ({self.id})' if self.id else ''}: {self.message}"
 
 
-def read_golden(data: bytes | Path, corpus: Corpus) -> tuple[tuple[Question, ...], tuple[Problem, ...]]:
-    """The questions of a golden set with spans in this corpus, and what could not be taken.
-
-    Every reference that is returned holds `quote == corpus[span]`. A quote that no longer stands at its offsets is
-    looked for in its document, letter by letter and then without regard to blanks; it must be there exactly once.
-
-    Raises:
-        GoldenError: the file cannot be read at all.
-    """
-    if isinstance(data, Path):
-        path = data
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise GoldenError(f"{path.name} cannot be read: {error.strerror or error}") from None
+def read_rows(
+    rows: Iterable[tuple[int, dict[str, Any] | GoldenError]], corpus: Corpus
+) -> tuple[tuple[Question, ...], tuple[Problem, ...]]:
+    """The questions of (line, row or why there is none), and what could not be taken."""
     shelf = _Shelf(corpus)
     questions: dict[str, tuple[Question, int]] = {}
     problems: list[Problem] = []
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = _row(line)
-        except GoldenError as error:
-            problems.append(Problem(number, "", str(error)))
+    for number, row in rows:
+        if isinstance(row, GoldenError):
+            problems.append(Problem(number, "", str(row)))
             continue
         id = row["id"] if _is_text(row.get("id")) else ""
         try:
@@ -77,6 +61,16 @@ def read_golden(data: bytes | Path, corpus: Corpus) -> tuple[tuple[Question, ...
         except GoldenError as error:
             problems.append(Problem(number, _short(id, bare=True), str(error)))
     return tuple(question for question, _ in questions.values()), tuple(problems)
+
+
+def lines(data: bytes) -> Iterator[tuple[int, dict[str, Any] | GoldenError]]:
+    """(line, its object or why there is none) of JSON lines; empty lines are left out."""
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line.strip():
+            try:
+                yield number, _row(line)
+            except GoldenError as error:
+                yield number, error
 
 
 def write_golden(questions: Iterable[Question], corpus: Corpus) -> str:
