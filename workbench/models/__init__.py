@@ -4,19 +4,19 @@ Files are checked by hash when they load. Weights are safetensors only; nothing 
 with a model, or reaches the network unless `WORKBENCH_ALLOW_DOWNLOADS=1` says so.
 """
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import ModelUnavailable
+from workbench.models.hashes import file_hash, settings_hash
 from workbench.models.layouts import read_layout
-from workbench.specs import digest, fingerprint
+from workbench.specs import fingerprint
 
 DEFAULT = "all-MiniLM-L6-v2"
 """The model that a pipeline takes where none is named."""
@@ -208,7 +208,7 @@ def _packaged(name: str) -> Model:
             raise ModelUnavailable(f"model {name} lacks {path.name} in {package.distribution} {release}; {remedy}")
     home = f"package {package.distribution} {release}"
     return Model(name, home=home, folder=root, weights=(weights,), tokenizer=tokenizer,
-                 settings=_settings(root), **package.facts)  # fmt: skip
+                 settings=settings_hash(root), **package.facts)  # fmt: skip
 
 
 # Folders and the hub's cache
@@ -254,7 +254,7 @@ def _download(id: str) -> Path:
 
 def _read_folder(name: str, folder: Path, home: str) -> Model:
     layout = read_layout(name, folder)
-    hashes = [(path.relative_to(folder).as_posix(), _sha256(path)) for path in layout.weights]
+    hashes = [(path.relative_to(folder).as_posix(), file_hash(path)) for path in layout.weights]
     return Model(
         name=name,
         kind=layout.kind,
@@ -265,22 +265,14 @@ def _read_folder(name: str, folder: Path, home: str) -> Model:
         weights=layout.weights,
         tokenizer=layout.tokenizer,
         sha256=hashes[0][1] if len(hashes) == 1 else fingerprint(hashes),
-        tokenizer_sha256=_sha256(layout.tokenizer),
-        settings=_settings(folder),
+        tokenizer_sha256=file_hash(layout.tokenizer),
+        settings=settings_hash(folder),
         normalised=layout.normalised,
         query_prompt=layout.query_prompt,
         passage_prompt=layout.passage_prompt,
         licence=layout.licence,
         note="Named by you; not checked against a published hash.",
     )
-
-
-def _settings(folder: Path) -> str:
-    """A hash of the configuration files that decide a sentence-transformers model's vectors."""
-    files = (p for pattern in ("*.json", "*/*.json") for p in folder.glob(pattern))  # modules lie one folder deep
-    decisive = ("config.json", "modules.json", "special_tokens_map.json")
-    small = sorted(p for p in files if p.name.endswith(decisive) and p.stat().st_size < 1 << 20)
-    return fingerprint([(p.relative_to(folder).as_posix(), digest(p.read_bytes())) for p in small])
 
 
 # Hashes
@@ -292,7 +284,7 @@ def verify(model: Model) -> None:
     Raises:
         ModelUnavailable: a file is not what it was, or not what was published.
     """
-    hashes = [(path.relative_to(model.folder).as_posix(), _sha256(path)) for path in model.weights]
+    hashes = [(path.relative_to(model.folder).as_posix(), file_hash(path)) for path in model.weights]
     found = hashes[0][1] if len(hashes) == 1 else fingerprint(hashes)
     _compare(model, "weights", model.weights[0], found, model.sha256)
     verify_tokenizer(model)
@@ -300,7 +292,7 @@ def verify(model: Model) -> None:
 
 def verify_tokenizer(model: Model) -> None:
     """Check the tokenizer alone; see `verify`."""
-    _compare(model, "tokenizer", model.tokenizer, _sha256(model.tokenizer), model.tokenizer_sha256)
+    _compare(model, "tokenizer", model.tokenizer, file_hash(model.tokenizer), model.tokenizer_sha256)
 
 
 def _compare(model: Model, what: str, path: Path, found: str, wanted: str) -> None:
@@ -315,14 +307,3 @@ def _compare(model: Model, what: str, path: Path, found: str, wanted: str) -> No
     raise ModelUnavailable(
         f"the {what} of {model.name} ({path.name}) has sha256 {found[:12]}…, not {wanted[:12]}… as expected; {remedy}"
     )
-
-
-def _sha256(path: Path) -> str:
-    status = path.stat()
-    return _hash_of(path, status.st_size, status.st_mtime_ns)
-
-
-@lru_cache(maxsize=256)
-def _hash_of(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
