@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from workbench.documents import Chunks, Document
 from workbench.spans import Ranges
-from workbench.tokens import token_offsets, tokenizer
+from workbench.tokens import inside_word, token_offsets, tokenizer
 
 Ints = NDArray[np.int64]
 
@@ -28,8 +28,7 @@ def chunk_tokens(document: Document, chunks: Chunks, name: str) -> Ints:
 def _torn(text: str, spans: Ranges) -> NDArray[np.bool_]:
     """(n,) whether an end of the span may lie inside a token: no white space on either side of it."""
     places, where = np.unique(spans, return_inverse=True)
-    inside = [0 < p < len(text) and not text[p - 1].isspace() and not text[p].isspace() for p in places.tolist()]
-    torn = np.array(inside, np.bool_)[where.reshape(spans.shape)]
+    torn = np.array([inside_word(text, place) for place in places.tolist()], np.bool_)[where.reshape(spans.shape)]
     return torn[:, 0] | torn[:, 1]
 
 

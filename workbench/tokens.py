@@ -90,7 +90,7 @@ class ModelTokenizer:
         return type(self._rules.pre_tokenizer).__name__ in ("BertPreTokenizer", "Whitespace", "WhitespaceSplit")
 
     def offsets(self, text: str) -> Ints:
-        parts = list(segments(text, 50_000, _SPACE)) if self.ends_at_space else [text]
+        parts = list(segments(text, _PART, _SPACE)) if self.ends_at_space else [text]
         found = [np.empty((0, 2), np.int64)]
         at = 0
         for part, encoded in zip(parts, self._rules.encode_batch(parts, add_special_tokens=False), strict=True):
@@ -131,27 +131,43 @@ class BytePairTokenizer:
         return np.fromiter((distinct[text] for text in texts), np.int64, len(texts))
 
     def _tokens(self, text: str) -> list[int]:
-        return [token for part in segments(text, 500_000, _SEAM) for token in self._rules.encode_ordinary(part)]
+        return [token for part in segments(text, _PART, _SEAM) for token in self._rules.encode_ordinary(part)]
 
 
-# No token of cl100k or o200k reaches over these places: their patterns begin anew after a line's end and at " word".
-_SEAM = re.compile(r"(?<=\n)(?=\S)|(?<=[^\W\d_])(?= [^\W\d_])")
-_SPACE = re.compile(r"(?<=\s)(?=\S)")
+_PART = 48_000  # characters: at most 192,000 tokens, a byte each, and bpe_openai refuses a call of more than 200,000
+# No token of cl100k or o200k reaches over these places: behind a line's end only a slash continues a token ("//"), and
+# a letter or digit ends one before a space, a comma or a stop.
+_SEAM = re.compile(r"(?<=\n)(?=[^\s/])|(?<=[^\W_])(?=[ 、。])")
+
+# What stands in words. BERT deletes control characters, so "gastro\x0cnomy" is one word to it, though `str.isspace` and
+# \s take these seven for white space.
+_SOLID = r"[\S\x0b\x0c\x1c-\x1f\x85]"
+_SPACE = re.compile(rf"(?<!{_SOLID})(?={_SOLID})")
+_WORD = re.compile(rf"(?<={_SOLID})(?={_SOLID})")
+
+
+def inside_word(text: str, place: int) -> bool:
+    """Whether a tokenizer that `ends_at_space` may have a token that reaches over this place."""
+    return _WORD.match(text, place) is not None
 
 
 def segments(text: str, limit: int, seam: re.Pattern[str]) -> Iterator[str]:
     """The text in parts of at most `limit` characters, cut at seams, so that they tokenise alone as they do together.
 
-    Long texts take the encoders more than linear time, or are refused. Only half a `limit` without a seam is cut
-    elsewhere.
+    Long texts take the encoders more than linear time, or are refused. Only a part without a seam is cut elsewhere.
     """
     start = 0
     while len(text) - start > limit:
-        seams = [m.start() for m in seam.finditer(text, start + limit // 2, start + limit)]
-        end = seams[-1] if seams else start + limit
+        end = _last(seam, text, start + limit // 2, start + limit) or _last(seam, text, start + 1, start + limit)
+        end = end or start + limit
         yield text[start:end]
         start = end
     yield text[start:]
+
+
+def _last(seam: re.Pattern[str], text: str, start: int, end: int) -> int:
+    """The last seam between two places; 0 where there is none."""
+    return max((match.start() for match in seam.finditer(text, start, end)), default=0)
 
 
 @lru_cache(maxsize=32)
