@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.documents import Chunks, Document, Section
-from workbench.errors import SpecError
+from workbench.errors import ModelUnavailable, SpecError
 from workbench.spans import Span
 from workbench.specs import fingerprint, from_dict, to_dict
 from workbench.splitters import SPLITTERS, Splitter
@@ -124,6 +124,21 @@ def test_a_spec_goes_through_json_and_keeps_its_identity(kind: str) -> None:
     assert from_dict(SPLITTERS, to_dict(spec), "splitter") == spec
     assert from_dict(SPLITTERS, to_dict(spec), "splitter").fingerprint == spec.fingerprint
     assert SPLITTERS[kind](chunk_size=78, chunk_overlap=7).fingerprint != spec.fingerprint
+
+
+@kinds
+def test_changed_code_is_another_identity(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = SPLITTERS[kind]().fingerprint
+    monkeypatch.setattr(SPLITTERS[kind], "revision", SPLITTERS[kind].revision + 1)
+    assert SPLITTERS[kind]().fingerprint != before
+
+
+@kinds
+def test_a_tokenizer_that_is_not_here_is_refused_at_construction(kind: str) -> None:
+    with pytest.raises(ModelUnavailable, match=rf"{kind}\.tokenizer: model 'nonsense' .*o200k_base.* characters"):
+        SPLITTERS[kind](tokenizer="nonsense")
+    assert SPLITTERS[kind](tokenizer="nonsense", unit="characters").measure == "characters"
+    assert SPLITTERS[kind](tokenizer="cl100k_base").measure == "cl100k_base"
 
 
 def test_fingerprints_tell_kinds_apart() -> None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from workbench import models
 from workbench.documents import Chunks, Document
-from workbench.errors import SpecError
+from workbench.errors import ModelUnavailable, SpecError
 from workbench.specs import Spec, option, to_dict
 from workbench.splitters.pieces import CHARACTERS
-from workbench.tokens import tokenizer
+from workbench.tokens import BPE_ENCODINGS, tokenizer
 
 HEADER = "What is embedded before each chunk: nothing, or its heading path."
 UNITS = ("tokens", CHARACTERS)
@@ -18,6 +18,9 @@ UNITS = ("tokens", CHARACTERS)
 @dataclass(frozen=True, slots=True)
 class Splitter(Spec):
     """Cuts a document into chunks of at most `chunk_size`, each repeating up to `chunk_overlap` of the one before."""
+
+    revision: ClassVar[int] = 1
+    """Goes up with every change of the code after which the same fields may give other chunks."""
 
     chunk_size: int = option(200, "Largest chunk, in the unit below.", low=1, high=100_000)
     chunk_overlap: int = option(20, "How much of a chunk the next one repeats.", low=0, high=99_999)
@@ -30,10 +33,18 @@ class Splitter(Spec):
     def check(self) -> None:
         if self.chunk_overlap >= self.chunk_size:
             raise SpecError(f"chunk_overlap ({self.chunk_overlap}) must be smaller than chunk_size ({self.chunk_size})")
+        if self.unit == "tokens" and self.tokenizer not in BPE_ENCODINGS:
+            try:
+                models.find(self.tokenizer)
+            except ModelUnavailable as error:
+                raise ModelUnavailable(
+                    f"{self.kind}.tokenizer: {error}. Or name {' or '.join(BPE_ENCODINGS)}, which need no model, or "
+                    f"count in {CHARACTERS}"
+                ) from None
 
     def identity(self) -> dict[str, Any]:
-        """The fields; the tokenizer by its hash, and only where tokens are counted."""
-        fields = to_dict(self)
+        """The fields and the revision; the tokenizer by its hash, and only where tokens are counted."""
+        fields = {**to_dict(self), "revision": self.revision}
         name = fields.pop("tokenizer")
         return {**fields, "tokenizer": tokenizer(name).sha256} if self.unit == "tokens" else fields
 
