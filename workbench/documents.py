@@ -70,13 +70,17 @@ class Document:
         return self._headings
 
     def heading_path(self, offset: int) -> tuple[str, ...]:
-        """The titles of the headings that `offset` stands under, the highest first; a heading stands under itself."""
+        """The titles of `headings_over` an offset: where it stands, in words."""
+        return tuple(h.title for h in self.headings_over(offset))
+
+    def headings_over(self, offset: int) -> list[Section]:
+        """The headings that `offset` stands under, the highest first; a heading stands under itself."""
         path: list[Section] = []
         for heading in self._headings[: bisect_right(self._headings, offset, key=lambda s: s.span.start)]:
             while path and path[-1].level >= heading.level:
                 path.pop()
             path.append(heading)
-        return tuple(h.title for h in path)
+        return path
 
     def page_at(self, offset: int) -> int | None:
         """The number of the page that `offset` stands on; None where the format has no pages."""

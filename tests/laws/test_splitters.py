@@ -27,6 +27,7 @@ words = st.sampled_from(
         "👩‍🔬",
         "| a | b |\n",
         "# Title\n",
+        "## Part\n",
         "- item\n",
         "```\ncode\n```\n",
         "1. first\n",
@@ -49,8 +50,9 @@ def document(text: str) -> Document:
     sections, at, id = [], 0, fingerprint(text)
     for line in text.splitlines(keepends=True):
         span = Span(id, at, at + len(line.rstrip()))
-        if line.startswith("# ") and len(span) > 2:
-            sections.append(Section("heading", 1, span, line[2:].strip()))
+        marks = len(line) - len(line.lstrip("#"))
+        if marks and line[marks:].strip():
+            sections.append(Section("heading", marks, span, line[marks:].strip()))
         if line.startswith("|"):
             sections.append(Section("table", 1, span))
         at += len(line)
@@ -111,11 +113,38 @@ def test_a_repeated_passage_keeps_each_of_its_places(kind: str) -> None:
 
 
 @kinds
-def test_a_heading_path_is_the_header(kind: str) -> None:
-    text = "# Title\nOne two three four five six seven.\n\n\nEight nine ten eleven twelve thirteen.\n"
-    chunks = SPLITTERS[kind](chunk_size=40, chunk_overlap=0, unit="characters", header="path")(document(text))
-    assert (chunks.headers[0], chunks.headers[-1]) == ("", "Title")
-    assert chunks.texts(document(text))[-1].startswith("Title\n\n")
+def test_the_header_is_the_path_above_a_chunk(kind: str) -> None:
+    text = (
+        "# A\none two three four five\n\n## B\nsix seven eight nine\n\n"
+        "## C\nten eleven twelve thirteen\n\n# D\nlast words here, and some more of them\n"
+    )
+    doc = document(text)
+    chunks = SPLITTERS[kind](chunk_size=34, chunk_overlap=0, unit="characters", header="path")(doc)
+    assert any(chunks.headers)
+    for chunk in chunks:
+        over: list[tuple[int, int, str]] = []
+        at = 0
+        for line in text.splitlines(keepends=True):  # the stack of headings down to the chunk's start, by itself
+            if line.startswith("#") and at <= chunk.span.start:
+                level = line.index(" ")
+                over = [h for h in over if h[0] < level] + [(level, at, line[level:].strip())]
+            at += len(line)
+        assert chunk.header == " > ".join(title for _, start, title in over if start < chunk.span.start)
+    i = next(i for i, header in enumerate(chunks.headers) if header)
+    assert chunks.texts(doc)[i] == f"{chunks.headers[i]}\n\n{doc[chunks[i].span]}"
+
+
+def test_a_tokenizer_counts_only_where_tokens_do() -> None:
+    by = [SPLITTERS["recursive"](unit="characters", tokenizer=t).fingerprint for t in ("cl100k_base", "wordllama-256")]
+    assert by[0] == by[1]
+    assert len({SPLITTERS["recursive"](tokenizer=t).fingerprint for t in ("cl100k_base", "wordllama-256")}) == 2
+
+
+def test_a_title_stays_with_its_first_section() -> None:
+    text = "# Handbook\n\n## Leave\nSixteen weeks.\n\n## Pay\nMonthly.\n"
+    splitter = SPLITTERS["structure"](chunk_size=80, chunk_overlap=0, unit="characters")
+    found = [text[a:b] for a, b in pairs(splitter(document(text)))]
+    assert found == ["# Handbook\n\n## Leave\nSixteen weeks.", "## Pay\nMonthly."]
 
 
 @kinds

@@ -406,7 +406,7 @@ def test_delete_and_expiry(home):
 
 def test_an_unknown_mode_is_told(monkeypatch):
     monkeypatch.setenv("WORKBENCH_MODE", "public")
-    with pytest.raises(StoreError, match="must be local or team"):
+    with pytest.raises(SpecError, match="must be local or team"):
         reopened()
 
 

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import ModelUnavailable
+from workbench.errors import ModelUnavailable, SpecError
 from workbench.models.hashes import file_hash, settings_hash
 from workbench.models.layouts import read_layout
 from workbench.specs import fingerprint
@@ -28,8 +28,17 @@ def downloads_allowed() -> bool:
 
 
 def team_mode() -> bool:
-    """Whether visitors share this server, so that they may name no folder of it and no model outside a list."""
-    return os.environ.get("WORKBENCH_MODE", "") == "team"
+    """Whether visitors share this server (`WORKBENCH_MODE=team`), each in a workspace of their own.
+
+    They may name no folder of it, then, and no model outside a list.
+
+    Raises:
+        SpecError: the variable says neither team nor local.
+    """
+    mode = os.environ.get("WORKBENCH_MODE", "local")
+    if mode not in ("local", "team"):
+        raise SpecError(f"WORKBENCH_MODE ({mode!r}) must be local or team")
+    return mode == "team"
 
 
 def settle_environment() -> None:

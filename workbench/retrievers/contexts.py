@@ -56,7 +56,7 @@ def _joined(before: Span, after: Span, corpus: Corpus) -> bool:
     """Whether `after`, which starts no earlier, continues `before`."""
     if before.document != after.document:
         return False
-    return after.start <= before.end or not corpus.document(before.document).text[before.end : after.start].strip()
+    return not corpus.document(before.document).text[before.end : after.start].strip()
 
 
 def label(document: Document, offset: int) -> str:

@@ -66,4 +66,4 @@ class Splitter(Spec):
 def _paths(document: Document, pairs: Iterable[tuple[int, int]]) -> Iterator[str]:
     """The titles of the headings above each chunk; those inside it are in its text already."""
     for start, _ in pairs:
-        yield " > ".join(document.heading_path(start - 1)) if start else ""
+        yield " > ".join(h.title for h in document.headings_over(start) if h.span.start < start)

@@ -41,7 +41,7 @@ class Structure(Splitter):
 def parts(document: Document, level: int, measure: str) -> tuple[Pieces, ...]:
     """The blocks of each part between headings of `level` or above, measured once."""
     text = document.text
-    edges = sorted({0, len(text), *(h.span.start for h in document.headings if h.level <= level)})
+    edges = sorted({0, len(text), *part_starts(document, level)})
     blocks = list(block_starts(document))
     finer = (literal("\n"), literal(" "), literal(""))
     found = []
@@ -51,6 +51,19 @@ def parts(document: Document, level: int, measure: str) -> tuple[Pieces, ...]:
         starts, ends = bounds[:-1], bounds[1:]
         found.append(Pieces(text, starts, ends, measured(text, starts, ends, measure), finer, measure))
     return tuple(found)
+
+
+def part_starts(document: Document, level: int) -> Iterator[int]:
+    """Where a part starts: at each heading of `level` or above, unless only white space lies between it and the last.
+
+    A chapter's title stays with its first section so; alone it would be a chunk that answers nothing.
+    """
+    before = None
+    for heading in document.headings:
+        if heading.level <= level:
+            if before is None or document.text[before : heading.span.start].strip():
+                yield heading.span.start
+            before = heading.span.end
 
 
 def block_starts(document: Document) -> Iterator[int]:

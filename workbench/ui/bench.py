@@ -8,11 +8,12 @@ import streamlit as st
 
 from workbench import pipelines
 from workbench.documents import Corpus, Document
-from workbench.pipelines import Pipeline, to_yaml
+from workbench.errors import WorkbenchError
+from workbench.pipelines import Pipeline, from_yaml, to_yaml
 from workbench.spans import Span
 from workbench.ui import charts, forms, jobs, live, sessions, snippets
 from workbench.ui.reader import reader
-from workbench.ui.shell import size_label, status_bar
+from workbench.ui.shell import plain, say, size_label, status_bar
 
 KEY, KEY_A = "bench-reader", "bench-reader-a"
 """The readers of the pipeline in hand and, in a comparison, of the pinned one."""
@@ -75,11 +76,17 @@ def actions(pipeline: Pipeline, pinned: Pipeline | None) -> None:
         row.button("Swap A and B", icon=swap, key="swap", on_click=_swap, args=(pipeline, pinned), type="tertiary")
         row.button("Unpin A", icon=unpin, key="unpin", on_click=sessions.pin, args=(None,), type="tertiary")
     with row.popover("Share", icon=":material/link:", type="tertiary"):
-        st.caption("Opens the same configuration, comparison and query.")
-        st.code(sessions.link(), language=None, wrap_lines=True)
-        if reading := sessions.reader_link():
-            st.caption("Opens the same, and can change nothing: for a review.")
-            st.code(reading, language=None, wrap_lines=True)
+        _links()
+
+
+def _links() -> None:
+    """The link that may change nothing; the owner's own only where the owner asks for it."""
+    reading = sessions.reader_link()
+    st.caption("Opens the same configuration, comparison and query" + (", and can change nothing." if reading else "."))
+    if reading and st.toggle("Let them change it too", key="share-writing"):
+        st.caption("Whoever has this link may add, replace and remove documents, and delete the workspace.")
+        reading = ""
+    st.code(reading or sessions.link(), language=None, wrap_lines=True)
 
 
 def _swap(pipeline: Pipeline, pinned: Pipeline) -> None:
@@ -123,8 +130,22 @@ def parameters() -> None:
         if sessions.mapping()["splitter"]["unit"] == "tokens":
             forms.tokenizer_choice()
         forms.field_controls("splitter", leave_out=_SIZES | {"tokenizer", "language", "separator"})
+        _open_file()
     with st.popover("Code for this", icon=":material/code:", width="stretch"):
         code(sessions.pipeline())
+
+
+def _open_file() -> None:
+    """A pipeline file in the place of the pipeline in hand."""
+    turn = st.session_state.get("open-turn", 0)
+    file = st.file_uploader("Open a pipeline file", key=f"open-{turn}", type=["yaml", "yml"])
+    if file is not None:
+        try:
+            sessions.take(from_yaml(file.getvalue().decode("utf-8", "replace")))
+        except WorkbenchError as error:
+            say("error", f"{file.name}: {error}")
+        st.session_state["open-turn"] = turn + 1
+        st.rerun()
 
 
 def code(pipeline: Pipeline) -> None:
@@ -144,6 +165,9 @@ def code(pipeline: Pipeline) -> None:
         st.caption("LangChain has no splitter of its own that gives these chunks. Use the file, the command or Python.")
         return
     st.code(text, language=language, wrap_lines=language == "bash")
+    if own := sessions.read_apart():
+        names = ", ".join(plain(name) for name in own)
+        st.caption(f"Read with settings of their own, which this does not hold: {names}.")
     if chosen == "LangChain":
         st.caption("Gives the same chunk texts. Where they stand in the source, LangChain does not tell.")
     if chosen == "File":
@@ -180,13 +204,15 @@ def source(
 
 def facts(document: Document, found: live.Cut, pipeline: Pipeline, title: str = "") -> None:
     """How many chunks, how large against what was asked for, what is cut off; beside a `title`, in fewer words."""
-    s, n, limit = pipeline.splitter, len(found.chunks), pipeline.embedder.max_tokens
+    s, n = pipeline.splitter, len(found.chunks)
+    limit, tokenizer = pipeline.embedder.max_tokens, pipeline.embedder.tokenizer
     if not n:
         st.html("<div class='facts'>No chunks: there is no text that could be cut.</div>")
         return
-    sizes = found.tokens if s.unit == "tokens" else found.chunks.spans[:, 1] - found.chunks.spans[:, 0]
+    sizes = live.sizes(document, s)
+    unit = s.unit if s.measure in ("characters", tokenizer) else f"tokens of {s.tokenizer}"
     low, median, high = np.percentile(sizes, [5, 50, 95])
-    line = f"<b>{n:,}</b> chunks · median <b>{median:.0f}</b> {escape(s.unit)}"
+    line = f"<b>{n:,}</b> chunks · median <b>{median:.0f}</b> {escape(unit)}"
     share = live.invisible(found) / len(document.text)
     warning = (
         f"<b>{found.truncated:,} of {n:,} chunks are truncated</b>: {share:.0%} of the text is invisible to search"
@@ -200,4 +226,4 @@ def facts(document: Document, found: live.Cut, pipeline: Pipeline, title: str = 
         line += f"<br><span class='warn'>{warning} (the model reads {limit} tokens)</span>"
     left, right = st.columns([3, 2], gap="small", vertical_alignment="center")
     left.html(f"<div class='facts'>{line}</div>")
-    right.html(charts.histogram(found.tokens, s.chunk_size if s.unit == "tokens" else None, limit))
+    right.html(charts.histogram(sizes, s.chunk_size, limit if s.measure == tokenizer else None, unit))

@@ -11,7 +11,7 @@ from workbench.tokens import token_offsets
 from workbench.ui import forms, sessions
 from workbench.ui.reader import reader
 from workbench.ui.shell import plain, say, size_label, status_bar
-from workbench.workspaces import Refusal, Source
+from workbench.workspaces import Refusal, Source, delete_workspace, team_mode
 
 MOST_ROWS = 15
 _FORMATS = {f.media_type: f.label for f in FORMATS.values()}
@@ -48,14 +48,18 @@ def _drop_zone(place: str) -> None:
 
 def take_files(files: Sequence[tuple[str, bytes]]) -> None:
     """Nothing; adds what can be read and says what was not, each by name."""
-    added = []
+    added, refused = [], []
     with st.status(f"Reading {size_label(len(files), 'files')}", expanded=False) as status:
         for i, (name, data) in enumerate(files, 1):
             status.update(label=f"Reading file {i} of {len(files)}")
             try:
                 added.append(sessions.workspace().add(name, data).id)
             except WorkbenchError as error:
-                say("error", str(error))
+                refused.append(str(error))
+    if len(refused) > 1:
+        say("error", "\n".join([f"{len(added)} of {len(files)} files were added; these were refused:", *refused]))
+    elif refused:
+        say("error", refused[0])
     if added:
         _show(added[0])
         st.toast(f"{size_label(len(added), 'documents')} added")
@@ -186,8 +190,23 @@ def actions(document: Document | None) -> None:
         row.button(
             "Undo", key=f"restore-{gone.id}", icon=":material/undo:", on_click=_restore, args=(gone,), type="tertiary"
         )
+        if not gone.sample:
+            row.button("Delete for good", key=f"discard-{gone.id}", on_click=_discard, args=(gone,), type="tertiary")
     if not any(s.sample for s in workspace.sources):
         st.button("Load the sample corpus", icon=":material/library_books:", on_click=_sample, key="load-sample-again")
+    if team_mode():
+        with st.popover("Delete the workspace", icon=":material/delete_forever:"):
+            st.caption("Its documents, golden set and settings are gone for good, for everyone who has a link.")
+            st.button("Delete everything now", key="delete-workspace", on_click=_delete_workspace, type="primary")
+
+
+def _discard(source: Source) -> None:
+    _tried(lambda: sessions.workspace().discard(source.id))
+
+
+def _delete_workspace() -> None:
+    if _tried(lambda: delete_workspace(sessions.workspace().id)):
+        sessions.leave()
 
 
 def _remove(source: Source) -> None:

@@ -17,6 +17,7 @@ from workbench.pipelines import Pipeline
 from workbench.retrievers import Collection
 from workbench.spans import Ranges, covered, lengths
 from workbench.splitters import Splitter
+from workbench.splitters.pieces import CHARACTERS
 from workbench.store import Store
 from workbench.ui import jobs
 
@@ -51,6 +52,15 @@ def _cut(document: Document, splitter: Splitter, tokenizer: str, limit: int | No
     chunks = pipelines.split(document, splitter)
     tokens = chunk_tokens(document, chunks, tokenizer)
     return Cut(chunks, tokens, unseen(document, chunks, tokenizer, limit, tokens))
+
+
+@lru_cache(maxsize=512)
+def sizes(document: Document, splitter: Splitter) -> NDArray[np.int64]:
+    """(n,) each chunk's size in the unit in which it was asked for; a header is no part of it."""
+    spans = pipelines.split(document, splitter).spans
+    if splitter.measure == CHARACTERS:
+        return lengths(spans)
+    return chunk_tokens(document, Chunks(document.id, spans), splitter.measure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ NAMES = {"dense": "Dense", "hybrid": "Hybrid", "bm25": "BM25"}
 LONGEST_QUERY = 500
 SAMPLES = 12
 MOST_HITS = 50
-PATH = " › "
 
 
 def query_box(questions: Sequence[Question]) -> str:
@@ -124,12 +123,12 @@ def filters(corpus: Corpus) -> Where | None:
             st.multiselect("Tags", known, key="filter-tags", persist_state="session")
         chosen = st.session_state.get("filter-documents")
         within = [d for d in corpus if not chosen or d.id in chosen]
-        sections = {PATH.join(d.heading_path(h.span.start)) for d in within for h in d.headings if h.level <= 2}
+        sections = {d.heading_path(h.span.start) for d in within for h in d.headings if h.level <= 2}
         st.selectbox(
             "Section",
-            ["", *sorted(sections)],
+            [(), *sorted(sections)],
             key="filter-section",
-            format_func=lambda path: path or "any",
+            format_func=lambda path: " › ".join(path) or "any",
             persist_state="session",
         )
     return _where(corpus, tags)
@@ -145,7 +144,7 @@ def _where(corpus: Corpus, tags: Mapping[str, list[str]]) -> Where | None:
         for d in corpus
         if (not documents or d.id in documents) and (not wanted or set(wanted) & set(tags.get(d.source, [])))
     ]
-    return Where(tuple(kept), tuple(section.split(PATH)) if section else ())
+    return Where(tuple(kept), tuple(section or ()))
 
 
 def waiting(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> str:
@@ -160,11 +159,13 @@ def waiting(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> str:
 
 
 def _progress(job: jobs.Job) -> str:
+    if job.stopped:
+        return "Stopping after this batch"
     if not job.done or job.left is None:
-        return f"Loading the model, then {job.total:,} chunks" if job.total else "Loading the model"
+        return f"Loading the model, then {job.total:,} new chunks" if job.total else "Loading the model"
     rate = f"{job.rate:.0f}" if job.rate >= 10 else f"{job.rate:.1f}"
     left = f"{job.left:.0f} s" if job.left < 100 else f"{job.left / 60:.0f} min"
-    return f"Embedding {job.done:,} of {job.total:,} chunks, {rate} a second, about {left} left"
+    return f"Embedding {job.done:,} of {job.total:,} new chunks, {rate} a second, about {left} left"
 
 
 def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
@@ -180,7 +181,7 @@ def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
         found = live.totals(corpus, pipeline)
         if job is not None:
             st.caption(plain(job.error))
-        label = f"Embed {found.chunks:,} chunks"
+        label = f"Embed the other {job.total - job.done:,}" if job and job.done else f"Embed {found.chunks:,} chunks"
         st.button(label, on_click=ask, icon=":material/play_arrow:", key="embed", help=cost(found, pipeline))
 
 
@@ -190,7 +191,7 @@ def _running(name: tuple[object, ...], job: jobs.Job) -> None:
         st.rerun()
     left, right = st.columns([4, 1], gap="small", vertical_alignment="center")
     left.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress(job))
-    right.button("Stop", key="stop-embedding", on_click=jobs.stop, args=(name, live.visit()))
+    right.button("Stop", key="stop-embedding", disabled=job.stopped, on_click=jobs.stop, args=(name, live.visit()))
 
 
 def search(
@@ -269,7 +270,8 @@ def _column(
     if found is None:
         running = job is not None and not job.finished.is_set()
         return Column(title, note="Waits for the embedding above" if running else waiting(corpus, pipeline, job))
-    note = "" if found else "Nothing found: no chunk shares a word with the query."
+    nothing = "No chunk shares a word with the query." if title == NAMES["bm25"] else "Nothing to find: is a filter on?"
+    note = "" if found else nothing
     gold = [r.span for r in question.references] if question else None
     numbers, tokens = live.numbers(corpus, pipeline)
     return column(title, found, corpus, query, note, numbers=numbers, tokens=tokens, gold=gold)

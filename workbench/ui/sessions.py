@@ -16,6 +16,7 @@ from workbench.errors import StoreError, WorkbenchError
 from workbench.parsers import Auto
 from workbench.pipelines import Pipeline, from_mapping, from_yaml, to_mapping, to_yaml
 from workbench.records import Question
+from workbench.specs import to_dict
 from workbench.store import Store
 from workbench.workspaces import Refusal, Workspace, expire, open_workspace, team_mode
 
@@ -57,6 +58,20 @@ def corpus() -> tuple[Corpus, tuple[Refusal, ...]]:
     """The documents of the workspace by the pipeline's parser, and the files that it could not read."""
     chosen = pipeline().parser
     return workspace().corpus(None if chosen == Auto() else chosen)
+
+
+def read_apart() -> list[str]:
+    """The files that are read with settings of their own, while the pipeline's parser leaves each to its own."""
+    if pipeline().parser != Auto():
+        return []
+    usual = ({"kind": "auto"}, to_dict(Auto()), to_dict(Auto(encoding="utf-8")))
+    return [source.name for source in workspace().sources if source.parser not in usual]
+
+
+def leave() -> None:
+    """Nothing; this visit goes on in a workspace of its own."""
+    for name in ("workspace", "document", "selected", "messages"):
+        st.session_state.pop(name, None)
 
 
 def questions(corpus: Corpus) -> tuple[Question, ...]:
@@ -141,7 +156,8 @@ def _read_url() -> None:
         except StoreError as error:
             st.session_state["messages"] = [["error", f"{error}. A workspace of your own is open instead."]]
     st.session_state["query"] = asked.get("q", "")[:500]
-    for name, key in (("a", "pipeline"), ("b", "pinned")):
+    in_hand, pinned = ("b", "a") if "b" in asked else ("a", "b")  # B is compared with the pinned A
+    for name, key in ((in_hand, "pipeline"), (pinned, "pinned")):
         if wanted := asked.get(name):
             _take_kept(wanted, key)
 
@@ -171,12 +187,12 @@ def write_url() -> None:
 
 
 def _wanted() -> dict[str, str]:
-    b = pinned()
+    in_hand, kept = pipeline(), pinned()
     wanted = {
         "v": URL_VERSION,
         "w": workspace().id if team_mode() else "",
-        "a": pipeline().fingerprint,
-        "b": b.fingerprint if b else "",
+        "a": (kept or in_hand).fingerprint,
+        "b": in_hand.fingerprint if kept else "",
         "q": st.session_state.get("query", ""),
     }
     return {name: value for name, value in wanted.items() if value}

@@ -73,7 +73,7 @@ def _show_messages() -> None:
     if messages := st.session_state.get("messages", []):
         for kind, text in messages:
             show, icon = _KINDS[kind]
-            show(plain(text), icon=icon)
+            show("  \n".join(plain(line) for line in text.split("\n")), icon=icon)
         st.button("Dismiss", key="dismiss-messages", on_click=lambda: st.session_state.update(messages=[]))
 
 

@@ -8,8 +8,9 @@ Everything stands in the folder `WORKBENCH_HOME` (default `.workbench/`). In loc
 mode (`WORKBENCH_MODE=team`) each visitor gets a private one, reached only by an unguessable id.
 """
 
+from workbench.models import team_mode
 from workbench.workspaces.contents import Refusal, Workspace
-from workbench.workspaces.links import LOCAL, delete_workspace, expire, new_workspace, open_workspace, team_mode
+from workbench.workspaces.links import LOCAL, delete_workspace, expire, new_workspace, open_workspace
 from workbench.workspaces.manifests import Source
 
 __all__ = [

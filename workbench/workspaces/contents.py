@@ -142,6 +142,13 @@ class Workspace:
             manifest.sources.append(source)
         return source
 
+    def discard(self, id: str) -> None:
+        """Nothing; a removed file is gone for good, its bytes too."""
+        with self._changing() as manifest:
+            manifest.removed = [s for s in manifest.removed if s.id != id]
+            if not manifest.find(id):
+                (self.folder / "sources" / id).unlink(missing_ok=True)
+
     def rename(self, id: str, name: str) -> Source:
         """The source under its new label."""
         with self._changing() as manifest:

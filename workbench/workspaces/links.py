@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from workbench.errors import StoreError
+from workbench.models import team_mode
 from workbench.parsers import parse_safely
 from workbench.workspaces.contents import Workspace
 from workbench.workspaces.manifests import Manifest, locked, read_locked, write
@@ -23,14 +24,6 @@ from workbench.workspaces.samples import sample_sources
 LOCAL = "local"
 _ID = re.compile(r"[wr][A-Za-z0-9_-]{32}")  # w: may change it, r: may read it; 192 random bits
 _UNKNOWN = "there is no such workspace: the link is incomplete or mistyped, or the workspace was deleted or has expired"
-
-
-def team_mode() -> bool:
-    """Whether each visitor has a workspace of their own: `WORKBENCH_MODE` is `team`, and not `local` or unset."""
-    mode = os.environ.get("WORKBENCH_MODE", "local")
-    if mode not in ("local", "team"):
-        raise StoreError(f"WORKBENCH_MODE ({mode!r}) must be local or team")
-    return mode == "team"
 
 
 def open_workspace(id: str | None = None, *, parse: Parse = parse_safely) -> Workspace:
