@@ -1,12 +1,24 @@
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from workbench.embedders import EMBEDDERS, Cancelled, Embedder, SentenceTransformer, Static, embed, embedder_for
-from workbench.errors import ModelUnavailable, SpecError
+from workbench import models
+from workbench.embedders import (
+    EMBEDDERS,
+    Cancelled,
+    Embedder,
+    SentenceTransformer,
+    Static,
+    embed,
+    embedder_for,
+    sentence_transformers,
+)
+from workbench.errors import ModelUnavailable, SpecError, StoreError
 from workbench.specs import from_dict, option, to_dict
 from workbench.store import Store
 
@@ -98,6 +110,26 @@ def test_a_failure_keeps_what_was_done(store: Store, monkeypatch: pytest.MonkeyP
     assert store.usage()["vectors"].entries == 6
 
 
+def test_a_store_that_refuses_costs_no_vector(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[int] = []
+
+    def full(kind: str, entries: dict[str, bytes]) -> None:
+        asked.append(len(entries))
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr("workbench.embedders.caching._PAUSE", 0)
+    monkeypatch.setattr(store, "put_many", full, raising=False)
+    texts = list(map(str, range(10)))
+    assert [row[0] for row in embed(Counting(), texts, store)] == [hash(t) % 1000 for t in texts]
+    assert asked == [3]  # it is not asked again
+    assert [r.message for r in caplog.records if "the disk is full" in r.message] == [caplog.messages[0]]
+    CALLS.clear()
+    with pytest.raises(Cancelled, match="3 of 10"):  # nor does it hide why the embedding ended
+        embed(Counting(), texts, store, cancelled=lambda: len(CALLS) == 1)
+
+
 @pytest.mark.parametrize("data", [b"", b"short", bytes(4 * 255)])
 def test_an_entry_of_another_length_is_made_again(store: Store, data: bytes) -> None:
     rows = embed(Counting(), ["a"], store)
@@ -126,6 +158,36 @@ def test_usable_tokens_are_less_specials_and_prefix() -> None:
     assert SentenceTransformer(passage_prefix="passage: ").max_tokens == 252
     assert SentenceTransformer(query_prefix="query: ").max_tokens == 254
     assert Static().max_tokens is None
+
+
+@pytest.mark.parametrize("field", ["passage_prefix", "query_prefix"])
+def test_a_prefix_must_leave_room_for_the_text(field: str) -> None:
+    assert SentenceTransformer(**{field: "word " * 253})
+    with pytest.raises(SpecError, match=rf"{field} takes 254 tokens, but all-MiniLM-L6-v2 reads 254"):
+        SentenceTransformer(**{field: "word " * 254})
+
+
+def test_a_loaded_model_does_not_wait_for_one_that_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def network(model: models.Model, dtype: str) -> str:
+        if dtype == "bfloat16":
+            begun.set()
+            assert go_on.wait(60)
+        return dtype
+
+    monkeypatch.setattr(sentence_transformers, "_network", network)
+    monkeypatch.setattr(sentence_transformers, "_loaded", {})
+    model = models.find(models.DEFAULT)
+    here = sentence_transformers._load(model, "float32")
+    with ThreadPoolExecutor(2) as pool:
+        loading = pool.submit(sentence_transformers._load, model, "bfloat16")
+        assert begun.wait(60)
+        try:
+            assert pool.submit(sentence_transformers._load, model, "float32").result(timeout=30) is here
+        finally:
+            go_on.set()
+        assert loading.result().network == "bfloat16"
 
 
 def test_identity_is_content() -> None:

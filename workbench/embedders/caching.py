@@ -1,14 +1,18 @@
 """Embedding with a cache: each distinct text once, ever, whatever configuration asked for it."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from workbench.embedders.protocols import Embedder
+from workbench.errors import StoreError
 from workbench.specs import digest
 from workbench.store import Store
 from workbench.vectors import Vectors
+
+log = logging.getLogger(__name__)
 
 KIND = "vectors"
 """The kind under which the store keeps them."""
@@ -33,7 +37,7 @@ def embed(
 
     `progress(done, total)` counts the texts that are new to the store, each distinct one once; it is called with
     (0, total) at the start, a few times a second, and with (total, total) at the end. `cancelled()` is asked between
-    batches.
+    batches. Where the store takes nothing (a full disk), the vectors are made all the same, and not kept.
 
     Raises:
         Cancelled: `cancelled()` said so; the vectors that were ready are in the store.
@@ -63,7 +67,7 @@ def embed(
                     unsaved[new[i]] = vector.astype("<f4").tobytes()
             done += len(batch)
             if time.monotonic() - last >= _PAUSE and done < len(new):
-                _save(store, unsaved)
+                store = _save(store, unsaved)
                 report(done, len(new))
                 last = time.monotonic()
     finally:
@@ -85,7 +89,13 @@ def _keys(embedder: Embedder, texts: Sequence[str], queries: bool) -> list[str]:
     return [space + digest(text.encode("utf-8", "surrogatepass")) for text in texts]
 
 
-def _save(store: Store | None, unsaved: dict[str, bytes]) -> None:
+def _save(store: Store | None, unsaved: dict[str, bytes]) -> Store | None:
+    """The store; None, so that nothing more is kept, once it refused: vectors are worth more than their cache."""
     if store and unsaved:
-        store.put_many(KIND, unsaved)
+        try:
+            store.put_many(KIND, unsaved)
+        except StoreError as error:
+            log.warning("vectors are not kept, and will be made again the next time: %s", error)
+            store = None
         unsaved.clear()
+    return store

@@ -26,6 +26,21 @@ class Embedder(Spec):
     def check(self) -> None:
         if self.source.kind != self.kind:
             raise SpecError(f"{self.kind}.model ({self.source.name!r}) is a {self.source.kind} model; choose that kind")
+        for field, query in (("passage_prefix", False), ("query_prefix", True)):
+            self._check_room(field, self.prefix(query))
+
+    def _check_room(self, field: str, prefix: str) -> None:
+        """Refuse a prefix after which the model would see nothing of the text itself."""
+        limit = self.source.max_tokens
+        if limit is None or not prefix:
+            return
+        from workbench.tokens import count
+
+        if (taken := count(self.tokenizer, prefix)) >= limit:
+            raise SpecError(
+                f"{self.kind}.{field} takes {taken} tokens, but {self.source.name} reads {limit}, prefix included: "
+                "nothing of the text would be seen; shorten the prefix"
+            )
 
     @property
     def dimensions(self) -> int:

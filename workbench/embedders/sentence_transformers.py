@@ -71,15 +71,17 @@ class _Loaded:
 
 
 _loaded: dict[tuple[models.Model, str], _Loaded] = {}
-_loading = threading.Lock()
+_loading = threading.Lock()  # one model loads at a time: transformers sets torch's default number format meanwhile
 
 
 def _load(model: models.Model, dtype: str) -> _Loaded:
-    """The model in memory, once per process and number format, its files checked."""
-    with _loading:
-        if (model, dtype) not in _loaded:
-            _loaded[model, dtype] = _Loaded(_network(model, dtype), threading.Lock())
-        return _loaded[model, dtype]
+    """The model in memory, once per process and number format, its files checked. One that is here never waits."""
+    key = model, dtype
+    if key not in _loaded:
+        with _loading:
+            if key not in _loaded:
+                _loaded[key] = _Loaded(_network(model, dtype), threading.Lock())
+    return _loaded[key]
 
 
 def _network(model: models.Model, dtype: str) -> Any:
