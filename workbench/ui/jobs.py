@@ -37,6 +37,7 @@ class Job:
     seconds: float = 0.0
     result: Any = None
     error: str = ""
+    counted: bool = False
     stopped: bool = False
     abandoned: bool = False
     watchers: set[str] = field(default_factory=set)
@@ -117,7 +118,7 @@ def _work(job: Job, work: Work) -> None:
     def report(done: int, total: int) -> None:
         if not job.done:
             job.started = time.monotonic()  # loading a model is no part of its rate
-        job.done, job.total = done, total
+        job.done, job.total, job.counted = done, total, True
 
     try:
         job.result = work(report, lambda: job.cancelled)

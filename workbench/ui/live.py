@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workbench import pipelines
 from workbench.diagnostics import chunk_tokens, unseen
 from workbench.documents import Chunks, Corpus, Document
-from workbench.embedders import Cancelled, missing
+from workbench.embedders import Cancelled, Embedder, missing
 from workbench.pipelines import Pipeline
 from workbench.retrievers import Collection
 from workbench.spans import Ranges, covered, lengths
@@ -142,11 +142,37 @@ def dense(corpus: Corpus, pipeline: Pipeline, store: Store, asked: bool = False)
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Collection:
         if is_slow and missing(embedder, rows.texts(), store):
             _settle(cancelled)
-        vectors = pipelines.embedded(rows, embedder, store, report, cancelled)
+        vectors = pipelines.embedded(rows, embedder, store, _timed(embedder, report), cancelled)
         embedder.encode_query([""])  # loads the model here, where nobody waits, if the vectors were cached
         return pipelines.indexed(rows, vectors, embedder, pipeline.index)
 
     return jobs.run(name, visit(), work, again=asked)
+
+
+_rates: dict[str, tuple[int, float]] = {}
+ENOUGH = 50
+"""Chunks from which on a rate is worth showing."""
+
+
+def _timed(embedder: Embedder, report: jobs.Report) -> jobs.Report:
+    """The report, which also notes the embedder's rate from the end of its first batch on: loading is no part of it."""
+    first: list[tuple[int, float]] = []
+
+    def timed(done: int, total: int) -> None:
+        now = time.monotonic()
+        if done and not first:
+            first.append((done, now))
+        elif first and done - first[0][0] >= max(ENOUGH, _rates.get(embedder.fingerprint, (0, 0.0))[0]):
+            count, since = first[0]
+            _rates[embedder.fingerprint] = done - count, (done - count) / max(now - since, 1e-9)
+        report(done, total)
+
+    return timed
+
+
+def rate(embedder: Embedder) -> float | None:
+    """Chunks a second in the largest run of this process; None before one of `ENOUGH`."""
+    return _rates[embedder.fingerprint][1] if embedder.fingerprint in _rates else None
 
 
 def _settle(cancelled: Callable[[], bool]) -> None:

@@ -14,7 +14,7 @@ from workbench.errors import WorkbenchError
 from workbench.indexes import Flat, Index
 from workbench.pipelines import Pipeline
 from workbench.retrievers import Collection
-from workbench.ui import bench, charts, forms, live, searching, sessions
+from workbench.ui import bench, charts, forms, live, progress, sessions
 from workbench.ui.shell import plain, say, size_label
 
 MOST_DOCUMENTS = 30
@@ -64,7 +64,7 @@ def _row(name: str, corpus: Corpus, pipeline: Pipeline) -> dict[str, Any]:
         "Truncated": f"{found.truncated:,} of {found.chunks:,} chunks",
         "Unseen": f"{found.unseen_share:.1%}",
         "Vectors": size_label(found.chunks * model.dimensions * 4),
-        "Chunks a second": round(job.rate) if ready and job and job.rate else None,
+        "Chunks a second": round(speed) if (speed := live.rate(embedder)) else None,
         "Licence": model.licence,
         "From": model.home,
     }
@@ -104,12 +104,10 @@ def model(corpus: Corpus) -> None:
     forms.field_controls("embedder", leave_out={"model"})
     st.caption(bench.cost(live.totals(corpus, pipeline), pipeline))
     job = live.dense(corpus, pipeline, sessions.store())
-    if searching.waiting(corpus, pipeline, job):
-        searching.progress(corpus, pipeline, job)
-    elif job is not None and job.total:
-        st.caption(f"Embedded {job.total:,} chunks in {job.seconds:.1f} s, {job.rate:,.0f} a second.")
-    else:
-        st.caption("All vectors came from the cache.")
+    if progress.waiting(corpus, pipeline, job):
+        progress.progress(corpus, pipeline, job)
+    elif job is not None:
+        st.caption(f"Embedded; {job.total:,} chunks were new, the others came from the cache.")
 
 
 def index(corpus: Corpus) -> None:
@@ -172,4 +170,7 @@ def cache() -> None:
         row.caption(f"{names.get(kind, kind)}: {u.entries:,}, {size_label(u.bytes)}")
         if not models.team_mode():
             row.button("Clear", key=f"clear-{kind}", type="tertiary", on_click=store.clear, args=(kind,))
-    st.caption("All of it can be made again. What was not used for longest goes first.")
+    st.caption(
+        "Vectors and documents can be made again. Without a shared pipeline its links open the default one. "
+        "What was not used for longest goes first."
+    )

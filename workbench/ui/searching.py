@@ -12,10 +12,11 @@ from workbench.retrievers import RETRIEVERS, Where, analyser, context
 from workbench.spans import Span, ranges
 from workbench.tokens import count
 from workbench.ui import forms, jobs, live, sessions
-from workbench.ui.bench import KEY, KEY_A, cost
+from workbench.ui.bench import KEY, KEY_A
 from workbench.ui.hits import Column, column, hit_lists
+from workbench.ui.progress import progress, waiting
 from workbench.ui.reader import overlay, scroll_to
-from workbench.ui.shell import guarded, plain
+from workbench.ui.shell import plain
 
 NAMES = {"dense": "Dense", "hybrid": "Hybrid", "bm25": "BM25"}
 """In the order of the columns: hybrid between its two halves, so that lines show what it takes from each."""
@@ -82,6 +83,7 @@ def retriever_choice() -> tuple[str, bool]:
     """The pipeline's retriever, and whether all three are shown beside each other."""
 
     def changed() -> None:
+        st.session_state["drawn"] = ""
         if st.session_state["retriever-choice"]:
             forms.take_kind("retriever", st.session_state["retriever-choice"])
 
@@ -147,53 +149,6 @@ def _where(corpus: Corpus, tags: Mapping[str, list[str]]) -> Where | None:
     return Where(tuple(kept), tuple(section or ()))
 
 
-def waiting(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> str:
-    """What dense search waits for, in words; "" where it waits for nothing."""
-    if job is None:
-        return f"Not embedded yet: {live.totals(corpus, pipeline).chunks:,} chunks"
-    if job.error:
-        return job.error
-    if job.finished.is_set():
-        return ""
-    return _progress(job)
-
-
-def _progress(job: jobs.Job) -> str:
-    if job.stopped:
-        return "Stopping after this batch"
-    if not job.done or job.left is None:
-        return f"Loading the model, then {job.total:,} new chunks" if job.total else "Loading the model"
-    rate = f"{job.rate:.0f}" if job.rate >= 10 else f"{job.rate:.1f}"
-    left = f"{job.left:.0f} s" if job.left < 100 else f"{job.left / 60:.0f} min"
-    return f"Embedding {job.done:,} of {job.total:,} new chunks, {rate} a second, about {left} left"
-
-
-def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
-    """How far embedding is, and the button that stops it, starts it, or tries again."""
-    if job is not None and not job.finished.is_set():
-        _running(live.key(corpus, pipeline), job)
-    elif job is None or job.result is None:
-
-        def ask() -> None:
-            with guarded():
-                live.dense(corpus, pipeline, sessions.store(), asked=True)
-
-        found = live.totals(corpus, pipeline)
-        if job is not None:
-            st.caption(plain(job.error))
-        label = f"Embed the other {job.total - job.done:,}" if job and job.done else f"Embed {found.chunks:,} chunks"
-        st.button(label, on_click=ask, icon=":material/play_arrow:", key="embed", help=cost(found, pipeline))
-
-
-@st.fragment(run_every=0.7)
-def _running(name: tuple[object, ...], job: jobs.Job) -> None:
-    if job.finished.is_set():
-        st.rerun()
-    left, right = st.columns([4, 1], gap="small", vertical_alignment="center")
-    left.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress(job))
-    right.button("Stop", key="stop-embedding", disabled=job.stopped, on_click=jobs.stop, args=(name, live.visit()))
-
-
 def search(
     corpus: Corpus, pipeline: Pipeline, query: str, where: Where | None, job: jobs.Job | None, kinds: Sequence[str]
 ) -> dict[str, list[Hit] | None]:
@@ -248,8 +203,9 @@ def panel(
     else:
         ready = {k: found for k, found in lists.items() if found is not None} or lists  # what waits takes no room
         columns = [_column(NAMES[k], found, corpus, pipeline, query, job, question) for k, found in ready.items()]
-        _lists(corpus, columns, False, height)
-    drawn = next((found for found in (lists.get(kind), lists.get("bm25")) if found is not None), [])
+        _lists(corpus, columns, False, height, list(ready))
+    order = (st.session_state.get("drawn"), kind, "bm25")
+    drawn = next((found for k in order if k and (found := lists.get(k)) is not None), [])
     _draw(document, pipeline, drawn, query, KEY)
     if rival is not None:
         _draw(document, rival, theirs or [], query, KEY_A)
@@ -277,8 +233,8 @@ def _column(
     return column(title, found, corpus, query, note, numbers=numbers, tokens=tokens, gold=gold)
 
 
-def _lists(corpus: Corpus, columns: Sequence[Column], movement: bool, height: int) -> None:
-    """The ranked lists; a click shows the hit in the source, in another document if it stands there."""
+def _lists(corpus: Corpus, columns: Sequence[Column], movement: bool, height: int, kinds: Sequence[str] = ()) -> None:
+    """The ranked lists; a click shows the hit in the source, with the ranks of the list that was clicked."""
     selected = st.session_state.get("selected")
     span = Span(*selected) if selected and selected[0] in corpus else None
     events = hit_lists(columns, key="bench-hits", selected=span, movement=movement, height=height)
@@ -289,6 +245,8 @@ def _lists(corpus: Corpus, columns: Sequence[Column], movement: bool, height: in
         st.session_state["selected"] = [hit.document, hit.start, hit.end]
         scroll_to(KEY, hit)
         scroll_to(KEY_A, hit)
+        if kinds:
+            st.session_state["drawn"] = kinds[events.clicked.column]
         if hit.document != st.session_state["document"]:
             st.session_state["document"] = hit.document
             st.rerun(scope="fragment")

@@ -1,0 +1,58 @@
+"""How far embedding is: in words, as a bar with its stop, and as the button that starts it."""
+
+import streamlit as st
+
+from workbench.documents import Corpus
+from workbench.pipelines import Pipeline
+from workbench.ui import jobs, live, sessions
+from workbench.ui.bench import cost
+from workbench.ui.shell import guarded, plain
+
+
+def waiting(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> str:
+    """What dense search waits for, in words; "" where it waits for nothing."""
+    if job is None:
+        return f"Not embedded yet: {live.totals(corpus, pipeline).chunks:,} chunks"
+    if job.error:
+        return job.error
+    if job.finished.is_set():
+        return ""
+    return _progress(job)
+
+
+def _progress(job: jobs.Job) -> str:
+    if job.stopped:
+        return "Stopping after this batch"
+    if job.counted and job.done == job.total:
+        return "Loading the model and building the index"
+    if not job.done or job.left is None:
+        return f"Loading the model, then {job.total:,} new chunks" if job.total else "Looking for what is new"
+    rate = f"{job.rate:.0f}" if job.rate >= 10 else f"{job.rate:.1f}"
+    left = f"{job.left:.0f} s" if job.left < 100 else f"{job.left / 60:.0f} min"
+    return f"Embedding {job.done:,} of {job.total:,} new chunks, {rate} a second, about {left} left"
+
+
+def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
+    """How far embedding is, and the button that stops it, starts it, or tries again."""
+    if job is not None and not job.finished.is_set():
+        _running(live.key(corpus, pipeline), job)
+    elif job is None or job.result is None:
+
+        def ask() -> None:
+            with guarded():
+                live.dense(corpus, pipeline, sessions.store(), asked=True)
+
+        found = live.totals(corpus, pipeline)
+        if job is not None:
+            st.caption(plain(job.error))
+        label = f"Embed the other {job.total - job.done:,}" if job and job.done else f"Embed {found.chunks:,} chunks"
+        st.button(label, on_click=ask, icon=":material/play_arrow:", key="embed", help=cost(found, pipeline))
+
+
+@st.fragment(run_every=0.7)
+def _running(name: tuple[object, ...], job: jobs.Job) -> None:
+    if job.finished.is_set():
+        st.rerun()
+    left, right = st.columns([4, 1], gap="small", vertical_alignment="center")
+    left.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress(job))
+    right.button("Stop", key="stop-embedding", disabled=job.stopped, on_click=jobs.stop, args=(name, live.visit()))
