@@ -15,7 +15,8 @@ from workbench.errors import DocumentError, SpecError, StoreError
 from workbench.parsers import Auto, Parser, PyPdf
 from workbench.spans import Span
 from workbench.specs import digest, fingerprint
-from workbench.workspaces import delete_workspace, expire, new_workspace, open_workspace, samples
+from workbench.store import Store
+from workbench.workspaces import delete_workspace, expire, new_workspace, open_workspace, parsed, samples
 from workbench.workspaces.parsed import from_json, to_json
 
 ROOT = Path(__file__).parents[2]
@@ -440,6 +441,47 @@ def test_a_document_survives_json():
     again = from_json(to_json(document), "n.pdf")
     for field in Document.__slots__:
         assert getattr(again, field) == getattr(document, field), field
+
+
+KEPT = to_json(Document("s", "id", "n.txt", "kept"))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        KEPT.replace(b"{", b'{"added_later": 1, ', 1),
+        KEPT.replace(b'"sections"', b'"parts"'),
+        KEPT.replace(b'"sections": []', b'"sections": [["heading", 1]]'),
+        KEPT.replace(b'"sections": []', b'"sections": [["heading", 1, 9, 2, ""]]'),
+        b"[]",
+        b"5",
+        b"\xff",
+        b"",
+    ],
+)
+def test_what_another_version_kept_is_parsed_anew(entry):
+    store = Store(None)
+    assert _parsed(store).text == "new"
+    ((key,),) = store._connection.execute("SELECT key FROM entries")
+    store.put("document", key, entry)
+    parsed._kept.cache_clear()
+    assert _parsed(store).text == "new"
+    parsed._kept.cache_clear()
+    assert _parsed(store).text == "new"
+    assert len(calls) == 2
+
+
+def test_another_format_is_another_entry(monkeypatch):
+    store = Store(None)
+    _parsed(store)
+    monkeypatch.setattr(parsed, "FORMAT", parsed.FORMAT + 1)
+    _parsed(store)
+    assert len(calls) == 2
+    assert store.usage()["document"].entries == 2
+
+
+def _parsed(store):
+    return parsed.parsed(parse, store, "n.txt", digest(b"new"), lambda: b"new", Auto())
 
 
 def test_the_real_sample_and_the_real_parsers(tmp_path, monkeypatch):

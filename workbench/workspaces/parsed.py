@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.documents import Document, Section
+from workbench.errors import SpecError
 from workbench.parsers import Parser
 from workbench.spans import Span
 from workbench.specs import fingerprint
@@ -16,12 +17,16 @@ from workbench.store import Store
 Parse = Callable[[str, bytes, Parser], Document]
 """name, bytes, parser → Document; raises DocumentError where the file cannot be read."""
 
+FORMAT = 1
+"""Goes up with every change of what `to_json` writes; what an older or newer version kept is parsed anew."""
+
 _PLAIN = ("source", "id", "name", "text", "media_type", "parser", "language")
 
 
 def parsed(parse: Parse, store: Store, name: str, id: str, read: Callable[[], bytes], parser: Parser) -> Document:
     """The document of the bytes with this sha256, parsed only where that never happened, and then kept in the store."""
-    key = fingerprint([id, parser.fingerprint, Path(name).suffix.lower()])  # a suffix can tell a parser the format
+    suffix = Path(name).suffix.lower()  # can tell a parser the format
+    key = fingerprint([FORMAT, id, parser.fingerprint, suffix])
     with suppress(LookupError):
         return _kept(store, key, name)
     document = parse(name, read(), parser)
@@ -34,11 +39,18 @@ def parsed(parse: Parse, store: Store, name: str, id: str, read: Callable[[], by
 
 @lru_cache(maxsize=512)
 def _kept(store: Store, key: str, name: str) -> Document:
-    """The document that was parsed before, the same object each time; LookupError where the store has none."""
+    """The document that was parsed before, the same object each time.
+
+    Raises:
+        LookupError: the store has none, or one of another form.
+    """
     data = store.get("document", key)
     if data is None:
         raise LookupError(key)
-    return from_json(data, name)
+    try:
+        return from_json(data, name)
+    except (TypeError, ValueError, SpecError) as error:
+        raise LookupError(key) from error
 
 
 @lru_cache(maxsize=8)
