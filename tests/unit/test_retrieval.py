@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from workbench.documents import Chunks, Corpus, Document, Section
 from workbench.errors import DocumentError, SpecError
 from workbench.records import Hit
-from workbench.retrievers import BM25, Collection, Dense, Hybrid, Where, context, movements
+from workbench.retrievers import BM25, Collection, Dense, Hybrid, Where, collections, context, movements
 from workbench.spans import Span
 
 
@@ -193,6 +196,40 @@ def test_vectors_that_come_later_share_the_lexical_index() -> None:
     assert BM25()(later, ["blue"], 1) == before
     assert not rows.has_vectors
     assert later.has_vectors
+
+
+def test_of_the_lexical_indexes_the_last_two_used_are_kept() -> None:
+    rows = every([document("d", "red blue ")], 4)
+    for k1 in (1.0, 1.5, 1.0, 2.0, 1.0):
+        assert BM25(k1=k1)(rows, ["blue"], 1)
+    assert [k1 for k1, _ in rows._lexical] == [2.0, 1.0]
+    assert BM25(k1=1.5)(rows, ["blue"], 1) == BM25(k1=1.5)(every([document("d", "red blue ")], 4), ["blue"], 1)
+
+
+def test_threads_may_make_collections_of_many_embedders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step between two keys yields to the other threads, so that an unguarded change would meet an iteration."""
+
+    class Slow(dict):
+        def __iter__(self):
+            for key in super().__iter__():
+                time.sleep(0.001)
+                yield key
+
+        def __len__(self) -> int:
+            out = super().__len__()
+            time.sleep(0.001)
+            return out
+
+    known = Slow()
+    monkeypatch.setattr(collections, "_known", known)
+
+    def work(name: int) -> None:
+        for i in range(20):
+            collections._query_vectors(SimpleNamespace(fingerprint=f"{name}-{i}"))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert len(known) == 8
 
 
 def test_the_context_joins_what_continues_and_says_where_it_is_from() -> None:

@@ -164,10 +164,13 @@ class Collection:
     def lexical(self, query: str, k: int, k1: float, b: float, mask: Mask | None = None) -> Ranking:
         """The best k allowed rows by BM25; rows that share no term with the query are left out."""
         with self._lock:
-            if (k1, b) not in self._lexical:
+            index = self._lexical.pop((k1, b), None)
+            if index is None:
                 self._terms = self._terms or row_terms(self._parts)
-                self._lexical[k1, b] = Lexical(self._terms, k1, b)
-            index = self._lexical[k1, b]
+                index = Lexical(self._terms, k1, b)
+            self._lexical[k1, b] = index  # the last used stands last
+            if len(self._lexical) > _MAX_LEXICAL:
+                self._lexical.pop(next(iter(self._lexical)))
         scores = index.scores(query)
         allowed = scores > 0 if mask is None else (scores > 0) & mask
         rows = np.flatnonzero(allowed)
@@ -233,7 +236,9 @@ class Collection:
         ]
 
 
+_MAX_LEXICAL = 2  # parameters whose index is kept: a comparison needs two, and each holds a score for every term
 _MAX_QUERIES = 20_000
+_known_lock = threading.Lock()
 _known: dict[str, dict[str, NDArray[np.float32]]] = {}
 
 
@@ -242,9 +247,10 @@ def _query_vectors(encoder: QueryEncoder) -> dict[str, NDArray[np.float32]]:
     fingerprint = getattr(encoder, "fingerprint", None)
     if not isinstance(fingerprint, str):
         return {}
-    while len(_known) >= 8 and fingerprint not in _known:
-        _known.pop(next(iter(_known)), None)
-    return _known.setdefault(fingerprint, {})
+    with _known_lock:
+        while len(_known) >= 8 and fingerprint not in _known:
+            _known.pop(next(iter(_known)))
+        return _known.setdefault(fingerprint, {})
 
 
 def _paths(document: Document) -> list[tuple[str, ...]]:
