@@ -180,15 +180,15 @@ def test_an_answer_that_does_not_fit_is_refused():
         "engine": "x",
         "language": "",
     }
-    assert Draft.from_plain(good).text == "abc"
+    assert Draft.from_plain(good, "n.pdf").text == "abc"
     for bad in (
         {"sections": [["heading", 1, 0, 4, ""]]},
         {"sections": [["evil", 1, 0, 1, ""]]},
         {"pages": [[1, 2, 1]]},
         {"pages": 5},
     ):
-        with pytest.raises(DocumentError):
-            Draft.from_plain(good | bad)
+        with pytest.raises(DocumentError, match=r"^n\.pdf: "):
+            Draft.from_plain(good | bad, "n.pdf")
 
 
 def lying_zip() -> bytes:

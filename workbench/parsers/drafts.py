@@ -53,11 +53,11 @@ class Draft:
         }
 
     @classmethod
-    def from_plain(cls, data: Mapping[str, Any]) -> "Draft":
-        """The draft that `to_plain` wrote, checked: it comes from a process that has read a foreign file.
+    def from_plain(cls, data: Mapping[str, Any], name: str) -> "Draft":
+        """The draft that `to_plain` wrote, checked: it comes from a process that has read the foreign file `name`.
 
         Raises:
-            DocumentError: a value of another type, or a span outside the text.
+            DocumentError: naming the file: a value of another type, or a span outside the text.
         """
         try:
             text = str(data["text"])
@@ -68,8 +68,13 @@ class Draft:
                 text, sections, pages, warnings, str(data["media_type"]), str(data["engine"]), str(data["language"])
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise DocumentError(f"the parser's process gave an answer of another form ({error})") from None
+            raise DocumentError(
+                f"{name}: the process that read it gave an answer of another form ({error}). Save it anew."
+            ) from None
         spans = [(s, e) for _, _, s, e, _ in sections] + [(s, e) for _, s, e in pages]
         if any(not 0 <= s <= e <= len(text) for s, e in spans) or any(k not in SECTION_KINDS for k, *_ in sections):
-            raise DocumentError("the parser's process gave sections that do not fit the text")
+            raise DocumentError(
+                f"{name}: the process that read it gave sections that do not fit its text. Save it anew, or choose "
+                "another parser."
+            )
         return draft

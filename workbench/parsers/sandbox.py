@@ -1,7 +1,8 @@
 """Foreign files read in a process of their own, within limits of time, memory and output.
 
-A process that has read a file well is kept for the next one, so that only the first pays for its start. One that
-refused a file, grew or has read many is ended. Callers may be threads; each has a process to itself while it reads.
+A process that has read a file or refused it in good order is kept for the next one, so that only the first pays for
+its start. One in which a parser broke, or that read a large file or very many, is ended. Callers may be threads; each
+has a process to itself while it reads.
 """
 
 import atexit
@@ -188,7 +189,7 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
             answer = process.ask(request, data, limits)
             reusable = not answer.get("spent") and process.files < _MAX_FILES and len(data) < _LARGE
             if "draft" in answer:
-                draft = Draft.from_plain(answer["draft"])
+                draft = Draft.from_plain(answer["draft"], shown)
                 kept = reusable and len(draft.text) < _LARGE
                 return draft
             kept = reusable
