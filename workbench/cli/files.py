@@ -1,14 +1,18 @@
 """The files that a command is given, as documents."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from workbench.cli import DONE, WRONG_INPUT
-from workbench.cli.output import warn
-from workbench.documents import Document
+from workbench.cli.output import Progress, warn
+from workbench.documents import Corpus, Document
 from workbench.errors import DocumentError
 from workbench.parsers import Limits, Parser, label, parse_safely
 from workbench.parsers.files import files
+from workbench.specs import digest
+from workbench.store import Store
+from workbench.workspaces.parsed import parsed, store_of
 
 Parse = Callable[[str, bytes, Parser], Document]
 
@@ -76,3 +80,28 @@ def warnings(document: Document) -> None:
     """Say on stderr what the parser could not read or had to guess."""
     for warning in document.warnings:
         warn(f"warning: {document.name}: {warning}")
+
+
+def store_here() -> Store:
+    """The store of WORKBENCH_HOME, which keeps what was parsed or embedded before."""
+    return store_of(Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve())
+
+
+def corpus_of(paths: Sequence[str], parser: Parser, store: Store, purpose: str) -> tuple[Corpus, int]:
+    """What can be read of the files and folders, and the exit status that the refusals ask for.
+
+    Raises:
+        DocumentError: nothing could be read; the message says for what `purpose`.
+    """
+
+    def kept(name: str, data: bytes, parser: Parser) -> Document:
+        return parsed(parse_safely, store, name, digest(data), lambda: data, parser)
+
+    reading = Reading(paths, parser, kept, Progress("reading", "files"))
+    documents = []
+    for document in reading:
+        warnings(document)
+        documents.append(document)
+    if not documents:
+        raise DocumentError(f"there is no document to {purpose}: none of the files could be read")
+    return Corpus(tuple(documents)), reading.status

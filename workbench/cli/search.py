@@ -1,26 +1,20 @@
 """`search`: the best chunks of files and folders for a query."""
 
-import os
 import shutil
 import sys
 import textwrap
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from workbench.cli.files import Reading, warnings
+from workbench.cli.files import corpus_of, store_here
 from workbench.cli.flags import Flags, method, pipeline_file
 from workbench.cli.output import Progress, shown, warn, write_json
-from workbench.documents import Corpus, Document
-from workbench.errors import DocumentError, SpecError
-from workbench.parsers import Parser, parse_safely
+from workbench.documents import Corpus
+from workbench.errors import SpecError
 from workbench.pipelines import REGISTRIES, Pipeline, prepared
 from workbench.records import Hit
 from workbench.retrievers import MAX_K
 from workbench.retrievers.contexts import label
-from workbench.specs import digest
-from workbench.store import Store
-from workbench.workspaces.parsed import parsed, store_of
 
 _PREFIXES = {name: "" if name == "splitter" else f"{name}-" for name in REGISTRIES}
 _LINES = 8  # of a hit's text, for people; --json has it all
@@ -41,15 +35,8 @@ def run(arguments: list[str]) -> int:
         raise SpecError("--query is empty; type at least one word")
     pipeline = _pipeline(given)
 
-    store = store_of(Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve())
-    reading = Reading(given["docs"], pipeline.parser, _kept(store), Progress("reading", "files"))
-    documents = []
-    for document in reading:
-        warnings(document)
-        documents.append(document)
-    if not documents:
-        raise DocumentError("there is no document to search: none of the files could be read")
-    corpus = Corpus(tuple(documents))
+    store = store_here()
+    corpus, status = corpus_of(given["docs"], pipeline.parser, store, "search")
     rows = prepared(corpus, pipeline, store, Progress("embedding", "chunks"))
     hits = pipeline.retriever(rows, [query], pipeline.k)[0]
     for hit in hits:
@@ -58,7 +45,7 @@ def run(arguments: list[str]) -> int:
     if not given["json"]:
         found = f"{len(hits)} of {_count(len(rows), 'chunk')}" if hits else f"no hit among {_count(len(rows), 'chunk')}"
         warn(f"{found} in {_count(len(corpus), 'document')}; {pipeline.label}")
-    return reading.status
+    return status
 
 
 def _count(n: int, thing: str) -> str:
@@ -77,15 +64,6 @@ def _pipeline(given: dict[str, Any]) -> Pipeline:
         except ValueError:
             raise SpecError(f"-k ({given['k']!r}) must be a whole number from 1 to {MAX_K}") from None
     return replace(base, **parts) if base else Pipeline(**parts)
-
-
-def _kept(store: Store) -> Any:
-    """A parse that looks into the store first."""
-
-    def parse(name: str, data: bytes, parser: Parser) -> Document:
-        return parsed(parse_safely, store, name, digest(data), lambda: data, parser)
-
-    return parse
 
 
 def _write(hit: Hit, corpus: Corpus, as_json: bool) -> None:

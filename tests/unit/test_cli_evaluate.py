@@ -1,0 +1,120 @@
+"""The command `evaluate`: what it writes, and with which exit status."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from workbench.cli import DONE, WRONG_INPUT, main
+
+TEXT = (
+    "# Pumps\n\nThe set shows E-4417 when a sensor fails.\n\n# Valves\n\nClose the valve before you open the lid. 🙂\n"
+)
+QUOTE = "Close the valve before you open the lid."
+CONFIG = (
+    "splitter: {kind: recursive, chunk_size: 60, chunk_overlap: 0, unit: characters}\nretriever: {kind: bm25}\nk: 2\n"
+)
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], home: Path) -> Run:
+    def call(*arguments: object) -> tuple[int, str, str]:
+        status = main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> list[object]:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/manual.md").write_text(TEXT, "utf-8")
+    (tmp_path / "P.yaml").write_text(CONFIG, "utf-8")
+    gold(tmp_path, question(), question(id="q2", question="Which sensor?", quote="E-4417"))
+    return ["evaluate", tmp_path / "docs", "--golden", tmp_path / "g.jsonl", "--config", tmp_path / "P.yaml"]
+
+
+def question(id: str = "q1", question: str = "What of the valve?", quote: str = QUOTE) -> dict[str, object]:
+    return {"id": id, "question": question, "references": [{"document": "manual.md", "quote": quote}]}
+
+
+def gold(folder: Path, *rows: dict[str, object]) -> None:
+    (folder / "g.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+
+def test_means_with_their_intervals(run: Run, line: list[object]) -> None:
+    status, out, err = run(*line, "--json")
+    assert (status, err, out.count("\n")) == (DONE, "", 1)
+    found = json.loads(out)
+    recall = found["metrics"]["recall@2"]
+    assert list(recall) == ["mean", "low", "high", "sd", "n"]
+    assert (recall["mean"], recall["n"], found["questions"], found["unanswerable"]) == (1.0, 2, 2, 0)
+    assert {"precision@2", "iou@2", "ndcg@2", "mrr@2", "hit_rate@2", "recall@1000tok", "precision_omega"} <= set(
+        found["metrics"]
+    )
+    assert found["tokens_per_query"] > 0
+    assert set(found["seconds"]) == {"split", "search", "measure"}
+    assert "per_question" not in found
+    assert {k: v for k, v in json.loads(run(*line, "--json")[1]).items() if k != "seconds"} == {
+        k: v for k, v in found.items() if k != "seconds"
+    }
+
+
+def test_each_question_and_the_definitions_of_chroma(run: Run, line: list[object]) -> None:
+    found = json.loads(run(*line, "--json", "--metrics", "chroma", "--per-question")[1])
+    assert list(found["metrics"]) == ["recall", "precision", "iou", "precision_omega"]
+    assert [list(q) for q in found["per_question"]] == [["id", "question", *found["metrics"]]] * 2
+    assert found["metrics"]["recall"]["mean"] == sum(q["recall"] for q in found["per_question"]) / 2
+
+
+def test_the_csv_form(run: Run, line: list[object], tmp_path: Path) -> None:
+    at = TEXT.index(QUOTE)
+    references = json.dumps([{"content": QUOTE, "start_index": at, "end_index": at + len(QUOTE)}])
+    with (tmp_path / "g.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = [("question", "references", "corpus_id"), ("What of the valve?", references, "manual")]
+        csv.writer(file).writerows(rows)
+    line[3] = tmp_path / "g.csv"
+    found = json.loads(run(*line, "--json", "--metrics", "chroma")[1])
+    assert found["metrics"]["recall"] == {"mean": 1.0, "low": None, "high": None, "sd": 0.0, "n": 1}
+
+
+def test_for_people(run: Run, line: list[object]) -> None:
+    status, out, _ = run(*line, "--per-question")
+    assert status == DONE
+    assert out.splitlines()[0].split() == ["metric", "mean", "low", "high", "sd"]
+    assert "2 questions; " in out
+    assert out.splitlines()[-1].endswith("Which sensor?")
+
+
+def test_rows_that_cannot_be_taken_are_named_and_the_others_measured(
+    run: Run, line: list[object], tmp_path: Path
+) -> None:
+    none = {"id": "q3", "question": "Who?", "answerable": False}
+    gold(tmp_path, question(), none, question(id="q4", quote="no such text"))
+    status, out, err = run(*line, "--json")
+    assert status == WRONG_INPUT
+    assert err.count("\n") == 1
+    assert "g.jsonl: line 3 (q4)" in err
+    assert (json.loads(out)["questions"], json.loads(out)["unanswerable"]) == (1, 1)
+
+
+def test_what_is_wrong_takes_one_line(run: Run, line: list[object], tmp_path: Path) -> None:
+    (tmp_path / "latin.csv").write_bytes("question,references,corpus_id\nGröße,[],x\n".encode("latin-1"))
+    for change, message in (
+        ({3: tmp_path / "none.jsonl"}, "none.jsonl: there is no such file"),
+        ({3: tmp_path / "latin.csv"}, "latin.csv: not UTF-8"),
+        ({5: tmp_path / "none.yaml"}, "none.yaml: the pipeline file cannot be opened"),
+        ({1: tmp_path / "nowhere"}, "there is no document to evaluate on"),
+    ):
+        status, out, err = run(*(change.get(i, part) for i, part in enumerate(line)))
+        assert (status, out) == (WRONG_INPUT, "")
+        assert message in err
+    assert "--metrics ('best') must be one of workbench, chroma" in run(*line, "--metrics", "best")[2]
+    assert "required: --golden" in run(*line[:2])[2]
+    gold(tmp_path, {"id": "q", "question": "Who?", "answerable": False})
+    assert "no question with an answer" in run(*line)[2]

@@ -1,0 +1,139 @@
+"""A pipeline measured on a golden set: every value is the measure of the hits that the pipeline gives."""
+
+import random
+
+import pytest
+
+from workbench.documents import Corpus, Document
+from workbench.errors import GoldenError, SpecError
+from workbench.evaluations import CHROMA, CONTEXT_TOKENIZER, default_metrics, evaluate
+from workbench.metrics import FORMULAS, chroma, first_tokens, judge, precision_omega
+from workbench.pipelines import Pipeline, from_mapping, prepared
+from workbench.records import Question, Reference
+from workbench.spans import Span, ranges
+from workbench.specs import digest
+from workbench.tokens import tokenizer
+
+WORDS = "pump valve sensor leak booster filter tank gauge motor seal grease belt fuse relay hose 🙂 Größe".split()
+STATIC = {"embedder": {"kind": "static", "model": "wordllama-256"}}
+
+
+def document(name: str, seed: int) -> Document:
+    draw = random.Random(seed)
+    text = "\n\n".join(" ".join(draw.choices(WORDS, k=draw.randint(5, 40))) + "." for _ in range(30))
+    return Document(digest(text.encode()), digest(name.encode()), name, text)
+
+
+CORPUS = Corpus((document("a.txt", 1), document("b.txt", 2)))
+
+
+def question(i: int) -> Question:
+    draw = random.Random(100 + i)
+    references = []
+    for d in draw.sample(CORPUS.documents, draw.randint(1, 2)):
+        start = draw.randrange(len(d.text) - 80)
+        span = Span(d.id, start, start + draw.randint(10, 80))
+        references.append(Reference(span, d[span]))
+    return Question(f"q{i}", f"Which {references[0].quote[:20]}?", tuple(references))
+
+
+QUESTIONS = (*(question(i) for i in range(12)), Question("none", "Who?", answerable=False))
+
+
+def pipeline(size: int = 120, **parts: dict[str, object]) -> Pipeline:
+    splitter = {"kind": "recursive", "chunk_size": size, "chunk_overlap": size // 4, "unit": "characters"}
+    return from_mapping({"splitter": splitter, "retriever": {"kind": "bm25"}, "k": 3, **parts})
+
+
+@pytest.mark.parametrize("size", [12, 120, 5000])
+def test_values_are_the_measures_of_the_pipelines_hits(size: int) -> None:
+    line = pipeline(size)
+    names = [f"{m}@{b}" for m in FORMULAS for b in (1, 3, 7, "40tok", "1000tok")] + ["precision_omega"]
+    found = evaluate(CORPUS, QUESTIONS, line, names)
+    rows, rules = prepared(CORPUS, line), tokenizer(CONTEXT_TOKENIZER)
+    chunks = {
+        d.id: ranges((s.start, s.end) for s in map(rows.span, range(len(rows))) if s.document == d.id) for d in CORPUS
+    }
+
+    def end(span: Span, n: int) -> int:
+        return span.start + int(rules.offsets(CORPUS[span])[n, 0])
+
+    assert found.values.shape == (12, len(names))
+    for i, q in enumerate(QUESTIONS[:12]):
+        gold = [r.span for r in q.references]
+        hits = [h.span for h in line.retriever(rows, [q.text], 1000)[0]]
+        sizes = rules.counts([CORPUS[s] for s in hits]).tolist()
+        for name, value in zip(names, found.values[i], strict=True):
+            measure, _, amount = name.partition("@")
+            if not amount:
+                assert value == precision_omega(gold, chunks)
+            elif amount.endswith("tok"):
+                assert value == FORMULAS[measure](judge(gold, *first_tokens(hits, sizes, int(amount[:-3]), end))), name
+            else:
+                assert value == FORMULAS[measure](judge(gold, hits[: int(amount)], sizes[: int(amount)])), name
+        assert [h.span for h in found.hits[i]] == hits[:3]
+        assert found.tokens[i] == sum(sizes[:3])
+
+
+def test_a_budget_of_tokens_is_filled_where_chunks_have_fewer_tokens_than_usual() -> None:
+    """Eighty characters of five tokens or so."""
+    text = "\n\n".join(f"pump {'=' * 64} {i}" for i in range(100))
+    plans = Document(digest(text.encode()), digest(b"plans"), "plans.txt", text)
+    asked = Question("q", "pump", (Reference(Span(plans.id, 0, 4), "pump"),))
+    found = evaluate(Corpus((plans,)), [asked], pipeline(80), ["tokens@300tok", "tokens@5"])
+    assert found.values[0, 0] == 300
+    assert found.values[0, 1] < 50
+
+
+def test_to_the_letter() -> None:
+    line = pipeline()
+    found = evaluate(CORPUS, QUESTIONS, line, to_the_letter=True)
+    rows = prepared(CORPUS, line)
+    chunks = {
+        d.id: ranges((s.start, s.end) for s in map(rows.span, range(len(rows))) if s.document == d.id) for d in CORPUS
+    }
+    assert found.metrics == CHROMA
+    for i, q in enumerate(QUESTIONS[:12]):
+        hits = [h.span for h in line.retriever(rows, [q.text], 3)[0]]
+        theirs = chroma.scores([r.span for r in q.references], hits, chunks)
+        assert found.values[i].tolist() == [getattr(theirs, name) for name in CHROMA]
+
+
+@pytest.mark.parametrize(
+    "parts", [{"retriever": {"kind": "hybrid", "depth": 4}}, {"index": {"kind": "hnsw", "m": 2, "ef_search": 3}}]
+)
+def test_what_depends_on_k_is_asked_for_as_k(parts: dict[str, dict[str, object]]) -> None:
+    line = pipeline(30, **({"retriever": {"kind": "dense"}} | STATIC | parts))
+    found = evaluate(CORPUS, QUESTIONS, line)
+    rows = prepared(CORPUS, line)
+    for q, hits in zip(found.questions, found.hits, strict=True):
+        assert list(hits) == line.retriever(rows, [q.text], 3)[0]
+
+
+def test_the_tidy_table_and_what_stands_apart() -> None:
+    found = evaluate(CORPUS, QUESTIONS, pipeline(), ["recall@3", "recall@50tok", "precision_omega"])
+    rows = list(found.rows())
+    assert (len(rows), found.unanswerable, len(found.questions)) == (36, 1, 12)
+    assert [(r["metric"], r["budget"]) for r in rows[:3]] == [
+        ("recall", "3"),
+        ("recall", "50tok"),
+        ("precision_omega", ""),
+    ]
+    assert {r["pipeline"] for r in rows} == {pipeline().fingerprint}
+    assert [r["value"] for r in rows] == found.values.ravel().tolist()
+    one = found.intervals()["recall@3"]
+    assert one.mean == pytest.approx(found.values[:, 0].mean())
+    assert one.low < one.mean < one.high
+    assert set(found.seconds) == {"split", "search", "measure"}
+
+
+def test_the_default_is_every_measure_at_k_and_at_equal_context() -> None:
+    assert {"recall@3", "ndcg@3", "tokens@3", "recall@1000tok", "precision_omega"} <= set(default_metrics(3))
+    assert evaluate(CORPUS, QUESTIONS, pipeline()).metrics == default_metrics(3)
+
+
+def test_what_cannot_be_measured() -> None:
+    with pytest.raises(GoldenError, match="no question with an answer"):
+        evaluate(CORPUS, QUESTIONS[12:], pipeline())
+    with pytest.raises(SpecError, match="is not known"):
+        evaluate(CORPUS, QUESTIONS, pipeline(), ["recal@3"])

@@ -1,0 +1,112 @@
+"""`evaluate`: how well a pipeline finds the passages of a golden set."""
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from workbench.cli import DONE, WRONG_INPUT
+from workbench.cli.files import corpus_of, store_here
+from workbench.cli.flags import Flags, pipeline_file
+from workbench.cli.output import Progress, shown, warn, write_json
+from workbench.errors import GoldenError, SpecError
+from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation, evaluate
+from workbench.golden import read_golden
+from workbench.pipelines import Pipeline
+from workbench.statistics import LEVEL, RESAMPLES, Interval
+
+_DEFINITIONS = ("workbench", "chroma")
+_SEED = 0
+_WORST = 1_000  # problems of a golden set that are written out
+
+
+def run(arguments: list[str]) -> int:
+    """Write each metric's mean with its interval; with --per-question, every question's values too."""
+    flags = Flags(
+        "evaluate",
+        "Each metric's mean over the questions with its 95 % interval. Questions marked unanswerable are counted "
+        "apart; a row of the golden set that cannot be taken is named, and makes the exit status 2.",
+    )
+    flags.add_argument("docs", nargs="+", metavar="DOCS", help="files, or folders of them")
+    flags.add_argument("--golden", required=True, metavar="G", help="the golden set: JSON lines, or CSV")
+    flags.add_argument("--config", metavar="P.yaml", help="a pipeline file (the default pipeline without it)")
+    flags.add_argument(
+        "--metrics",
+        default=_DEFINITIONS[0],
+        metavar="WHOSE",
+        help="workbench, or chroma for the definitions of the chunking_evaluation code (default workbench)",
+    )
+    flags.add_argument("--per-question", action="store_true", help="the values of each question")
+    given = flags.read(arguments)
+    if given["metrics"] not in _DEFINITIONS:
+        raise SpecError(f"--metrics ({given['metrics']!r}) must be one of {', '.join(_DEFINITIONS)}")
+    pipeline = pipeline_file(given["config"]) if given["config"] else Pipeline()
+    golden = Path(given["golden"])
+    if not golden.is_file():
+        raise GoldenError(f"{golden}: there is no such file")
+
+    store = store_here()
+    corpus, status = corpus_of(given["docs"], pipeline.parser, store, "evaluate on")
+    try:
+        questions, problems = read_golden(golden, corpus)
+    except GoldenError as error:
+        raise GoldenError(f"{golden}: {error}") from None
+    for problem in problems[:_WORST]:
+        warn(f"error: {golden.name}: {problem}")
+    if len(problems) > _WORST:
+        warn(f"error: {golden.name}: and {len(problems) - _WORST:,} rows more")
+    letter = given["metrics"] == "chroma"
+    progress = Progress("embedding", "chunks")
+    found = evaluate(corpus, questions, pipeline, to_the_letter=letter, store=store, progress=progress)
+    if given["json"]:
+        write_json(_result(found, given["metrics"], given["per_question"]))
+    else:
+        print(_text(found, given["per_question"]))
+    return WRONG_INPUT if problems else status or DONE
+
+
+def _result(found: Evaluation, definitions: str, per_question: bool) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "pipeline": found.pipeline.fingerprint,
+        "label": found.pipeline.label,
+        "corpus": found.corpus.id,
+        "documents": len(found.corpus),
+        "chunks": found.chunks,
+        "questions": len(found.questions),
+        "unanswerable": found.unanswerable,
+        "definitions": definitions,
+        "metrics": {name: _plain(one) for name, one in found.intervals(_SEED).items()},
+        "tokens_per_query": float(found.tokens.mean()),
+        "tokenizer": CONTEXT_TOKENIZER,
+        "level": LEVEL,
+        "resamples": RESAMPLES,
+        "seed": _SEED,
+        "seconds": found.seconds,
+    }
+    if per_question:
+        out["per_question"] = [
+            {"id": question.id, "question": question.text} | dict(zip(found.metrics, values, strict=True))
+            for question, values in zip(found.questions, found.values.tolist(), strict=True)
+        ]
+    return out
+
+
+def _plain(one: Interval) -> dict[str, Any]:
+    """The interval with null for ends that cannot be known, which JSON has no number for."""
+    return {key: None if math.isnan(value) else value for key, value in asdict(one).items()}
+
+
+def _text(found: Evaluation, per_question: bool) -> str:
+    lines = [f"{'metric':<18}{'mean':>9}{'low':>9}{'high':>9}{'sd':>9}"]
+    for name, one in found.intervals(_SEED).items():
+        lines.append(f"{name:<18}" + "".join(f"{_cell(v):>9}" for v in (one.mean, one.low, one.high, one.sd)))
+    apart = f", {found.unanswerable} unanswerable ones apart" if found.unanswerable else ""
+    lines.append(f"{len(found.questions)} questions{apart}; {found.chunks} chunks; {found.pipeline.label}")
+    if per_question:
+        for question, values in zip(found.questions, found.values.tolist(), strict=True):
+            lines.append("".join(f"{_cell(v):>9}" for v in values) + f"  {shown(question.text)}")
+    return "\n".join(lines)
+
+
+def _cell(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.0f}" if value >= 10 else f"{value:.3f}"
