@@ -207,18 +207,13 @@ def test_of_the_lexical_indexes_the_last_two_used_are_kept() -> None:
 
 
 def test_threads_may_make_collections_of_many_embedders(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each step between two keys yields to the other threads, so that an unguarded change would meet an iteration."""
+    """Reading the first key is given time, in which an unguarded thread would change the dictionary."""
 
     class Slow(dict):
         def __iter__(self):
-            for key in super().__iter__():
-                time.sleep(0.001)
-                yield key
-
-        def __len__(self) -> int:
-            out = super().__len__()
-            time.sleep(0.001)
-            return out
+            keys = super().__iter__()
+            time.sleep(0.005)
+            yield from keys
 
     known = Slow()
     monkeypatch.setattr(collections, "_known", known)
