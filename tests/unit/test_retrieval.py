@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -207,13 +208,16 @@ def test_of_the_lexical_indexes_the_last_two_used_are_kept() -> None:
 
 
 def test_threads_may_make_collections_of_many_embedders(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading the first key is given time, in which an unguarded thread would change the dictionary."""
+    busy = threading.Lock()
 
     class Slow(dict):
+        """Gives another thread time to change it while it is read, and notices one."""
+
         def __iter__(self):
-            keys = super().__iter__()
+            assert busy.acquire(blocking=False), "two threads at once"
             time.sleep(0.005)
-            yield from keys
+            busy.release()
+            return super().__iter__()
 
     known = Slow()
     monkeypatch.setattr(collections, "_known", known)
