@@ -21,7 +21,7 @@ def settle(page) -> None:
     page.wait_for_selector(SETTLED, state="attached")
 
 
-def open_app(page, address: str, path: str = "/") -> None:
+def open_app(page, address: str, path: str = "") -> None:
     """The page at this path, drawn: its heading stands and, on the Bench, the reader has its text."""
     page.goto(f"{address}{path}")
     page.locator(".status").first.wait_for()

@@ -1,0 +1,104 @@
+"""Pictures of every page as people meet them: `python tests/browser/looks.py OUTDIR` (docs/screenshots for the README).
+
+First visit, a query, two configurations, no documents, refused files, dark, narrow. No test: somebody has to look.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from conftest import ARGUMENTS, chromium
+from playwright.sync_api import Browser, sync_playwright
+from steps import ask, cards, go, open_app, open_popover, prepare, serving, settle, show_document, slide, upload
+
+QUERY = "error E-4417"
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 700, "height": 900}
+
+
+def take(page, folder: Path, name: str) -> None:
+    """A compressed picture of what stands on the page."""
+    from PIL import Image
+
+    settle(page)
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(300)  # the reader's flash and Streamlit's fading have ended
+    path = folder / f"{name}.png"
+    page.screenshot(path=path)
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(colors=192, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
+    print(f"{path}  {path.stat().st_size / 1000:.0f} KB")
+
+
+def visit(browser: Browser, address: str, folder: Path, suffix: str, viewport: dict[str, int], scheme: str) -> None:
+    """The three pages with a query and its hits, in this window and theme."""
+    page = browser.new_context(viewport=viewport, color_scheme=scheme).new_page()
+    open_app(page, address)
+    page.locator(".rd .blk").first.wait_for()
+    if not suffix:
+        take(page, folder, "first-visit")
+    show_document(page, "hx-service-manual.pdf")
+    ask(page, QUERY)
+    cards(page, "Hybrid").first.wait_for(timeout=180_000)
+    settle(page)
+    cards(page, "Hybrid").first.click()
+    page.locator(".hl .detail .text").wait_for()
+    take(page, folder, f"bench{suffix}")
+    go(page, "Documents")
+    page.locator(".rd .view").wait_for()
+    take(page, folder, f"documents{suffix}")
+    go(page, "Models")
+    take(page, folder, f"models{suffix}")
+    if not suffix:
+        go(page, "Bench")
+        page.locator(".st-key-pin button").first.click()
+        page.locator(".st-key-unpin").first.wait_for()
+        settle(page)
+        slide(page, "chunk-size", 120)
+        cards(page, "B, in hand").first.wait_for(timeout=180_000)
+        take(page, folder, "compare")
+    page.context.close()
+
+
+def troubles(browser: Browser, address: str, folder: Path) -> None:
+    """Refused files, then the pages without any document. In team mode, so that it is a workspace of its own."""
+    page = browser.new_context(viewport=WIDE).new_page()
+    open_app(page, address)
+    open_popover(page, "Add documents")
+    broken = [("report.pdf", b"%PDF-1.4 broken"), ("empty.txt", b""), ("program.exe", b"MZ\x90\x00" + bytes(99))]
+    files = [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in broken]
+    upload(page, "upload-popover", files)
+    page.locator(".st-key-messages [data-testid=stAlert]").nth(2).wait_for()
+    take(page, folder, "refused")
+    page.locator(".st-key-dismiss-messages button").click()
+    settle(page)
+    go(page, "Documents")
+    while page.locator(".st-key-remove").count():
+        page.locator(".st-key-remove button").click()
+        page.wait_for_timeout(300)
+        settle(page)
+    take(page, folder, "documents-empty")
+    for name in ("Bench", "Models"):
+        go(page, name)
+        take(page, folder, f"{name.lower()}-empty")
+    page.context.close()
+
+
+def main(folder: Path) -> None:
+    """Write all pictures into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        query = prepare(Path(home))
+        with serving(Path(home)) as address:
+            visit(browser, address, folder, "", WIDE, "light")
+            visit(browser, f"{address}/{query}", folder, "-dark", WIDE, "dark")
+            visit(browser, f"{address}/{query}", folder, "-narrow", NARROW, "light")
+        with serving(Path(home), WORKBENCH_MODE="team") as address:
+            troubles(browser, f"{address}/{query}", folder)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python tests/browser/looks.py OUTDIR")
+    main(Path(sys.argv[1]))

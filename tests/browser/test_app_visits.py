@@ -1,0 +1,65 @@
+"""The first request that a fresh server answers is a deep link; and what a very first visit shows, MiniLM and all."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from steps import Console, ask, cards, chunk_count, go, open_app, prepare, serving, settle, status
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A WORKBENCH_HOME in which the sample was parsed, so that a fresh server is quick."""
+    home = tmp_path_factory.mktemp("home")
+    return home, prepare(home)
+
+
+@pytest.mark.parametrize("name", ["Bench", "Documents", "Models"])
+def test_a_deep_link_is_the_first_request_of_a_server(page, home, name):
+    """With a `pages/` folder the page can run alone, without app.py: no navigation, or "Page not found"."""
+    folder, query = home
+    console = Console(page)
+    with serving(folder) as address:
+        open_app(page, address, f"/{name}{query}")
+        page.locator("h1.sr-only", has_text=name).wait_for(state="attached")
+        links = page.get_by_test_id("stTopNavLink")
+        assert [text.split("\n")[-1] for text in links.all_inner_texts()] == ["Bench", "Documents", "Models"]
+        assert page.get_by_test_id("stSidebarNav").count() == 0
+        assert page.get_by_text("Page not found").count() == 0
+        assert "13 documents" in status(page)
+        if name != "Documents":
+            assert "wordllama-256" in status(page), "the link's configuration is the one in hand"
+        other = "Documents" if name != "Documents" else "Bench"
+        go(page, other)
+        assert "13 documents" in status(page)
+        console.check()
+        page.goto("about:blank")
+
+
+def test_a_first_visit_shows_the_sample_cut_and_finds_words_while_the_model_embeds(page, tmp_path):
+    console = Console(page)
+    with serving(tmp_path) as address:
+        open_app(page, address)
+        page.locator(".rd .blk").first.wait_for()
+        assert "13 documents" in status(page)
+        assert "recursive 200/20 tokens" in status(page)
+        assert "0 truncated" in status(page)
+        assert chunk_count(page) > 10
+        ask(page, "error E-4417")
+        cards(page, "BM25").first.wait_for()
+        # Dense search either has its hits by now or says what it waits for; it is never merely blank.
+        page.wait_for_function(
+            """() => {
+              const host = [...document.querySelectorAll('*')].find((e) => e.shadowRoot?.querySelector('.hl'));
+              const text = host?.shadowRoot.querySelector('.hl').textContent ?? '';
+              return /Loading the model|Embedding [0-9]|of [0-9,]+ chunks/.test(text)
+                || host?.shadowRoot.querySelector('.hl [aria-label^="Dense, rank 1"]');
+            }"""
+        )
+        cards(page, "Dense").first.wait_for(timeout=120_000)
+        settle(page)
+        assert "index fresh" in status(page)
+        console.check()
+        page.goto("about:blank")
