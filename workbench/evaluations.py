@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import Corpus
+from workbench.embedders import Embedder, embed
 from workbench.errors import GoldenError
 from workbench.indexes import Flat
 from workbench.metrics import MIN_COVER, Budget, Metric, chroma, first_tokens, judge, metric, precision_omega
@@ -20,6 +21,7 @@ from workbench.spans import Ranges, Span
 from workbench.statistics import Interval, clusters, mean_intervals
 from workbench.store import Store
 from workbench.tokens import tokenizer
+from workbench.vectors import Vectors
 
 CONTEXT_TOKENIZER = "cl100k_base"
 """What context is counted in: the same for every pipeline, so that budgets of tokens compare."""
@@ -115,7 +117,7 @@ def evaluate(
         with clock.stage("embed"):
             vectors = embedded(rows, pipeline.embedder, store, progress)
         with clock.stage("index"):
-            rows = indexed(rows, vectors, pipeline.embedder, pipeline.index)
+            rows = indexed(rows, vectors, _Asker(pipeline.embedder, store), pipeline.index)
     budgets = {m.budget for m in asked if m.budget is not None}
     sizes = _Tokens(rows)
     with clock.stage("search"):
@@ -187,6 +189,21 @@ def _retrieved(
     if steady and depth <= getattr(ask, "depth", depth):
         return [hits[:k] for hits in deep], deep
     return ask(rows, queries, k), deep
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Encodes queries as the embedder does, each alone, and keeps their vectors in the store: sets are asked often."""
+
+    embedder: Embedder
+    store: Store | None
+
+    @property
+    def fingerprint(self) -> str:
+        return self.embedder.fingerprint
+
+    def encode_query(self, texts: Sequence[str], /) -> Vectors:
+        return np.concatenate([embed(self.embedder, [text], self.store, queries=True) for text in texts])
 
 
 def _columns(rows: Collection) -> dict[str, Ranges]:

@@ -12,7 +12,7 @@ from workbench.embedders import EMBEDDERS, Embedder, SentenceTransformer, embed
 from workbench.errors import SpecError
 from workbench.indexes import INDEXES, Flat, IndexSpec
 from workbench.parsers import PARSERS, Auto, Parser
-from workbench.retrievers import MAX_K, RETRIEVERS, Collection, Dense, Retriever
+from workbench.retrievers import MAX_K, RETRIEVERS, Collection, Dense, QueryEncoder, Retriever
 from workbench.specs import fingerprint, from_dict, to_dict
 from workbench.splitters import SPLITTERS, Recursive, Splitter
 from workbench.store import Store
@@ -139,7 +139,7 @@ def embedded(
     return embed(embedder, rows.texts(), store, progress, cancelled)
 
 
-def indexed(rows: Collection, vectors: Vectors, embedder: Embedder, index: IndexSpec) -> Collection:
+def indexed(rows: Collection, vectors: Vectors, embedder: QueryEncoder, index: IndexSpec) -> Collection:
     """The collection with a dense index over these vectors; filtered searches are exact over the rows they allow."""
     exact = Flat(metric=index.metric)
     return rows.with_vectors(index(vectors), embedder, lambda some: exact(vectors[some]))

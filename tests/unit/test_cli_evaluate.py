@@ -39,6 +39,11 @@ def line(tmp_path: Path) -> list[object]:
     return ["evaluate", tmp_path / "docs", "--golden", tmp_path / "g.jsonl", "--config", tmp_path / "P.yaml"]
 
 
+def errors(err: str) -> list[str]:
+    """The lines that are no progress, which a slow machine gets to see."""
+    return [told for told in err.splitlines() if not told.startswith(("reading ", "embedding "))]
+
+
 def question(id: str = "q1", question: str = "What of the valve?", quote: str = QUOTE) -> dict[str, object]:
     return {"id": id, "question": question, "references": [{"document": "manual.md", "quote": quote}]}
 
@@ -49,7 +54,7 @@ def gold(folder: Path, *rows: dict[str, object]) -> None:
 
 def test_means_with_their_intervals(run: Run, line: list[object]) -> None:
     status, out, err = run(*line, "--json")
-    assert (status, err, out.count("\n")) == (DONE, "", 1)
+    assert (status, errors(err), out.count("\n")) == (DONE, [], 1)
     found = json.loads(out)
     recall = found["metrics"]["recall@2"]
     assert list(recall) == ["mean", "low", "high", "sd", "n"]
@@ -98,8 +103,8 @@ def test_rows_that_cannot_be_taken_are_named_and_the_others_measured(
     gold(tmp_path, question(), none, question(id="q4", quote="no such text"))
     status, out, err = run(*line, "--json")
     assert status == WRONG_INPUT
-    assert err.count("\n") == 1
-    assert "g.jsonl: line 3 (q4)" in err
+    (error,) = errors(err)
+    assert "g.jsonl: line 3 (q4)" in error
     assert (json.loads(out)["questions"], json.loads(out)["unanswerable"]) == (1, 1)
 
 

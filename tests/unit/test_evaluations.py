@@ -5,13 +5,16 @@ import random
 import pytest
 
 from workbench.documents import Corpus, Document
+from workbench.embedders import Static
 from workbench.errors import GoldenError, SpecError
 from workbench.evaluations import CHROMA, CONTEXT_TOKENIZER, default_metrics, evaluate
 from workbench.metrics import FORMULAS, chroma, first_tokens, judge, precision_omega
 from workbench.pipelines import Pipeline, from_mapping, prepared
 from workbench.records import Question, Reference
+from workbench.retrievers import collections
 from workbench.spans import Span, ranges
 from workbench.specs import digest
+from workbench.store import Store
 from workbench.tokens import tokenizer
 
 WORDS = "pump valve sensor leak booster filter tank gauge motor seal grease belt fuse relay hose 🙂 Größe".split()
@@ -125,6 +128,22 @@ def test_the_tidy_table_and_what_stands_apart() -> None:
     assert one.mean == pytest.approx(found.values[:, 0].mean())
     assert one.low < one.mean < one.high
     assert set(found.seconds) == {"split", "search", "measure"}
+
+
+def test_queries_are_embedded_once_ever_and_as_the_embedder_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    line, store = pipeline(**({"retriever": {"kind": "dense"}} | STATIC)), Store(None)
+    collections._known.clear()  # what other tests asked
+    first = evaluate(CORPUS, QUESTIONS, line, store=store)
+    collections._known.clear()
+    rows = prepared(CORPUS, line)
+    assert [list(hits) for hits in first.hits] == line.retriever(rows, [q.text for q in QUESTIONS[:12]], 3)
+
+    def never(*_: object) -> None:
+        raise AssertionError("embedded again")
+
+    collections._known.clear()
+    monkeypatch.setattr(Static, "encode_batch", never)
+    assert evaluate(CORPUS, QUESTIONS, line, store=store).values.tolist() == first.values.tolist()
 
 
 def test_the_default_is_every_measure_at_k_and_at_equal_context() -> None:
