@@ -185,14 +185,14 @@ def review_pptx(source: str) -> bytes:
 
 def catalogue_xlsx() -> bytes:
     """A workbook with a sheet for each group of articles."""
-    import catalogue
+    import product_catalogue
     from openpyxl import Workbook
 
     book = Workbook()
     book.remove(book.active)
-    for name, rows in catalogue.sheets().items():
+    for name, rows in product_catalogue.sheets().items():
         sheet = book.create_sheet(name)
-        sheet.append(catalogue.COLUMNS)
+        sheet.append(product_catalogue.COLUMNS)
         for row in rows:
             sheet.append(row)
         sheet.freeze_panes = "A2"

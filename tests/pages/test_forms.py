@@ -3,7 +3,7 @@
 import pytest
 from conftest import FAST
 
-from workbench.pipelines import from_mapping, to_mapping
+from workbench.pipelines import from_mapping
 from workbench.splitters import SPLITTERS
 
 

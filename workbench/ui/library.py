@@ -57,7 +57,7 @@ def take_files(files: Sequence[tuple[str, bytes]]) -> None:
             except WorkbenchError as error:
                 refused.append(str(error))
     if len(refused) > 1:
-        say("error", "\n".join([f"{len(added)} of {len(files)} files were added; these were refused:", *refused]))
+        say("error", "\n".join([f"{len(added)} of {len(files)} files added. Refused:", *refused]))
     elif refused:
         say("error", refused[0])
     if added:

@@ -190,8 +190,10 @@ def panel(
             progress(corpus, pipeline, job)
 
     theirs: list[Hit] | None = None
+    place = st.empty()  # cleared by hand: while a fragment inside polls, Streamlit leaves what a run did not draw
     if not query:
-        sample_questions(questions)
+        with place.container():
+            sample_questions(questions)
     elif rival is not None:
         other = live.dense(corpus, rival, sessions.store())
         theirs = search(corpus, rival, query, where, other, [rival.retriever.kind])[rival.retriever.kind]

@@ -7,7 +7,7 @@ it and change it by callbacks, so that it outlives page switches and is the same
 import time
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
@@ -131,8 +131,7 @@ def share(*pipelines: Pipeline | None) -> None:
 
 def link() -> str:
     """The address of what is on the screen."""
-    base = (st.context.url or "").split("?")[0]
-    return f"{base}?{urlencode(_wanted())}"
+    return _address(_wanted())
 
 
 def reader_link() -> str:
@@ -140,8 +139,12 @@ def reader_link() -> str:
     here = workspace()
     if not team_mode() or not here.writable:
         return ""
-    base = (st.context.url or "").split("?")[0]
-    return f"{base}?{urlencode({**_wanted(), 'w': here.reader_id})}"
+    return _address({**_wanted(), "w": here.reader_id})
+
+
+def _address(wanted: dict[str, str]) -> str:
+    scheme, host, path, *_ = urlsplit(st.context.url or "")
+    return urlunsplit((scheme, host, path or "/", urlencode(wanted), ""))
 
 
 def _read_url() -> None:
