@@ -68,7 +68,7 @@ def troubles(browser: Browser, address: str, folder: Path) -> None:
     broken = [("report.pdf", b"%PDF-1.4 broken"), ("empty.txt", b""), ("program.exe", b"MZ\x90\x00" + bytes(99))]
     files = [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in broken]
     upload(page, "upload-popover", files)
-    page.locator(".st-key-messages [data-testid=stAlert]").nth(2).wait_for()
+    page.get_by_test_id("stAlert").first.wait_for()
     take(page, folder, "refused")
     page.locator(".st-key-dismiss-messages button").click()
     settle(page)

@@ -111,7 +111,7 @@ def test_every_splitter_draws_chunks(bench):
         assert bench.get_by_test_id("stAlert").count() == 0, name
         assert chunk_count(bench) > 3, name
         sizes.add(bench.locator(".histogram").inner_html())
-    assert len(sizes) >= len(names) - 1, "they cut differently"
+    assert len(sizes) >= 4, "they cut differently; code without a language and one separator need not"
 
 
 def test_a_clicked_chunk_tells_its_figures(bench):
@@ -276,7 +276,8 @@ def test_the_address_brings_configuration_comparison_and_query_to_another_visito
     bench.locator(".st-key-pin button").first.click()
     bench.locator(".st-key-unpin").first.wait_for()
     settle(bench)
-    nudge(bench, "chunk-size", -3)
+    nudge(bench, "chunk-size")
+    chosen = until_cut(bench, "recursive 200/20 tokens")
     ask(bench, "spare parts")
     cards(bench, "B, in hand").first.wait_for()
     bench.wait_for_function("location.search.includes('q=spare') && location.search.includes('b=')")
@@ -287,7 +288,7 @@ def test_the_address_brings_configuration_comparison_and_query_to_another_visito
     cards(other, "B, in hand").first.wait_for()
     settle(other)
     assert other.locator(".st-key-query-box input").input_value() == "spare parts"
-    assert "recursive 197/20" in status(other)
+    assert splitter(other) == chosen == "recursive 199/20 tokens"
     assert other.locator(".rd .view").count() == 2
     assert hits_of(other, "B, in hand") == hits_of(bench, "B, in hand")
     context.close()
