@@ -39,7 +39,7 @@ def visit(browser: Browser, address: str, folder: Path, suffix: str, viewport: d
         take(page, folder, "first-visit")
     show_document(page, "hx-service-manual.pdf")
     ask(page, QUERY)
-    cards(page, "Hybrid").first.wait_for(timeout=180_000)
+    cards(page, "Hybrid").first.wait_for(timeout=600_000)
     settle(page)
     cards(page, "Hybrid").first.click()
     page.locator(".hl .detail .text").wait_for()
@@ -55,7 +55,7 @@ def visit(browser: Browser, address: str, folder: Path, suffix: str, viewport: d
         page.locator(".st-key-unpin").first.wait_for()
         settle(page)
         slide(page, "chunk-size", 120)
-        cards(page, "B, in hand").first.wait_for(timeout=180_000)
+        cards(page, "B, in hand").first.wait_for(timeout=600_000)
         take(page, folder, "compare")
     page.context.close()
 

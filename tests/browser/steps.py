@@ -33,9 +33,12 @@ def go(page, name: str) -> None:
     top = page.get_by_test_id("stTopNavLink").filter(has_text=name)
     if top.count():
         top.click()
-    else:  # in a narrow window the navigation is a drawer
-        page.get_by_test_id("stExpandSidebarButton").click()
+    else:  # in a narrow window the navigation is a drawer, which stays open
+        if page.get_by_test_id("stExpandSidebarButton").is_visible():
+            page.get_by_test_id("stExpandSidebarButton").click()
         page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
+        page.get_by_test_id("stSidebar").hover()
+        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
     page.locator("h1.sr-only", has_text=name).wait_for(state="attached")
     settle(page)
 
