@@ -6,16 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from quick import FAST
 from streamlit.testing.v1 import AppTest
 
-from workbench.embedders import Static
-from workbench.pipelines import Pipeline, to_mapping
-from workbench.splitters import Recursive
+from workbench.pipelines import to_mapping
 from workbench.workspaces import Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-FAST = Pipeline(splitter=Recursive(tokenizer="wordllama-256"), embedder=Static())
-"""What the tests work with: the default with the model that embeds the sample in a moment."""
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """What is moved or typed in a form reaches the pipeline, and what a method refuses does not."""
 
 import pytest
-from conftest import FAST
+from quick import FAST
 
 from workbench.pipelines import from_mapping
 from workbench.splitters import SPLITTERS

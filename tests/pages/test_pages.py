@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import FAST
+from quick import FAST
 from streamlit.testing.v1 import AppTest
 
 from workbench.pipelines import Pipeline, from_mapping, to_mapping, to_yaml
