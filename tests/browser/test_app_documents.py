@@ -218,7 +218,9 @@ def test_a_document_is_replaced_by_its_new_version(bench):
 
 def test_hostile_text_and_names_run_nothing_on_any_page(bench):
     add(bench, file(HOSTILE_NAME, HOSTILE.encode()), file(HOSTILE_NAME.replace(".md", ".pdf"), b"%PDF-1.4 broken"))
-    bench.get_by_test_id("stAlert").first.wait_for()
+    alert = bench.get_by_test_id("stAlert").first
+    alert.wait_for()
+    assert HOSTILE_NAME.replace(".md", ".pdf") in alert.inner_text(), "a name is shown as it is, and is nobody's markup"
     counts(bench, 14)
     first_hit(bench, "gantry", "gantry")
     for name in ("Bench", "Documents", "Models"):
