@@ -40,7 +40,7 @@ function listen(r) {
   let settled;
   r.onselectionchange = () => {
     clearTimeout(settled);
-    settled = setTimeout(() => r.kept && guarded(r, () => takeSelection(r)), 250);
+    settled = setTimeout(() => r.kept && r.root.isConnected && guarded(r, () => takeSelection(r)), 250); // it may be gone by then
   };
   document.addEventListener("selectionchange", r.onselectionchange);
 
@@ -51,7 +51,7 @@ function listen(r) {
     if (!r.kept || event.detail > 1) return;
     const on = event.composedPath()[0];
     const { clientX: x, clientY: y } = event;
-    clicked = setTimeout(() => guarded(r, () => takeClick(r, on, x, y)), event.detail ? 220 : 0);
+    clicked = setTimeout(() => r.root.isConnected && guarded(r, () => takeClick(r, on, x, y)), event.detail ? 220 : 0);
   };
 
   r.watch = new ResizeObserver(() => {
