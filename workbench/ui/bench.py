@@ -13,7 +13,7 @@ from workbench.pipelines import Pipeline, from_yaml, to_yaml
 from workbench.spans import Span
 from workbench.ui import charts, forms, jobs, live, sessions, snippets
 from workbench.ui.reader import reader
-from workbench.ui.shell import plain, say, size_label, status_bar
+from workbench.ui.shell import plain, size_label, status_bar
 
 KEY, KEY_A = "bench-reader", "bench-reader-a"
 """The readers of the pipeline in hand and, in a comparison, of the pinned one."""
@@ -143,7 +143,7 @@ def _open_file() -> None:
         try:
             sessions.take(from_yaml(file.getvalue().decode("utf-8", "replace")))
         except WorkbenchError as error:
-            say("error", f"{file.name}: {error}")
+            sessions.say("error", f"{file.name}: {error}")
         st.session_state["open-turn"] = turn + 1
         st.rerun()
 

@@ -17,7 +17,6 @@ from workbench.specs import defaults, from_dict, to_dict
 from workbench.splitters.pieces import CHARACTERS
 from workbench.tokens import BPE_ENCODINGS
 from workbench.ui import sessions
-from workbench.ui.shell import say
 
 CHARACTERS_A_TOKEN = 4  # about, in English; only to keep a size near what it was when the unit changes
 SLIDERS = {"tokens": (16, 1024), CHARACTERS: (64, 6000)}
@@ -53,7 +52,7 @@ def take_kind(part: str, kind: str) -> None:
     before = sessions.mapping()[part]
     own = defaults(REGISTRIES[part][kind])
     shared = {name: value for name, value in before.items() if name in own and name != "header"}
-    sessions.mapping()[part] = to_dict(from_dict(REGISTRIES[part], {"kind": kind, **shared}, part))
+    sessions.put(part, to_dict(from_dict(REGISTRIES[part], {"kind": kind, **shared}, part)))
 
 
 def size_controls() -> None:
@@ -121,9 +120,9 @@ def take_model(name: str) -> None:
 
     before = sessions.mapping()["embedder"]["model"]
     try:
-        sessions.mapping()["embedder"] = to_dict(embedder_for(name))
+        sessions.put("embedder", to_dict(embedder_for(name)))
     except WorkbenchError as error:
-        say("error", str(error))
+        sessions.say("error", str(error))
         return
     if sessions.mapping()["splitter"]["tokenizer"] == before:
         sessions.change("splitter", tokenizer=name)
@@ -193,9 +192,9 @@ def _control(
     def changed() -> None:
         wanted = {**sessions.mapping()[part], name: take(st.session_state[key])}
         try:
-            sessions.mapping()[part] = to_dict(from_dict(REGISTRIES[part], wanted, part))
+            sessions.put(part, to_dict(from_dict(REGISTRIES[part], wanted, part)))
         except WorkbenchError as error:
-            say("error", str(error))
+            sessions.say("error", str(error))
 
     st.session_state[key] = show(sessions.mapping()[part][name])
     widget(label, key=key, on_change=changed, help=about, **settings)

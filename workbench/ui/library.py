@@ -10,7 +10,7 @@ from workbench.parsers import FORMATS, Auto
 from workbench.tokens import token_offsets
 from workbench.ui import forms, sessions
 from workbench.ui.reader import reader
-from workbench.ui.shell import plain, say, size_label, status_bar
+from workbench.ui.shell import plain, size_label, status_bar
 from workbench.workspaces import Refusal, Source, delete_workspace, team_mode
 
 MOST_ROWS = 15
@@ -25,19 +25,19 @@ def add_documents() -> None:
     if all(source.sample for source in sessions.workspace().sources):
         st.caption("You are looking at a sample. Add your own documents here.")
     with st.popover("Add documents", icon=":material/upload_file:", width="stretch"):
-        _drop_zone("popover")
+        _drop_zone()
         st.text_area(
             "Or paste text", key="pasted", height=100, placeholder="Pasted text becomes a document of its own."
         )
         st.button("Add the text", key="add-pasted", on_click=_paste)
 
 
-def _drop_zone(place: str) -> None:
+def _drop_zone() -> None:
     turn = st.session_state.get("upload-turn", 0)
     files = st.file_uploader(
         "Drop files here",
         accept_multiple_files=True,
-        key=f"upload-{place}-{turn}",
+        key=f"upload-popover-{turn}",
         help="Text, Markdown, HTML, PDF, Word, PowerPoint, Excel, CSV, e-mail and more. Each file up to 200 MB.",
     )
     if files:
@@ -57,9 +57,9 @@ def take_files(files: Sequence[tuple[str, bytes]]) -> None:
             except WorkbenchError as error:
                 refused.append(str(error))
     if len(refused) > 1:
-        say("error", "\n".join([f"{len(added)} of {len(files)} files added. Refused:", *refused]))
+        sessions.say("error", "\n".join([f"{len(added)} of {len(files)} files added. Refused:", *refused]))
     elif refused:
-        say("error", refused[0])
+        sessions.say("error", refused[0])
     if added:
         _show(added[0])
         st.toast(f"{size_label(len(added), 'documents')} added")
@@ -83,7 +83,7 @@ def _tried(action: Callable[[], object]) -> bool:
     try:
         action()
     except WorkbenchError as error:
-        say("error", str(error))
+        sessions.say("error", str(error))
         return False
     return True
 

@@ -15,7 +15,7 @@ from workbench.indexes import Flat, Index
 from workbench.pipelines import Pipeline
 from workbench.retrievers import Collection
 from workbench.ui import bench, charts, forms, live, progress, sessions
-from workbench.ui.shell import plain, say, size_label
+from workbench.ui.shell import plain, size_label
 
 MOST_DOCUMENTS = 30
 
@@ -78,14 +78,14 @@ def _add_model() -> None:
         try:
             models.find(name)
         except WorkbenchError as error:
-            say("error", str(error))
+            sessions.say("error", str(error))
             return
         workspace = sessions.workspace()
         named = [n for n in workspace.settings.get("models", []) if n != name]
         try:
             workspace.keep_settings(models=[*named, name])
         except WorkbenchError as error:
-            say("error", str(error))
+            sessions.say("error", str(error))
             return
         forms.take_model(name)
         st.session_state["model-name"] = ""

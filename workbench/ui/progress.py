@@ -25,11 +25,12 @@ def _progress(job: jobs.Job) -> str:
         return "Stopping after this batch"
     if job.counted and job.done == job.total:
         return "Loading the model and building the index"
-    if not job.done or job.left is None:
+    rate, seconds = job.rate, job.left  # read once: the job goes on meanwhile
+    if not rate or seconds is None:
         return f"Loading the model, then {job.total:,} new chunks" if job.total else "Looking for what is new"
-    rate = f"{job.rate:.0f}" if job.rate >= 10 else f"{job.rate:.1f}"
-    left = f"{job.left:.0f} s" if job.left < 100 else f"{job.left / 60:.0f} min"
-    return f"Embedding {job.done:,} of {job.total:,} new chunks, {rate} a second, about {left} left"
+    speed = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
+    left = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return f"Embedding {job.done:,} of {job.total:,} new chunks, {speed} a second, about {left} left"
 
 
 def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
@@ -53,6 +54,8 @@ def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
 def _running(name: tuple[object, ...], job: jobs.Job) -> None:
     if job.finished.is_set():
         st.rerun()
-    left, right = st.columns([4, 1], gap="small", vertical_alignment="center")
-    left.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress(job))
-    right.button("Stop", key="stop-embedding", disabled=job.stopped, on_click=jobs.stop, args=(name, live.visit()))
+    with guarded():
+        left, right = st.columns([4, 1], gap="small", vertical_alignment="center")
+        left.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress(job))
+        name_and_visit = (name, live.visit())
+        right.button("Stop", key="stop-embedding", on_click=jobs.stop, args=name_and_visit, disabled=job.stopped)

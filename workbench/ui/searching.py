@@ -72,7 +72,7 @@ def k_control() -> None:
     """How many hits are asked for."""
 
     def changed() -> None:
-        sessions.mapping()["k"] = st.session_state["k"]
+        sessions.put("k", st.session_state["k"])
 
     current = sessions.mapping()["k"]
     st.session_state["k"] = current

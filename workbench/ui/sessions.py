@@ -49,6 +49,11 @@ def workspace() -> Workspace:
     return found
 
 
+def say(kind: str, text: str) -> None:
+    """Nothing; an error or warning that stays at the top of the pages until it is dismissed."""
+    st.session_state["messages"] = [*st.session_state.get("messages", []), [kind, text]]
+
+
 def store() -> Store:
     """The cache of parsed documents, vectors and pipelines."""
     return workspace().store
@@ -107,9 +112,14 @@ def reset() -> None:
     pin(None)
 
 
+def put(part: str, value: Any) -> None:
+    """Nothing; another value for one part of the pipeline in hand: a method as a mapping, or k."""
+    st.session_state["pipeline"] = {**mapping(), part: value}
+
+
 def change(part: str, **values: Any) -> None:
     """Nothing; other values for fields of one part of the pipeline in hand."""
-    st.session_state["pipeline"] = {**mapping(), part: {**mapping()[part], **values}}
+    put(part, {**mapping()[part], **values})
 
 
 def pinned() -> Pipeline | None:
@@ -157,7 +167,7 @@ def _read_url() -> None:
         try:
             st.session_state["workspace"] = open_workspace(id).id
         except StoreError as error:
-            st.session_state["messages"] = [["error", f"{error}. A workspace of your own is open instead."]]
+            say("error", f"{error}. A workspace of your own is open instead.")
     st.session_state["query"] = asked.get("q", "")[:500]
     in_hand, pinned = ("b", "a") if "b" in asked else ("a", "b")  # B is compared with the pinned A
     for name, key in ((in_hand, "pipeline"), (pinned, "pinned")):
@@ -172,8 +182,7 @@ def _take_kept(fingerprint: str, key: str) -> None:
     except WorkbenchError:
         found = None
     if found is None:
-        lost = "The configuration that this link names is not kept here any more; the default is shown."
-        st.session_state["messages"] = [*st.session_state.get("messages", []), ["warning", lost]]
+        say("warning", "The configuration that this link names is not kept here any more; the default is shown.")
     else:
         st.session_state[key] = to_mapping(found) if key == "pipeline" else to_yaml(found)
 

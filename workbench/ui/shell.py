@@ -59,11 +59,6 @@ def guarded() -> Iterator[None]:
         )
 
 
-def say(kind: str, text: str) -> None:
-    """Nothing; an error or warning that stays at the top of the pages until it is dismissed."""
-    st.session_state["messages"] = [*st.session_state.get("messages", []), [kind, text]]
-
-
 def _show_messages() -> None:
     workspace = sessions.workspace()
     if workspace.notice:

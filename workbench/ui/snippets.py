@@ -4,9 +4,12 @@ from dataclasses import fields
 from shlex import quote
 from typing import Any
 
-from workbench.pipelines import Pipeline
+from workbench.pipelines import REGISTRIES, Pipeline
 from workbench.specs import Spec
 from workbench.tokens import BPE_ENCODINGS
+
+HOMES = {part: "indexes" if part == "index" else f"{part}s" for part in REGISTRIES}
+"""Part of a pipeline → the package that its methods are in."""
 
 
 def call(spec: Spec) -> str:
@@ -17,12 +20,11 @@ def call(spec: Spec) -> str:
 
 def python(pipeline: Pipeline, query: str) -> str:
     """A few lines that give the same hits."""
-    parts = {name: getattr(pipeline, name) for name in ("parser", "splitter", "embedder", "index", "retriever")}
-    imports = [f"from workbench.{name}s import {type(part).__name__}" for name, part in parts.items()]
+    parts = {name: getattr(pipeline, name) for name in HOMES}
     return "\n".join(
         [
             "from workbench import Pipeline, read",
-            *(line.replace("indexs", "indexes") for line in imports),
+            *(f"from workbench.{HOMES[name]} import {type(part).__name__}" for name, part in parts.items()),
             "from workbench.pipelines import prepared",
             "",
             f'corpus = read("sample_docs", parser={call(pipeline.parser)})',
