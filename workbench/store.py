@@ -35,6 +35,7 @@ CREATE TRIGGER IF NOT EXISTS removed AFTER DELETE ON entries BEGIN
 """
 _BATCH = 400  # keys in one statement; SQLite's limit of variables is 999 in old builds
 _TOUCH = 60  # seconds between two notes of an entry's use
+_WAIT = 30  # seconds for which one waits for others that use the database
 _OVERHEAD = 128  # bytes that an entry takes beside its data, about: keys, checksum and two indexes
 
 
@@ -56,6 +57,22 @@ def default_capacity() -> int:
     if not 0 < size < float("inf"):
         raise StoreError(f"WORKBENCH_STORE_GB ({text!r}) must be a number of gigabytes above 0, such as 4")
     return int(size * 2**30)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch the database to write-ahead mode, once others that are just opening it let go.
+
+    SQLite's own time-out does not hold for this switch: it fails at once where another process switches too.
+    """
+    patience = time.monotonic() + _WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
+                raise
+            time.sleep(0.02)
 
 
 class _Damaged(StoreError):
@@ -236,9 +253,9 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         where = self._path or ":memory:"
-        connection = sqlite3.connect(where, timeout=30, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(where, timeout=_WAIT, isolation_level=None, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             connection.execute(f"PRAGMA journal_size_limit = {64 << 20}")
             connection.execute(
                 "PRAGMA synchronous = NORMAL"

@@ -1,7 +1,10 @@
 import logging
 import multiprocessing
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -211,3 +214,17 @@ def test_the_size_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     assert default_capacity() == 1 << 29
     monkeypatch.delenv("WORKBENCH_STORE_GB")
     assert default_capacity() == 4 << 30
+
+
+def test_a_new_store_is_opened_by_many_at_once(tmp_path: Path) -> None:
+    script = (
+        "import sys, time\nfrom pathlib import Path\nfrom workbench.store import Store\n"
+        "while time.time() < float(sys.argv[2]): pass\n"
+        "for i in range(30): Store(Path(sys.argv[1]) / str(i)).put('kind', sys.argv[3], b'data')\n"
+    )
+    together = str(time.time() + 2)
+    line = [sys.executable, "-c", script, str(tmp_path), together]
+    processes = [subprocess.Popen([*line, str(n)], cwd=Path(__file__).parents[2]) for n in range(4)]
+    assert [p.wait(120) for p in processes] == [0, 0, 0, 0]
+    for i in range(30):
+        assert set(Store(tmp_path / str(i)).get_many("kind", "0123")) == set("0123")
