@@ -131,3 +131,30 @@ def test_a_model_of_the_settings_that_is_gone_is_a_line_in_the_table(visit, few)
     app.selectbox(key="model").set_value("nobody/no-such-model").run()
     assert pipeline(app) == FAST
     assert len(said(app)) == 1
+
+
+def test_a_run_sends_no_value_that_the_browser_has_already(visit, few):
+    # A value that is sent overwrites what the user has chosen since; the next poll would bring the old one back.
+    app = visit()
+    app.slider(key="chunk-size").set_value(90).run()
+    app.run()
+    drawn = [*app.selectbox, *app.slider, *app.text_input, *app.number_input, *app.button_group]
+    keys = {"splitter-kind", "chunk-size", "chunk-overlap", "chunk-unit", "model", "bench-document", "query-box", "k"}
+    shown = {widget.key: widget.proto.set_value for widget in drawn if widget.key in keys | {"retriever-choice"}}
+    assert set(shown) == keys | {"retriever-choice"}
+    assert not any(shown.values()), shown
+
+
+def test_every_control_shows_the_pipeline_in_hand_after_each_step(visit, few):
+    # A slider with other bounds is a new widget to Streamlit, and would begin at its lowest value.
+    app = visit()
+    for size, kind in ((400, "sentences"), (60, "fixed"), (1000, "separator"), (200, "recursive")):
+        app.slider(key="chunk-size").set_value(size).run()
+        for _ in range(2):
+            splitter = pipeline(app).splitter
+            assert app.slider(key="chunk-size").value == splitter.chunk_size == size
+            assert app.slider(key="chunk-overlap").value == splitter.chunk_overlap > 0
+            app.run()
+        app.selectbox(key="splitter-kind").set_value(kind).run()
+        assert app.selectbox(key="splitter-kind").value == pipeline(app).splitter.kind == kind
+        assert app.slider(key="chunk-overlap").value == pipeline(app).splitter.chunk_overlap

@@ -106,7 +106,7 @@ def document_choice(corpus: Corpus) -> Document | None:
         st.session_state["document"] = st.session_state["bench-document"]
 
     chosen: str = st.session_state["document"]
-    st.session_state["bench-document"] = chosen
+    sessions.show("bench-document", chosen, list(by_id))
     st.selectbox(
         "Document",
         list(by_id),

@@ -30,7 +30,7 @@ def kind_choice(part: str, label: str, names: Mapping[str, str] | None = None) -
 
     key = f"{part}-kind"
     current: str = sessions.mapping()[part]["kind"]
-    st.session_state[key] = current
+    sessions.show(key, current)
     registry = REGISTRIES[part]
     st.selectbox(
         label,
@@ -77,11 +77,12 @@ def size_controls() -> None:
                 "splitter", unit=chosen, chunk_size=new, chunk_overlap=min(round(overlap * factor), new - 1)
             )
 
-    st.session_state["chunk-size"], st.session_state["chunk-overlap"] = size, overlap
-    st.slider("Chunk size", min(low, size), max(high, size), key="chunk-size", on_change=resized)
-    most = max(size // 2, overlap, 1)
+    low, high, most = min(low, size), max(high, size), max(size // 2, overlap, 1)
+    sessions.show("chunk-size", size, low, high)
+    sessions.show("chunk-overlap", overlap, most)
+    st.slider("Chunk size", low, high, key="chunk-size", on_change=resized)
     st.slider("Overlap", 0, most, key="chunk-overlap", on_change=overlapped)
-    st.session_state["chunk-unit"] = unit
+    sessions.show("chunk-unit", unit)
     st.segmented_control(
         "Unit", list(SLIDERS), key="chunk-unit", on_change=measured, label_visibility="collapsed", width="stretch"
     )
@@ -101,7 +102,7 @@ def model_choice(label: str = "Embedding model") -> None:
     def changed() -> None:
         take_model(st.session_state["model"])
 
-    st.session_state["model"] = sessions.mapping()["embedder"]["model"]
+    sessions.show("model", sessions.mapping()["embedder"]["model"], model_names())
     st.selectbox(
         label, model_names(), key="model", on_change=changed, help="More models, folders and settings: page Models."
     )
@@ -196,7 +197,7 @@ def _control(
         except WorkbenchError as error:
             sessions.say("error", str(error))
 
-    st.session_state[key] = show(sessions.mapping()[part][name])
+    sessions.show(key, show(sessions.mapping()[part][name]), settings)
     widget(label, key=key, on_change=changed, help=about, **settings)
 
 

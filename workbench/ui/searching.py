@@ -31,7 +31,7 @@ def query_box(questions: Sequence[Question]) -> str:
     def typed() -> None:
         st.session_state["query"] = st.session_state["query-box"][:LONGEST_QUERY]
 
-    st.session_state["query-box"] = st.session_state.get("query", "")
+    sessions.show("query-box", st.session_state.get("query", ""))
     left, right = st.columns([4, 1], gap="small", vertical_alignment="bottom")
     left.text_input(
         "Query", key="query-box", type="search", live="300ms", on_change=typed, placeholder="Type a test query"
@@ -75,7 +75,7 @@ def k_control() -> None:
         sessions.put("k", st.session_state["k"])
 
     current = sessions.mapping()["k"]
-    st.session_state["k"] = current
+    sessions.show("k", current, max(MOST_HITS, current))
     st.number_input("Hits (k)", 1, max(MOST_HITS, current), key="k", on_change=changed, width=110)
 
 
@@ -88,7 +88,7 @@ def retriever_choice() -> tuple[str, bool]:
             forms.take_kind("retriever", st.session_state["retriever-choice"])
 
     current = sessions.mapping()["retriever"]["kind"]
-    st.session_state["retriever-choice"] = current
+    sessions.show("retriever-choice", current)
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     row.segmented_control(
         "Retriever",
@@ -185,6 +185,8 @@ def panel(
     rival = pinned if pinned != pipeline else None
     kinds = list(NAMES) if beside and rival is None else [kind]
     lists = search(corpus, pipeline, query, where, job, kinds) if query else {}
+    if job is not None:
+        job.wait()  # what is done in a moment needs no bar, no poll and no further run
     if waiting(corpus, pipeline, job):
         with bar:
             progress(corpus, pipeline, job)
