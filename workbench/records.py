@@ -14,14 +14,32 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A gold passage without a place: its quote stands nowhere in the document as it is parsed now, or at several places.
+
+    `document` is its label, `source` the file's sha256 where it is known, `reason` a line for people.
+    """
+
+    document: str
+    quote: str
+    reason: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """A test query with the passages that answer it; `answerable` is False where the corpus holds no answer."""
+    """A test query with the passages that answer it; `answerable` is False where the corpus holds no answer.
+
+    `lost` are passages that could not be anchored in this corpus. They still count as gold that no hit can hold, so that
+    a parser which loses text is not rewarded for it.
+    """
 
     id: str
     text: str
     references: tuple[Reference, ...] = ()
     tags: tuple[str, ...] = ()
     answerable: bool = True
+    lost: tuple[Lost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
