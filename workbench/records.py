@@ -15,7 +15,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A gold passage without a place: its quote stands nowhere in the document as it is parsed now, or at several places.
+    """A gold passage without a place: its quote stands nowhere in its document now, or in several places.
 
     `document` is its label, `source` the file's sha256 where it is known, `reason` a line for people.
     """
@@ -30,8 +30,8 @@ class Lost:
 class Question:
     """A test query with the passages that answer it; `answerable` is False where the corpus holds no answer.
 
-    `lost` are passages that could not be anchored in this corpus. They still count as gold that no hit can hold, so that
-    a parser which loses text is not rewarded for it.
+    `lost` are passages that could not be anchored in this corpus. They still count, as gold that no hit can hold, so
+    that a parser which loses text is not rewarded for it.
     """
 
     id: str
