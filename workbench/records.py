@@ -17,13 +17,18 @@ class Reference:
 class Lost:
     """A gold passage without a place: its quote stands nowhere in its document now, or in several places.
 
-    `document` is its label, `source` the file's sha256 where it is known, `reason` a line for people.
+    `document` is its label, `source` the file's sha256 where it is known, `reason` a line for people. `kind` is "lost",
+    "ambiguous" (several places fit as well) or "gone" (the corpus does not hold the document). `start` and `end` are
+    where it once stood, where that is known.
     """
 
     document: str
     quote: str
     reason: str
     source: str = ""
+    kind: str = "lost"
+    start: int | None = None
+    end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
