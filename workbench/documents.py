@@ -151,11 +151,16 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chunks:
-    """The chunks of one document as columns: `spans` (n, 2) int64, and a header for each or none at all."""
+    """The chunks of one document as columns: `spans` (n, 2) int64, and a header for each or none at all.
+
+    `parents` (n, 2) int64 are the larger spans that chunks were cut from and that a retriever may return for them
+    (`expand: parent`); each holds its chunk. None where the splitter knows none.
+    """
 
     document: str
     spans: Ranges
     headers: tuple[str, ...] = ()
+    parents: Ranges | None = None
 
     @classmethod
     def of(cls, document: Document, pairs: Iterable[tuple[int, int]], headers: Iterable[str] = ()) -> "Chunks":
@@ -164,6 +169,13 @@ class Chunks:
     def __post_init__(self) -> None:
         if self.headers and len(self.headers) != len(self.spans):
             raise ValueError(f"{len(self.headers)} headers for {len(self.spans)} chunks")
+        if self.parents is not None:
+            held = self.parents.shape == self.spans.shape and bool(
+                ((self.parents[:, 0] <= self.spans[:, 0]) & (self.spans[:, 1] <= self.parents[:, 1])).all()
+            )
+            if not held:
+                raise ValueError("each chunk needs a parent that holds it")
+            self.parents.setflags(write=False)
         self.spans.setflags(write=False)
 
     def __len__(self) -> int:

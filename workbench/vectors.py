@@ -17,6 +17,15 @@ def unit(rows: NDArray[Any]) -> Vectors:
     return out
 
 
+def truncated(rows: NDArray[Any], dimensions: int, *, normalised: bool) -> Vectors:
+    """(n, dimensions) float32: the first dimensions of each row, at length 1 again where the rows had it.
+
+    Matryoshka models are trained to put most into these (Kusupati et al. 2022); others lose more.
+    """
+    rows = np.ascontiguousarray(rows[:, :dimensions], np.float32)
+    return unit(rows) if normalised else rows
+
+
 def norms(rows: NDArray[Any]) -> NDArray[np.float32]:
     """(n,) float32 length of each row; summed in float64, so that no length overflows or vanishes."""
     squares: NDArray[np.float64] = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)  # no copy of all rows

@@ -42,6 +42,8 @@ def embed(
     Raises:
         Cancelled: `cancelled()` said so; the vectors that were ready are in the store.
     """
+    if embedder.full is not embedder:
+        return embedder.truncated(embed(embedder.full, texts, store, progress, cancelled, queries=queries))
     width = embedder.dimensions
     keys = _keys(embedder, texts, queries)
     by_key = dict(zip(keys, texts, strict=True))
@@ -85,7 +87,7 @@ def missing(embedder: Embedder, texts: Sequence[str], store: Store) -> int:
 
 def _keys(embedder: Embedder, texts: Sequence[str], queries: bool) -> list[str]:
     """Under which key each text's vector is kept."""
-    space = f"{embedder.fingerprint}:{'query' if queries else 'document'}:"
+    space = f"{embedder.full.fingerprint}:{'query' if queries else 'document'}:"
     return [space + digest(text.encode("utf-8", "surrogatepass")) for text in texts]
 
 

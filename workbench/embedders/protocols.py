@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,22 @@ from numpy.typing import NDArray
 
 from workbench import models
 from workbench.errors import SpecError
-from workbench.specs import Spec, to_dict
-from workbench.vectors import Vectors
+from workbench.specs import Spec, option, to_dict
+from workbench.vectors import Vectors, truncated
+
+TRUNCATE_DIM: int = option(
+    0, "only the first so many dimensions are kept (Matryoshka models lose little by it); 0: all", low=0, advanced=True
+)
+"""The field `truncate_dim` of an embedder that can truncate; put last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Embedder(Spec):
-    """Turns texts into vectors; a subclass has a field `model` and says in `batches` and `_encode` how."""
+    """Turns texts into vectors; a subclass has a field `model` and says in `batches` and `encode_batch` how.
+
+    With a field `truncate_dim` above 0, vectors are cut to so many dimensions, and brought back to length 1 where the
+    model's have it. Caches hold the vectors of `full`, so that no text is embedded twice for two lengths.
+    """
 
     @property
     def source(self) -> models.Model:
@@ -26,6 +35,8 @@ class Embedder(Spec):
     def check(self) -> None:
         if self.source.kind != self.kind:
             raise SpecError(f"{self.kind}.model ({self.source.name!r}) is a {self.source.kind} model; choose that kind")
+        if self._kept > (most := self.full.dimensions):
+            raise SpecError(f"{self.kind}.truncate_dim ({self._kept}) must be at most {most}, the model's own length")
         for field, query in (("passage_prefix", False), ("query_prefix", True)):
             self._check_room(field, self.prefix(query))
 
@@ -45,7 +56,21 @@ class Embedder(Spec):
     @property
     def dimensions(self) -> int:
         """The length of a vector."""
-        return self.source.dimensions
+        return self._kept or self.source.dimensions
+
+    @property
+    def _kept(self) -> int:
+        """The dimensions that are kept; 0: all."""
+        return getattr(self, "truncate_dim", 0)
+
+    @property
+    def full(self) -> "Embedder":
+        """The same embedder without truncation: whose vectors are computed and cached."""
+        return replace(self, truncate_dim=0) if self._kept else self  # type: ignore[call-arg]
+
+    def truncated(self, rows: Vectors) -> Vectors:
+        """(n, dimensions) float32 of this embedder, from the rows of `full`."""
+        return truncated(rows, self._kept, normalised=self.normalised) if self._kept else rows
 
     @property
     def tokenizer(self) -> str:
@@ -75,6 +100,8 @@ class Embedder(Spec):
         fields = {**to_dict(self), "prefixes": [self.prefix(query=True), self.prefix(query=False)]}
         for name in ("model", "query_prefix", "passage_prefix"):  # the files and effective prefixes stand for them
             fields.pop(name, None)
+        if not self._kept:  # so that what was made before there was truncation is still known
+            fields.pop("truncate_dim", None)
         return {**fields, **self.source.identity()}
 
     def encode_document(self, texts: Sequence[str]) -> Vectors:
@@ -86,10 +113,10 @@ class Embedder(Spec):
         return self._rows(texts, query=True)
 
     def _rows(self, texts: Sequence[str], query: bool) -> Vectors:
-        out = np.zeros((len(texts), self.dimensions), np.float32)
+        out = np.zeros((len(texts), self.full.dimensions), np.float32)
         for batch in self.batches(texts):
             out[batch] = self.encode_batch([texts[i] for i in batch.tolist()], query)
-        return out
+        return self.truncated(out)
 
     @abstractmethod
     def batches(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
@@ -97,7 +124,7 @@ class Embedder(Spec):
 
     @abstractmethod
     def encode_batch(self, texts: list[str], query: bool) -> Vectors:
-        """(n, dim) float32 of one batch."""
+        """(n, dim) float32 of one batch, before any truncation."""
 
 
 def readable(texts: Sequence[str]) -> list[str]:
