@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import models
-from workbench.embedders.protocols import Embedder, readable
+from workbench.embedders.protocols import TRUNCATE_DIM, Embedder, readable
 from workbench.specs import option
 from workbench.vectors import Vectors, unit
 
@@ -24,6 +24,7 @@ class Static(Embedder):
     kind: ClassVar[str] = "static"
 
     model: str = option("wordllama-256", "a packaged static model, or a folder or hub id of one")
+    truncate_dim: int = TRUNCATE_DIM
 
     def batches(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
         sizes = np.cumsum([0, *(len(text) for text in texts)])
