@@ -23,3 +23,7 @@ class ModelUnavailable(WorkbenchError):
 
 class StoreError(WorkbenchError):
     """The cache on disk, or a workspace's folder, cannot be read or written."""
+
+
+class RunError(WorkbenchError):
+    """A run's file, or what is made of runs, is not valid."""

@@ -6,6 +6,7 @@
 `chroma` holds the definitions of the chunking_evaluation code, `graded` those for graded judgements of whole chunks.
 """
 
+from workbench.metrics.abstention import Abstention, abstention
 from workbench.metrics.judgements import MIN_COVER, Judgement, first_tokens, holding, judge
 from workbench.metrics.measures import (
     FORMULAS,
@@ -28,9 +29,11 @@ __all__ = [
     "FORMULAS",
     "MIN_COVER",
     "UNRANKED",
+    "Abstention",
     "Budget",
     "Judgement",
     "Metric",
+    "abstention",
     "budget",
     "first_tokens",
     "hit_rate",

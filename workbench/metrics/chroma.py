@@ -26,20 +26,22 @@ class Scores:
     precision_omega: float
 
 
-def scores(gold: Sequence[Span], hits: Sequence[Span], chunks: Mapping[str, Ranges]) -> Scores:
+def scores(gold: Sequence[Span], hits: Sequence[Span], chunks: Mapping[str, Ranges], lost: int = 0) -> Scores:
     """A question's scores for its hits, given every document's chunks (document → ranges).
 
     recall = hit / Σ|passage|; precision = hit / Σ|chunk|; iou = hit / (Σ|chunk| + gold characters not hit), where hit
     is the number of gold characters that the hits hold, each once, and chunks of any document count in full.
+
+    `lost` are gold characters without a place in this corpus, as for `judge`; their code knows none.
     """
-    of = judge(gold, hits)
+    of = judge(gold, hits, lost=lost)
     hit = int(of.found.sum())
     held = sum(len(span) for span in hits)
     return Scores(
-        recall=hit / sum(len(span) for span in gold),
+        recall=hit / (sum(len(span) for span in gold) + lost),
         precision=hit / held if held else 0.0,
         iou=hit / (held + of.gold - hit),
-        precision_omega=iou(judge(gold, touching(gold, chunks))),
+        precision_omega=iou(judge(gold, touching(gold, chunks), lost=lost)),
     )
 
 

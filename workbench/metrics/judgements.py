@@ -19,7 +19,8 @@ MIN_COVER = 0.5
 class Judgement:
     """What each hit adds, in rank order. `judgement[:k]` is the judgement of the first k hits.
 
-    `gold` is the number of gold characters, each counted once wherever passages overlap. `found` (n,) are the gold
+    `gold` is the number of gold characters, each counted once wherever passages overlap, with those of passages that
+    have no place in this corpus: gold that no hit can hold. `found` (n,) are the gold
     characters that a hit is the first to hold, `fresh` (n,) all characters that it is the first to hold, `relevant`
     (n,) whether it covers enough of some passage, `tokens` (n,) its size in tokens, 0 where nobody counted.
     """
@@ -38,21 +39,30 @@ class Judgement:
 
 
 def judge(
-    gold: Sequence[Span], hits: Sequence[Span], tokens: Sequence[int] | Ints | None = None, min_cover: float = MIN_COVER
+    gold: Sequence[Span],
+    hits: Sequence[Span],
+    tokens: Sequence[int] | Ints | None = None,
+    min_cover: float = MIN_COVER,
+    lost: int = 0,
 ) -> Judgement:
     """The hits, best first, held against the gold passages; spans of other documents than the gold's only cost.
+
+    `lost` are the characters of passages without a place in this corpus (`records.Question.lost`).
 
     Raises:
         GoldenError: no gold character. A question without an answer has no recall, and is counted apart.
         SpecError: `min_cover` is not above 0 and at most 1.
+        ValueError: `lost` is below 0, or the tokens are not as many as the hits.
     """
     if not 0 < min_cover <= 1:
         raise SpecError(f"min_cover ({min_cover}) must be above 0 and at most 1")
+    if lost < 0:
+        raise ValueError(f"{lost} lost characters: at least 0 is needed")
     passages, ranked = _on_one_line(gold, hits)
     edges = np.unique(np.concatenate([passages, ranked]))
     sizes = np.diff(edges)
     is_gold = _holds(passages, edges).any(axis=0)
-    total = int(sizes[is_gold].sum())
+    total = int(sizes[is_gold].sum()) + lost
     if total == 0:
         raise GoldenError("there is no gold passage to judge by: unanswerable questions are counted apart")
     held = _holds(ranked, edges)

@@ -69,14 +69,15 @@ def tokens(of: Judgement) -> float:
     return float(of.tokens.sum())
 
 
-def precision_omega(gold: Sequence[Span], chunks: Mapping[str, Ranges]) -> float:
+def precision_omega(gold: Sequence[Span], chunks: Mapping[str, Ranges], lost: int = 0) -> float:
     """The IoU of the gold and all chunks that hold any of it: the best precision this chunking allows. 0 to 1.
 
     Needs no retrieval. `chunks` maps a document to the ranges of its chunks; 0 where no chunk holds gold.
+    `lost` are gold characters without a place in this corpus, as for `judge`.
 
     Source: Smith and Troynikov 2024 ("Precision Ω"), there with the chunks that only touch the gold counted too.
     """
-    return iou(judge(gold, holding(gold, chunks)))
+    return iou(judge(gold, holding(gold, chunks), lost=lost))
 
 
 FORMULAS: dict[str, Callable[[Judgement], float]] = {

@@ -34,7 +34,8 @@ class Interval:
 def clusters(questions: Sequence[Question]) -> Ints:
     """(n,) the number of each question's cluster, from 0: questions with overlapping passages share one.
 
-    Chains count: if a overlaps b and b overlaps c, all three are one cluster. A question without passages is alone.
+    Chains count: if a overlaps b and b overlaps c, all three are one cluster. A passage without a place in the corpus
+    is shared where document and quote are the same. A question without passages is alone.
     """
     parent = list(range(len(questions)))
 
@@ -51,6 +52,10 @@ def clusters(questions: Sequence[Question]) -> Ints:
             parent[root(i)] = root(furthest[1])
         if furthest is None or span.document != furthest[0].document or span.end > furthest[0].end:
             furthest = span, i
+    first: dict[tuple[str, str], int] = {}
+    for i, question in enumerate(questions):
+        for lost in question.lost:
+            parent[root(i)] = root(first.setdefault((lost.document, lost.quote), i))
     return np.unique([root(i) for i in range(len(questions))], return_inverse=True)[1].astype(np.int64)
 
 

@@ -10,21 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import Corpus
-from workbench.embedders import Embedder, embed
 from workbench.errors import GoldenError
-from workbench.indexes import Flat
-from workbench.metrics import MIN_COVER, Budget, Metric, chroma, first_tokens, judge, metric, precision_omega
+from workbench.evaluations.retrieving import Asker, Tokens, columns, retrieved
+from workbench.metrics import (
+    MIN_COVER,
+    Abstention,
+    Budget,
+    Metric,
+    abstention,
+    chroma,
+    first_tokens,
+    judge,
+    metric,
+    precision_omega,
+)
 from workbench.pipelines import Pipeline, collection, embedded, indexed
 from workbench.records import Hit, Question
 from workbench.retrievers import MAX_K, Collection
 from workbench.spans import Ranges, Span
 from workbench.statistics import Interval, clusters, mean_intervals
 from workbench.store import Store
-from workbench.tokens import tokenizer
-from workbench.vectors import Vectors
-
-CONTEXT_TOKENIZER = "cl100k_base"
-"""What context is counted in: the same for every pipeline, so that budgets of tokens compare."""
 
 CONTEXT_TOKENS = 1000
 
@@ -42,8 +47,9 @@ def default_metrics(k: int) -> tuple[str, ...]:
 class Evaluation:
     """The values (questions, metrics) of a pipeline on the answerable questions, and the hits at its own k.
 
-    `tokens` (questions,) are those of the hits at k, `seconds` the time of each stage, `unanswerable` the number of
-    questions that were left out because the corpus holds no answer.
+    `tokens` (questions,) are those of the hits at k, `ranks` those of the first relevant hits among all that were
+    looked at, None where there was none, `seconds` the time of each stage. Questions that the corpus does not answer
+    are retrieved too and counted apart: `unanswerable` is their number, `refusals` their best scores.
     """
 
     pipeline: Pipeline
@@ -56,11 +62,21 @@ class Evaluation:
     chunks: int
     unanswerable: int
     seconds: dict[str, float]
+    ranks: tuple[int | None, ...] = ()
+    refusals: tuple[float | None, ...] = ()
+    index_bytes: int = 0
+    definitions: str = "workbench"
 
     def intervals(self, seed: int = 0) -> dict[str, Interval]:
         """Each metric's mean with its 95 % interval, questions that share a passage resampled together."""
         found = mean_intervals(self.values, clusters(self.questions), seed=seed)
         return dict(zip(self.metrics, found, strict=True))
+
+    @property
+    def abstention(self) -> Abstention | None:
+        """How well the best hit's score tells what has an answer; None without questions that have none."""
+        best = [hits[0].score if hits else None for hits in self.hits]
+        return abstention(best, self.refusals, _caution(self.pipeline))
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The tidy table: {pipeline, question, metric, budget, value}; budget "" where a metric has none."""
@@ -99,7 +115,8 @@ def evaluate(
 ) -> Evaluation:
     """The pipeline measured on the questions; by default with `default_metrics`.
 
-    `to_the_letter` takes the definitions of the chunking_evaluation code instead, whose metrics are `CHROMA`.
+    `to_the_letter` takes the definitions of the chunking_evaluation code instead, whose metrics are `CHROMA`. Passages
+    that are lost in this corpus count as gold that no hit can hold.
 
     Raises:
         GoldenError: no question has an answer in the corpus.
@@ -117,34 +134,88 @@ def evaluate(
         with clock.stage("embed"):
             vectors = embedded(rows, pipeline.embedder, store, progress)
         with clock.stage("index"):
-            rows = indexed(rows, vectors, _Asker(pipeline.embedder, store), pipeline.index)
+            rows = indexed(rows, vectors, Asker(pipeline.embedder, store), pipeline.index)
+    unanswerable = [q for q in questions if not q.answerable]
     budgets = {m.budget for m in asked if m.budget is not None}
-    sizes = _Tokens(rows)
+    sizes = Tokens(rows)
     with clock.stage("search"):
-        own, deep = _retrieved(rows, [q.text for q in answerable], pipeline, budgets, sizes)
+        own, deep = retrieved(rows, [q.text for q in answerable], pipeline, budgets, sizes)
+        refusals = [hits[0].score if hits else None for hits in _asked(rows, unanswerable, pipeline)]
     with clock.stage("measure"):
-        chunks = _columns(rows)
+        chunks = columns(rows)
         values = np.empty((len(answerable), len(names)))
+        ranks: list[int | None] = []
         for i, question in enumerate(answerable):
             gold = [r.span for r in question.references]
+            lost = sum(len(passage.quote) for passage in question.lost)
+            ranks.append(_first_relevant(gold, deep[i], min_cover))
             if to_the_letter:
-                found = chroma.scores(gold, [h.span for h in own[i]], chunks)
+                found = chroma.scores(gold, [h.span for h in own[i]], chunks, lost)
                 values[i] = [getattr(found, name) for name in names]
             else:
-                values[i] = _measured(gold, own[i], deep[i], asked, chunks, sizes, min_cover)
+                values[i] = _measured(gold, lost, own[i], deep[i], asked, chunks, sizes, min_cover)
         tokens = np.array([sum(sizes.of(h) for h in hits) for hits in own], np.int64)
     kept = tuple(tuple(hits) for hits in own)
-    left_out = len(questions) - len(answerable)
-    return Evaluation(pipeline, corpus, answerable, names, values, kept, tokens, len(rows), left_out, clock.seconds)
+    return Evaluation(
+        pipeline=pipeline,
+        corpus=corpus,
+        questions=answerable,
+        metrics=names,
+        values=values,
+        hits=kept,
+        tokens=tokens,
+        chunks=len(rows),
+        unanswerable=len(unanswerable),
+        seconds=clock.seconds,
+        ranks=tuple(ranks),
+        refusals=tuple(refusals),
+        index_bytes=getattr(rows.index, "bytes", 0),
+        definitions="chroma" if to_the_letter else "workbench",
+    )
+
+
+_CAUTIONS = {
+    "bm25": "BM25 scores grow with the number and rarity of a query's terms, and do not compare over queries",
+    "hybrid": "fused scores follow ranks within a query, and do not compare over queries",
+}
+
+
+def _caution(pipeline: Pipeline) -> str:
+    """Why the retriever's scores may not compare from query to query; "" where they do."""
+    kind = pipeline.retriever.kind
+    if kind == "dense":
+        lengths = pipeline.index.metric == "dot" and not pipeline.embedder.normalised
+        return "dot products grow with a query vector's length" if lengths else ""
+    return _CAUTIONS.get(kind, f"scores of the retriever {kind} are not known to compare over queries")
+
+
+def _asked(rows: Collection, questions: Sequence[Question], pipeline: Pipeline) -> list[list[Hit]]:
+    """The hits of each question at the pipeline's k."""
+    return pipeline.retriever(rows, [q.text for q in questions], pipeline.k)
+
+
+def _first_relevant(gold: list[Span], hits: Sequence[Hit], min_cover: float) -> int | None:
+    """The rank of the first hit that covers enough of some passage."""
+    near = {span.document for span in gold}
+    for hit in hits:
+        if hit.span.document in near and any(_covers(hit.span, span, min_cover) for span in gold):
+            return hit.rank
+    return None
+
+
+def _covers(hit: Span, gold: Span, min_cover: float) -> bool:
+    both = hit.overlap(gold)
+    return both > 0 and both >= min_cover * len(gold)
 
 
 def _measured(
     gold: list[Span],
+    lost: int,
     own: Sequence[Hit],
     deep: Sequence[Hit],
     asked: Sequence[Metric],
     chunks: dict[str, Ranges],
-    sizes: "_Tokens",
+    sizes: Tokens,
     min_cover: float,
 ) -> list[float]:
     """The value of each metric for one question; each budget is judged once."""
@@ -152,7 +223,7 @@ def _measured(
     out = []
     for m in asked:
         if m.budget is None:
-            out.append(precision_omega(gold, chunks))
+            out.append(precision_omega(gold, chunks, lost))
             continue
         # All budgets of hits are parts of one judgement; each budget of tokens cuts its last hit elsewhere.
         shallow = not m.budget.tokens and m.budget.amount <= len(own)
@@ -162,71 +233,6 @@ def _measured(
             spans, counts = [h.span for h in hits], [sizes.of(h) for h in hits]
             if m.budget.tokens:
                 spans, counts = first_tokens(spans, counts, m.budget.amount, sizes.end)
-            judged[key] = judge(gold, spans, counts, min_cover)
+            judged[key] = judge(gold, spans, counts, min_cover, lost)
         out.append(m(judged[key]))
     return out
-
-
-def _retrieved(
-    rows: Collection, queries: list[str], pipeline: Pipeline, budgets: set[Budget], sizes: "_Tokens"
-) -> tuple[list[list[Hit]], list[list[Hit]]]:
-    """Each query's hits at the pipeline's own k, and its hits down to what the largest budget needs."""
-    ask, k = pipeline.retriever, pipeline.k
-    most = max((b.amount for b in budgets if b.tokens), default=0)
-    depth = max([k, *(b.amount for b in budgets if not b.tokens)])
-    if most and len(rows):
-        usual = max(1.0, float(np.diff(rows.spans).mean()) / 4)  # tokens of a chunk, at about 4 characters each
-        depth = max(depth, min(int(1.5 * most / usual) + 1, MAX_K))
-    deep = ask(rows, queries, depth)
-    pending = list(range(len(queries)))
-    while pending and depth < min(MAX_K, len(rows)):
-        pending = [i for i in pending if len(deep[i]) == depth and sum(sizes.of(h) for h in deep[i]) < most]
-        depth = min(2 * depth, MAX_K)
-        for i in pending:
-            deep[i] = ask(rows, [queries[i]], depth)[0]
-    # Asked for more, an approximate index looks further and a fusion weighs more candidates: then k is asked for apart.
-    steady = not ask.needs_vectors or isinstance(pipeline.index, Flat)
-    if steady and depth <= getattr(ask, "depth", depth):
-        return [hits[:k] for hits in deep], deep
-    return ask(rows, queries, k), deep
-
-
-@dataclass(frozen=True, slots=True)
-class _Asker:
-    """Encodes queries as the embedder does, each alone, and keeps their vectors in the store: sets are asked often."""
-
-    embedder: Embedder
-    store: Store | None
-
-    @property
-    def fingerprint(self) -> str:
-        return self.embedder.fingerprint
-
-    def encode_query(self, texts: Sequence[str], /) -> Vectors:
-        return np.concatenate([embed(self.embedder, [text], self.store, queries=True) for text in texts])
-
-
-def _columns(rows: Collection) -> dict[str, Ranges]:
-    """Document → the ranges of its chunks."""
-    numbers = rows.document_index
-    return {d.id: rows.spans[numbers == i] for i, d in enumerate(rows.corpus)}
-
-
-class _Tokens:
-    """Tokens of hits in `CONTEXT_TOKENIZER`, each chunk's text counted once, its header not."""
-
-    def __init__(self, rows: Collection) -> None:
-        self._corpus = rows.corpus
-        self._rules = tokenizer(CONTEXT_TOKENIZER)
-        self._known: dict[int, int] = {}
-
-    def of(self, hit: Hit) -> int:
-        """The tokens of a hit's text."""
-        if hit.chunk not in self._known:
-            self._known[hit.chunk] = int(self._rules.counts([self._corpus[hit.span]])[0])
-        return self._known[hit.chunk]
-
-    def end(self, span: Span, n: int) -> int:
-        """Where the first n tokens of a span end; a character that lies in two tokens goes with the second."""
-        offsets = self._rules.offsets(self._corpus[span])
-        return span.start + int(offsets[n, 0]) if n < len(offsets) else span.end

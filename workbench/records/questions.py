@@ -1,4 +1,4 @@
-"""Plain values that every layer may pass on: questions with their gold passages, and hits."""
+"""Questions with their gold passages, and hits: plain values that every layer may pass on."""
 
 from dataclasses import dataclass
 

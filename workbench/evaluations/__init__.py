@@ -1,0 +1,19 @@
+"""A pipeline measured on a golden set: retrieved once, judged within every budget, kept as one tidy table.
+
+found = evaluate(corpus, questions, pipeline)
+run_of(found).rows()
+"""
+
+from workbench.evaluations.measuring import CHROMA, CONTEXT_TOKENS, Evaluation, default_metrics, evaluate
+from workbench.evaluations.retrieving import CONTEXT_TOKENIZER
+from workbench.evaluations.runs import run_of
+
+__all__ = [
+    "CHROMA",
+    "CONTEXT_TOKENIZER",
+    "CONTEXT_TOKENS",
+    "Evaluation",
+    "default_metrics",
+    "evaluate",
+    "run_of",
+]
