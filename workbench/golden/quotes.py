@@ -1,0 +1,263 @@
+"""A text in which quotes are found again: letter by letter, without regard to blanks, and approximately.
+
+The approximate search first votes. Every short run of letters (gram) that quote and text share says where the quote
+would begin if it stood there; where many agree is a candidate. Only there are letters compared, and the edges moved to
+where the comparison is best, from one edge of a word to another.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+MOST_PLACES = 100
+"""Places of a quote that are looked for; more than one is too many anyway."""
+
+CONTEXT = 48
+"""Letters on each side of a quote that are kept where it stands more than once, to tell its place from the others."""
+
+APPROXIMATE = 85.0
+"""Least likeness of a quote to the place that is taken for it, as `rapidfuzz.fuzz.ratio` of their letters, 0 to 100."""
+
+SHORTEST_APPROXIMATE = 20
+LONGEST_APPROXIMATE = 100_000
+"""Letters of a quote that is looked for approximately; a shorter one is like too much, a longer one costs too long."""
+
+_CLEAR = 2.0  # a place must be so much more like the quote than the next one is
+_CLEAR_CONTEXT = 8  # a place must agree with so many more letters around it than the next one does
+_GRAM = 6
+_MOST_SEEDS = 200  # a gram that stands more often says little
+_MOST_GRAMS = 2_000  # of a quote, evenly chosen
+_CANDIDATES = 4
+_FITTED_WHOLE = 2_000  # longer quotes have only their ends compared while the edges move
+_END = 400
+_FACT = re.compile(r"\w*\d(?:[\w.,:/-]*\w)?")
+_BLANKS = np.array([c for c in range(0x3001) if chr(c).isspace()], np.uint32)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A place that is like a quote, from one edge of a word to another; `score` up to 100."""
+
+    start: int
+    end: int
+    score: float
+
+
+def find_quote(text: str, quote: str) -> list[tuple[int, int]]:
+    """Where the quote stands letter by letter, else without regard to blanks; at most `MOST_PLACES` places."""
+    return Quotable(text).find(quote)
+
+
+class Quotable:
+    """A text with what is needed to find quotes in it, made once and only when needed. Letters are what is not blank."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def find(self, quote: str) -> list[tuple[int, int]]:
+        """(start, end) of each place; see `find_quote`."""
+        if exact := [(at, at + len(quote)) for at in _occurrences(self.text, quote)]:
+            return exact
+        wanted, at = squeezed(quote), self._at
+        return [(int(at[i]), int(at[i + len(wanted) - 1]) + 1) for i in _occurrences(self._letters, wanted)]
+
+    def by_context(self, places: list[tuple[int, int]], prefix: str, suffix: str) -> tuple[int, int] | None:
+        """The one place with these words before and after it; None where no place clearly agrees best."""
+        before, after = squeezed(prefix)[::-1], squeezed(suffix)
+        agree = []
+        for start, end in places:
+            left = squeezed(self.text[max(0, start - 4 * CONTEXT) : start])[::-1]
+            agree.append(_common(left, before) + _common(squeezed(self.text[end : end + 4 * CONTEXT]), after))
+        order = sorted(range(len(places)), key=lambda i: -agree[i])
+        second = agree[order[1]] if len(order) > 1 else 0
+        return places[order[0]] if order and agree[order[0]] >= second + _CLEAR_CONTEXT else None
+
+    def repeats(self, quote: str) -> bool:
+        """Whether the quote stands more than once, blanks disregarded."""
+        wanted = squeezed(quote)
+        return self._letters.find(wanted, self._letters.find(wanted) + 1) >= 0
+
+    def context(self, start: int, end: int) -> tuple[str, str]:
+        """The text just before and just after a place."""
+        return self.text[max(0, start - CONTEXT) : start], self.text[end : end + CONTEXT]
+
+    def nearest(self, quote: str) -> list[Near]:
+        """Places that are like the quote, the most alike first, none overlapping; for `approximate` to choose from."""
+        wanted = squeezed(quote)
+        if not SHORTEST_APPROXIMATE <= len(wanted) <= LONGEST_APPROXIMATE:
+            return []
+        found: list[tuple[int, int, float]] = []
+        for start, end in self._candidates(wanted):
+            fit = self._fitted(wanted, start, end)
+            if fit is not None and not any(fit[0] < b and a < fit[1] for a, b, _ in found):
+                found.append(fit)
+        at = self._at
+        near = [Near(int(at[a]), int(at[b - 1]) + 1, score) for a, b, score in found]
+        return sorted(near, key=lambda n: (-n.score, n.start))
+
+    # --- the text as letters and grams
+
+    @cached_property
+    def _letters(self) -> str:
+        return squeezed(self.text)
+
+    @cached_property
+    def _codes(self) -> NDArray[np.uint32]:
+        return np.frombuffer(self.text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+    @cached_property
+    def _at(self) -> Ints:
+        """(letters,) where each letter stands in the text."""
+        return np.flatnonzero(~np.isin(self._codes, _BLANKS)).astype(np.int64)
+
+    @cached_property
+    def _index(self) -> tuple[NDArray[np.uint64], Ints]:
+        """Every gram's hash in ascending order, and where it begins."""
+        hashes = _grams(self._codes[self._at])
+        order = np.argsort(hashes, kind="stable")
+        return hashes[order], order.astype(np.int64)
+
+    def _candidates(self, wanted: str) -> Iterator[tuple[int, int]]:
+        """Where in the letters the quote may begin and end, the place with the most votes first."""
+        hashes, order = self._index
+        own = _grams(np.frombuffer(wanted.encode("utf-32-le", "surrogatepass"), np.uint32))
+        low, high = np.searchsorted(hashes, own, "left"), np.searchsorted(hashes, own, "right")
+        counts = high - low
+        use = np.flatnonzero((counts > 0) & (counts <= _MOST_SEEDS))
+        if len(use) == 0:
+            return
+        use = use[np.linspace(0, len(use) - 1, min(len(use), _MOST_GRAMS)).astype(np.int64)]
+        offset = np.repeat(use, counts[use])
+        within = np.arange(len(offset)) - np.repeat(np.cumsum(counts[use]) - counts[use], counts[use])
+        begins = order[np.repeat(low[use], counts[use]) + within] - offset
+        by_begin = np.argsort(begins, kind="stable")
+        begins, offset = begins[by_begin], offset[by_begin]
+        drift = max(16, len(wanted) // 5)  # what was put in or left out shifts the later grams
+        most = 0
+        for _ in range(_CANDIDATES):
+            if len(begins) == 0:
+                return
+            until = np.searchsorted(begins, begins + drift, "right")
+            votes = until - np.arange(len(begins))
+            best = int(votes.argmax())
+            if 3 * int(votes[best]) < most:
+                return
+            most = most or int(votes[best])
+            members = slice(best, int(until[best]))
+            by_offset = begins[members][np.argsort(offset[members], kind="stable")]
+            edge = max(1, len(by_offset) // 5)
+            start, end = int(np.median(by_offset[:edge])), int(np.median(by_offset[-edge:])) + len(wanted)
+            yield start, end
+            apart = (begins < start - len(wanted) // 2) | (begins > end - len(wanted) // 2)
+            begins, offset = begins[apart], offset[apart]
+
+    # --- edges
+
+    def _fitted(self, wanted: str, start: int, end: int) -> tuple[int, int, float] | None:
+        """(first letter, last letter + 1, score) near a candidate, at the edges of words that fit best."""
+        from rapidfuzz.fuzz import ratio
+
+        letters, total = self._letters, len(self._letters)
+        reach = min(max(12, len(wanted) // 8), 200)
+        starts = [i for i in range(max(0, start - reach), min(total, start + reach) + 1) if self._is_edge(i)]
+        ends = [i for i in range(max(0, end - reach), min(total, end + reach) + 1) if self._is_edge(i)]
+        if not starts or not ends:
+            return None
+        a, b = min(starts, key=lambda i: abs(i - start)), min(ends, key=lambda i: abs(i - end))
+        if len(wanted) <= _FITTED_WHOLE:
+            for _ in range(3):
+                before = a, b
+                a = _best([i for i in starts if i < b], lambda i, b=b: ratio(wanted, letters[i:b]), start)
+                b = _best([i for i in ends if i > a], lambda i, a=a: ratio(wanted, letters[a:i]), end)
+                if (a, b) == before:
+                    break
+        else:
+            head, tail = wanted[:_END], wanted[-_END:]
+            a = _best([i for i in starts if i < b], lambda i: ratio(head, letters[i : i + _END]), start)
+            b = _best([i for i in ends if i > a], lambda i: ratio(tail, letters[max(0, i - _END) : i]), end)
+        return (a, b, ratio(wanted, letters[a:b])) if a < b else None
+
+    def _is_edge(self, i: int) -> bool:
+        """Whether a word may begin or end before letter i."""
+        at = self._at
+        if i in (0, len(at)) or at[i] - at[i - 1] > 1:
+            return True
+        left, right = self.text[at[i - 1]], self.text[at[i]]
+        if unicodedata.category(right)[0] == "M" or "\u200d" in (left, right):
+            return False  # within what a reader sees as one character
+        return not (left.isalnum() and right.isalnum()) or _has_no_spaces(left) or _has_no_spaces(right)
+
+
+def approximate(text: Quotable, quote: str) -> tuple[Near | None, str]:
+    """The one place that is clearly most like the quote and at least `APPROXIMATE`, or None and why there is none.
+
+    Where the quote holds numbers or codes, at least half of them must stand there: a table's rows are like each other.
+    """
+    near = text.nearest(quote)
+    facts = set(_FACT.findall(quote))
+    fit = [
+        n
+        for n in near
+        if n.score >= APPROXIMATE
+        and 2 * len(facts & set(_FACT.findall(text.text[n.start : n.end]))) >= len(facts)
+    ]
+    if not fit:
+        like = f"; the passage most like it ({near[0].score:.0f} of 100) is not like enough" if near else ""
+        return None, like
+    if len(fit) > 1 and fit[0].score < fit[1].score + _CLEAR:
+        return None, f"; {sum(n.score > fit[0].score - _CLEAR for n in fit)} places are as much like it"
+    return fit[0], ""
+
+
+def squeezed(text: str) -> str:
+    """The text without its blanks."""
+    return "".join(text.split())
+
+
+def _best(places: list[int], score: Callable[[int], float], about: int) -> int:
+    """The place with the highest score, of equals the one nearest to `about`."""
+    return max(places, key=lambda i: (score(i), -abs(i - about)), default=about)
+
+
+def _common(a: str, b: str) -> int:
+    """How many letters both begin with."""
+    n = min(len(a), len(b))
+    return next((i for i in range(n) if a[i] != b[i]), n)
+
+
+def _grams(codes: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """(letters − 5,) the hash of each run of six letters."""
+    n = max(0, len(codes) - _GRAM + 1)
+    out = np.zeros(n, np.uint64)
+    for i in range(_GRAM):
+        out = out * np.uint64(0x9E3779B97F4A7C15) + codes[i : i + n]
+    return out
+
+
+def _has_no_spaces(character: str) -> bool:
+    """Whether its script sets no spaces between words: Chinese, Japanese, Thai, Lao, Burmese, Khmer."""
+    return (
+        "\u3040" <= character <= "\u30ff"
+        or "\u3400" <= character <= "\u9fff"
+        or "\u0e00" <= character <= "\u0eff"
+        or "\u1000" <= character <= "\u109f"
+        or "\u1780" <= character <= "\u17ff"
+        or "\U00020000" <= character <= "\U0003fffd"
+    )
+
+
+def _occurrences(text: str, part: str) -> Iterator[int]:
+    """Where the part begins, overlapping places included, up to `MOST_PLACES`."""
+    at = text.find(part) if part else -1
+    for _ in range(MOST_PLACES):
+        if at < 0:
+            return
+        yield at
+        at = text.find(part, at + 1)
