@@ -1,4 +1,4 @@
-"""What can be told of chunks without labels: their size in a model's tokens, and the text that the model never sees."""
+"""The size of chunks in a model's tokens, and the text of theirs that the model never sees."""
 
 import numpy as np
 from numpy.typing import NDArray
