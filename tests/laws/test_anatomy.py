@@ -40,7 +40,7 @@ def test_best_windows_are_the_best_of_all_places(gold: Ranges, k: int, length: i
 
 @given(some, st.data())
 def test_best_in_tokens_is_the_best_of_all_rankings(units: Ranges, data: st.DataObject) -> None:
-    """Tokens are two characters long here, an odd one its own; each range also has tokens that hold no gold before it."""
+    """Tokens are of two characters here, an odd one its own, and a range may begin with tokens that hold no gold."""
     units = units[:6]
     blank = data.draw(st.lists(st.integers(0, 3), min_size=len(units), max_size=len(units)))
     tokens = [b + -(-(end - start) // 2) for b, (start, end) in zip(blank, units.tolist(), strict=True)]

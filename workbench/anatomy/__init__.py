@@ -1,7 +1,7 @@
-"""Where an answer was lost: between the file and the hits, a question's recall falls from 1 in steps that are told apart.
+"""Where an answer was lost: from the file to the hits a question's recall falls, in steps that are told apart.
 
     one = ladder(gold, lost, units, exact_hits, hits, k=5)
-    one.recalls, one.losses                              # R0 = 1 … R5; {"parse": …, "budget": …, …}, together 1 − recall
+    one.recalls, one.losses           # R0 = 1 … R5; {"parse": …, "budget": …, …}, together 1 − recall
 
 Everything here works on ranked spans that are given to it; `workbench.explanations` runs the retrievals.
 """

@@ -118,10 +118,10 @@ def _windows_for_all(gold: Ranges, length: int) -> int:
     """How many windows hold all gold: each begins at the first character that those before it leave."""
     count, reach = 0, int(gold[0, 0])
     for start, end in gold.tolist():
-        start = max(start, reach)
-        if end > start:
-            more = -(-(end - start) // length)
-            count, reach = count + more, start + more * length
+        first = max(start, reach)
+        if end > first:
+            more = -(-(end - first) // length)
+            count, reach = count + more, first + more * length
     return count
 
 
@@ -177,7 +177,7 @@ def best_in_tokens(
     coverable = covered(units)
     if sum(tokens) <= limit:
         return coverable, list(range(n)), True
-    size = lengths(units).tolist()
+    size: list[int] = lengths(units).tolist()
     order = sorted(range(n), key=lambda i: (-size[i], tokens[i], i))
     by_rate = sorted(range(n), key=lambda i: -size[i] / max(tokens[i], 1))
     place = {i: number for number, i in enumerate(order)}
