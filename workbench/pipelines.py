@@ -1,17 +1,19 @@
 """A pipeline: everything between a file and its hits, as one value with one identity, and the steps it runs through."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import yaml
 
 from workbench.documents import Chunks, Corpus, Document
-from workbench.embedders import EMBEDDERS, Embedder, SentenceTransformer, embed
+from workbench.embedders import EMBEDDERS, Cancelled, Embedder, SentenceTransformer, embed
 from workbench.errors import SpecError
 from workbench.indexes import INDEXES, Flat, IndexSpec
 from workbench.parsers import PARSERS, Auto, Parser
+from workbench.pooling import SpanEncoder
 from workbench.retrievers import MAX_K, RETRIEVERS, Collection, Dense, QueryEncoder, Retriever
 from workbench.specs import fingerprint, from_dict, to_dict
 from workbench.splitters import SPLITTERS, Recursive, Splitter
@@ -88,16 +90,25 @@ def from_yaml(text: str) -> Pipeline:
     Raises:
         SpecError: not YAML, an unknown key, kind or field, or a value outside its limits.
     """
+    data = read_yaml(text, "the pipeline")
+    if not isinstance(data, dict):
+        raise SpecError("a pipeline file holds a mapping that starts with `workbench: 1`")
+    return from_mapping(data)
+
+
+def read_yaml(text: str, what: str) -> Any:
+    """The plain values of a YAML file, of which each key stands once.
+
+    Raises:
+        SpecError: not YAML; the message says `what` is not.
+    """
     try:
-        data = yaml.load(text, _OneOfEach)  # noqa: S506 — a safe loader
+        return yaml.load(text, _OneOfEach)  # noqa: S506 — a safe loader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or "it cannot be read"
-        raise SpecError(f"the pipeline is not valid YAML{where}: {reason}; indent blocks with spaces") from None
-    if not isinstance(data, dict):
-        raise SpecError("a pipeline file holds a mapping that starts with `workbench: 1`")
-    return from_mapping(data)
+        raise SpecError(f"{what} is not valid YAML{where}: {reason}; indent blocks with spaces") from None
 
 
 def from_mapping(data: Mapping[str, Any]) -> Pipeline:
@@ -135,8 +146,30 @@ def embedded(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Vectors:
-    """(n, dim) the vectors of a collection's rows; each distinct text is embedded once, ever. See `embedders.embed`."""
+    """(n, dim) the vectors of a collection's rows.
+
+    Each distinct text is embedded once, ever; an embedder that pools its vectors from what it knows of whole documents
+    does so, and the store is not asked for them. Reports, stops and raises as `embedders.embed`.
+    """
+    if isinstance(embedder, SpanEncoder):
+        embedder.prepare(rows.corpus, store, progress, cancelled)
+        found = np.empty((len(rows), embedder.dimensions), np.float32)
+        done = 0
+        for document, chunks in _parts(rows):
+            if cancelled and cancelled():
+                raise Cancelled(f"stopped after {done} of {len(rows)} chunks")
+            found[done : done + len(chunks)] = embedder.encode_spans(document, chunks, store)
+            done += len(chunks)
+        return found
     return embed(embedder, rows.texts(), store, progress, cancelled)
+
+
+def _parts(rows: Collection) -> Iterator[tuple[Document, Chunks]]:
+    """Each document that has rows, with these as chunks."""
+    documents, firsts = np.unique(rows.document_index, return_index=True)
+    for i, first, last in zip(documents.tolist(), firsts.tolist(), [*firsts.tolist()[1:], len(rows)], strict=True):
+        document, headers = rows.corpus.documents[i], tuple(rows.headers[first:last])
+        yield document, Chunks(document.id, rows.spans[first:last], headers if any(headers) else ())
 
 
 def indexed(rows: Collection, vectors: Vectors, embedder: QueryEncoder, index: IndexSpec) -> Collection:
