@@ -1,0 +1,21 @@
+"""What can be told of chunks without labels: their sizes, what a model never sees, what is cut, and how vectors lie.
+
+found = examine(corpus, pipeline.splitter, chunks, tokenizer, limit)     # one finding a kind, those that are absent too
+lie = neighbourhoods(vectors)                                            # hubs, orphans, near-duplicates, outliers
+"""
+
+from workbench.diagnostics.geometry import Neighbourhoods, hubs_among_misses, neighbourhoods
+from workbench.diagnostics.health import Cutting, Finding, examine, split_answers
+from workbench.diagnostics.tokens import chunk_tokens, unseen
+
+__all__ = [
+    "Cutting",
+    "Finding",
+    "Neighbourhoods",
+    "chunk_tokens",
+    "examine",
+    "hubs_among_misses",
+    "neighbourhoods",
+    "split_answers",
+    "unseen",
+]
