@@ -1,6 +1,6 @@
 """Static embedding: a text's vector is the mean of its tokens' fixed vectors. Needs numpy and a tokenizer, no torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import models
+from workbench.documents import Chunks, Document
 from workbench.embedders.protocols import TRUNCATE_DIM, Embedder, readable
+from workbench.pooling import pooled, token_runs
 from workbench.specs import option
+from workbench.store import Store
 from workbench.vectors import Vectors, unit
 
 _BLOCK = 500_000  # characters of text in one batch: about 0.1 s of work, and 30 MB of tokens
@@ -33,6 +36,25 @@ class Static(Embedder):
             end = max(start + 1, int(np.searchsorted(sizes, sizes[start] + _BLOCK, "right")) - 1)
             yield np.arange(start, end)
             start = end
+
+    def prepare(
+        self,
+        documents: Iterable[Document],
+        store: Store | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        """Nothing: a document's tokens are quickly made, and are kept when they are first pooled."""
+        if progress:
+            progress(0, 0)
+
+    def encode_spans(self, document: Document, chunks: Chunks, store: Store | None = None) -> Vectors:
+        """(n, dim) float32, what `encode_document` gives for the chunks' texts, pooled from the document's tokens."""
+        runs = token_runs(document, chunks, self.tokenizer) if self.source.max_tokens is None else None
+        if runs is None:  # no tokens to share: a tokenizer of another kind, or one that cuts texts off
+            return self.encode_document(chunks.texts(document))
+        out = pooled(_load(self.source)[1], runs)
+        return self.truncated(unit(out) if self.normalised else out)
 
     def encode_batch(self, texts: list[str], query: bool) -> Vectors:
         rules, table = _load(self.source)
