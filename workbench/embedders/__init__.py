@@ -1,12 +1,13 @@
 """Embedders: texts → (n, dim) float32."""
 
 from workbench import models
-from workbench.embedders.caching import Cancelled, embed, missing
+from workbench.embedders.caching import Cancelled, embed, missing, new_texts
 from workbench.embedders.protocols import Embedder
+from workbench.embedders.remote import Remote
 from workbench.embedders.sentence_transformers import SentenceTransformer
 from workbench.embedders.static import Static
 
-EMBEDDERS: dict[str, type[Embedder]] = {cls.kind: cls for cls in (SentenceTransformer, Static)}
+EMBEDDERS: dict[str, type[Embedder]] = {cls.kind: cls for cls in (SentenceTransformer, Static, Remote)}
 """kind → class."""
 
 
@@ -19,4 +20,7 @@ def embedder_for(model: str) -> Embedder:
     return EMBEDDERS[models.find(model).kind](model=model)  # type: ignore[call-arg]
 
 
-__all__ = ["EMBEDDERS", "Cancelled", "Embedder", "SentenceTransformer", "Static", "embed", "embedder_for", "missing"]
+__all__ = [
+    "EMBEDDERS", "Cancelled", "Embedder", "Remote", "SentenceTransformer", "Static", "embed", "embedder_for", "missing",
+    "new_texts",
+]  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from workbench import endpoints
 from workbench.embedders.protocols import Embedder
 from workbench.errors import StoreError
 from workbench.specs import digest
@@ -73,7 +74,7 @@ def embed(
                 report(done, len(new))
                 last = time.monotonic()
     finally:
-        _save(store, unsaved)
+        _keep_usage(_save(store, unsaved))
     if new:
         report(len(new), len(new))
     return np.stack([rows[key] for key in keys]) if keys else np.empty((0, width), np.float32)
@@ -81,14 +82,29 @@ def embed(
 
 def missing(embedder: Embedder, texts: Sequence[str], store: Store) -> int:
     """How many distinct passages are not embedded yet."""
-    keys = set(_keys(embedder, texts, queries=False))
-    return len(keys) - len(store.get_many(KIND, keys))
+    return len(new_texts(embedder, texts, store))
+
+
+def new_texts(embedder: Embedder, texts: Sequence[str], store: Store) -> list[str]:
+    """The distinct passages that are not embedded yet, in order: those that a remote model would be sent."""
+    by_key = dict(zip(_keys(embedder, texts, queries=False), texts, strict=True))
+    here = store.get_many(KIND, by_key)
+    return [text for key, text in by_key.items() if key not in here]
 
 
 def _keys(embedder: Embedder, texts: Sequence[str], queries: bool) -> list[str]:
     """Under which key each text's vector is kept."""
     space = f"{embedder.full.fingerprint}:{'query' if queries else 'document'}:"
     return [space + digest(text.encode("utf-8", "surrogatepass")) for text in texts]
+
+
+def _keep_usage(store: Store | None) -> None:
+    """Note in the store what remote models were asked for, if anything."""
+    if store:
+        try:
+            endpoints.keep_usage(store)
+        except StoreError as error:
+            log.warning("what the endpoint was asked for is not noted: %s", error)
 
 
 def _save(store: Store | None, unsaved: dict[str, bytes]) -> Store | None:

@@ -13,9 +13,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import ModelUnavailable, SpecError
+from workbench.endpoints import Remote, remote_model, remote_models
+from workbench.errors import ModelUnavailable
 from workbench.models.hashes import file_hash, settings_hash
 from workbench.models.layouts import read_layout
+from workbench.modes import allowed_models
+from workbench.modes import team_mode as team_mode
 from workbench.specs import fingerprint
 
 DEFAULT = "all-MiniLM-L6-v2"
@@ -25,20 +28,6 @@ DEFAULT = "all-MiniLM-L6-v2"
 def downloads_allowed() -> bool:
     """Whether a model that is not here may be fetched from the hub (`WORKBENCH_ALLOW_DOWNLOADS=1`)."""
     return os.environ.get("WORKBENCH_ALLOW_DOWNLOADS", "") == "1"
-
-
-def team_mode() -> bool:
-    """Whether visitors share this server (`WORKBENCH_MODE=team`), each in a workspace of their own.
-
-    They may name no folder of it, then, and no model outside a list.
-
-    Raises:
-        SpecError: the variable says neither team nor local.
-    """
-    mode = os.environ.get("WORKBENCH_MODE", "local")
-    if mode not in ("local", "team"):
-        raise SpecError(f"WORKBENCH_MODE ({mode!r}) must be local or team")
-    return mode == "team"
 
 
 def settle_environment() -> None:
@@ -59,7 +48,9 @@ class Model:
     `max_tokens` is what a text may have: the model's maximum less its special tokens; None where there is no limit.
     `sha256` is of the weights (of the hashes, where they are several files). `settings` is a hash of the small
     configuration files beside them, such as the pooling, which decide the vectors as much as the weights do.
-    `query_prompt` and `passage_prompt` are the prefixes that the model's own configuration asks for.
+    `query_prompt` and `passage_prompt` are the prefixes that the model's own configuration asks for. A model behind an
+    endpoint (kind "remote") has no files here: `sha256` is of what its definition says, and its tokens are counted by
+    the tokenizer `counted_by`. `price` is in US dollars per million tokens.
     """
 
     name: str
@@ -78,6 +69,8 @@ class Model:
     passage_prompt: str = ""
     licence: str = ""
     note: str = ""
+    counted_by: str = ""
+    price: float | None = None
 
     def identity(self) -> dict[str, Any]:
         """What decides this model's vectors, by content; the same files under another name are the same model."""
@@ -149,8 +142,8 @@ PACKAGED = tuple(_PACKAGES)
 
 
 def known() -> tuple[Model, ...]:
-    """The packaged models that are installed here, the default first."""
-    return tuple(find(name) for name in _PACKAGES if _PACKAGES[name].root)
+    """The packaged models that are installed here, the default first, then those behind endpoints that may be used."""
+    return tuple(find(name) for name in (*(n for n in _PACKAGES if _PACKAGES[n].root), *remote_models()))
 
 
 def available(name: str) -> bool:
@@ -163,7 +156,7 @@ def available(name: str) -> bool:
 
 
 def find(name: str) -> Model:
-    """The model of this name: a packaged one, a local folder, or a hub id in the hub's local cache.
+    """The model of this name: packaged, behind an endpoint, in a local folder, or a hub id in the hub's local cache.
 
     Costs milliseconds, except the first time for a folder, whose weights are hashed once per process.
 
@@ -179,7 +172,9 @@ def _find(name: str, fetch: bool) -> Model:
         raise ModelUnavailable(f"no model is named; packaged are {', '.join(_PACKAGES)}")
     if packaged := _ALIASES.get(name, name if name in _PACKAGES else None):
         return replace(_packaged(packaged), name=name)
-    if team_mode() and name not in (allowed := _allow_list()):
+    if remote := remote_model(name):
+        return _remote(name, remote)
+    if team_mode() and name not in (allowed := allowed_models()):
         offered = ", ".join([*_PACKAGES, *sorted(allowed)])
         raise ModelUnavailable(f"model {name!r} is not offered on this server; offered are {offered}")
     if not team_mode() and (folder := _folder(name)):
@@ -196,8 +191,15 @@ def _folder(name: str) -> Path | None:
         return None
 
 
-def _allow_list() -> frozenset[str]:
-    return frozenset(filter(None, (n.strip() for n in os.environ.get("WORKBENCH_MODELS", "").split(","))))
+def _remote(name: str, remote: Remote) -> Model:
+    model, endpoint = remote.model, remote.endpoint
+    return Model(
+        name, kind="remote", dimensions=model.dimensions, max_tokens=model.max_tokens, home=f"endpoint {endpoint.host}",
+        folder=Path(), weights=(), tokenizer=Path(), sha256=remote.identity(), tokenizer_sha256="", settings="",
+        normalised=model.normalised, query_prompt=model.query_prefix, passage_prompt=model.passage_prefix,
+        note=f"Runs elsewhere: every text that is embedded is sent to {endpoint.host}.",
+        counted_by=model.tokenizer, price=model.price,
+    )  # fmt: skip
 
 
 @cache
