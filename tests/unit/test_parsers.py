@@ -125,7 +125,7 @@ def test_pdf_pages_outline_and_blank_pages():
 def test_pypdf_reads_pages_and_refuses_alike():
     d = parse("a.pdf", made_pdf([["One line"], ["Two"]]), PyPdf())
     assert [d[span] for _, span in d.pages] == ["One line", "Two"]
-    for parser in (Auto(), PyPdf(), PyPdf("layout")):
+    for parser in (Auto(), PyPdf(), PyPdf(mode="layout")):
         assert "Secret" in parse("a.pdf", made_pdf([["Secret text"]], password=("", "owner")), parser).text
         with pytest.raises(DocumentError, match=r"a\.pdf: the PDF asks for a password"):
             parse("a.pdf", made_pdf([["Secret"]], password=("user", "owner")), parser)

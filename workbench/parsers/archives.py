@@ -24,7 +24,8 @@ class Archive:
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             raise DocumentError(f"its ZIP container is damaged ({error}). Copy or save it anew.") from None
         self._limit = min(limit, max(_RATIO_FROM, len(data) * MAX_RATIO))
-        self._read = 0
+        self.unpacked = 0
+        """Bytes of all members that were read."""
         self.names = frozenset(self._zip.namelist())
 
     def __enter__(self) -> "Archive":
@@ -35,7 +36,16 @@ class Archive:
     ) -> None:
         self._zip.close()
 
-    def read(self, name: str) -> bytes:
+    @property
+    def full(self) -> bool:
+        """Whether more was unpacked than the limit."""
+        return self.unpacked > self._limit
+
+    def entries(self) -> list[zipfile.ZipInfo]:
+        """What the directory says of each member; of two with the same name both."""
+        return self._zip.infolist()
+
+    def read(self, name: str | zipfile.ZipInfo) -> bytes:
         """The content of a member.
 
         Raises:
@@ -45,19 +55,19 @@ class Archive:
         try:
             with self._zip.open(name) as member:
                 while part := member.read(_BLOCK):
-                    self._read += len(part)
-                    if self._read > self._limit:
+                    self.unpacked += len(part)
+                    if self.full:
                         raise DocumentError(
                             f"it unpacks to more than {self._limit / 1e6:,.0f} MB, the limit for its size. "
                             "This may be a ZIP bomb; split the document if it is genuine."
                         )
                     parts.append(part)
         except KeyError:
-            raise DocumentError(f"its part {name} is missing. Save it anew.") from None
+            raise DocumentError(f"its part {_named(name)} is missing. Save it anew.") from None
         except RuntimeError:
             raise DocumentError("it is protected by a password. Save a copy without it.") from None
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
-            raise DocumentError(f"its part {name} is damaged ({error}). Copy or save it anew.") from None
+            raise DocumentError(f"its part {_named(name)} is damaged ({error}). Copy or save it anew.") from None
         return b"".join(parts)
 
     def xml(self, name: str) -> Any:
@@ -78,6 +88,10 @@ class Archive:
                 )
                 found[rel.get("Id", "")] = (rel.get("Type", "").rpartition("/")[2], path)
         return found
+
+
+def _named(member: str | zipfile.ZipInfo) -> str:
+    return member if isinstance(member, str) else member.filename
 
 
 def xml_root(data: bytes) -> Any:

@@ -1,14 +1,18 @@
 """The process in which foreign files are read: `python -m workbench.parsers.child`, asked over its standard streams.
 
-A request is a line of JSON (name, parser, format, limits, size) followed by `size` bytes; an answer is the length in
-8 bytes and JSON: {"draft": …} or {"error": …}. Nothing else can reach the answering stream.
+A request is a line of JSON (task, name, arguments, limits, size) followed by `size` bytes; an answer is the length in
+8 bytes and JSON: {"result": …} or {"error": …}. Nothing else can reach the answering stream.
 """
 
 import contextlib
+import errno
 import json
 import os
 import struct
+from collections.abc import Mapping
 from typing import Any, BinaryIO
+
+_NICE = 5  # whoever waits for the app itself comes first
 
 
 def main() -> None:
@@ -18,37 +22,51 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    # Before the first limit is set, so that its memory counts towards no file.
-    from workbench.parsers import languages, methods  # noqa: F401
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(_NICE)
+    from workbench.parsers import confinement
 
+    network = confinement.shut_network()
+    # Before the first limit is set, so that its memory counts towards no file; the languages' model writes a file once.
+    from workbench.parsers import languages, tasks
+
+    languages.identifier()
     while line := requests.readline():
         request = json.loads(line)
         data = requests.read(request["size"])
         if len(data) < request["size"]:
             return
-        _limit(request)
+        held = confinement.bound(request["limits"])
         try:
-            answer: dict[str, Any] = {"draft": _draft(request, data)}
+            if request["task"] == "isolation":
+                result: Any = {"network": network, "limits": held}
+            else:
+                result = tasks.TASKS[request["task"]](request["name"], data, **request["arguments"])
+            answer: dict[str, Any] = {"result": result}
         except Exception as error:  # noqa: BLE001 - whatever a foreign file breaks goes back as a refusal
-            from workbench.errors import DocumentError
-
-            if not isinstance(error, DocumentError):
-                error = DocumentError(f"{type(error).__name__}: {error}")
-                error.__cause__ = error
-            # A refusal is nothing out of the way; after anything else this process has had its day.
-            answer = {"error": str(error), "spent": error.__cause__ is not None}
+            answer = _refusal(request, error)
         del data
-        _send(answers, answer, request["output_bytes"])
+        _send(answers, answer, request["limits"]["output_bytes"])
         if answer.get("spent"):
             return
 
 
-def _draft(request: dict[str, Any], data: bytes) -> dict[str, Any]:
-    from workbench.parsers.methods import PARSERS, parse_draft
-    from workbench.specs import from_dict
+def _refusal(request: Mapping[str, Any], error: Exception) -> dict[str, Any]:
+    """What is said of a failure. A refusal is nothing out of the way; after anything else the process has had its day."""
+    from workbench.errors import DocumentError
+    from workbench.parsers.names import label
 
-    parser = from_dict(PARSERS, request["parser"], "parser")
-    return parse_draft(request["name"], data, parser, request["format"]).to_plain()
+    cause = error.__cause__ or error
+    limits = request["limits"]
+    if isinstance(cause, OSError) and cause.errno == errno.EMFILE:
+        said = f"reading it opens more than {limits['open_files']} files at once, the limit. Save it anew."
+    elif isinstance(cause, OSError) and cause.errno == errno.EFBIG:
+        said = f"reading it writes more than {limits['output_bytes'] / 1e6:,.0f} MB, the limit. Split it into parts."
+    elif isinstance(error, DocumentError):
+        return {"error": str(error), "spent": error.__cause__ is not None}
+    else:
+        said = f"it cannot be read ({type(error).__name__}: {error}). Save it anew."
+    return {"error": f"{label(request['name'])}: {said}", "spent": True}
 
 
 def _send(answers: BinaryIO, answer: dict[str, Any], limit: int) -> None:
@@ -61,25 +79,6 @@ def _send(answers: BinaryIO, answer: dict[str, Any], limit: int) -> None:
     answers.write(struct.pack(">Q", len(body)))
     answers.write(body)
     answers.flush()
-
-
-def _limit(request: dict[str, Any]) -> None:
-    """Bound processor time and memory for this request. Systems without such limits have the wall clock alone."""
-    try:
-        import resource
-    except ImportError:
-        return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime + request["cpu_seconds"]) + 1
-    for kind, value in (
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_AS, request["memory_bytes"]),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, hard = resource.getrlimit(kind)
-        soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        with contextlib.suppress(ValueError, OSError):  # a system that does not know this limit
-            resource.setrlimit(kind, (soft, hard))
 
 
 if __name__ == "__main__":

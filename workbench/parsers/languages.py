@@ -26,12 +26,13 @@ def language(text: str) -> str:
     if sum(map(len, words)) < (_MIN_LETTERS if sample.isascii() else _MIN_LETTERS // 4):
         return ""
     read = " ".join(words).lower()
-    (first, best), (_, second) = _identifier().rank(read)[:2]
+    (first, best), (_, second) = identifier().rank(read)[:2]
     return str(first) if best - second >= max(_MARGIN, _MARGIN_PER_LETTER * len(read)) else ""
 
 
 @lru_cache
-def _identifier() -> Any:
+def identifier() -> Any:
+    """py3langid, with the languages that are told apart here."""
     from py3langid import langid
 
     known = {code for code, _ in langid.rank("")}

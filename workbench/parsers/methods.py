@@ -1,7 +1,7 @@
 """The parsers to choose from, as methods: each is called with a name and bytes and gives a Document."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib.metadata import version
 from typing import Any, ClassVar
@@ -12,6 +12,7 @@ from workbench.parsers import (
     html,
     mails,
     markdowns,
+    ocr,
     opendocuments,
     pdfs,
     plain,
@@ -52,7 +53,7 @@ def _version(library: str) -> str:
 _SHEETS = Engine("sheets", 1, sheets.read_sheets, "python-calamine")
 _TEXT = Engine("text", 1, plain.read_text)
 ENGINES: dict[str, Engine] = {
-    "pdf": Engine("pdf", 1, pdfs.read_pdf, "pypdfium2"),
+    "pdf": Engine("pdf", 2, pdfs.read_pdf, "pypdfium2"),
     "docx": Engine("docx", 1, word.read_docx),
     "pptx": Engine("pptx", 1, slides.read_pptx),
     "xlsx": _SHEETS,
@@ -118,19 +119,57 @@ _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\ufffd"))
 
 
 @dataclass(frozen=True, slots=True)
-class Auto(Parser):
+class _PdfFields(Parser):
+    """What can be chosen for PDF files, whichever engine reads them."""
+
+    furniture: str = option(
+        "keep", "Headers, footers and page numbers of PDF pages: kept and marked, or dropped", choices=("keep", "drop")
+    )
+    hyphens: str = option(
+        "mend", "Words broken by a hyphen at a line's end in a PDF: made whole, or kept", choices=("mend", "keep")
+    )
+    ocr: str = option(
+        "off", "Text recognition of scanned PDF pages by tesseract, where it is installed", choices=("off", "scanned")
+    )
+    ocr_languages: str = option(
+        "eng", "Languages of scanned pages, as tesseract names them; several with +", advanced=True
+    )
+
+    def check(self) -> None:
+        if not ocr.LANGUAGES.fullmatch(self.ocr_languages):
+            raise SpecError(f"ocr_languages ({self.ocr_languages!r}) must be names such as eng or eng+deu")
+
+    @property
+    def pdf_options(self) -> pdfs.PdfOptions:
+        """The fields as the engines take them."""
+        languages = self.ocr_languages if self.ocr == "scanned" else ""
+        return pdfs.PdfOptions(self.furniture == "drop", self.hyphens == "mend", languages)
+
+    def identity(self) -> dict[str, Any]:
+        """The fields, the engines, and tesseract's version where it is used."""
+        fields = super(_PdfFields, self).identity()  # slots make the class anew: no bare super()
+        return fields | ({"tesseract": ocr.version()} if self.ocr == "scanned" else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Auto(_PdfFields):
     """For each format the engine that lost least and ran fastest when they were compared (docs/decisions.md)."""
 
     kind: ClassVar[str] = "auto"
     encoding: str = option("", "Encoding of text files; empty: found by itself", advanced=True)
 
     def check(self) -> None:
+        super(Auto, self).check()
         if self.encoding and not known(self.encoding):
             raise SpecError(f"encoding ({self.encoding!r}) is not known; examples are utf-8, cp1252, shift_jis")
 
+    def engine(self, format: str) -> Engine:
+        engine = ENGINES[format]
+        return replace(engine, read=partial(pdfs.read_pdf, options=self.pdf_options)) if format == "pdf" else engine
+
 
 @dataclass(frozen=True, slots=True)
-class PyPdf(Parser):
+class PyPdf(_PdfFields):
     """pypdf for PDF files, the engines of `auto` for the rest."""
 
     kind: ClassVar[str] = "pypdf"
@@ -141,7 +180,8 @@ class PyPdf(Parser):
     def engine(self, format: str) -> Engine:
         if format != "pdf":
             return ENGINES[format]
-        return Engine(f"pypdf {self.mode}", 1, partial(pdfs.read_pypdf, mode=self.mode), "pypdf")
+        read = partial(pdfs.read_pypdf, mode=self.mode, options=self.pdf_options)
+        return Engine(f"pypdf {self.mode}", 2, read, "pypdf")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,38 +2,84 @@
 
 import io
 import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import DocumentError
-from workbench.parsers.writers import Writer
+from workbench.parsers import ocr
+from workbench.parsers.furniture import furniture, without
+from workbench.parsers.writers import MAX_CHARACTERS, Writer
 
 MAX_PAGES = 200_000
 _MAX_FAILURES = 1_000
-_SEPARATED = re.compile(r"\r\n?")
-_BROKEN = re.compile("(\\S*)[\ufffe\x02\xad](?=(.?))", re.S)
+_SPECIAL = re.compile("\r\n?|[\ufffe\x02]|\xad(?:\r\n?|\n)")
+_HYPHENATED = re.compile(r"(\S*)(-|\xad)\n(?=(.?))")
 _PASSWORD = DocumentError("the PDF asks for a password. Save a copy without it.")
 
 
-def fold(raw: str) -> str:
+@dataclass(frozen=True, slots=True)
+class PdfOptions:
+    """What is made of a page's text. `ocr`: the languages in which scanned pages are recognised, "" for not at all."""
+
+    drop_furniture: bool = False
+    mend_hyphens: bool = True
+    ocr: str = ""
+
+
+def fold(raw: str, mend: bool = True) -> str:
     """pdfium's text of a page with plain line ends and with words that were broken at a line's end made whole.
 
     pdfium marks such a break by U+FFFE and leaves the line end out. The hyphen stays where the word is a compound:
-    where there is another hyphen in it, or anything but lower-case letters beside the break.
+    where there is another hyphen in it, or anything but lower-case letters beside the break; and without `mend`.
     """
-    text = _SEPARATED.sub("\n", raw).rstrip(" \n")
-    return _BROKEN.sub(_joined, text) if "\ufffe" in text or "\x02" in text else text
+    return fold_places(raw, mend)[0]
 
 
-def _joined(match: re.Match[str]) -> str:
-    before, after = match[1], match[2]
-    whole = before[-1:].islower() and after.islower() and "-" not in before
-    return before if whole else before + "-"
+def fold_places(raw: str, mend: bool = True) -> tuple[str, Sequence[int]]:
+    """`fold`, and for each character of it its index in `raw`."""
+    if not _SPECIAL.search(raw):
+        text = raw.rstrip(" \n")
+        return text, range(len(text))
+    parts: list[str] = []
+    places: list[int] = []
+    at = 0
+    word = ""  # what stands before a break, back to the last blank or break
+    for match in _SPECIAL.finditer(raw):
+        piece = raw[at : match.start()]
+        parts.append(piece)
+        places.extend(range(at, match.start()))
+        word = re.split(r"\s", word + piece)[-1]
+        at = match.end()
+        sign = "\n" if match[0][0] == "\r" else "" if mend and _whole(word, raw[at : at + 1]) else "-"
+        parts.append(sign)
+        places.extend([match.start()] * len(sign))
+        word = ""
+    parts.append(raw[at:])
+    places.extend(range(at, len(raw)))
+    text = "".join(parts).rstrip(" \n")
+    return text, places[: len(text)]
 
 
-def read_pdf(data: bytes, writer: Writer) -> None:
-    """Pages, and the outline's entries as headings where their titles are found on their page."""
+def mend(text: str) -> str:
+    """Text with lines as they are printed, with words that a hyphen breaks at a line's end made whole."""
+    return _HYPHENATED.sub(lambda m: m[1] if m[2] == "\xad" or _whole(m[1], m[3]) else m[0], text)
+
+
+def _whole(before: str, after: str) -> bool:
+    """Whether a broken word is written without the hyphen."""
+    return before[-1:].islower() and after.islower() and "-" not in before
+
+
+@contextmanager
+def open_pdf(data: bytes) -> Iterator[Any]:
+    """A pdfium document.
+
+    Raises:
+        DocumentError: damaged, or protected by a password.
+    """
     import pypdfium2
-    import pypdfium2.raw
 
     try:
         pdf = pypdfium2.PdfDocument(data)
@@ -44,25 +90,33 @@ def read_pdf(data: bytes, writer: Writer) -> None:
             f"the PDF is damaged or cut short ({_reason(error)}). Print or save it to PDF anew."
         ) from None
     try:
+        yield pdf
+    finally:
+        pdf.close()
+
+
+def read_pdf(data: bytes, writer: Writer, options: PdfOptions = PdfOptions()) -> None:  # noqa: B008 - frozen
+    """Pages, and the outline's entries as headings where their titles are found on their page."""
+    import pypdfium2
+
+    with open_pdf(data) as pdf:
 
         def page_text(i: int) -> str:
             page = pdf[i]
             try:
                 textpage = page.get_textpage()
                 try:
-                    return fold(textpage.get_text_range())
+                    return fold(textpage.get_text_range(), options.mend_hyphens)
                 finally:
                     textpage.close()
             finally:
                 page.close()
 
-        texts = _write_pages(len(pdf), page_text, (pypdfium2.PdfiumError,), writer)
+        texts = _write_pages(len(pdf), page_text, (pypdfium2.PdfiumError,), writer, options, data)
         _outline(pdf, texts, writer)
-    finally:
-        pdf.close()
 
 
-def read_pypdf(data: bytes, writer: Writer, mode: str) -> None:
+def read_pypdf(data: bytes, writer: Writer, mode: str, options: PdfOptions = PdfOptions()) -> None:  # noqa: B008
     """Pages, as pypdf extracts them."""
     import logging
 
@@ -79,18 +133,31 @@ def read_pypdf(data: bytes, writer: Writer, mode: str) -> None:
         raise DocumentError(
             f"the PDF is damaged or cut short ({_reason(error)}). Print or save it to PDF anew."
         ) from None
+
+    def page_text(i: int) -> str:
+        text = reader.pages[i].extract_text(extraction_mode=mode).rstrip()  # type: ignore[arg-type]
+        return mend(text) if options.mend_hyphens and mode == "plain" else text
+
     failures = (PyPdfError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError)
-    _write_pages(count, lambda i: reader.pages[i].extract_text(extraction_mode=mode).rstrip(), failures, writer)  # type: ignore[arg-type]
+    _write_pages(count, page_text, failures, writer, options, data)
 
 
-def _write_pages(count: int, page_text: Any, failures: tuple[type[Exception], ...], writer: Writer) -> list[str]:
-    """Write every page; the texts. Says which pages hold none or cannot be read."""
+def _write_pages(
+    count: int,
+    page_text: Callable[[int], str],
+    failures: tuple[type[Exception], ...],
+    writer: Writer,
+    options: PdfOptions,
+    data: bytes,
+) -> list[str]:
+    """Write every page; the texts as written. Says which pages hold none or cannot be read."""
     if count > MAX_PAGES:
         raise DocumentError(
             f"the PDF says that it has {count:,} pages; the limit is {MAX_PAGES:,}. Split it into parts."
         )
     texts: list[str] = []
     empty, broken = [], []
+    length = 0
     for number in range(1, count + 1):
         try:
             text = page_text(number - 1)
@@ -101,17 +168,21 @@ def _write_pages(count: int, page_text: Any, failures: tuple[type[Exception], ..
                 raise DocumentError(
                     f"more than {_MAX_FAILURES:,} of the PDF's pages cannot be read. Print or save it to PDF anew."
                 ) from None
-        texts.append(text)
-        with writer.page(number):
-            writer.write(text)
-        writer.separate(2)
         if not text.strip() and number not in broken[-1:]:
             empty.append(number)
+        length += len(text)
+        if length > MAX_CHARACTERS:
+            raise DocumentError(f"it holds more than {MAX_CHARACTERS:,} characters of text, the limit. Split it.")
+        texts.append(text)
+    if options.ocr and empty:
+        empty = _recognise(data, empty, texts, writer, options.ocr)
     if len(empty) == count:
         what = "its only page holds no text" if count == 1 else f"none of its {count:,} pages holds any text"
         raise DocumentError(
-            f"{what} (a scan or pictures?). Run text recognition (OCR) on it first, then upload the result."
+            f"{what} (a scan or pictures?). Run text recognition (OCR) on it first, then upload the result"
+            + (f", or choose it in the parser: tesseract {ocr.version()} is installed." if ocr.version() else ".")
         )
+    _write(texts, writer, options)
     if broken:
         writer.warn(f"{_pages(broken)} could not be read")
     if empty:
@@ -120,6 +191,39 @@ def _write_pages(count: int, page_text: Any, failures: tuple[type[Exception], ..
             "run OCR first if something should stand there"
         )
     return texts
+
+
+def _write(texts: list[str], writer: Writer, options: PdfOptions) -> None:
+    """The pages, with headers and footers marked, or dropped from `texts` too."""
+    lines = furniture(texts)
+    for i, found in enumerate(lines):
+        if options.drop_furniture:
+            texts[i] = without(texts[i], found)
+        with writer.page(i + 1):
+            writer.write(texts[i])
+        if not options.drop_furniture:
+            start = writer.pages[-1][1]
+            for line in found:
+                writer.mark(line.edge, 1, start + line.start, start + line.end)
+        writer.separate(2)
+    if options.drop_furniture and (dropped := sum(map(len, lines))):
+        writer.warn(f"{dropped:,} lines of headers, footers and page numbers were left out, as chosen")
+
+
+def _recognise(data: bytes, empty: list[int], texts: list[str], writer: Writer, languages: str) -> list[int]:
+    """Fill in the texts of scanned pages; those that still hold none."""
+    from workbench.parsers.pictures import page_png
+
+    found = []
+    with open_pdf(data) as pdf:
+        for number in empty:
+            texts[number - 1] = ocr.recognise(page_png(pdf[number - 1], ocr.SCALE)[0], languages)
+            if texts[number - 1]:
+                found.append(number)
+    if found:
+        which = f"{_pages(found)} {'was' if len(found) == 1 else 'were'}"
+        writer.warn(f"{which} read by text recognition (tesseract {ocr.version()}): expect errors")
+    return [n for n in empty if n not in set(found)]
 
 
 def _reason(error: Exception) -> str:

@@ -16,11 +16,13 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
 from workbench.errors import DocumentError
+from workbench.parsers.confinement import LIMITS
 from workbench.parsers.drafts import Draft
 from workbench.parsers.methods import Parser, Unstructured
 from workbench.parsers.names import label
@@ -30,18 +32,19 @@ _ROOT = str(Path(__file__).resolve().parents[2])
 _KEPT = ("PATH", "HOME", "TMPDIR", "TEMP", "SYSTEMROOT", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 _MAX_FILES = 100
 _LARGE = 20_000_000
-_AT_ONCE = max(1, min(4, os.cpu_count() or 1))
+_AT_ONCE = max(4, min(8, os.cpu_count() or 1))  # one file that hangs must not hold up the others
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading one file may take. Memory is the address space of the process."""
+    """What reading one file may take. Memory is the address space of the process, output its answer or any file."""
 
     seconds: float = 60
     cpu_seconds: int = 45
     memory_bytes: int = 2_000_000_000
     input_bytes: int = 200_000_000
     output_bytes: int = 300_000_000
+    open_files: int = 64
 
 
 class _Gone(Exception):
@@ -82,8 +85,8 @@ class Process:
         os.set_blocking(self._in.fileno(), False)
         os.set_blocking(self._out.fileno(), False)
 
-    def ask(self, request: dict[str, Any], data: bytes, limits: Limits) -> dict[str, Any]:
-        """The child's answer.
+    def ask(self, request: dict[str, Any], data: bytes, limits: Limits) -> tuple[dict[str, Any], int]:
+        """The child's answer and its size in bytes.
 
         Raises:
             _Gone, _Late: there will be none.
@@ -107,14 +110,13 @@ class Process:
         answer = json.loads(self._read(size, deadline))
         if not isinstance(answer, dict):
             raise _Gone
-        return answer
+        return answer, size
 
     def end(self) -> int:
         """Kill the child and all that it started; its exit status."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
-                status = self._child.poll()
-                if status is None:
+            if hasattr(os, "killpg"):  # while the child is not waited for, its number is no other process's
+                if self._child.returncode is None:
                     os.killpg(self._child.pid, signal.SIGKILL)
             else:
                 self._child.kill()
@@ -124,14 +126,24 @@ class Process:
         return self._child.wait()
 
     def status(self, patience: float = 2.0) -> int | None:
-        """The exit status if the child ended by itself."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._child.wait(patience)
-        return None
+        """The exit status if the child ended by itself; what it started is ended with it."""
+        deadline = time.monotonic() + patience
+        while self.alive():
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.01)
+        return self.end()
 
     def alive(self) -> bool:
-        """Whether the child still runs."""
-        return self._child.poll() is None
+        """Whether the child still runs; a child that has ended is not waited for, see `end`."""
+        if self._child.returncode is not None:
+            return False
+        if not hasattr(os, "waitid"):
+            return self._child.poll() is None
+        try:
+            return os.waitid(os.P_PID, self._child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        except ChildProcessError:
+            return self._child.poll() is None
 
     def _read(self, size: int, deadline: float) -> bytes:
         parts = bytearray()
@@ -167,32 +179,39 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
     Raises:
         DocumentError: it cannot be read, or not within the limits.
     """
+    arguments = {"parser": to_dict(parser), "format": format}
+    if isinstance(parser, Unstructured):  # its models take the first half of the memory
+        limits = replace(limits, memory_bytes=2 * limits.memory_bytes)
+    return Draft.from_plain(do_apart("parse", name, data, limits, arguments), label(name))
+
+
+def do_apart(task: str, name: str, data: bytes, limits: Limits, arguments: Mapping[str, Any] | None = None) -> Any:
+    """What one of `workbench.parsers.tasks.TASKS` makes of a file in another process: plain JSON values.
+
+    Raises:
+        DocumentError: naming the file and the reason: refused, or not within the limits.
+    """
     shown = label(name)
     if len(data) > limits.input_bytes:
         raise DocumentError(
             f"{shown}: {len(data) / 1e6:,.0f} MB is more than the limit of {limits.input_bytes / 1e6:,.0f} MB. "
             "Split it into parts."
         )
-    memory = limits.memory_bytes * (2 if isinstance(parser, Unstructured) else 1)  # its models take the first half
     request = {
+        "task": task,
         "name": name.encode("utf-8", "replace").decode(),
-        "parser": to_dict(parser),
-        "format": format,
-        "cpu_seconds": limits.cpu_seconds,
-        "memory_bytes": memory,
-        "output_bytes": limits.output_bytes,
+        "arguments": dict(arguments or {}),
+        "limits": {kind: getattr(limits, kind) for kind in LIMITS},
     }
     with _turns:
         process = _take()
         kept = False
         try:
-            answer = process.ask(request, data, limits)
-            reusable = not answer.get("spent") and process.files < _MAX_FILES and len(data) < _LARGE
-            if "draft" in answer:
-                draft = Draft.from_plain(answer["draft"], shown)
-                kept = reusable and len(draft.text) < _LARGE
-                return draft
-            kept = reusable
+            answer, size = process.ask(request, data, limits)
+            reusable = not answer.get("spent") and process.files < _MAX_FILES
+            kept = reusable and len(data) < _LARGE and size < _LARGE
+            if "result" in answer:
+                return answer["result"]
             if answer.get("large"):
                 most = f"{limits.output_bytes / 1e6:,.0f} MB"
                 raise DocumentError(f"{shown}: its text is more than {most}, the limit. Split it into parts.")
@@ -203,7 +222,7 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
                 "Split it into parts, or save it anew."
             ) from None
         except (_Gone, ValueError) as error:
-            raise DocumentError(f"{shown}: {_why(process.status(), limits, memory)}") from error
+            raise DocumentError(f"{shown}: {_why(process.status(), limits)}") from error
         finally:
             if kept:
                 with _lock:
@@ -212,7 +231,17 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
                 process.end()
 
 
-def _why(status: int | None, limits: Limits, memory: int) -> str:
+def isolation() -> dict[str, Any]:
+    """What holds in the processes that read foreign files on this system, for `doctor` and the settings page.
+
+    `network` says what shuts it off ("seccomp", "namespace", "" for nothing), `limits` which of
+    `workbench.parsers.confinement.LIMITS` the system enforces; the wall clock always holds.
+    """
+    held: dict[str, Any] = do_apart("isolation", "isolation", b"", Limits())
+    return held
+
+
+def _why(status: int | None, limits: Limits) -> str:
     """What a child's end means for the file."""
     if status == -getattr(signal, "SIGXCPU", 24):
         return (
@@ -223,7 +252,7 @@ def _why(status: int | None, limits: Limits, memory: int) -> str:
     if status is not None and status < 0:
         return (
             f"the program that reads this format broke off ({signal.Signals(-status).name}): the file is damaged, "
-            f"made to do harm, or needs more than {memory / 1e9:g} GB of memory, the limit. Save it anew, or split it."
+            f"made to do harm, or needs more than {limits.memory_bytes / 1e9:g} GB of memory, the limit. Save it anew, or split it."
         )
     return f"the process that read it ended without an answer (status {status}). Save it anew, or split it."
 
