@@ -80,14 +80,14 @@ def embed(
     return np.stack([rows[key] for key in keys]) if keys else np.empty((0, width), np.float32)
 
 
-def missing(embedder: Embedder, texts: Sequence[str], store: Store) -> int:
-    """How many distinct passages are not embedded yet."""
-    return len(new_texts(embedder, texts, store))
+def missing(embedder: Embedder, texts: Sequence[str], store: Store, *, queries: bool = False) -> int:
+    """How many distinct passages, or queries, are not embedded yet."""
+    return len(new_texts(embedder, texts, store, queries=queries))
 
 
-def new_texts(embedder: Embedder, texts: Sequence[str], store: Store) -> list[str]:
-    """The distinct passages that are not embedded yet, in order: those that a remote model would be sent."""
-    by_key = dict(zip(_keys(embedder, texts, queries=False), texts, strict=True))
+def new_texts(embedder: Embedder, texts: Sequence[str], store: Store, *, queries: bool = False) -> list[str]:
+    """The distinct passages, or queries, that are not embedded yet, in order: those that a remote model would be sent."""
+    by_key = dict(zip(_keys(embedder, texts, queries), texts, strict=True))
     here = store.get_many(KIND, by_key)
     return [text for key, text in by_key.items() if key not in here]
 
