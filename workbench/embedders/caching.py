@@ -86,7 +86,7 @@ def missing(embedder: Embedder, texts: Sequence[str], store: Store, *, queries: 
 
 
 def new_texts(embedder: Embedder, texts: Sequence[str], store: Store, *, queries: bool = False) -> list[str]:
-    """The distinct passages, or queries, that are not embedded yet, in order: those that a remote model would be sent."""
+    """The distinct passages, or queries, that are not embedded yet, in order: what a remote model would be sent."""
     by_key = dict(zip(_keys(embedder, texts, queries), texts, strict=True))
     here = store.get_many(KIND, by_key)
     return [text for key, text in by_key.items() if key not in here]
