@@ -1,0 +1,209 @@
+"""The anatomy of a golden set: each step's mean loss with its interval, in words, as rows and as plain values."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from workbench.anatomy import CAUSES, STEPS, Ladder
+from workbench.explanations.parsing import Origin
+from workbench.metrics import Budget
+from workbench.records import Question
+from workbench.spans import Span
+from workbench.statistics import Interval, clusters, mean_intervals
+
+_SEEN = 0.005  # what two decimals show
+_NEAR = 0.5  # a step that may be the largest is named beside the largest from this share of it
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One question: its ladder, why its ranking lost gold ("" where it did not), and where lost passages went.
+
+    `hits` are those as run, within the budget. `hybrid` are the gold characters that dense and BM25 fused hold within
+    the budget; None where that is what runs, or was not tried.
+    """
+
+    question: Question
+    ladder: Ladder
+    hits: tuple[Span, ...]
+    cause: str = ""
+    hybrid: int | None = None
+    origins: tuple[Origin, ...] = ()
+
+    @property
+    def unanchored(self) -> float:
+        """Recall lost with passages that no parser finds: a parser's loss, or never in the documents."""
+        return sum(len(o.lost.quote) for o in self.origins if o.kind == "unanchored") / self.ladder.gold
+
+    @property
+    def regained(self) -> float | None:
+        """Recall that hybrid retrieval would gain over the exact ranking; below 0 where it would lose."""
+        return None if self.hybrid is None else (self.hybrid - self.ladder.exact) / self.ladder.gold
+
+    def plain(self) -> dict[str, Any]:
+        """{id, recalls R0 to R5, losses by step, cause, hybrid, origins} for JSON."""
+        return {
+            "id": self.question.id,
+            "recalls": list(self.ladder.recalls),
+            "losses": self.ladder.losses,
+            "settled": self.ladder.settled,
+            "cause": self.cause or None,
+            "hybrid": self.regained,
+            "lost": [{"document": o.lost.document, "kind": o.kind, "parser": o.parser} for o in self.origins],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Anatomy:
+    """Where a pipeline loses answers within a budget, question by question and over all."""
+
+    pipeline: str
+    label: str
+    budget: Budget
+    questions: tuple[Explained, ...]
+    seed: int = 0
+
+    @cached_property
+    def recall(self) -> float:
+        """Mean recall as run."""
+        return float(np.mean([q.ladder.recalls[-1] for q in self.questions]))
+
+    @cached_property
+    def steps(self) -> dict[str, Interval]:
+        """Step → its mean loss with its 95 % interval; the means sum to 1 − recall."""
+        return {step: self._intervals[step] for step in STEPS}
+
+    @cached_property
+    def _intervals(self) -> dict[str, Interval]:
+        """Of each step, and of the difference of each two, "a−b": from the same resamples."""
+        losses = np.array([[*q.ladder.losses.values()] for q in self.questions])
+        pairs = list(combinations(range(len(STEPS)), 2))
+        values = np.column_stack([losses, *(losses[:, a] - losses[:, b] for a, b in pairs)])
+        names = [*STEPS, *(f"{[*STEPS][a]}−{[*STEPS][b]}" for a, b in pairs)]
+        found = mean_intervals(values, clusters([q.question for q in self.questions]), seed=self.seed)
+        return dict(zip(names, found, strict=True))
+
+    def first(self) -> tuple[str, ...]:
+        """The step that loses most; and those that may, losing at least half as much, where that is not settled."""
+        means = {step: one.mean for step, one in self.steps.items()}
+        leader = max(means, key=lambda step: means[step])
+        if means[leader] <= 0:
+            return ()
+
+        def settled(step: str) -> bool:
+            one = self._intervals.get(f"{leader}−{step}") or self._intervals[f"{step}−{leader}"]
+            return one.low > 0 or one.high < 0
+
+        others = [s for s in STEPS if s != leader and means[s] >= _NEAR * means[leader] and not settled(s)]
+        return leader, *sorted(others, key=lambda s: -means[s])
+
+    def causes(self) -> dict[str, dict[str, Any]]:
+        """Cause → its share of the mean ranking loss, and its questions' ids, the largest loss first."""
+        out: dict[str, dict[str, Any]] = {}
+        for cause in CAUSES:
+            some = sorted((q for q in self.questions if q.cause == cause), key=_loss("ranking"))
+            if some:
+                loss = sum(q.ladder.losses["ranking"] for q in some) / len(self.questions)
+                out[cause] = {"loss": loss, "questions": [q.question.id for q in some]}
+        return out
+
+    def tags(self) -> dict[str, dict[str, Any]]:
+        """Tag → {questions, recall, losses by step}: means over the questions that bear it."""
+        out: dict[str, dict[str, Any]] = {}
+        for tag in sorted({tag for q in self.questions for tag in q.question.tags}):
+            some = [q for q in self.questions if tag in q.question.tags]
+            losses = {step: sum(q.ladder.losses[step] for q in some) / len(some) for step in STEPS}
+            out[tag] = {"questions": len(some), "recall": 1 - sum(losses.values()), "losses": losses}
+        return out
+
+    @property
+    def regained(self) -> float | None:
+        """Mean recall that hybrid retrieval would gain, losses set against gains; None where it was not tried."""
+        some = [q.regained for q in self.questions]
+        return None if not some or None in some else sum(r for r in some if r is not None) / len(some)
+
+    @property
+    def unanchored(self) -> float:
+        """Mean recall lost with passages that no parser finds."""
+        return sum(q.unanchored for q in self.questions) / len(self.questions)
+
+    def worst(self, step: str) -> list[Explained]:
+        """The questions that lose at a step, the largest loss first."""
+        return sorted((q for q in self.questions if q.ladder.losses[step] > 0), key=_loss(step))
+
+    def waterfall(self) -> list[dict[str, Any]]:
+        """A bar for each step, from recall 1 down: {step, word, start, end, loss, low, high, questions}."""
+        out, level = [], 1.0
+        for step, one in self.steps.items():
+            bar = {"step": step, "word": STEPS[step], "start": level, "end": level - one.mean}
+            ends = {"low": _known(one.low), "high": _known(one.high)}
+            out.append(bar | {"loss": one.mean} | ends | {"questions": len(self.worst(step))})
+            level -= one.mean
+        return out
+
+    def sentence(self) -> str:
+        """`of 0.31 lost recall, 0.04 parser, …, 0.15 ranking (0.02 of it truncation) …: look at the ranking first`."""
+        lost = 1 - self.recall
+        if lost < _SEEN and all(abs(one.mean) < _SEEN for one in self.steps.values()):
+            return f"{'no' if lost < 1e-9 else 'hardly any'} recall is lost within {_within(self.budget)}"
+        parts = [f"{one.mean:.2f} {STEPS[step]}{self._aside(step)}" for step, one in self.steps.items()]
+        first = [f"the {STEPS[step]}" for step in self.first()]
+        advice = f": look at {' or '.join(first)} first" if first else ""
+        return f"of {lost:.2f} lost recall, {', '.join(parts)}{advice}"
+
+    def _aside(self, step: str) -> str:
+        """What is known of a step's loss beyond its size, in brackets."""
+        asides = []
+        if step == "parse" and self.unanchored >= _SEEN:
+            asides.append(f"{self.unanchored:.2f} of it in no parser's text")
+        if step == "ranking":
+            truncated = self.causes().get("truncated", {}).get("loss", 0.0)
+            if truncated >= _SEEN:
+                asides.append(f"{truncated:.2f} of it truncation")
+            if (regained := self.regained) is not None and regained >= _SEEN:
+                asides.append(f"{regained:.2f} recovered by hybrid")
+        return f" ({', '.join(asides)})" if asides else ""
+
+    def to_dict(self, per_question: bool = False) -> dict[str, Any]:
+        """Plain values for JSON: what a run keeps."""
+        out: dict[str, Any] = {
+            "pipeline": self.pipeline,
+            "budget": str(self.budget),
+            "recall": self.recall,
+            "steps": {
+                step: {key: _known(value) for key, value in asdict(one).items()} for step, one in self.steps.items()
+            },
+            "sentence": self.sentence(),
+            "first": list(self.first()),
+            "causes": self.causes(),
+            "tags": self.tags(),
+            "hybrid": self.regained,
+            "unanchored": self.unanchored,
+            "settled": all(q.ladder.settled for q in self.questions),
+            "worst": {step: [q.question.id for q in self.worst(step)] for step in STEPS},
+        }
+        if per_question:
+            out["per_question"] = list(self._plain())
+        return out
+
+    def _plain(self) -> Iterator[dict[str, Any]]:
+        return (q.plain() for q in self.questions)
+
+
+def _loss(step: str) -> Any:
+    """A key that sorts by the loss at a step, the largest first."""
+    return lambda q: (-q.ladder.losses[step], q.question.id)
+
+
+def _known(value: float) -> float | None:
+    """The number, or None where it cannot be known: JSON has no NaN."""
+    return None if math.isnan(value) else value
+
+
+def _within(budget: Budget) -> str:
+    return f"{budget.amount:,} {'tokens' if budget.tokens else 'hits'}"

@@ -1,0 +1,141 @@
+"""The rankings that a pipeline's own is held against, over the same chunks: exact, BM25, dense, and both fused."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from workbench.anatomy import GoldLine
+from workbench.diagnostics import unseen
+from workbench.documents import Chunks
+from workbench.embedders import Static, missing
+from workbench.evaluations import Evaluation
+from workbench.evaluations.retrieving import Asker, columns
+from workbench.indexes import Flat
+from workbench.pipelines import collection, embedded, indexed
+from workbench.retrievers import BM25, Collection, Dense, Hybrid, Retriever
+from workbench.spans import Ranges, Span
+from workbench.store import Store
+from workbench.tokens import tokenizer
+from workbench.vectors import Vectors
+
+
+class Rankings:
+    """What other ways of searching find in the chunks of an evaluated pipeline. Each is prepared when first asked for.
+
+    The sides: "own" as run, "exact" the same retriever over an exact index, "bm25", "dense" (exact), and "hybrid" by
+    reciprocal ranks.
+    """
+
+    def __init__(self, evaluation: Evaluation, store: Store | None) -> None:
+        self._pipeline, self._store = evaluation.pipeline, store
+        self._queries = [q.text for q in evaluation.questions]
+        self._rows = collection(evaluation.corpus, evaluation.pipeline.splitter)
+        own = self._pipeline.retriever
+        parameters = {name: getattr(own, name) for name in ("k1", "b") if hasattr(own, name)}
+        self._retrievers: dict[str, Retriever] = {
+            "own": own,
+            "exact": own,
+            "bm25": BM25(**parameters),
+            "dense": Dense(),
+            "hybrid": Hybrid(**parameters),
+        }
+        self._seen: dict[Span, Span] = {}
+        self._answers: dict[tuple[str, str, int], list[Span]] = {}
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the pipeline as run ranks with an exact index, or needs none."""
+        return not self._pipeline.retriever.needs_vectors or isinstance(self._pipeline.index, Flat)
+
+    def can(self, side: str) -> bool:
+        """Whether a side is tried: it needs no vectors, or they are there or cheap; and hybrid is not what runs."""
+        if side == "hybrid" and self._pipeline.retriever.kind == "hybrid":
+            return False
+        return not self._retrievers[side].needs_vectors or self._affordable
+
+    @cached_property
+    def _affordable(self) -> bool:
+        """Whether vectors were made for the pipeline itself, stand in the store, or cost next to nothing."""
+        embedder = self._pipeline.embedder
+        if self._pipeline.retriever.needs_vectors or isinstance(embedder, Static):
+            return True
+        store = self._store
+        return store is not None and not (
+            missing(embedder, self._rows.texts(), store) or missing(embedder, self._queries, store, queries=True)
+        )
+
+    def hits(self, side: str, query: str, k: int) -> list[Span]:
+        """The spans that a side finds, best first, at most k."""
+        same = {"exact": "own"}.get(side, side) if self.is_exact else side
+        key = same, query, k
+        if key not in self._answers:
+            retriever = self._retrievers[same]
+            rows = self._as_run if same == "own" else self._exact if retriever.needs_vectors else self._rows
+            self._answers[key] = [hit.span for hit in retriever(rows, [query], k)[0]]
+        return self._answers[key]
+
+    @cached_property
+    def units(self) -> dict[str, Ranges]:
+        """Document → all that the retriever can return: chunks, unless it says otherwise in `units(collection)`."""
+        expand: Callable[[Collection], dict[str, Ranges]] = getattr(self._pipeline.retriever, "units", columns)
+        return expand(self._rows)
+
+    @cached_property
+    def longest(self) -> int:
+        """Characters of the longest unit."""
+        return max((int(np.diff(spans).max()) for spans in self.units.values() if len(spans)), default=0)
+
+    def seen(self, line: GoldLine) -> list[Span]:
+        """What the embedder saw of the chunks that hold gold of a line; all of it where no embedder takes part."""
+        holders = line.holders(self.chunks)
+        self._see([s for s in holders if s not in self._seen])
+        return [self._seen[s] for s in holders]
+
+    def unseen(self, spans: list[Span]) -> list[Span]:
+        """The end of each chunk that the embedder never saw; empty spans where it saw all."""
+        self._see([s for s in spans if s not in self._seen])
+        return [Span(s.document, self._seen[s].end, s.end) for s in spans]
+
+    def _see(self, spans: list[Span]) -> None:
+        embedder = self._pipeline.embedder
+        limit = embedder.max_tokens if self._pipeline.retriever.needs_vectors else None
+        for document in dict.fromkeys(s.document for s in spans):
+            some = [s for s in spans if s.document == document]
+            self._seen |= dict(zip(some, some, strict=True))
+            if limit is None:
+                continue
+            text = self._rows.corpus.document(document)
+            headers = [self._headers.get(s, "") for s in some]
+            chunks = Chunks.of(text, [(s.start, s.end) for s in some], headers if any(headers) else ())
+            tokens = tokenizer(embedder.tokenizer).counts(chunks.texts(text))
+            for span, start in zip(some, unseen(text, chunks, embedder.tokenizer, limit, tokens)[:, 0], strict=True):
+                self._seen[span] = Span(document, span.start, int(start))
+
+    @cached_property
+    def chunks(self) -> dict[str, Ranges]:
+        """Document → its chunks."""
+        return columns(self._rows)
+
+    @cached_property
+    def _headers(self) -> dict[Span, str]:
+        rows = self._rows
+        return {rows.span(i): header for i, header in enumerate(rows.headers) if header}
+
+    @cached_property
+    def _vectors(self) -> Vectors:
+        return embedded(self._rows, self._pipeline.embedder, self._store)
+
+    @cached_property
+    def _exact(self) -> Collection:
+        return self._with(Flat(metric=self._pipeline.index.metric))
+
+    @cached_property
+    def _as_run(self) -> Collection:
+        if not self._pipeline.retriever.needs_vectors:
+            return self._rows
+        return self._exact if self.is_exact else self._with(self._pipeline.index)
+
+    def _with(self, index: Any) -> Collection:
+        return indexed(self._rows, self._vectors, Asker(self._pipeline.embedder, self._store), index)
