@@ -4,21 +4,34 @@ A row is taken whole or not at all, and every row that is not taken is named wit
 """
 
 from workbench.golden.anchors import anchored, read_golden, reread_golden
+from workbench.golden.edits import Merged, added, fresh_id, merge, removed, replaced
 from workbench.golden.jsonl import LONGEST_LINE, write_golden
+from workbench.golden.passages import clusters
 from workbench.golden.quotes import APPROXIMATE, MOST_PLACES, find_quote
 from workbench.golden.reports import HOW, Anchor, Anchoring, Problem
+from workbench.golden.splits import DEVELOPMENT, HELD_OUT, split
 
 __all__ = [
     "APPROXIMATE",
+    "DEVELOPMENT",
+    "HELD_OUT",
     "HOW",
     "LONGEST_LINE",
     "MOST_PLACES",
     "Anchor",
     "Anchoring",
+    "Merged",
     "Problem",
+    "added",
     "anchored",
+    "clusters",
     "find_quote",
+    "fresh_id",
+    "merge",
     "read_golden",
+    "removed",
+    "replaced",
     "reread_golden",
+    "split",
     "write_golden",
 ]

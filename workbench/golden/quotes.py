@@ -7,7 +7,7 @@ where the comparison is best, from one edge of a word to another.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,7 +56,7 @@ def find_quote(text: str, quote: str) -> list[tuple[int, int]]:
 
 
 class Quotable:
-    """A text with what is needed to find quotes in it, made once and only when needed. Letters are what is not blank."""
+    """A text with what is needed to find quotes in it, made when first needed. Letters are what is not blank."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -174,14 +174,14 @@ class Quotable:
         if len(wanted) <= _FITTED_WHOLE:
             for _ in range(3):
                 before = a, b
-                a = _best([i for i in starts if i < b], lambda i, b=b: ratio(wanted, letters[i:b]), start)
-                b = _best([i for i in ends if i > a], lambda i, a=a: ratio(wanted, letters[a:i]), end)
+                a = _best({i: ratio(wanted, letters[i:b]) for i in starts if i < b}, start)
+                b = _best({i: ratio(wanted, letters[a:i]) for i in ends if i > a}, end)
                 if (a, b) == before:
                     break
         else:
             head, tail = wanted[:_END], wanted[-_END:]
-            a = _best([i for i in starts if i < b], lambda i: ratio(head, letters[i : i + _END]), start)
-            b = _best([i for i in ends if i > a], lambda i: ratio(tail, letters[max(0, i - _END) : i]), end)
+            a = _best({i: ratio(head, letters[i : i + _END]) for i in starts}, start)
+            b = _best({i: ratio(tail, letters[max(0, i - _END) : i]) for i in ends}, end)
         return (a, b, ratio(wanted, letters[a:b])) if a < b else None
 
     def _is_edge(self, i: int) -> bool:
@@ -205,8 +205,7 @@ def approximate(text: Quotable, quote: str) -> tuple[Near | None, str]:
     fit = [
         n
         for n in near
-        if n.score >= APPROXIMATE
-        and 2 * len(facts & set(_FACT.findall(text.text[n.start : n.end]))) >= len(facts)
+        if n.score >= APPROXIMATE and 2 * len(facts & set(_FACT.findall(text.text[n.start : n.end]))) >= len(facts)
     ]
     if not fit:
         like = f"; the passage most like it ({near[0].score:.0f} of 100) is not like enough" if near else ""
@@ -221,9 +220,9 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def _best(places: list[int], score: Callable[[int], float], about: int) -> int:
+def _best(scores: dict[int, float], about: int) -> int:
     """The place with the highest score, of equals the one nearest to `about`."""
-    return max(places, key=lambda i: (score(i), -abs(i - about)), default=about)
+    return max(scores, key=lambda i: (scores[i], -abs(i - about)), default=about)
 
 
 def _common(a: str, b: str) -> int:

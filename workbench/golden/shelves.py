@@ -101,7 +101,7 @@ class Shelf:
         stands = document.text[slice(*at)] if at is not None and at[1] <= len(document.text) else ""
         if at is not None and stands == quote:
             return Place(*at)
-        # Equal but for blanks is in its place: a parser that breaks lines elsewhere makes no repeated passage ambiguous.
+        # Equal but for blanks is in its place: where a parser breaks lines makes no repeated passage ambiguous.
         if at is not None and stands and squeezed(stands) == squeezed(quote):
             return Place(*at, "respaced")
         places = text.find(quote)

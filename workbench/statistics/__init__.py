@@ -3,9 +3,10 @@
 Values are arrays of one number a question (and run); whatever is random takes a seed and gives the same every time.
 """
 
+from workbench.golden.passages import clusters
 from workbench.statistics.comparisons import Comparison, compare, sign_flip
 from workbench.statistics.power import minimum_detectable_difference, questions_for_equivalence, questions_needed
-from workbench.statistics.resampling import LEVEL, RESAMPLES, Interval, clusters, mean_intervals
+from workbench.statistics.resampling import LEVEL, RESAMPLES, Interval, mean_intervals
 from workbench.statistics.standings import MARGIN, Standing, Verdict, standings
 
 __all__ = [

@@ -10,13 +10,18 @@ mode (`WORKBENCH_MODE=team`) each visitor gets a private one, reached only by an
 
 from workbench.models import team_mode
 from workbench.workspaces.contents import Refusal, Workspace
+from workbench.workspaces.goldens import GoldenSet
+from workbench.workspaces.histories import History, Version
 from workbench.workspaces.links import LOCAL, delete_workspace, expire, new_workspace, open_workspace
 from workbench.workspaces.manifests import Source
 
 __all__ = [
     "LOCAL",
+    "GoldenSet",
+    "History",
     "Refusal",
     "Source",
+    "Version",
     "Workspace",
     "delete_workspace",
     "expire",

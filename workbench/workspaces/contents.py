@@ -8,12 +8,13 @@ from typing import Any
 
 from workbench.documents import Corpus, Document
 from workbench.errors import DocumentError, SpecError, StoreError, WorkbenchError
-from workbench.golden import Problem, read_golden, write_golden
+from workbench.golden import Problem
 from workbench.parsers import PARSERS, Auto, Parser, label
 from workbench.records import Question
 from workbench.specs import digest, from_dict, to_dict
 from workbench.store import Store
 from workbench.workspaces import samples
+from workbench.workspaces.goldens import GoldenSet
 from workbench.workspaces.manifests import Manifest, Source, locked, now, read, read_locked, write, write_whole
 from workbench.workspaces.parsed import Parse, parsed, store_of
 
@@ -120,6 +121,7 @@ class Workspace:
             place = manifest.sources.index(self._find(manifest, id))
             manifest.removed.append(manifest.sources.pop(place))
             self._insert(manifest, source, data, place)
+            manifest.successors[id] = source.id
         return source
 
     def remove(self, id: str) -> Source:
@@ -182,27 +184,19 @@ class Workspace:
 
     # --- golden set, pipelines, settings
 
+    @property
+    def golden(self) -> GoldenSet:
+        """Its golden set, with drafts and versions to undo."""
+        return GoldenSet(self.folder, self.check_writable, read(self.folder).successors)
+
     def golden_set(self, corpus: Corpus) -> tuple[tuple[Question, ...], tuple[Problem, ...]]:
-        """The questions, and what could not be taken. Until the user keeps some, those of the sample, if that is here.
+        """The questions as they stand in this corpus, and rows that could not be taken; see `GoldenSet.read`."""
+        found = self.golden.read(corpus)
+        return found.questions, found.problems
 
-        Raises:
-            GoldenError: the file cannot be read at all.
-        """
-        own, sample = self.folder / "golden.jsonl", samples.FOLDER / samples.GOLDEN
-        if own.exists():
-            return read_golden(own, corpus)
-        here = {document.source for document in corpus}
-        return read_golden(sample, corpus) if not here.isdisjoint(samples.sample_files()) else ((), ())
-
-    def keep_golden_set(self, questions: Iterable[Question], corpus: Corpus) -> None:
-        """Put these questions in the place of the golden set.
-
-        Raises:
-            GoldenError: a reference lies outside the corpus, or two questions share an id.
-        """
-        text = write_golden(questions, corpus)
-        with self._changing():
-            write_whole(self.folder / "golden.jsonl", text.encode("utf-8", "surrogatepass"))
+    def keep_golden_set(self, questions: Iterable[Question], corpus: Corpus, label: str = "") -> None:
+        """Put these questions in the place of the golden set; see `GoldenSet.keep`."""
+        self.golden.keep(questions, corpus, label)
 
     @property
     def pipelines(self) -> Mapping[str, str]:

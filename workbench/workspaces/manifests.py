@@ -41,13 +41,15 @@ class Source:
 class Manifest:
     """What a workspace holds: its sources in order, those removed last (for undo), pipelines by name, settings.
 
-    `notice` tells what was lost or taken back when a damaged manifest was set aside, until it is dismissed.
+    `successors` maps the id of a file to that of the file that replaced it. `notice` tells what was lost or taken back
+    when a damaged manifest was set aside, until it is dismissed.
     """
 
     sources: list[Source] = field(default_factory=list)
     removed: list[Source] = field(default_factory=list)
     pipelines: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    successors: dict[str, str] = field(default_factory=dict)
     notice: str = ""
 
     def find(self, id: str) -> Source | None:

@@ -4,6 +4,7 @@ from functools import lru_cache
 from mimetypes import guess_type
 from pathlib import Path
 
+from workbench.errors import GoldenError
 from workbench.parsers import Auto
 from workbench.parsers.files import files
 from workbench.specs import digest, to_dict
@@ -31,3 +32,11 @@ def sample_files() -> dict[str, Path]:
 @lru_cache(maxsize=4)
 def _hashed(stamps: tuple[tuple[Path, int, int], ...]) -> dict[str, Path]:
     return {digest(path.read_bytes()): path for path, _, _ in stamps}
+
+
+def golden() -> bytes:
+    """The golden set of the sample corpus as JSON lines."""
+    try:
+        return (FOLDER / GOLDEN).read_bytes()
+    except OSError as error:
+        raise GoldenError(f"the golden set of the sample corpus cannot be read: {error.strerror or error}") from error
