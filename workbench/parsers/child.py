@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _refusal(request: Mapping[str, Any], error: Exception) -> dict[str, Any]:
-    """What is said of a failure. A refusal is nothing out of the way; after anything else the process has had its day."""
+    """What is said of a failure. After anything but a refusal in good order the process has had its day."""
     from workbench.errors import DocumentError
     from workbench.parsers.names import label
 

@@ -2,8 +2,8 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 DEPTH = 3  # lines at each edge that are looked at
 LEAST = 3  # pages on which a line must come again …
@@ -22,8 +22,11 @@ class Line:
     edge: str  # "header" or "footer"
 
 
-def furniture(pages: Sequence[str]) -> list[list[Line]]:
+def furniture(pages: Sequence[str], height: Callable[[int, int], float | None] | None = None) -> list[list[Line]]:
     """For each page the lines that are not its own, in order.
+
+    `height(page, offset)` says how high on its page a character stands, 0 at the bottom to 1; a line is then a header
+    or a footer by its place, where otherwise it is by its order: programs may write a footer before the page's text.
 
     A line counts where it comes again word for word, or with one number that goes up with the page, on at least LEAST
     pages and DENSITY of those between; and only if all lines outside of it count too.
@@ -35,11 +38,10 @@ def furniture(pages: Sequence[str]) -> list[list[Line]]:
             for mark in set(_marks(page[line.start : line.end], line.edge, number)):
                 seen[mark].append(number)
     usual = {
-        mark
-        for mark, on in seen.items()
-        if len(set(on)) >= LEAST and len(set(on)) >= DENSITY * (max(on) - min(on) + 1)
+        mark for mark, on in seen.items() if len(set(on)) >= LEAST and len(set(on)) >= DENSITY * (max(on) - min(on) + 1)
     }
     found = []
+    placed: dict[Hashable, str] = {}
     for number, (page, lines) in enumerate(zip(pages, edges, strict=True)):
         kept: dict[int, Line] = {}
         for edge in ("header", "footer"):
@@ -48,6 +50,13 @@ def furniture(pages: Sequence[str]) -> list[list[Line]]:
                 if usual.isdisjoint(_marks(page[line.start : line.end], edge, number)):
                     break
                 kept.setdefault(line.start, line)
+        if height is not None:
+            for start, line in kept.items():
+                form = (line.edge, _NUMBER.sub("#", page[line.start : line.end]))
+                if form not in placed:  # one of a kind tells for all
+                    at = height(number, start)
+                    placed[form] = line.edge if at is None else "header" if at > 0.5 else "footer"
+                kept[start] = replace(line, edge=placed[form])
         found.append(sorted(kept.values(), key=lambda line: line.start))
     return found
 
@@ -63,7 +72,8 @@ def without(page: str, lines: Sequence[Line]) -> str:
 
 def _edges(page: str) -> list[Line]:
     """The first and the last lines that are not blank. In a page of a few lines, one may be at both edges."""
-    first, last = [], []
+    first: list[Line] = []
+    last: list[Line] = []
     for match in _LINE.finditer(page):
         if len(first) == DEPTH:
             break

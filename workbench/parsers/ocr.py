@@ -1,4 +1,4 @@
-"""Text recognition of scanned pages by tesseract, where it is installed: a program of its own, run within our limits."""
+"""Text recognition of scanned pages by tesseract, where it is installed: a program, run within the same limits."""
 
 import re
 import shutil

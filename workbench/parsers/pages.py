@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.documents import Document
 from workbench.errors import DocumentError
+from workbench.parsers.glyphs import characters, turn
 from workbench.parsers.pdfs import fold_places, open_pdf
 from workbench.parsers.pictures import page_png
 from workbench.parsers.places import align
@@ -23,7 +24,6 @@ from workbench.spans import Span
 
 MAX_SCALE = 4.0  # 288 dots per inch
 MAX_CHARACTERS = 200_000  # of one page
-_FINE = 1_000  # device units a point, where pdfium tells a page's corners in whole numbers
 
 Rectangle = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -143,62 +143,21 @@ def measure(name: str, data: bytes, page: int, text: str) -> dict[str, Any]:
                 raise DocumentError(f"{name}: page {page} holds {count:,} characters; {MAX_CHARACTERS:,} is the limit.")
             raw, indices = characters(textpage)
             read, places = fold_places(raw)
-            turn = _turn(shown)
+            onto = turn(shown)
             offsets, corners = [], []
             box = pdfium.FS_RECTF()
             for offset, place in enumerate(align(text, read)):
                 if place is None or text[offset].isspace():
                     continue
-                if pdfium.FPDFText_GetLooseCharBox(textpage, indices[places[place]], box):
-                    if box.left != box.right and box.top != box.bottom:
-                        offsets.append(offset)
-                        corners.append((box.left, box.bottom, box.right, box.top))
+                seen = pdfium.FPDFText_GetLooseCharBox(textpage, indices[places[place]], box)
+                if seen and box.left != box.right and box.top != box.bottom:
+                    offsets.append(offset)
+                    corners.append((box.left, box.bottom, box.right, box.top))
         finally:
             textpage.close()
-    points = np.asarray(corners, np.float64).reshape(-1, 2, 2) @ turn[:, :2].T + turn[:, 2]
+    points = np.asarray(corners, np.float64).reshape(-1, 2, 2) @ onto[:, :2].T + onto[:, 2]
     rectangles = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1).round(2)
     return {"width": width, "height": height, "offsets": offsets, "rectangles": rectangles.tolist()}
-
-
-def characters(textpage: Any) -> tuple[str, list[int]]:
-    """The characters of a page as code points, and the index by which pdfium knows each.
-
-    pdfium counts UTF-16 units: a character beyond U+FFFF is two of its indices, the first of which has its box.
-    """
-    import pypdfium2.raw as pdfium
-
-    codes = [pdfium.FPDFText_GetUnicode(textpage, i) for i in range(textpage.count_chars())]
-    out, indices = [], []
-    i = 0
-    while i < len(codes):
-        code = codes[i]
-        step = 1
-        if 0xD800 <= code < 0xDC00 and i + 1 < len(codes) and 0xDC00 <= codes[i + 1] < 0xE000:
-            code = 0x10000 + ((code - 0xD800) << 10) + (codes[i + 1] - 0xDC00)
-            step = 2
-        out.append(chr(code) if code <= 0x10FFFF else "\ufffd")
-        indices.append(i)
-        i += step
-    return "".join(out), indices
-
-
-def _turn(shown: Any) -> NDArray[np.float64]:
-    """(2, 3): from the page's own units to points of the page as it is shown."""
-    import ctypes
-
-    import pypdfium2.raw as pdfium
-
-    width, height = shown.get_size()
-    fine = max(1.0, min(_FINE, 1e8 / max(width, height, 1.0)))
-    size = (round(width * fine), round(height * fine))
-    far = 1_000.0
-    found = []
-    for x, y in ((0.0, 0.0), (far, 0.0), (0.0, far)):
-        across, down = ctypes.c_int(), ctypes.c_int()
-        pdfium.FPDF_PageToDevice(shown, 0, 0, *size, 0, x, y, across, down)
-        found.append(np.array([across.value, down.value]) / fine)
-    origin, right, up = found
-    return np.column_stack([(right - origin) / far, (up - origin) / far, origin])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 from workbench.errors import DocumentError
 from workbench.parsers import ocr
 from workbench.parsers.furniture import furniture, without
+from workbench.parsers.glyphs import characters, turn
 from workbench.parsers.writers import MAX_CHARACTERS, Writer
 
 MAX_PAGES = 200_000
@@ -95,7 +96,7 @@ def open_pdf(data: bytes) -> Iterator[Any]:
         pdf.close()
 
 
-def read_pdf(data: bytes, writer: Writer, options: PdfOptions = PdfOptions()) -> None:  # noqa: B008 - frozen
+def read_pdf(data: bytes, writer: Writer, options: PdfOptions = PdfOptions()) -> None:
     """Pages, and the outline's entries as headings where their titles are found on their page."""
     import pypdfium2
 
@@ -112,11 +113,17 @@ def read_pdf(data: bytes, writer: Writer, options: PdfOptions = PdfOptions()) ->
             finally:
                 page.close()
 
-        texts = _write_pages(len(pdf), page_text, (pypdfium2.PdfiumError,), writer, options, data)
+        def height(i: int, offset: int) -> float | None:
+            try:
+                return _height(pdf[i], offset, options.mend_hyphens)
+            except pypdfium2.PdfiumError:
+                return None
+
+        texts = _write_pages(len(pdf), page_text, (pypdfium2.PdfiumError,), writer, options, data, height)
         _outline(pdf, texts, writer)
 
 
-def read_pypdf(data: bytes, writer: Writer, mode: str, options: PdfOptions = PdfOptions()) -> None:  # noqa: B008
+def read_pypdf(data: bytes, writer: Writer, mode: str, options: PdfOptions = PdfOptions()) -> None:
     """Pages, as pypdf extracts them."""
     import logging
 
@@ -149,6 +156,7 @@ def _write_pages(
     writer: Writer,
     options: PdfOptions,
     data: bytes,
+    height: Callable[[int, int], float | None] | None = None,
 ) -> list[str]:
     """Write every page; the texts as written. Says which pages hold none or cannot be read."""
     if count > MAX_PAGES:
@@ -182,7 +190,7 @@ def _write_pages(
             f"{what} (a scan or pictures?). Run text recognition (OCR) on it first, then upload the result"
             + (f", or choose it in the parser: tesseract {ocr.version()} is installed." if ocr.version() else ".")
         )
-    _write(texts, writer, options)
+    _write(texts, writer, options, height)
     if broken:
         writer.warn(f"{_pages(broken)} could not be read")
     if empty:
@@ -193,9 +201,26 @@ def _write_pages(
     return texts
 
 
-def _write(texts: list[str], writer: Writer, options: PdfOptions) -> None:
+def _height(page: Any, offset: int, mended: bool) -> float | None:
+    """How high a character of `fold`'s text stands on its page, 0 to 1; None where it has no place."""
+    textpage = page.get_textpage()
+    try:
+        raw, indices = characters(textpage)
+        _, places = fold_places(raw, mended)
+        if offset >= len(places):
+            return None
+        left, bottom, right, top = textpage.get_charbox(indices[places[offset]])
+    finally:
+        textpage.close()
+    _, down = turn(page) @ ((left + right) / 2, (bottom + top) / 2, 1.0)
+    return 1.0 - float(down) / max(float(page.get_height()), 1e-6)
+
+
+def _write(
+    texts: list[str], writer: Writer, options: PdfOptions, height: Callable[[int, int], float | None] | None
+) -> None:
     """The pages, with headers and footers marked, or dropped from `texts` too."""
-    lines = furniture(texts)
+    lines = furniture(texts, height)
     for i, found in enumerate(lines):
         if options.drop_furniture:
             texts[i] = without(texts[i], found)

@@ -252,7 +252,8 @@ def _why(status: int | None, limits: Limits) -> str:
     if status is not None and status < 0:
         return (
             f"the program that reads this format broke off ({signal.Signals(-status).name}): the file is damaged, "
-            f"made to do harm, or needs more than {limits.memory_bytes / 1e9:g} GB of memory, the limit. Save it anew, or split it."
+            f"made to do harm, or needs more than {limits.memory_bytes / 1e9:g} GB of memory, the limit. "
+            "Save it anew, or split it."
         )
     return f"the process that read it ended without an answer (status {status}). Save it anew, or split it."
 

@@ -25,7 +25,7 @@ class Unpacked:
 
 
 def unpack(name: str, data: bytes, max_members: int = MAX_MEMBERS, max_bytes: int = MAX_BYTES) -> Unpacked:
-    """The files in a ZIP, in order of their paths; folders and hidden files are passed over. Nothing is written to disk.
+    """The files in a ZIP, in order of their paths; folders and hidden files are passed over, nothing goes to disk.
 
     Archives inside are given back as files, and so refused by the parser. Sizes that the directory claims are not
     trusted: reading stops at `max_bytes` of all files together, or at 200 times the archive's size.
@@ -39,7 +39,7 @@ def unpack(name: str, data: bytes, max_members: int = MAX_MEMBERS, max_bytes: in
             entries = sorted((i for i in archive.entries() if not i.is_dir()), key=lambda i: i.filename)
             wanted = [i for i in entries if not _hidden(i.filename)]
             if len(wanted) > max_members:
-                raise DocumentError(f"it holds {len(wanted):,} files; the limit is {max_members:,}. Split it into parts.")
+                raise DocumentError(f"it holds {len(wanted):,} files; the limit is {max_members:,}. Split it.")
             return _read(archive, wanted)
     except DocumentError as error:
         raise DocumentError(f"{shown}: {error}") from None
