@@ -11,7 +11,7 @@ from workbench.records import Hit, Question
 from workbench.retrievers import RETRIEVERS, Where, analyser, context
 from workbench.spans import Span, ranges
 from workbench.tokens import count
-from workbench.ui import forms, jobs, live, sessions
+from workbench.ui import forms, jobs, labelling, live, sessions
 from workbench.ui.bench import KEY, KEY_A
 from workbench.ui.hits import Column, column, hit_lists
 from workbench.ui.progress import progress, waiting
@@ -204,10 +204,12 @@ def panel(
             _column("B, in hand", lists[kind], corpus, pipeline, query, job, question),
         ]
         _lists(corpus, columns, theirs is not None and lists[kind] is not None, height)
+        _mark(corpus, columns, questions, query)
     else:
         ready = {k: found for k, found in lists.items() if found is not None} or lists  # what waits takes no room
         columns = [_column(NAMES[k], found, corpus, pipeline, query, job, question) for k, found in ready.items()]
         _lists(corpus, columns, False, height, list(ready))
+        _mark(corpus, columns, questions, query)
     order = (st.session_state.get("drawn"), kind, "bm25")
     drawn = next((found for k in order if k and (found := lists.get(k)) is not None), [])
     _draw(document, pipeline, drawn, query, KEY)
@@ -254,6 +256,29 @@ def _lists(corpus: Corpus, columns: Sequence[Column], movement: bool, height: in
         if hit.document != st.session_state["document"]:
             st.session_state["document"] = hit.document
             st.rerun(scope="fragment")
+
+
+def _mark(corpus: Corpus, columns: Sequence[Column], questions: Sequence[Question], query: str) -> None:
+    """Makes the selected hit a gold passage of the query."""
+    selected = st.session_state.get("selected")
+    span = Span(*selected) if selected else None
+    hit = next((row.hit for c in columns for row in c.rows if row.hit.span == span), None)
+    if hit is None or not sessions.workspace().writable:
+        return
+    question = golden(questions, query)
+    if question and any(hit.span.covers(r.span) for r in question.references):
+        st.caption(f"This hit holds a gold passage of {plain(question.id)}.")
+        return
+    whose = f"A further passage of {plain(question.id)}" if question else "A new question of the golden set"
+    st.button(
+        "Mark as an answer",
+        icon=":material/fact_check:",
+        key="mark-hit",
+        on_click=labelling.mark,
+        args=(corpus, questions, query, hit),
+        type="tertiary",
+        help=f"{whose}, with the whole hit as its passage; the page Golden set narrows it.",
+    )
 
 
 def _draw(document: Document, pipeline: Pipeline, found: Sequence[Hit], query: str, key: str) -> None:

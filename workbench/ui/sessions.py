@@ -19,6 +19,7 @@ from workbench.records import Question
 from workbench.specs import to_dict
 from workbench.store import Store
 from workbench.workspaces import Refusal, Workspace, expire, open_workspace, team_mode
+from workbench.workspaces.goldens import Edit
 
 URL_VERSION = "1"
 UNUSED_DAYS = 30
@@ -82,6 +83,15 @@ def leave() -> None:
 def questions(corpus: Corpus) -> tuple[Question, ...]:
     """The golden set, as far as it fits the corpus."""
     return workspace().golden_set(corpus)[0]
+
+
+def change_golden(edit: Edit, corpus: Corpus, label: str = "") -> tuple[Question, ...] | None:
+    """The questions after an edit of those that stand now; None where it was refused, which is said."""
+    try:
+        return workspace().golden.change(edit, corpus, label)
+    except WorkbenchError as error:
+        say("error", str(error))
+        return None
 
 
 def pipeline() -> Pipeline:

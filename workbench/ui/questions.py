@@ -1,0 +1,339 @@
+"""The golden set as a table: edited in place, linted, undone, imported and exported."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+
+from workbench import golden
+from workbench.documents import Corpus
+from workbench.errors import GoldenError, WorkbenchError
+from workbench.golden import Anchor, Anchoring, Problem
+from workbench.golden.lints import Finding, lint
+from workbench.records import Question
+from workbench.splitters.pieces import CHARACTERS
+from workbench.ui import labelling, sessions
+from workbench.ui.shell import plain, size_label
+
+SHOWS = ("All", "Findings", "No place", "Unanswerable", "Held out")
+ROWS = 430
+"""Height of the table in pixels; its rows scroll."""
+REPORT = "golden-import"
+"""Session state: what the last import took and refused, as lines of text."""
+MOST_LINES = 200
+LONGEST_TOKEN = 8
+"""Characters of a long token: a passage of more than so many times the chunk size fits no chunk."""
+
+
+def facts(found: Anchoring) -> list[str]:
+    """What the status line says of the golden set."""
+    questions = found.questions
+    unanswerable = sum(not q.answerable for q in questions)
+    development, held_out = golden.split([q for q in questions if q.answerable])
+    return [
+        size_label(len(questions), "questions"),
+        f"{len(development)} choose, {len(held_out)} are held out",
+        f"{unanswerable} unanswerable" if unanswerable else "",
+        found.summary,
+    ]
+
+
+def anchoring(found: Anchoring, corpus: Corpus) -> None:
+    """What no longer stands where it stood, after a document was replaced or read by another parser."""
+    changed = found.changed
+    for problem in found.problems[:5]:
+        st.warning(plain(str(problem)), icon=":material/warning:")
+    if not changed:
+        return
+    with st.expander(f"Passages found again: {found.summary}", icon=":material/anchor:"):
+        rows = [
+            {
+                "Question": a.question,
+                "Document": a.document,
+                "Passage": a.quote[:200],
+                "What became of it": a.how,
+                "Likeness": a.score / 100 if a.span else None,
+                "Reason": a.reason,
+            }
+            for a in changed[:MOST_LINES]
+        ]
+        likeness = st.column_config.NumberColumn(format="percent")
+        st.dataframe(rows, hide_index=True, column_config={"Likeness": likeness}, key="anchoring")
+        if len(changed) > MOST_LINES:
+            st.caption(f"The first {MOST_LINES} of {len(changed):,}.")
+        if sessions.workspace().writable:
+            st.button(
+                "Keep them where they stand now",
+                key="confirm-anchors",
+                on_click=_tried,
+                args=(lambda: sessions.workspace().golden.confirm(corpus),),
+                help="What has no place stays listed. Until then the file keeps the places that it had.",
+            )
+
+
+def table(corpus: Corpus, questions: Sequence[Question], findings: Sequence[Finding]) -> None:
+    """The questions, one a row: words, tags and answerability are edited in place, rows are ticked to remove them."""
+    by_question: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_question.setdefault(finding.question, []).append(finding)
+    held = {q.id for q in golden.split([q for q in questions if q.answerable])[1]}
+    shown = _shown(questions, by_question, held)
+    if not shown:
+        st.caption("No question of this kind." if questions else "No question yet: select its answer in the text.")
+        return
+    documents = {d.id: d.name for d in corpus}
+    rows = [_row(q, by_question.get(q.id, []), documents, q.id in held) for q in shown]
+    editable = sessions.workspace().writable
+    turn = st.session_state.get("golden-turn", 0)
+    key = f"golden-table-{turn}"
+    columns = st.column_config
+
+    def show() -> None:
+        if (click := st.session_state.get("golden-show")) is not None and click.row < len(shown):
+            question = shown[click.row]
+            seen = (
+                st.session_state.get("golden-passage", 0) + 1
+                if question.id == st.session_state.get(labelling.CHOSEN)
+                else 0
+            )
+            st.session_state["golden-passage"] = seen
+            labelling.look_at(question, seen)
+
+    def edited() -> None:
+        _take_edits(corpus, shown, st.session_state[key])
+        st.session_state["golden-turn"] = turn + 1
+
+    st.data_editor(
+        rows,
+        key=key,
+        hide_index=True,
+        num_rows="delete" if editable else "fixed",
+        height=min(ROWS, 38 + 36 * len(rows)),
+        on_change=edited,
+        disabled=["Passages", "In", "Findings", "Held out", "Id"] if editable else True,
+        column_config={
+            "Show": columns.ButtonColumn("", key="golden-show", on_click=show, type="tertiary", width=40),
+            "Question": columns.TextColumn(width="large", required=True, max_chars=labelling.LONGEST_QUESTION),
+            "Passages": columns.NumberColumn(width=60, help="Passages with a place in the documents"),
+            "Tags": columns.MultiselectColumn(
+                options=labelling.known_tags(questions), accept_new_options=True, width="small"
+            ),
+            "Answerable": columns.CheckboxColumn(width=60, help="Whether the documents hold an answer"),
+            "Findings": columns.TextColumn(width="medium", help="What the checks found; see the list below"),
+            "Held out": columns.CheckboxColumn(
+                width=60, help="It does not choose the winner of a sweep, which is also measured on it. "
+                "The tags held-out and development decide for a question; else its passages do.",
+            ),
+        },
+        alt="Questions of the golden set",
+    )  # fmt: skip
+
+
+def _row(question: Question, findings: Sequence[Finding], documents: Mapping[str, str], held: bool) -> dict[str, Any]:
+    names = dict.fromkeys(documents.get(r.span.document, "") for r in question.references)
+    lost = [f"{gone.document} (no place)" for gone in question.lost]
+    kinds = dict.fromkeys([*(f.kind for f in findings), *(["passage without a place"] if lost else [])])
+    return {
+        "Show": ":material/my_location:",
+        "Question": question.text,
+        "Passages": len(question.references),
+        "Tags": list(question.tags),
+        "Answerable": question.answerable,
+        "Findings": "; ".join(kinds),
+        "In": ", ".join([*names, *lost]),
+        "Held out": held,
+        "Id": question.id,
+    }  # fmt: skip
+
+
+def _shown(questions: Sequence[Question], findings: Mapping[str, Sequence[Finding]], held: set[str]) -> list[Question]:
+    """The questions that the filter above the table lets through."""
+    tests = {
+        "All": lambda q: True,
+        "Findings": lambda q: q.id in findings,
+        "No place": lambda q: bool(q.lost),
+        "Unanswerable": lambda q: not q.answerable,
+        "Held out": lambda q: q.id in held,
+    }
+    counts = {name: sum(1 for q in questions if test(q)) for name, test in tests.items()}
+    wanted = st.segmented_control(
+        "Show",
+        [name for name in SHOWS if counts[name] or name == "All"],
+        default="All",
+        key="golden-filter",
+        label_visibility="collapsed",
+        format_func=lambda name: f"{name} {counts.get(name, 0):,}",
+        persist_state="session",
+    )
+    return [q for q in questions if tests[str(wanted or "All")](q)]
+
+
+def _take_edits(corpus: Corpus, shown: Sequence[Question], edits: Mapping[str, Any]) -> None:
+    """Nothing; what was typed, ticked or removed in the table is one change of the golden set."""
+    changed = {}
+    for row, values in edits.get("edited_rows", {}).items():
+        question = shown[int(row)]
+        tags = values.get("Tags", question.tags)
+        changed[question.id] = replace(
+            question,
+            text=str(values.get("Question", question.text)).strip(),
+            tags=tuple(dict.fromkeys(str(tag).strip() for tag in tags or () if str(tag).strip())),
+            answerable=bool(values.get("Answerable", question.answerable)),
+        )
+    gone = [shown[int(row)].id for row in edits.get("deleted_rows", [])]
+
+    def edit(questions: tuple[Question, ...]) -> tuple[Question, ...]:
+        for id, question in changed.items():
+            if not question.answerable and (question.references or question.lost):
+                raise GoldenError(f"{id} has passages; remove it and add it as unanswerable if nothing answers it")
+            questions = golden.replaced(questions, id, question)
+        return golden.removed(questions, *gone)
+
+    sessions.change_golden(edit, corpus)
+
+
+def checks(corpus: Corpus, found: Anchoring) -> tuple[Finding, ...]:
+    """What the checks find, kept until the set, the documents or the longest chunk change."""
+    splitter = sessions.pipeline().splitter
+    longest = splitter.chunk_size if splitter.measure == CHARACTERS else LONGEST_TOKEN * splitter.chunk_size
+    return _checks(corpus, found.questions, longest, found.anchors)
+
+
+@lru_cache(maxsize=16)
+def _checks(
+    corpus: Corpus, questions: tuple[Question, ...], longest: int, anchors: tuple[Anchor, ...]
+) -> tuple[Finding, ...]:
+    return lint(questions, corpus, longest, anchors)
+
+
+def linted(findings: Sequence[Finding]) -> None:
+    """Every finding of the checks, by question."""
+    if not findings:
+        return
+    with st.expander(f"{len(findings):,} findings of the checks", icon=":material/rule:"):
+        rows = [
+            {"Question": f.question, "Finding": f.kind, "Severity": f.severity, "What": f.message} for f in findings
+        ]
+        st.dataframe(rows, hide_index=True, key="findings", height=min(300, 38 + 36 * len(rows)))
+
+
+# --- undo, import, export
+
+
+def history(corpus: Corpus) -> None:
+    """Undo and redo of the golden set, each saying what it would do."""
+    workspace = sessions.workspace()
+    if not workspace.writable:
+        return
+    past = workspace.golden.history
+    for name, label, icon, step in (
+        ("Undo", past.undo, ":material/undo:", workspace.golden.undo),
+        ("Redo", past.redo, ":material/redo:", workspace.golden.redo),
+    ):
+        st.button(
+            name,
+            key=f"golden-{name.lower()}",
+            icon=icon,
+            type="tertiary",
+            disabled=not label,
+            on_click=_tried,
+            args=(step,),
+            help=plain(f"{name}: {label}") if label else f"Nothing to {name.lower()}",
+        )
+
+
+def exchange(corpus: Corpus, questions: Sequence[Question]) -> None:
+    """Import of files, and the set as JSON lines."""
+    if sessions.workspace().writable:
+        with st.popover("Import", icon=":material/upload_file:"):
+            _import(corpus)
+    try:
+        text = golden.write_golden(questions, corpus)
+    except GoldenError:  # a document left a moment ago; the page is drawn again with what there is
+        return
+    st.download_button(
+        "Export",
+        text,
+        "golden.jsonl",
+        "application/jsonl",
+        icon=":material/download:",
+        key="golden-export",
+        disabled=not questions,
+        help="JSON lines: a question a line, with the offsets and the quote of each passage",
+    )
+
+
+def _import(corpus: Corpus) -> None:
+    turn = st.session_state.get("import-turn", 0)
+    instead = st.toggle("Replace the questions that are here", key="import-instead")
+    files = st.file_uploader(
+        "Golden sets",
+        key=f"golden-files-{turn}",
+        accept_multiple_files=True,
+        help="JSON lines of this workbench; CSV with question, references, corpus_id; a BEIR folder as a ZIP.",
+    )
+    if files:
+        for file in files:
+            _take_file(corpus, file.name, file.getvalue(), instead)
+        st.session_state["import-turn"] = turn + 1
+        st.rerun(scope="fragment")
+
+
+def _take_file(corpus: Corpus, name: str, data: bytes, instead: bool) -> None:
+    """Nothing; takes what can be taken, and keeps the report of the rest until it is dismissed."""
+    try:
+        questions, problems = golden.read_golden(data, corpus)
+        taken: list[golden.Merged] = []
+
+        def edit(before: tuple[Question, ...]) -> tuple[Question, ...]:
+            taken.append(golden.merge(() if instead else before, questions))
+            return taken[-1].questions
+
+        if questions:
+            sessions.workspace().golden.change(edit, corpus, f"imported {len(questions)} from {name}")
+    except WorkbenchError as error:
+        sessions.say("error", f"{name}: {error}")
+        return
+    st.session_state[REPORT] = [*st.session_state.get(REPORT, []), _report(name, taken[-1:], problems)]
+
+
+def _report(name: str, taken: Sequence[golden.Merged], problems: Sequence[Problem]) -> dict[str, Any]:
+    merged = taken[0] if taken else None
+    notes = []
+    if merged and merged.same:
+        notes.append(f"{len(merged.same)} were here already")
+    if merged and merged.renamed:
+        pairs = ", ".join(f"{old} is now {new}" for old, new in list(merged.renamed.items())[:5])
+        notes.append(f"{len(merged.renamed)} ids were taken: {pairs}")
+    lines = [{"Line": p.line, "Id": p.id, "Not taken because": p.message} for p in problems[:MOST_LINES]]
+    return {
+        "name": name,
+        "taken": len(merged.added) if merged else 0,
+        "refused": len(problems),
+        "notes": notes,
+        "lines": lines,
+    }
+
+
+def report() -> None:
+    """What the last imports took, and every row that they did not."""
+    reports = st.session_state.get(REPORT, [])
+    for number, told in enumerate(reports):
+        text = f"{told['name']}: {told['taken']:,} questions taken, {told['refused']:,} rows not taken"
+        text += f"; {'; '.join(told['notes'])}" if told["notes"] else ""
+        (st.warning if told["refused"] else st.success)(plain(text), icon=":material/upload_file:")
+        if told["lines"]:
+            st.dataframe(told["lines"], hide_index=True, key=f"import-report-{number}", height="content")
+        if told["refused"] > MOST_LINES:
+            st.caption(f"The first {MOST_LINES} of {told['refused']:,}.")
+    if reports:
+        st.button("Dismiss", key="dismiss-import", on_click=lambda: st.session_state.update({REPORT: []}))
+
+
+def _tried(action: Any) -> None:
+    try:
+        action()
+    except WorkbenchError as error:
+        sessions.say("error", str(error))
