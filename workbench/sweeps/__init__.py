@@ -1,0 +1,51 @@
+"""Sweeps: a grid of pipelines measured on one golden set, and what the runs say side by side.
+
+results = sweep(corpus, questions, read_grid(text), out=Path("sweep"), store=store)
+print(leaderboard(results.runs).decision.sentence)
+"""
+
+from workbench.sweeps.costs import Cost, cost, rate
+from workbench.sweeps.folders import Folder, Wanted, table
+from workbench.sweeps.grids import Expansion, Grid, Skipped, expand, read_grid
+from workbench.sweeps.leaderboards import COSTS, Decision, Leaderboard, Row, decide, leaderboard
+from workbench.sweeps.results import METRIC, Aligned, Results, aligned, names, settings, varied
+from workbench.sweeps.running import Progress, sweep, sweep_metrics
+from workbench.sweeps.tradeoffs import Effect, Matrix, Point, Surface, effects, matrix, pareto, surface
+
+__all__ = [
+    "COSTS",
+    "METRIC",
+    "Aligned",
+    "Cost",
+    "Decision",
+    "Effect",
+    "Expansion",
+    "Folder",
+    "Grid",
+    "Leaderboard",
+    "Matrix",
+    "Point",
+    "Progress",
+    "Results",
+    "Row",
+    "Skipped",
+    "Surface",
+    "Wanted",
+    "aligned",
+    "cost",
+    "decide",
+    "effects",
+    "expand",
+    "leaderboard",
+    "matrix",
+    "names",
+    "pareto",
+    "rate",
+    "read_grid",
+    "settings",
+    "surface",
+    "sweep",
+    "sweep_metrics",
+    "table",
+    "varied",
+]

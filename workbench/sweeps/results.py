@@ -1,0 +1,134 @@
+"""What a sweep comes to: its runs, side by side on the questions that all of them answered."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import RunError
+from workbench.records import Run
+from workbench.sweeps.grids import Skipped
+
+METRIC = "recall@1000tok"
+"""What runs are compared by, unless said otherwise: at equal context, because fixed k favours big chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The finished runs in the order of the grid; what was skipped and why; pipelines still to do, by fingerprint.
+
+    `reused` runs were taken from the sweep's folder. `warnings` tell what was damaged and done again.
+    """
+
+    runs: tuple[Run, ...]
+    skipped: tuple[Skipped, ...] = ()
+    pending: tuple[str, ...] = ()
+    reused: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aligned:
+    """(questions, runs) values on the questions that all runs share, with their ids and (questions,) clusters."""
+
+    questions: tuple[str, ...]
+    values: NDArray[np.float64]
+    clusters: NDArray[np.int64]
+
+
+def aligned(runs: Sequence[Run], metric: str, held_out: bool | None = None) -> Aligned:
+    """The runs' values on shared questions: those held out, those not, or (None) all.
+
+    Questions that share a passage in any of the runs are one cluster. There may be no question at all.
+
+    Raises:
+        RunError: no run, a metric that was not measured, or runs without a question in common.
+    """
+    if not runs:
+        raise RunError("there is no run to look at")
+    shared = set.intersection(*({q.id for q in run.questions} for run in runs))
+    if not shared:
+        raise RunError("the runs have no question in common: they are of different golden sets")
+    apart = {q.id for q in runs[0].questions if q.held_out}
+    ids = [q.id for q in runs[0].questions if q.id in shared and held_out in (None, q.id in apart)]
+    columns = []
+    for run in runs:
+        place = {q.id: i for i, q in enumerate(run.questions)}
+        columns.append(run.column(metric)[[place[id] for id in ids]])
+    return Aligned(tuple(ids), np.stack(columns, axis=1), _clusters(runs, ids))
+
+
+def _clusters(runs: Sequence[Run], ids: Sequence[str]) -> NDArray[np.int64]:
+    """(ids,) the clusters of all runs joined: two questions share one if a chain of runs' clusters links them."""
+    parent = list(range(len(ids)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for clusters in {tuple((q.id, q.cluster) for q in run.questions): None for run in runs}:
+        number = dict(clusters)
+        first: dict[int, int] = {}
+        for i, id in enumerate(ids):
+            parent[root(i)] = root(first.setdefault(number[id], i))
+    return np.unique([root(i) for i in range(len(ids))], return_inverse=True)[1].astype(np.int64)
+
+
+def settings(run: Run) -> dict[str, Any]:
+    """The run's pipeline as path → value: `splitter.chunk_size`, `retriever.kind`, `k` … Lists as JSON text.
+
+    `splitter.overlap_share` is the overlap in per cent of the size, rounded: what a surface of sizes is laid over.
+    """
+    out: dict[str, Any] = {}
+    for part, value in run.pipeline.items():
+        if part == "workbench":
+            continue
+        for name, one in value.items() if isinstance(value, dict) else [("", value)]:
+            plain = one if isinstance(one, str | int | float | bool | None) else json.dumps(one, sort_keys=True)
+            out[f"{part}.{name}" if name else part] = plain
+    size, overlap = out.get("splitter.chunk_size"), out.get("splitter.chunk_overlap")
+    if isinstance(size, int) and isinstance(overlap, int) and size > 0:
+        out["splitter.overlap_share"] = round(100 * overlap / size)
+    return out
+
+
+def varied(runs: Sequence[Run]) -> dict[str, tuple[Any, ...]]:
+    """Path → its values in the order they first appear, for every setting in which the runs differ.
+
+    The overlap appears once: as a share of the size where the runs have fewer shares than overlaps.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        for path, value in settings(run).items():
+            found.setdefault(path, {})[json.dumps(value)] = value
+    out = {path: tuple(values.values()) for path, values in found.items() if len(values) > 1}
+    share, overlap = "splitter.overlap_share", "splitter.chunk_overlap"
+    if overlap in out:
+        out.pop(overlap if len(out.get(share, ())) and len(out[share]) < len(out[overlap]) else share, None)
+    return out
+
+
+def names(runs: Sequence[Run]) -> tuple[str, ...]:
+    """A name for each run: its label, and where another run has the same, the settings that tell them apart."""
+    labels = [run.label for run in runs]
+    if len(set(labels)) == len(labels):
+        return tuple(labels)
+    rows = [settings(run) for run in runs]
+    paths = [
+        p for p in varied(runs) if p not in ("splitter.chunk_size", "splitter.chunk_overlap", "splitter.overlap_share")
+    ]
+    paths = [p for p in paths if p not in ("splitter.kind", "retriever.kind", "embedder.model", "embedder.kind")]
+    out = []
+    for label, row in zip(labels, rows, strict=True):
+        same = labels.count(label) > 1
+        out.append(
+            " · ".join(
+                [label, *(f"{p} {row[p]}" for p in paths if p in row and row[p] is not None)] if same else [label]
+            )
+        )
+    return tuple(out)
