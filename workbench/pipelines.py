@@ -173,9 +173,9 @@ def _parts(rows: Collection) -> Iterator[tuple[Document, Chunks]]:
 
 
 def indexed(rows: Collection, vectors: Vectors, embedder: QueryEncoder, index: IndexSpec) -> Collection:
-    """The collection with a dense index over these vectors; filtered searches are exact over the rows they allow."""
-    exact = Flat(metric=index.metric)
-    return rows.with_vectors(index(vectors), embedder, lambda some: exact(vectors[some]))
+    """The collection with a dense index over these vectors; a filtered search looks at every row that it allows."""
+    built = index(vectors)
+    return rows.with_vectors(built, embedder, built.subset)
 
 
 def prepared(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import SpecError
-from workbench.indexes import HNSW, INDEXES, TOLERANCE, Flat, IndexSpec
+from workbench.indexes import HNSW, INDEXES, IVFPQ, SQ8, TOLERANCE, Binary, Flat, Index, IndexSpec, IVFFlat
 from workbench.vectors import norms, top_k, unit
 
-SPECS = [cls(metric=metric) for cls in INDEXES.values() for metric in ("cosine", "dot")]
-every = pytest.mark.parametrize("spec", SPECS, ids=lambda s: f"{s.kind}-{s.metric}")
+SPECS: list[IndexSpec] = [cls(metric=metric) for cls in INDEXES.values() for metric in ("cosine", "dot")] + [
+    *(cls(storage=s) for cls in (Flat, HNSW, IVFFlat) for s in ("float16", "int8")),  # type: ignore[call-arg]
+    Flat(storage="binary"),
+    IVFFlat(nlist=3, nprobe=2),
+    IVFPQ(rerank="float16"),
+    SQ8(rerank="float32"),
+    *(Binary(rerank=r) for r in ("none", "float32", "int8")),
+]
+OWN = ("storage", "rerank", "nlist")
+every = pytest.mark.parametrize(
+    "spec", SPECS, ids=lambda s: "-".join([s.kind, s.metric, *(str(getattr(s, f)) for f in OWN if hasattr(s, f))])
+)
 metrics = pytest.mark.parametrize("metric", ["cosine", "dot"])
 
 
@@ -36,38 +47,61 @@ def made_up(seed: int, n: int, dim: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32)
 
 
+def build(spec: IndexSpec, vectors: np.ndarray) -> Index:
+    """The index, with a product quantiser that fits short and few vectors: a part for each dimension."""
+    if isinstance(spec, IVFPQ):
+        spec = replace(spec, m=vectors.shape[1], nbits=8 if len(vectors) >= 256 else 4)
+    return spec(vectors)
+
+
+def small(spec: IndexSpec) -> bool:
+    """Whether it keeps less than float32, and nothing beside it: scores are then those of what is kept."""
+    kept = getattr(spec, "rerank", getattr(spec, "storage", "float32"))
+    return kept != "float32"
+
+
 @every
 def test_shapes_types_and_order(spec: IndexSpec) -> None:
-    index = spec(made_up(1, 300, 24))
+    index = build(spec, made_up(1, 300, 24))
     scores, rows = index.search(made_up(2, 7, 24), 5)
     assert (scores.shape, rows.shape) == ((7, 5), (7, 5))
     assert (scores.dtype, rows.dtype) == (np.float32, np.int64)
     assert (np.diff(scores, axis=1) <= 0).all()
     assert all(len(set(row)) == 5 for row in rows.tolist())
     assert len(index) == 300
-    assert index.bytes >= 300 * 24 * 4
+    assert index.bytes >= 300 * 24 / 8
+    assert index.build_seconds > 0
+    assert index.vectors.shape == (300, 24)
+    picked = np.array([7, 3, 299])
+    np.testing.assert_array_equal(index.decoded(picked), index.vectors[picked])
+    np.testing.assert_allclose(index.scores(made_up(2, 7, 24)[0], rows[0]), scores[0], rtol=1e-6)
 
 
 @every
 def test_fewer_rows_than_asked_for_are_padded(spec: IndexSpec) -> None:
-    scores, rows = spec(np.eye(3, dtype=np.float32)).search(np.eye(3, dtype=np.float32)[:1], 6)
-    assert rows.tolist() == [[0, 1, 2, -1, -1, -1]]
-    assert scores.tolist() == [[1, 0, 0, -np.inf, -np.inf, -np.inf]]
+    n = 16 if isinstance(spec, IVFPQ) else 3
+    spec = replace(spec, nlist=0) if isinstance(spec, IVFFlat) else spec  # of 3 lists it would look through 2
+    scores, rows = build(spec, np.eye(n, dtype=np.float32)).search(np.eye(n, dtype=np.float32)[:1], n + 3)
+    assert rows[0].tolist() == [*range(n), -1, -1, -1]
+    assert scores[0, n:].tolist() == [-np.inf] * 3
+    if not small(spec):
+        assert scores[0, :n].tolist() == [1] + [0] * (n - 1)
 
 
 @every
 @pytest.mark.parametrize("k", [0, 1, 4])
 def test_empty_collections_and_no_queries(spec: IndexSpec, k: int) -> None:
     empty = spec(np.empty((0, 8), np.float32))
+    assert (len(empty), empty.bytes, empty.warnings) == (0, 0, ())
     assert empty.search(made_up(1, 2, 8), k)[1].tolist() == [[-1] * k] * 2
-    assert spec(made_up(1, 5, 8)).search(np.empty((0, 8), np.float32), k)[1].shape == (0, k)
+    assert build(spec, made_up(1, 16, 8)).search(np.empty((0, 8), np.float32), k)[1].shape == (0, k)
 
 
 @every
 def test_a_row_is_found_by_itself(spec: IndexSpec) -> None:
     vectors = unit(made_up(3, 500, 32))
-    _, rows = spec(vectors).search(vectors, 1)
-    assert (rows[:, 0] == np.arange(500)).mean() >= (1.0 if spec.kind == "flat" else 0.98)
+    _, rows = build(spec, vectors).search(vectors, 1)
+    assert (rows[:, 0] == np.arange(500)).mean() >= (1.0 if build(spec, vectors).complete else 0.98)
 
 
 @every
@@ -75,7 +109,7 @@ def test_one_by_one_is_the_same_as_together(spec: IndexSpec) -> None:
     vectors, queries = made_up(4, 2_000, 48), made_up(5, 40, 48)
     vectors[100:140] = vectors[7]
     queries[3] = vectors[7]
-    index = spec(vectors)
+    index = build(spec, vectors)
     scores, rows = index.search(queries, 10)
     for i, query in enumerate(queries):
         one_score, one_row = index.search(query[None], 10)
@@ -86,7 +120,7 @@ def test_one_by_one_is_the_same_as_together(spec: IndexSpec) -> None:
 @every
 def test_built_twice_is_the_same(spec: IndexSpec) -> None:
     vectors, queries = made_up(6, 1_500, 16), made_up(7, 30, 16)
-    first, second = (spec(vectors.copy()).search(queries, 12) for _ in range(2))
+    first, second = (build(spec, vectors.copy()).search(queries, 12) for _ in range(2))
     assert first[1].tolist() == second[1].tolist()
     assert first[0].tobytes() == second[0].tobytes()
 
@@ -95,7 +129,7 @@ def test_built_twice_is_the_same(spec: IndexSpec) -> None:
 def test_the_callers_vectors_are_left_alone(spec: IndexSpec) -> None:
     vectors = made_up(8, 50, 8)
     before = vectors.copy()
-    index = spec(vectors)
+    index = build(spec, vectors)
     found = index.search(vectors[:5], 3)[1].tolist()
     assert (vectors == before).all()
     vectors[:] = 0
@@ -112,7 +146,54 @@ def test_vectors_that_are_none_are_refused(spec: IndexSpec, bad: Any) -> None:
 @every
 def test_queries_of_another_width_are_refused(spec: IndexSpec) -> None:
     with pytest.raises(SpecError, match="queries"):
-        spec(made_up(1, 5, 8)).search(made_up(1, 1, 9), 1)
+        build(spec, made_up(1, 16, 8)).search(made_up(1, 1, 9), 1)
+
+
+@every
+def test_a_complete_index_ranks_all_that_it_keeps(spec: IndexSpec) -> None:
+    vectors, queries = made_up(21, 700, 24), made_up(22, 9, 24)
+    vectors[100:160] = vectors[7]
+    queries[0] = vectors[7]
+    index = build(spec, vectors)
+    scores, rows = index.search(queries, 12)
+    if index.complete:
+        for query, score, row in zip(queries, scores, rows, strict=True):
+            every_score = index.scores(query, np.arange(700))
+            best = np.argsort(-every_score, kind="stable")[:12]
+            assert row.tolist() == best.tolist()
+            np.testing.assert_allclose(score, every_score[best], rtol=1e-6)
+    assert index.exact == (spec.kind == "flat" and not small(spec))
+
+
+@every
+def test_a_part_of_the_rows_scores_as_the_whole(spec: IndexSpec) -> None:
+    vectors, queries = made_up(23, 400, 24), made_up(24, 6, 24)
+    index, some = build(spec, vectors), np.arange(5, 400, 7)
+    scores, rows = index.subset(some).search(queries, 9)
+    for query, score, row in zip(queries, scores, rows, strict=True):
+        every_score = index.scores(query, some)
+        assert row.tolist() == np.argsort(-every_score, kind="stable")[:9].tolist()
+        np.testing.assert_allclose(score, every_score[row], rtol=1e-6)
+
+
+@every
+def test_projected_bytes_are_those_that_faiss_writes(spec: IndexSpec) -> None:
+    vectors = made_up(25, 2_000, 32)
+    spec = replace(spec, m=8) if isinstance(spec, IVFPQ) else spec
+    index = spec(vectors)
+    assert index.bytes == pytest.approx(spec.projected_bytes(2_000, 32), rel=0.01, abs=1_000)
+
+
+@every
+def test_a_cosine_score_is_near_the_cosine(spec: IndexSpec) -> None:
+    """What is kept is decoded at the same scale: an approximation, not another quantity."""
+    vectors, queries = unit(made_up(26, 600, 32)), unit(made_up(27, 5, 32))
+    index = build(spec, vectors)
+    for query in queries:
+        far = np.abs(index.scores(query, np.arange(600)) - vectors @ query)
+        kept = getattr(spec, "rerank", getattr(spec, "storage", "float32"))
+        most = {"float32": 2e-6, "float16": 2e-3, "int8": 0.02}.get(kept, 0.02 if spec.kind == "sq8" else 0.7)
+        assert far.max() <= most if kept != "signs" else far.mean() < 0.25
 
 
 @metrics
@@ -172,7 +253,7 @@ def test_hnsw_takes_more_memory_than_flat_and_leaves_the_threads_alone() -> None
 
     vectors = made_up(14, 500, 16)
     before = faiss.omp_get_max_threads()
-    assert HNSW()(vectors).bytes > Flat()(vectors).bytes == 500 * 16 * 4
+    assert HNSW()(vectors).bytes > Flat()(vectors).bytes >= 500 * 16 * 4
     assert faiss.omp_get_max_threads() == before
 
 
@@ -192,3 +273,12 @@ print("both")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=300)
     assert done.stdout == "both\n", done.stderr
+
+
+@every
+def test_vectors_outlive_their_index(spec: IndexSpec) -> None:
+    given = unit(made_up(28, 400, 16))
+    vectors = build(spec, given).vectors
+    again = build(spec, given).vectors
+    made_up(29, 4_000, 16)
+    np.testing.assert_array_equal(vectors, again)

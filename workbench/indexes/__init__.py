@@ -1,0 +1,28 @@
+"""Indexes: (n, dim) vectors → the k best rows for each query; what they cost, and what they miss."""
+
+from workbench.indexes.built import TOLERANCE, Found, Index
+from workbench.indexes.measurements import CurvePoint, Tradeoff, recall_at, recall_curve, tradeoff
+from workbench.indexes.methods import HNSW, INDEXES, IVFPQ, SQ8, Binary, Flat, IndexSpec, IVFFlat
+from workbench.indexes.sizes import Suggestion, projected_bytes, suggestion
+
+__all__ = [
+    "HNSW",
+    "INDEXES",
+    "IVFPQ",
+    "SQ8",
+    "TOLERANCE",
+    "Binary",
+    "CurvePoint",
+    "Flat",
+    "Found",
+    "IVFFlat",
+    "Index",
+    "IndexSpec",
+    "Suggestion",
+    "Tradeoff",
+    "projected_bytes",
+    "recall_at",
+    "recall_curve",
+    "suggestion",
+    "tradeoff",
+]

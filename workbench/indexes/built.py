@@ -1,0 +1,165 @@
+"""A built index. A higher score is better, always.
+
+FAISS proposes, and every proposed row is then scored anew in float64, one row at a time, so that a score depends on the
+row and the query alone: not on the number of queries in a call, on threads, or on where a row stands. What is scored is
+the row as it is kept: a half float, a byte a dimension, or a product quantiser's code, decoded. Scores are rounded to
+steps of a millionth (`TOLERANCE`), for "dot" a millionth of the greatest score possible; rows whose rounded scores are
+equal are ties, and the lower row comes first: at the k-th place too where the index compares with every row.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import SpecError
+from workbench.indexes.storages import Kept, Plain, Rows
+from workbench.vectors import Vectors, norms, unit
+
+TOLERANCE = 1e-6
+"""Scores nearer than this are the same score: it is what float32 arithmetic in differing orders can differ by."""
+
+Found = tuple[NDArray[np.float32], Rows]
+"""(q, k) scores, highest first, and (q, k) rows; where fewer than k rows were found, minus infinity and -1."""
+
+Proposals = tuple[NDArray[np.float32] | None, list[Rows], list[Vectors] | None]
+"""For each query: FAISS's own scores (q, k) where they can show ties, rows, and these decoded where they are at hand."""
+
+_BLOCK = 16_384  # rows decoded at a time
+_SLACK = 16  # rows asked for beyond k, so that ties at the k-th place show
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Index:
+    """Vectors that can be searched. `bytes` are measured, as FAISS writes the index; `build_seconds` too.
+
+    `exact`: no row is missed, and each is kept as it came. `complete`: no row is missed, by the scores of what is kept.
+    `warnings` say in plain words which parameters do not suit this number of vectors.
+    """
+
+    metric: str
+    dimensions: int
+    exact: bool
+    complete: bool
+    bytes: int
+    build_seconds: float
+    warnings: tuple[str, ...]
+    _count: int
+    _kept: Kept
+    _propose: Callable[[Vectors, int], Proposals]
+    _longest: float
+    _asked: Callable[[Vectors], Vectors] | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def vectors(self) -> Vectors:
+        """(n, dim) float32 every row as it is kept; decoded anew at each call unless it is kept as float32."""
+        return self._kept(slice(None))
+
+    def decoded(self, rows: Rows) -> Vectors:
+        """(len(rows), dim) float32 these rows as they are kept."""
+        return self._kept(rows)
+
+    def search(self, queries: NDArray[Any], k: int) -> Found:
+        """The k best rows for each query; see `Found`."""
+        queries = self._queries(queries)
+        scores = np.full((len(queries), max(k, 0)), -np.inf, np.float32)
+        rows = np.full((len(queries), max(k, 0)), -1, np.int64)
+        if k <= 0 or not len(self):
+            return scores, rows
+        for start in range(0, len(queries), _BATCH):
+            part = queries[start : start + _BATCH]
+            candidates, decoded = self._candidates(part, k)
+            for i, (query, proposed) in enumerate(zip(part, candidates, strict=True)):
+                exact = self._scored(query, self._kept(proposed) if decoded is None else decoded[i])
+                order = np.lexsort((proposed, -exact))[:k]
+                rows[start + i, : len(order)], scores[start + i, : len(order)] = proposed[order], exact[order]
+        return scores, rows
+
+    def scores(self, query: NDArray[Any], rows: Rows) -> NDArray[np.float64]:
+        """(len(rows),) the rounded scores of these rows for one query (dim,)."""
+        return self._scored(self._queries(query[None])[0], self._kept(rows))
+
+    def subset(self, rows: Rows) -> "Index":
+        """A complete index over some of the rows, as they are kept here; with the same scores, rows counted from 0."""
+        kept = Plain(self._kept(rows))
+        part = replace(self, complete=True, exact=False, bytes=kept.vectors.nbytes, build_seconds=0.0, warnings=())
+        return replace(part, _count=len(rows), _kept=kept, _propose=all_tied(kept))
+
+    def _queries(self, queries: NDArray[Any]) -> Vectors:
+        queries = checked(queries, "queries", self.dimensions)
+        if self.metric == "cosine":
+            queries = unit(queries)
+        return self._asked(queries) if self._asked else queries
+
+    def _scored(self, query: Vectors, kept: Vectors) -> NDArray[np.float64]:
+        """The rounded scores of decoded rows."""
+        # A sum along each row, not a matrix product: BLAS adds up in an order that depends on the matrix's size.
+        exact: NDArray[np.float64] = np.multiply(kept, query, dtype=np.float64).sum(axis=1)
+        step = self._step(query)
+        return np.round(exact / step) * step if step else exact
+
+    def _step(self, query: Vectors) -> float:
+        """The distance of two scores that count as different."""
+        return TOLERANCE if self.metric == "cosine" else TOLERANCE * self._longest * float(norms(query[None])[0])
+
+    def _candidates(self, queries: Vectors, k: int) -> tuple[list[Rows], list[Vectors] | None]:
+        """For each query, rows among which the k best are, ties at the k-th place included; and these decoded."""
+        fetch = min(len(self), k + _SLACK)
+        found, rows, decoded = self._propose(queries, fetch)
+        if found is not None and fetch < len(self):
+            for i, query in enumerate(queries):
+                if found[i, -1] >= found[i, k - 1] - 8 * self._step(query):  # more rows may tie than were asked for
+                    rows[i] = tied(self._kept, len(self), query, k, 8 * self._step(query))
+        return rows, decoded
+
+
+_BATCH = 256  # queries whose candidates are held at a time
+
+
+def tied(kept: Kept, n: int, query: Vectors, k: int, margin: float) -> Rows:
+    """Every row whose score is at least the k-th best less the margin."""
+    parts = []
+    for start in range(0, n, _BLOCK):
+        parts.append(kept(slice(start, start + _BLOCK)) @ query)
+    scores = np.concatenate(parts)
+    if k >= n:
+        return np.arange(n)
+    kth = np.partition(scores, n - k)[n - k]
+    return np.flatnonzero(scores >= kth - margin)
+
+
+def all_tied(kept: Kept) -> Callable[[Vectors, int], Proposals]:
+    """A proposer that compares with every row, decoding block by block; what it cuts off cannot be among the best."""
+
+    def propose(queries: Vectors, k: int) -> Proposals:
+        scores = [np.empty(0, np.float32)] * len(queries)
+        rows = [np.empty(0, np.int64)] * len(queries)
+        n = len(kept)
+        for start in range(0, n, _BLOCK):
+            numbers = np.arange(start, min(start + _BLOCK, n))
+            block = kept(slice(start, start + _BLOCK))
+            margins = 8 * TOLERANCE * max(1.0, float(norms(block).max())) * np.maximum(1.0, norms(queries))
+            for i, found in enumerate(queries @ block.T):
+                both, which = np.concatenate([scores[i], found]), np.concatenate([rows[i], numbers])
+                if len(both) > k:
+                    keep = both >= np.partition(both, len(both) - k)[len(both) - k] - margins[i]
+                    both, which = both[keep], which[keep]
+                scores[i], rows[i] = both, which
+        return None, rows, None
+
+    return propose
+
+
+def checked(rows: NDArray[Any], what: str, width: int | None = None) -> Vectors:
+    """The rows as contiguous float32, or SpecError saying what is wrong with them."""
+    rows = np.ascontiguousarray(rows, np.float32)
+    if rows.ndim != 2 or rows.shape[1] == 0 or (width is not None and rows.shape[1] != width):
+        raise SpecError(f"{what} of shape {rows.shape} do not fit: (n, {width or 'dim'}) is needed")
+    if not np.isfinite(rows).all():
+        raise SpecError(f"{what} hold values that are not finite numbers; the model that made them is broken")
+    return rows
