@@ -19,6 +19,7 @@ COMMANDS = {
     "chunk": "the chunks that a splitter cuts, each with its exact place in the text",
     "search": "the best chunks of files and folders for a query",
     "evaluate": "how well a pipeline finds the passages of a golden set",
+    "doctor": "what is wrong with the chunks, no labels needed",
     "models": "the embedding models, and whether each can be had here and now",
 }
 """Name → one line about it. The command is the function `run` of the module of this name."""

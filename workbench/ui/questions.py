@@ -1,6 +1,6 @@
 """The golden set as a table: edited in place, linted, undone, imported and exported."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -150,7 +150,7 @@ def _row(question: Question, findings: Sequence[Finding], documents: Mapping[str
 
 def _shown(questions: Sequence[Question], findings: Mapping[str, Sequence[Finding]], held: set[str]) -> list[Question]:
     """The questions that the filter above the table lets through."""
-    tests = {
+    tests: dict[str, Callable[[Question], bool]] = {
         "All": lambda q: True,
         "Findings": lambda q: q.id in findings,
         "No place": lambda q: bool(q.lost),
