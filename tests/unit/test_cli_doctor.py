@@ -6,7 +6,10 @@ from workbench.cli import main
 from workbench.diagnostics.health import FINDINGS
 
 TEXT = "The relief valve opens at ten bar and closes at eight. " * 20
-P = "splitter: {kind: fixed, chunk_size: 60, chunk_overlap: 0, unit: characters}\nembedder: {kind: static, model: wordllama-256}\n"
+P = """
+splitter: {kind: fixed, chunk_size: 60, chunk_overlap: 0, unit: characters}
+embedder: {kind: static, model: wordllama-256}
+"""
 
 
 def test_every_kind_is_told_with_places_in_the_text(tmp_path, home, capsys):

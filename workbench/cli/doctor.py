@@ -19,8 +19,8 @@ def run(arguments: list[str]) -> int:
     """Write a line a kind of finding, with its count, its share, examples and what to turn; what is fine last."""
     flags = Flags(
         "doctor",
-        "What a chunking cuts, repeats, leaves too small, or hides from the model: found in the chunks alone, without a "
-        "golden set. Exit status 0 whatever is found.",
+        "What a chunking cuts, repeats, leaves too small, or hides from the model, found in the chunks alone. "
+        "Exit status 0 whatever is found.",
     )
     flags.add_argument("docs", nargs="+", metavar="DOCS", help="files, or folders of them")
     flags.add_argument("--config", metavar="P.yaml", help="a pipeline file (default: the default pipeline)")
