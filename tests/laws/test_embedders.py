@@ -1,18 +1,26 @@
 """Laws that every embedder keeps, with the packaged models."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import loopback
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.embedders import EMBEDDERS, Embedder, SentenceTransformer, Static, embed
+from workbench import endpoints
+from workbench.embedders import EMBEDDERS, Embedder, Late, Remote, SentenceTransformer, Static, embed
 from workbench.store import Store
 from workbench.tokens import tokenizer
 from workbench.vectors import norms, unit
 
-EXAMPLES = [*(cls() for cls in EMBEDDERS.values()), SentenceTransformer(dtype="bfloat16")]
+SERVER = loopback.Server(loopback.serving(Static().encode_document))
+MODEL = {"dimensions": 256, "tokenizer": "wordllama-256", "batch_size": 4, "max_tokens": 500, "truncate": True}
+DEFINITIONS = {"near": {"url": SERVER.url, "models": {"static": MODEL}}}
+endpoints.define(DEFINITIONS)
+
+EXAMPLES = [SentenceTransformer(), Static(), SentenceTransformer(dtype="bfloat16"), Late(), Remote("near/static")]
 every = pytest.mark.parametrize("embedder", EXAMPLES, ids=lambda e: f"{e.kind} {getattr(e, 'dtype', '')}".strip())
 
 TEXTS = [
@@ -28,6 +36,13 @@ TEXTS = [
     "The pump stops when the filter is clogged.",
     "word " * 900,
 ]
+
+
+@pytest.fixture(autouse=True)
+def _endpoints() -> Iterator[None]:
+    endpoints.define(DEFINITIONS)
+    yield
+    endpoints.define({})
 
 
 def tolerance(embedder: Embedder) -> float:

@@ -31,6 +31,9 @@ class Key:
     def __hash__(self) -> int:
         return hash(Key)
 
+    def __deepcopy__(self, memo: object) -> "Key":
+        return self
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a key is not written anywhere")
 
