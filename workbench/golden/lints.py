@@ -1,21 +1,74 @@
-"""What is doubtful in a golden set."""
+"""What is doubtful in a golden set: passages without a place, twins, answers that stand elsewhere too, and so on."""
 
-from collections.abc import Sequence
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from workbench.documents import Corpus
+from workbench.golden.quotes import Quotable, facts, squeezed
 from workbench.golden.reports import Anchor
-from workbench.records import Question
+from workbench.records import Question, Reference
+from workbench.spans import Span
+
+KINDS = {
+    "lost": "error",
+    "ambiguous": "error",
+    "gone": "error",
+    "drifted": "warning",
+    "duplicate": "warning",
+    "near-duplicate": "note",
+    "elsewhere": "warning",
+    "near-copy": "note",
+    "long": "warning",
+    "copied": "note",
+}
+"""What is looked for, with its severity, the worst first."""
+
+NEAR_DUPLICATE = 90.0
+"""Least likeness of two questions, as `rapidfuzz.fuzz.token_sort_ratio`, 0 to 100, that name the same numbers."""
+
+NEAR_COPY = 92.0
+"""Least likeness of another place to a passage, as `quotes.APPROXIMATE` measures it, that holds the same numbers."""
+
+COPIED = 0.8
+"""Share of a question's content words that stand in its passages, from which on it is called copied."""
+
+FEWEST_WORDS = 4
+"""Content words that a question must have to be called copied: short ones can hardly be asked otherwise."""
+
+SHORTEST_ANSWER = 8
+SHORTEST_COPY = 40
+"""Letters of a passage that is looked for elsewhere, to the letter and nearly; shorter ones stand anywhere."""
+
+_WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
+_EMPTY_WORDS = frozenset(
+    "what which who whom whose when where why how does did do is are was were be been can could may might must shall "
+    "should will would has have had the a an of in on at to for from by with and or not no it its this that these "
+    "those there they them their you your we our i my me if as about into than then any some all much many "
+    "was wer wie wo wann warum welche welcher welches ist sind der die das den dem ein eine einer und oder nicht ich "
+    "que qui quoi quand comment est sont le la les un une des du de et ou dans pour por qué cuál el los las en".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A doubt about a question: `kind` is a key of `KINDS`, `severity` "error", "warning" or "note"."""
+    """A doubt about a question: `kind` is a key of `KINDS`, `severity` "error", "warning" or "note".
+
+    `other` is the question's twin, where it is about two; `span` the place that is meant, where there is one.
+    """
 
     kind: str
     question: str
     message: str
-    severity: str = "warning"
+    other: str = ""
+    span: Span | None = None
+
+    @property
+    def severity(self) -> str:
+        """How bad it is."""
+        return KINDS[self.kind]
 
 
 def lint(
@@ -24,5 +77,121 @@ def lint(
     longest_chunk_characters: int | None = None,
     anchors: Sequence[Anchor] = (),
 ) -> tuple[Finding, ...]:
-    """What is doubtful, in the order of the questions, the worst first within each."""
-    return ()
+    """What is doubtful, question by question in their order, the worst first within each.
+
+    `longest_chunk_characters` is the longest chunk that a pipeline could return; `anchors` what re-anchoring told.
+    """
+    found = [*_unplaced(questions, corpus), *_drifted(questions, corpus, anchors), *_twins(questions)]
+    found += _elsewhere(questions, corpus)
+    if longest_chunk_characters is not None:
+        found += _long(questions, longest_chunk_characters)
+    found += _copied(questions)
+    place = {q.id: i for i, q in enumerate(questions)}
+    worst = list(KINDS)
+    return tuple(sorted(found, key=lambda f: (place[f.question], worst.index(f.kind))))
+
+
+def _unplaced(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding]:
+    for question in questions:
+        for lost in question.lost:
+            yield Finding(lost.kind, question.id, f"“{_start(lost.quote)}”: {lost.reason}")
+        for reference in question.references:
+            if reference.span.document not in corpus:
+                yield Finding("gone", question.id, f"the document of “{_start(reference.quote)}” is not here")
+
+
+def _drifted(questions: Sequence[Question], corpus: Corpus, anchors: Sequence[Anchor]) -> Iterator[Finding]:
+    here = {q.id for q in questions}
+    for anchor in anchors:
+        if anchor.how == "approximate" and anchor.question in here:
+            message = (
+                f"“{_start(anchor.quote)}” reads otherwise now ({anchor.score:.0f} of 100 alike): check it"
+            )
+            yield Finding("drifted", anchor.question, message, span=anchor.span)
+    for question in questions:
+        for r in _placed(question, corpus):
+            if squeezed(corpus[r.span]) != squeezed(r.quote):
+                yield Finding("drifted", question.id, f"“{_start(r.quote)}” is not what stands there", span=r.span)
+
+
+def _twins(questions: Sequence[Question]) -> Iterator[Finding]:
+    """Each pair once, on the later question."""
+    from rapidfuzz.fuzz import token_sort_ratio
+    from rapidfuzz.process import cdist
+
+    texts = [" ".join(q.text.casefold().split()) for q in questions]
+    named = [facts(text) for text in texts]
+    if len(texts) < 2:
+        return
+    for j in range(1, len(texts)):
+        likeness = cdist([texts[j]], texts[:j], scorer=token_sort_ratio, score_cutoff=NEAR_DUPLICATE)[0]
+        for i in (likeness > 0).nonzero()[0].tolist():
+            if texts[i] == texts[j]:
+                yield Finding("duplicate", questions[j].id, f"the same question as {questions[i].id}", questions[i].id)
+            elif named[i] == named[j]:
+                message = f"almost the same question as {questions[i].id}: “{_start(questions[i].text)}”"
+                yield Finding("near-duplicate", questions[j].id, message, questions[i].id)
+
+
+def _elsewhere(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding]:
+    """Passages whose words stand at a place that is not gold as well: a hit there would count for nothing."""
+    documents = corpus.documents
+    starts = list(accumulate((len(d.text) + 2 for d in documents), initial=0))
+    place = {d.id: start for d, start in zip(documents, starts, strict=False)}
+    text = Quotable("\n\n".join(d.text for d in documents))
+    for question in questions:
+        gold = [
+            (place[r.span.document] + r.span.start, place[r.span.document] + r.span.end)
+            for r in _placed(question, corpus)
+        ]
+        for reference in _placed(question, corpus):
+            size = len(squeezed(reference.quote))
+            others = text.find_letters(reference.quote) if size >= SHORTEST_ANSWER else []
+            kind, words = "elsewhere", "stands"
+            others = [o for o in others if not _touches(o, gold)]
+            if not others and size >= SHORTEST_COPY:
+                near = [n for n in text.nearest(reference.quote) if n.score >= NEAR_COPY]
+                others = [(n.start, n.end) for n in near if not _touches((n.start, n.end), gold)]
+                others = [o for o in others if facts(text.text[slice(*o)]) == facts(reference.quote)]
+                kind, words = "near-copy", "almost stands"
+            if others:
+                at = bisect_right(starts, others[0][0]) - 1
+                span = Span(documents[at].id, others[0][0] - starts[at], others[0][1] - starts[at])
+                more = f" and in {len(others) - 1} places more" if len(others) > 1 else ""
+                message = f"“{_start(reference.quote)}” {words} in {documents[at].name}{more} too, where it is not gold"
+                yield Finding(kind, question.id, message, span=span)
+
+
+def _long(questions: Sequence[Question], longest: int) -> Iterator[Finding]:
+    for question in questions:
+        for r in question.references:
+            if len(r.span) > longest:
+                message = f"a passage of {len(r.span):,} characters; no chunk has more than {longest:,}"
+                yield Finding("long", question.id, message, span=r.span)
+
+
+def _copied(questions: Sequence[Question]) -> Iterator[Finding]:
+    for question in questions:
+        words = set(content_words(question.text))
+        there = {w for r in question.references for w in content_words(r.quote)}
+        if len(words) >= FEWEST_WORDS and len(words & there) >= COPIED * len(words):
+            message = f"{len(words & there)} of its {len(words)} content words are those of its passage: ask otherwise"
+            yield Finding("copied", question.id, message)
+
+
+def content_words(text: str) -> list[str]:
+    """The words of a text that carry meaning, folded, without the question words and small words of six languages."""
+    return [w for w in _WORD.findall(text.casefold()) if w not in _EMPTY_WORDS]
+
+
+def _placed(question: Question, corpus: Corpus) -> list[Reference]:
+    return [r for r in question.references if r.span.document in corpus]
+
+
+def _touches(place: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
+    return any(place[0] < end and start < place[1] for start, end in others)
+
+
+def _start(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -31,6 +31,7 @@ LONGEST_APPROXIMATE = 100_000
 
 _CLEAR = 2.0  # a place must be so much more like the quote than the next one is
 _CLEAR_CONTEXT = 8  # a place must agree with so many more letters around it than the next one does
+_HOPELESS = 60.0  # a candidate less like the quote than this before its edges are moved is not looked at further
 _GRAM = 6
 _MOST_SEEDS = 200  # a gram that stands more often says little
 _MOST_GRAMS = 2_000  # of a quote, evenly chosen
@@ -65,6 +66,10 @@ class Quotable:
         """(start, end) of each place; see `find_quote`."""
         if exact := [(at, at + len(quote)) for at in _occurrences(self.text, quote)]:
             return exact
+        return self.find_letters(quote)
+
+    def find_letters(self, quote: str) -> list[tuple[int, int]]:
+        """(start, end) of each place without regard to blanks."""
         wanted, at = squeezed(quote), self._at
         return [(int(at[i]), int(at[i + len(wanted) - 1]) + 1) for i in _occurrences(self._letters, wanted)]
 
@@ -165,6 +170,8 @@ class Quotable:
         from rapidfuzz.fuzz import ratio
 
         letters, total = self._letters, len(self._letters)
+        if ratio(wanted, letters[max(0, start) : max(0, end)]) < _HOPELESS:
+            return None
         reach = min(max(12, len(wanted) // 8), 200)
         starts = [i for i in range(max(0, start - reach), min(total, start + reach) + 1) if self._is_edge(i)]
         ends = [i for i in range(max(0, end - reach), min(total, end + reach) + 1) if self._is_edge(i)]
@@ -201,18 +208,21 @@ def approximate(text: Quotable, quote: str) -> tuple[Near | None, str]:
     Where the quote holds numbers or codes, at least half of them must stand there: a table's rows are like each other.
     """
     near = text.nearest(quote)
-    facts = set(_FACT.findall(quote))
+    named = facts(quote)
     fit = [
-        n
-        for n in near
-        if n.score >= APPROXIMATE and 2 * len(facts & set(_FACT.findall(text.text[n.start : n.end]))) >= len(facts)
+        n for n in near if n.score >= APPROXIMATE and 2 * len(named & facts(text.text[n.start : n.end])) >= len(named)
     ]
     if not fit:
-        like = f"; the passage most like it ({near[0].score:.0f} of 100) is not like enough" if near else ""
-        return None, like
+        why = "is not like enough" if near and near[0].score < APPROXIMATE else "has other numbers"
+        return None, f"; the passage most like it ({near[0].score:.0f} of 100) {why}" if near else ""
     if len(fit) > 1 and fit[0].score < fit[1].score + _CLEAR:
         return None, f"; {sum(n.score > fit[0].score - _CLEAR for n in fit)} places are as much like it"
     return fit[0], ""
+
+
+def facts(text: str) -> set[str]:
+    """The numbers, dates and codes in a text: whatever has a digit."""
+    return set(_FACT.findall(text))
 
 
 def squeezed(text: str) -> str:
