@@ -20,6 +20,9 @@ COMMANDS = {
     "search": "the best chunks of files and folders for a query",
     "evaluate": "how well a pipeline finds the passages of a golden set",
     "doctor": "what is wrong with the chunks, no labels needed",
+    "sweep": "a grid of pipelines measured on a golden set, and which differences are real",
+    "compare": "two runs, question by question",
+    "check": "whether a pipeline is significantly worse than a run that was kept",
     "models": "the embedding models, and whether each can be had here and now",
 }
 """Name → one line about it. The command is the function `run` of the module of this name."""

@@ -11,7 +11,7 @@ from workbench.statistics import MARGIN, RESAMPLES, Interval, Standing, mean_int
 from workbench.sweeps.results import METRIC, aligned, names
 
 COSTS: dict[str, tuple[str, Callable[[Run], float]]] = {
-    "tokens": ("tokens a query", lambda run: run.tokens_per_query),
+    "tokens": ("tokens at its k", lambda run: run.tokens_per_query),
     "seconds": ("seconds", lambda run: run.seconds_in_all),
     "bytes": ("bytes of index", lambda run: float(run.index_bytes)),
 }
@@ -119,7 +119,7 @@ def decide(rows: Sequence[Row], metric: str, margin: float, cost: str = "tokens"
     in_play = [row for row in rows if row.standing and not _ruled_out(row.standing)] or [leader]
     cheapest = min(in_play, key=lambda row: price(row.run))
     saving = 1 - price(cheapest.run) / price(leader.run) if price(leader.run) else 0.0
-    less = f"{100 * saving:.0f} % fewer {what.removesuffix(' a query')}"
+    less = f"{100 * saving:.0f} % fewer {what}"
 
     def decision(verdict: Literal["best", "equivalent", "not settled"], sentence: str, more: int | None) -> Decision:
         return Decision(verdict, sentence, leader.run.fingerprint, cheapest.run.fingerprint, saving, more)

@@ -1,0 +1,104 @@
+"""`check`: the regression gate. Whether a pipeline is worse than a run that was kept, beyond what chance does."""
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from workbench.cli import DONE, NOT_HELD
+from workbench.cli.compare import chosen_metric, paired, sentence
+from workbench.cli.files import corpus_of, store_here
+from workbench.cli.flags import Flags, pipeline_file
+from workbench.cli.output import Progress, shown, warn, write_json
+from workbench.cli.questions import golden_of
+from workbench.evaluations import evaluate, run_of
+from workbench.records import Question, Run, read_run, write_run
+from workbench.statistics import LEVEL, Comparison
+from workbench.sweeps import METRIC, aligned
+
+_MOST = 50  # questions that fell and are written for people; --json has all
+
+
+def run(arguments: list[str]) -> int:
+    """Exit 1 only where the pipeline is significantly below the baseline; say which questions fell."""
+    flags = Flags(
+        "check",
+        "Measures a pipeline and compares it with a run that was kept. The exit status is 1 only where it is "
+        f"significantly worse (paired permutation test, p < {1 - LEVEL:.2g}); questions that fell are named.",
+    )
+    flags.add_argument("docs", nargs="+", metavar="DOCS", help="files, or folders of them")
+    flags.add_argument("--golden", required=True, metavar="G", help="the golden set: JSON lines, or CSV")
+    flags.add_argument("--config", required=True, metavar="P.yaml", help="a pipeline file")
+    flags.add_argument("--baseline", required=True, metavar="RUN.json", help="the run to hold it against")
+    flags.add_argument("--metric", metavar="M", help=f"what to compare (default {METRIC}, where the baseline has it)")
+    flags.add_argument("--out", metavar="RUN.json", help="keep this run, to be a baseline later")
+    given = flags.read(arguments)
+    pipeline = pipeline_file(given["config"])
+    baseline = read_run(Path(given["baseline"]))
+    metric = chosen_metric([baseline], given["metric"])
+
+    store = store_here()
+    corpus, status = corpus_of(given["docs"], pipeline.parser, store, "check")
+    questions, refused = golden_of(given["golden"], corpus)
+    letter = baseline.definitions == "chroma"
+    progress = Progress("embedding", "chunks")
+    found = evaluate(
+        corpus,
+        questions,
+        pipeline,
+        None if letter else baseline.metrics,
+        to_the_letter=letter,
+        store=store,
+        progress=progress,
+    )
+    now = run_of(found, questions)
+    if given["out"]:
+        write_run(now, Path(given["out"]))
+    compared = paired(now, baseline, metric)
+    dropped = compared.difference < 0 and compared.p < 1 - LEVEL
+    fell = fallen(now, baseline, metric, questions)
+    if given["json"]:
+        write_json(_result(now, baseline, metric, compared, dropped, fell))
+    else:
+        print(_text(metric, compared, dropped, fell))
+    if not dropped and compared.difference < 0 and 2 ** (1 - _differing(now, baseline, metric)) > 1 - LEVEL:
+        warn("warning: too few questions differ for any drop to be significant; add questions")
+    return NOT_HELD if dropped else refused or status or DONE
+
+
+def fallen(now: Run, before: Run, metric: str, questions: tuple[Question, ...]) -> list[dict[str, Any]]:
+    """The questions with a lower value than before, {id, question, before, now}, the deepest fall first."""
+    both = aligned([now, before], metric)
+    text = {q.id: q.text for q in questions}
+    rows = [
+        {"id": id, "question": text.get(id, ""), "before": float(b), "now": float(a)}
+        for id, (a, b) in zip(both.questions, both.values, strict=True)
+        if b - a > 1e-9
+    ]
+    return sorted(rows, key=lambda row: (row["now"] - row["before"], row["id"]))
+
+
+def _differing(now: Run, before: Run, metric: str) -> int:
+    """The clusters in which the runs differ: a sign-flip test has two to this power of patterns."""
+    both = aligned([now, before], metric)
+    return len(set(both.clusters[abs(both.values[:, 0] - both.values[:, 1]) > 1e-12].tolist()))
+
+
+def _result(
+    now: Run, before: Run, metric: str, found: Comparison, dropped: bool, fell: list[dict[str, Any]]
+) -> dict[str, Any]:
+    values = {key: None if isinstance(v, float) and math.isnan(v) else v for key, v in asdict(found).items()}
+    who = {"pipeline": now.fingerprint, "baseline": before.fingerprint, "metric": metric, "dropped": dropped}
+    means = {"now": float(now.column(metric).mean()), "before": float(before.column(metric).mean())}
+    return who | means | values | {"fell": fell}
+
+
+def _text(metric: str, found: Comparison, dropped: bool, fell: list[dict[str, Any]]) -> str:
+    told = sentence(found, metric).replace("A is", "the pipeline is", 1).replace(" B ", " the baseline ", 1)
+    lines = [f"{'significantly worse' if dropped else 'no significant drop'}; {told}"]
+    lines += [
+        f"  fell from {r['before']:.3f} to {r['now']:.3f}  {r['id']}  {shown(r['question'])}" for r in fell[:_MOST]
+    ]
+    if len(fell) > _MOST:
+        lines.append(f"  and {len(fell) - _MOST:,} more")
+    return "\n".join(lines)

@@ -1,0 +1,210 @@
+"""`sweep`: a grid of pipelines measured on a golden set, into a folder where it can be taken up again."""
+
+import math
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from workbench.cli import DONE, NOT_HELD
+from workbench.cli.files import corpus_of, store_here
+from workbench.cli.flags import Flags
+from workbench.cli.output import Progress, shown, warn, write_json
+from workbench.cli.questions import golden_of
+from workbench.documents import Corpus
+from workbench.errors import SpecError, WorkbenchError
+from workbench.golden import split
+from workbench.parsers import Parser
+from workbench.statistics import LEVEL, MARGIN, RESAMPLES, Interval
+from workbench.sweeps import (
+    COSTS,
+    METRIC,
+    Grid,
+    Leaderboard,
+    Results,
+    Row,
+    cost,
+    expand,
+    leaderboard,
+    pareto,
+    read_grid,
+    sweep,
+)
+from workbench.sweeps import Progress as Step
+
+_SEED = 0
+
+
+def run(arguments: list[str]) -> int:
+    """Write the leaderboard with a verdict; exit 1 where no pipeline could be measured."""
+    flags = Flags(
+        "sweep",
+        "Every pipeline of a grid measured on a golden set. Finished runs stand in the folder and are not measured "
+        "again, so that a sweep goes on where it was stopped, and several processes may share one.",
+    )
+    flags.add_argument("docs", nargs="+", metavar="DOCS", help="files, or folders of them")
+    flags.add_argument("--golden", required=True, metavar="G", help="the golden set: JSON lines, or CSV")
+    flags.add_argument("--grid", required=True, metavar="GRID.yaml", help="`base`, a pipeline, and `vary`, its fields")
+    flags.add_argument("--out", required=True, metavar="DIR", help="the folder of the sweep")
+    flags.add_argument("--metric", default=METRIC, metavar="M", help=f"what to rank by (default {METRIC})")
+    flags.add_argument("--margin", metavar="D", help=f"a difference that does not matter (default {MARGIN})")
+    flags.add_argument("--held-out", metavar="SHARE", help="the share of questions with no say, 0 to 0.9 (default 0)")
+    flags.add_argument("--estimate", action="store_true", help="only tell what it would cost")
+    given = flags.read(arguments)
+    margin = _number(given["margin"], "--margin", MARGIN, 0, 1)
+    share = _number(given["held_out"], "--held-out", 0.0, 0, 0.9)
+    grid = grid_file(given["grid"])
+    expansion = expand(grid)
+    for skip in expansion.skipped:
+        warn(f"skipped: {skip}")
+    if not expansion.pipelines:
+        raise SpecError(f"{given['grid']}: no combination of the grid can be a pipeline")
+
+    store = store_here()
+    first = expansion.pipelines[0].parser
+    corpus, status = corpus_of(given["docs"], first, store, "sweep over")
+    questions, refused = golden_of(given["golden"], corpus)
+    price = cost(corpus, expansion.pipelines, store, calibrate=given["estimate"])
+    warn(
+        f"{price.runs:,} runs, {len(expansion.skipped):,} skipped, {expansion.repeated:,} repeated; at most "
+        f"{price.chunks:,} chunks to embed, about {price.tokens:,} tokens"
+        + (f", about {price.seconds:,.0f} s" if price.seconds is not None else "")
+    )
+    if given["estimate"]:
+        if given["json"]:
+            write_json(asdict(price) | {"skipped": len(expansion.skipped), "repeated": expansion.repeated})
+        return refused or status or DONE
+
+    def corpus_for(parser: Parser) -> Corpus:
+        return corpus if parser == first else corpus_of(given["docs"], parser, store, "sweep over")[0]
+
+    held_out = [q.id for q in split(questions, share, _SEED)[1]] if share else []
+    try:
+        results = sweep(
+            corpus,
+            questions,
+            expansion.pipelines,
+            Path(given["out"]),
+            store=store,
+            held_out=held_out,
+            corpus_for=corpus_for,
+            progress=_Lines(),
+        )
+    except KeyboardInterrupt:
+        warn("stopped; the same command goes on from here")
+        raise
+    for skip in results.skipped:
+        warn(f"skipped: {skip}")
+    if not results.runs:
+        warn("error: no pipeline of the grid could be measured")
+        return NOT_HELD
+    board = leaderboard(results.runs, given["metric"], margin, seed=_SEED)
+    if given["json"]:
+        write_json(_result(results, board, grid))
+    else:
+        print(_text(board))
+    sys.stdout.flush()
+    return refused or status or DONE
+
+
+def grid_file(path: str) -> Grid:
+    """The grid of a YAML file.
+
+    Raises:
+        SpecError: it cannot be read, or is not valid; the message names the file.
+    """
+    try:
+        return read_grid(Path(path).read_text("utf-8-sig"))
+    except OSError as error:
+        raise SpecError(f"{path}: the grid file cannot be opened ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise SpecError(f"{path}: not a grid file: it is not UTF-8 text") from None
+    except WorkbenchError as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+class _Lines:
+    """The progress of a sweep on stderr."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, Progress] = {}
+        self._told = False
+
+    def __call__(self, step: Step) -> None:
+        things = "chunks" if step.stage == "embedding" else "runs"
+        line = self._lines.setdefault(step.stage, Progress(step.stage, things))
+        if step.done or step.total:
+            line(step.done, step.total)
+
+
+def _number(text: str | None, flag: str, default: float, low: float, high: float) -> float:
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise SpecError(f"{flag} ({text!r}) must be a number") from None
+    if not low <= value <= high:
+        raise SpecError(f"{flag} ({text}) must be from {low:g} to {high:g}")
+    return value
+
+
+def _result(results: Results, board: Leaderboard, grid: Grid) -> dict[str, Any]:
+    runs = [row.run for row in board.rows]
+    front = pareto(runs, [COSTS["tokens"][1](run) for run in runs], board.metric)
+    return {
+        "metric": board.metric,
+        "verdict": board.decision.verdict,
+        "sentence": board.decision.sentence,
+        "leader": board.decision.leader,
+        "cheapest": board.decision.cheapest,
+        "more_questions": board.decision.more,
+        "questions": board.n,
+        "held_out": board.held_out,
+        "margin": board.margin,
+        "runs": [_row(row, point.best) for row, point in zip(board.rows, front, strict=True)],
+        "reused": results.reused,
+        "skipped": [{"settings": dict(s.settings), "reason": s.reason} for s in results.skipped],
+        "combinations": len(grid),
+        "level": LEVEL,
+        "resamples": RESAMPLES,
+        "seed": _SEED,
+    }
+
+
+def _row(row: Row, on_front: bool) -> dict[str, Any]:
+    return {
+        "pipeline": row.run.fingerprint,
+        "name": row.name,
+        **interval(row.interval),
+        "verdict": row.standing.verdict if row.standing else None,
+        "fixed_k": interval(row.fixed) if row.fixed else None,
+        "held_out": interval(row.held_out) if row.held_out else None,
+        "tokens_per_query": row.tokens_per_query,
+        "chunks": row.run.chunks,
+        "index_bytes": row.run.index_bytes,
+        "pareto": on_front,
+    }
+
+
+def interval(one: Interval) -> dict[str, Any]:
+    """The interval with null for ends that cannot be known, which JSON has no number for."""
+    return {key: None if math.isnan(value) else value for key, value in asdict(one).items()}
+
+
+def _text(board: Leaderboard) -> str:
+    lines = [
+        board.decision.sentence,
+        "",
+        f"{board.metric:<16}{'interval':>18}{'tokens':>9}  {'verdict':<12} configuration",
+    ]
+    for row in board.rows:
+        one = row.interval
+        span = "" if math.isnan(one.low) else f"[{one.low:.3f}, {one.high:.3f}]"
+        verdict = row.standing.verdict if row.standing else ""
+        lines.append(f"{one.mean:<16.3f}{span:>18}{row.tokens_per_query:>9,.0f}  {verdict:<12} {shown(row.name)}")
+    if board.held_out and board.rows[0].held_out:
+        one = board.rows[0].held_out
+        lines.append(f"\nThe leader on {board.held_out} questions that had no say: {one.mean:.3f}")
+    lines.append(f"{board.n} questions; intervals of {LEVEL:.0%} by {RESAMPLES:,} resamples, seed {board.seed}")
+    return "\n".join(lines)
