@@ -8,6 +8,9 @@ from workbench.spans import Span
 NEAR_DUPLICATE = 90.0
 """rapidfuzz's ratio of two texts (100 · (1 − Indel distance / both lengths)) from which they are near-duplicates."""
 
+SHORTEST_REPEATED = 20
+"""Characters of a passage from which a copy of it is told; shorter ones stand in many places by chance."""
+
 DEEPER = 5
 """A near miss is found within so many times the budget."""
 
@@ -32,9 +35,9 @@ class Evidence:
     """What is known of a question that lost gold to its ranking, in gold characters.
 
     `loss` is what the best units hold beyond the hits (with an exact index), which hold `exact`. `missed` are
-    characters that some unit holds and no hit, `unseen` those of them whose embedder saw them in no unit. `duplicate`:
-    a hit's text nearly equals that of a missed unit. `deep`, `bm25`, `dense` are what hits hold at `DEEPER` times the
-    budget, by BM25 alone and by vectors alone; None where that was not tried.
+    characters that some unit holds and no hit, `unseen` those of them that the embedder saw in no unit. `duplicate`: a
+    hit nearly equals a missed unit, or repeats a missed passage. `deep`, `bm25`, `dense` are what hits hold at `DEEPER`
+    times the budget, by BM25 alone and by vectors alone; None where that was not tried.
     """
 
     loss: int
@@ -66,17 +69,28 @@ def cause(of: Evidence) -> str:
 
 
 def near_duplicate(
-    missed: Sequence[Span], hits: Sequence[Span], text: Callable[[Span], str]
+    missed: Sequence[Span], passages: Sequence[Span], hits: Sequence[Span], text: Callable[[Span], str]
 ) -> tuple[Span, Span] | None:
-    """A hit and the missed unit whose text it nearly equals, runs of blanks alike; None where there is none.
+    """A hit, and the missed unit that it nearly equals or the passage that it nearly repeats; None where none does.
 
-    Hits that share text with the unit itself are its neighbours, not its copies.
+    Runs of blanks are alike. A unit is compared with whole hits; a passage, from `SHORTEST_REPEATED` characters on,
+    with the most similar part of each, since copies of a passage are cut at other places. Hits that share text with
+    what they are compared with are its neighbours, not its copies.
     """
     from rapidfuzz import fuzz
 
-    folded = {span: " ".join(text(span).split()) for span in {*missed, *hits}}
-    for unit in missed:
-        for hit in hits:
-            if not hit.overlap(unit) and fuzz.ratio(folded[hit], folded[unit], score_cutoff=NEAR_DUPLICATE):
-                return hit, unit
+    def folded(span: Span) -> str:
+        return " ".join(text(span).split())
+
+    copies = [(hit, folded(hit)) for hit in hits]
+    for ratio, several in ((fuzz.ratio, missed), (fuzz.partial_ratio, passages)):
+        for one in several:
+            own = folded(one)
+            for hit, other in copies:
+                if hit.overlap(one) or (
+                    ratio is fuzz.partial_ratio and not SHORTEST_REPEATED <= len(own) <= len(other)
+                ):
+                    continue
+                if ratio(own, other, score_cutoff=NEAR_DUPLICATE):
+                    return hit, one
     return None

@@ -5,12 +5,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from workbench.anatomy import CAUSES
 from workbench.cli import DONE, WRONG_INPUT
-from workbench.cli.files import corpus_of, store_here
+from workbench.cli.files import corpus_of, originals, store_here
 from workbench.cli.flags import Flags, pipeline_file
 from workbench.cli.output import Progress, shown, warn, write_json
 from workbench.errors import GoldenError, SpecError
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation, evaluate
+from workbench.explanations import Anatomy, explain
 from workbench.golden import read_golden
 from workbench.pipelines import Pipeline
 from workbench.statistics import LEVEL, RESAMPLES, Interval
@@ -37,6 +39,7 @@ def run(arguments: list[str]) -> int:
         help="workbench, or chroma for the definitions of the chunking_evaluation code (default workbench)",
     )
     flags.add_argument("--per-question", action="store_true", help="the values of each question")
+    flags.add_argument("--no-anatomy", action="store_true", help="do not tell where answers were lost")
     given = flags.read(arguments)
     if given["metrics"] not in _DEFINITIONS:
         raise SpecError(f"--metrics ({given['metrics']!r}) must be one of {', '.join(_DEFINITIONS)}")
@@ -58,14 +61,17 @@ def run(arguments: list[str]) -> int:
     letter = given["metrics"] == "chroma"
     progress = Progress("embedding", "chunks")
     found = evaluate(corpus, questions, pipeline, to_the_letter=letter, store=store, progress=progress)
+    anatomy = None
+    if not letter and not given["no_anatomy"]:
+        anatomy = explain(found, store, original=originals(given["docs"]), seed=_SEED)
     if given["json"]:
-        write_json(_result(found, given["metrics"], given["per_question"]))
+        write_json(_result(found, anatomy, given["metrics"], given["per_question"]))
     else:
-        print(_text(found, given["per_question"]))
+        print(_text(found, anatomy, given["per_question"]))
     return WRONG_INPUT if problems else status or DONE
 
 
-def _result(found: Evaluation, definitions: str, per_question: bool) -> dict[str, Any]:
+def _result(found: Evaluation, anatomy: Anatomy | None, definitions: str, per_question: bool) -> dict[str, Any]:
     out: dict[str, Any] = {
         "pipeline": found.pipeline.fingerprint,
         "label": found.pipeline.label,
@@ -83,6 +89,8 @@ def _result(found: Evaluation, definitions: str, per_question: bool) -> dict[str
         "seed": _SEED,
         "seconds": found.seconds,
     }
+    if anatomy:
+        out["anatomy"] = anatomy.to_dict(per_question)
     if per_question:
         out["per_question"] = [
             {"id": question.id, "question": question.text} | dict(zip(found.metrics, values, strict=True))
@@ -96,16 +104,34 @@ def _plain(one: Interval) -> dict[str, Any]:
     return {key: None if math.isnan(value) else value for key, value in asdict(one).items()}
 
 
-def _text(found: Evaluation, per_question: bool) -> str:
+def _text(found: Evaluation, anatomy: Anatomy | None, per_question: bool) -> str:
     lines = [f"{'metric':<18}{'mean':>9}{'low':>9}{'high':>9}{'sd':>9}"]
     for name, one in found.intervals(_SEED).items():
         lines.append(f"{name:<18}" + "".join(f"{_cell(v):>9}" for v in (one.mean, one.low, one.high, one.sd)))
     apart = f", {found.unanswerable} unanswerable ones apart" if found.unanswerable else ""
     lines.append(f"{len(found.questions)} questions{apart}; {found.chunks} chunks; {found.pipeline.label}")
+    if anatomy:
+        lines += _where(anatomy)
     if per_question:
         for question, values in zip(found.questions, found.values.tolist(), strict=True):
             lines.append("".join(f"{_cell(v):>9}" for v in values) + f"  {shown(question.text)}")
     return "\n".join(lines)
+
+
+def _where(anatomy: Anatomy) -> list[str]:
+    """Where answers were lost: the sentence, then a line for each step and each cause."""
+    lines = [f"within {anatomy.budget}: {anatomy.sentence()}"]
+    for bar in anatomy.waterfall():
+        ends = [math.nan if bar[end] is None else bar[end] for end in ("low", "high")]
+        cells = "".join(f"{_cell(v):>9}" for v in (bar["loss"], *ends))
+        lines.append(f"  {'lost to ' + bar['word']:<18}{cells}  {_questions(bar['questions'])}")
+        for cause, found in anatomy.causes().items() if bar["step"] == "ranking" else ():
+            lines.append(f"    {_cell(found['loss'])} of it {CAUSES[cause]}: {_questions(len(found['questions']))}")
+    return lines
+
+
+def _questions(n: int) -> str:
+    return f"{n} question{'s' * (n != 1)}"
 
 
 def _cell(value: float) -> str:

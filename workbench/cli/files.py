@@ -105,3 +105,17 @@ def corpus_of(paths: Sequence[str], parser: Parser, store: Store, purpose: str) 
     if not documents:
         raise DocumentError(f"there is no document to {purpose}: none of the files could be read")
     return Corpus(tuple(documents)), reading.status
+
+
+def originals(paths: Sequence[str]) -> Callable[[str], bytes | None]:
+    """What gives the bytes of the file with a sha256 among these; the files are looked through on the first call."""
+    known: dict[str, Path] | None = None
+
+    def original(source: str) -> bytes | None:
+        nonlocal known
+        if known is None:
+            found = [entry for given in paths for entry in _entries(given) if isinstance(entry, Path)]
+            known = {digest(path.read_bytes()): path for path in found if path.is_file()}
+        return known[source].read_bytes() if source in known else None
+
+    return original

@@ -9,7 +9,7 @@ picture_of(found, anatomy, 7)   # what the anatomy view draws of one question
 `workbench.anatomy` holds the measures; here the retrievals are run that they are taken from.
 """
 
-from workbench.explanations.anatomies import Anatomy, Explained
+from workbench.explanations.anatomies import Anatomy, Explained, waterfall
 from workbench.explanations.explaining import explain
 from workbench.explanations.parsing import ORIGINS, Origin, origins
 from workbench.explanations.views import boundary_strips, picture_of
@@ -23,4 +23,5 @@ __all__ = [
     "explain",
     "origins",
     "picture_of",
+    "waterfall",
 ]

@@ -1,7 +1,7 @@
 """The anatomy of a golden set: each step's mean loss with its interval, in words, as rows and as plain values."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import combinations
@@ -137,14 +137,8 @@ class Anatomy:
         return sorted((q for q in self.questions if q.ladder.losses[step] > 0), key=_loss(step))
 
     def waterfall(self) -> list[dict[str, Any]]:
-        """A bar for each step, from recall 1 down: {step, word, start, end, loss, low, high, questions}."""
-        out, level = [], 1.0
-        for step, one in self.steps.items():
-            bar = {"step": step, "word": STEPS[step], "start": level, "end": level - one.mean}
-            ends = {"low": _known(one.low), "high": _known(one.high)}
-            out.append(bar | {"loss": one.mean} | ends | {"questions": len(self.worst(step))})
-            level -= one.mean
-        return out
+        """A bar for each step; see the function `waterfall`."""
+        return waterfall(self.to_dict())
 
     def sentence(self) -> str:
         """`of 0.31 lost recall, 0.04 parser, …, 0.15 ranking (0.02 of it truncation) …: look at the ranking first`."""
@@ -193,6 +187,20 @@ class Anatomy:
 
     def _plain(self) -> Iterator[dict[str, Any]]:
         return (q.plain() for q in self.questions)
+
+
+def waterfall(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A bar for each step of an anatomy's plain values, as `Anatomy.to_dict` gives them and runs keep them.
+
+    From recall 1 down: {step, word, start, end, loss, low, high, questions}, the last their number.
+    """
+    out, level = [], 1.0
+    for step, word in STEPS.items():
+        one = plain["steps"][step]
+        bar = {"step": step, "word": word, "start": level, "end": level - one["mean"], "loss": one["mean"]}
+        out.append(bar | {"low": one["low"], "high": one["high"], "questions": len(plain["worst"][step])})
+        level -= one["mean"]
+    return out
 
 
 def _loss(step: str) -> Any:

@@ -89,8 +89,8 @@ class _Found:
         question = self._evaluation.questions[i]
         gold = [r.span for r in question.references]
         lost = sum(len(passage.quote) for passage in question.lost)
-        found = self._as_run(i)
-        exact = found if self._rankings.is_exact else self._retrieved("exact", question)
+        found = self._rankings.ranked("own", self._budget)[i]
+        exact = found if self._rankings.is_exact else self._rankings.ranked("exact", self._budget)[i]
         units = self._rankings.units
         if self._budget.tokens:
             one = token_ladder(gold, lost, units, exact, found, self._budget.amount, self._text, self._tokens)
@@ -107,6 +107,7 @@ class _Found:
         known = line.places(hits)
         holders = line.holders(self._rankings.units)
         missed = [unit for unit in one.best if unit not in set(hits) and _adds(line, unit, hits)]
+        away = [r.span for r in question.references if not any(hit.overlap(r.span) for hit in hits)]
         every = covered(ranges([*map(tuple, known.tolist()), *map(tuple, line.places(holders).tolist())]))
         seen = self._rankings.seen(line)
         sighted = covered(ranges([*map(tuple, known.tolist()), *map(tuple, line.places(seen).tolist())]))
@@ -116,7 +117,7 @@ class _Found:
             exact=one.exact,
             missed=every - one.exact,
             unseen=every - sighted,
-            duplicate=near_duplicate(missed, hits, self._text) is not None,
+            duplicate=near_duplicate(missed, away, hits, self._text) is not None,
             deep=0 if deep is None else deep,
             bm25=self._held(line, "bm25", question),
             dense=self._held(line, "dense", question),
@@ -127,12 +128,6 @@ class _Found:
         if not self._rankings.can(side):
             return None
         return line.held(self._within(self._retrieved(side, question, times), times))
-
-    def _as_run(self, i: int) -> list[Span]:
-        """The pipeline's own hits, down to what the budget needs."""
-        if not self._budget.tokens and self._budget.amount == self._evaluation.pipeline.k:
-            return [h.span for h in self._evaluation.hits[i]]
-        return self._retrieved("own", self._evaluation.questions[i])
 
     def _retrieved(self, side: str, question: Question, times: int = 1) -> list[Span]:
         """Hits down to what the budget needs, not yet cut to it."""

@@ -1,6 +1,6 @@
 """The rankings that a pipeline's own is held against, over the same chunks: exact, BM25, dense, and both fused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,9 +11,11 @@ from workbench.diagnostics import unseen
 from workbench.documents import Chunks
 from workbench.embedders import Static, missing
 from workbench.evaluations import Evaluation
-from workbench.evaluations.retrieving import Asker, columns
+from workbench.evaluations.retrieving import Asker, Tokens, columns, retrieved
 from workbench.indexes import Flat
+from workbench.metrics import Budget, metric
 from workbench.pipelines import collection, embedded, indexed
+from workbench.records import Hit
 from workbench.retrievers import BM25, Collection, Dense, Hybrid, Retriever
 from workbench.spans import Ranges, Span
 from workbench.store import Store
@@ -41,6 +43,8 @@ class Rankings:
             "dense": Dense(),
             "hybrid": Hybrid(**parameters),
         }
+        self._evaluation = evaluation
+        self._ranked: dict[tuple[str, Budget], list[list[Span]]] = {}
         self._seen: dict[Span, Span] = {}
         self._answers: dict[tuple[str, str, int], list[Span]] = {}
 
@@ -65,6 +69,26 @@ class Rankings:
         return store is not None and not (
             missing(embedder, self._rows.texts(), store) or missing(embedder, self._queries, store, queries=True)
         )
+
+    def ranked(self, side: str, budget: Budget) -> list[list[Span]]:
+        """Each question's hits of "own" or "exact" down to what the budget needs, as the evaluation asked for them.
+
+        The depth matters where an index is approximate, or a fusion weighs more candidates the more are asked for.
+        """
+        key = side, budget
+        if key not in self._ranked:
+            evaluation, k = self._evaluation, self._pipeline.k
+            shallow = not budget.tokens and budget.amount <= k
+            found: Sequence[Sequence[Hit]]
+            if shallow:
+                found = evaluation.hits if side == "own" else self._pipeline.retriever(self._exact, self._queries, k)
+            else:
+                rows = self._as_run if side == "own" else self._exact
+                known = {m.budget for m in map(metric, evaluation.metrics) if m.budget} if _ours(evaluation) else set()
+                found = retrieved(rows, self._queries, self._pipeline, known | {budget}, Tokens(rows))[1]
+            most = None if budget.tokens else budget.amount
+            self._ranked[key] = [[hit.span for hit in hits[:most]] for hits in found]
+        return self._ranked[key]
 
     def hits(self, side: str, query: str, k: int) -> list[Span]:
         """The spans that a side finds, best first, at most k."""
@@ -139,3 +163,8 @@ class Rankings:
 
     def _with(self, index: Any) -> Collection:
         return indexed(self._rows, self._vectors, Asker(self._pipeline.embedder, self._store), index)
+
+
+def _ours(evaluation: Evaluation) -> bool:
+    """Whether its metrics are ours, whose names hold their budgets."""
+    return evaluation.definitions == "workbench"
