@@ -7,7 +7,6 @@ store) have a stand-in in `replaced`, or make the export impossible, which is sa
 """
 
 import ast
-import builtins
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
@@ -21,10 +20,6 @@ Place = tuple[str, str]
 """A module and the name of a definition in it."""
 
 _OUTSIDE = tuple(f"workbench.{name}" for name in ("embedders", "endpoints", "models", "parsers", "store", "workspaces"))
-_DUNDERS = frozenset(
-    "__call__ __enter__ __eq__ __exit__ __getitem__ __hash__ __init__ __iter__ __len__ __post_init__".split()
-)
-_BUILTINS = frozenset(dir(builtins))
 Definition = ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 
 
@@ -123,7 +118,8 @@ class _Selection:
         if (here.name, name) in self.replaced:
             imports, body = stand_in(self.replaced[here.name, name])
             for node in imports:
-                self.outside.update((origin, there, known) for known, (origin, there) in _imported(node))
+                for known, (origin, there) in _imported(node):
+                    self._take(here.name, origin, there, known)
             return list(ast.parse(body).body)
         node = here.definitions.get(name)
         if node is None:
@@ -188,7 +184,7 @@ def _kept_members(node: ast.ClassDef, attributes: set[str]) -> list[Any]:
     out: list[Any] = []
     for member in node.body:
         if isinstance(member, ast.FunctionDef):
-            if member.name in attributes or member.name in _DUNDERS:
+            if member.name in attributes or member.name.startswith("__"):
                 out.append(member)
         elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
             if "ClassVar" not in ast.unparse(member.annotation) or member.target.id in attributes:
@@ -229,10 +225,11 @@ def vendored(roots: Iterable[Place], replaced: Mapping[Place, str], attributes: 
             text = (stand_in(other)[1] if other else _written(here, name, found.attributes)).strip("\n")
             if seen.get(name, text) != text:
                 raise NotExpressible(f"two definitions are called {name}; one of them is in {module}")
-            if name not in seen:
+            if name not in seen and text:
                 seen[name] = text
                 blocks.append(text)
-    return _imports(found.outside, blocks) + "\n\n\n" + _spaced(blocks)
+    gap = "\n\n\n" if _is_big(blocks[0]) else "\n\n"
+    return _imports(found.outside, blocks) + gap + _spaced(blocks)
 
 
 def stand_in(text: str) -> tuple[list[ast.Import | ast.ImportFrom], str]:
@@ -348,12 +345,17 @@ def _used(blocks: list[str]) -> set[str]:
     return {part.id for text in blocks for part in ast.walk(ast.parse(text)) if isinstance(part, ast.Name)}
 
 
+def _is_big(text: str) -> bool:
+    """Whether the block defines a function or class."""
+    return any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.parse(text).body)
+
+
 def _spaced(blocks: list[str]) -> str:
     """The definitions with blank lines between them: two about functions and classes, none between constants."""
     out = ""
     before = True
     for text in blocks:
-        big = text.lstrip().startswith(("def ", "class ", "@")) or "\ndef " in text or "\nclass " in text
+        big = _is_big(text)
         out += ("" if not out else "\n\n\n" if big or before else "\n") + text
         before = big
     return out + "\n"

@@ -11,7 +11,7 @@ from workbench.tokens import BPE_ENCODINGS
 HUB_NAMES = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
 """What a packaged model is called on the hub, from where an export has it."""
 
-_SPEC = '''
+SPEC = '''
 from dataclasses import dataclass
 
 
@@ -137,7 +137,7 @@ def merged_imports(head: str, needed: str, code: str) -> str:
 
 def stand_ins(splitter: Splitter) -> dict[Place, str]:
     """What replaces the definitions that know the workbench's surroundings."""
-    out: dict[Place, str] = {("workbench.specs", "Spec"): _SPEC}
+    out: dict[Place, str] = {("workbench.specs", "Spec"): SPEC}
     if splitter.unit == "tokens":
         out["workbench.tokens", "tokenizer"] = _tokenizer(splitter.tokenizer)
     else:

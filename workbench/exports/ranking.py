@@ -1,0 +1,119 @@
+"""`retriever.py` of an export: BM25 and what is fused with it, from the workbench's own source."""
+
+import ast
+import inspect
+import textwrap
+from dataclasses import fields
+
+from workbench.exports.sources import NotExpressible, Place, vendored
+from workbench.exports.splitting import SPEC, call, merged_imports
+from workbench.retrievers import Retriever
+from workbench.specs import Spec
+
+_RETRIEVER = '''
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Retriever(Spec):
+    """How the best k chunks are found for a query."""
+'''
+
+_COLLECTION = '''
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from workbench.retrievers.analyser import terms
+
+
+class Collection:
+    """The chunks as rows, searched by their words and, where they have vectors, by meaning.
+
+    `encode` gives a query's vector; `candidates(vector, k)` the rows among which the k nearest are, all by default.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        vectors: NDArray[np.float32] | None = None,
+        encode: Callable[[str], Sequence[float]] | None = None,
+        candidates: Callable[[NDArray[np.float32], int], Rows] | None = None,
+    ) -> None:
+        vocabulary: dict[str, int] = {}
+        rows = [np.array([vocabulary.setdefault(t, len(vocabulary)) for t in terms(text)], np.int32) for text in texts]
+        self._terms = Terms(rows, vocabulary)
+        self._indexes: dict[tuple[float, float], Lexical] = {}
+        self._vectors, self._encode, self._candidates = vectors, encode, candidates
+
+    def lexical(self, query: str, k: int, k1: float, b: float, mask: None = None) -> Ranking:
+        """The best k rows by BM25; rows that share no term with the query are left out."""
+        if (k1, b) not in self._indexes:
+            self._indexes[k1, b] = Lexical(self._terms, k1, b)
+        scores = self._indexes[k1, b].scores(query)
+        rows = np.flatnonzero(scores > 0)
+        return best(rows, scores[rows], k)
+
+    def dense(self, query: str, k: int, mask: None = None) -> Ranking:
+        """The best k rows by their vectors; scores in steps of a millionth, equal ones by row."""
+        vector = np.asarray(self._encode(query), np.float32)
+        rows = self._candidates(vector, k + 16) if self._candidates else np.arange(len(self._vectors))
+        rows = np.sort(rows[rows >= 0])
+        exact = np.multiply(self._vectors[rows], vector, dtype=np.float64).sum(axis=1)
+        return best(rows, np.round(exact / STEP) * STEP, k)
+'''
+
+_END = '''
+RETRIEVER = {call}
+
+
+def ranked(rows: Collection, query: str, k: int) -> list[tuple[int, float]]:
+    """The best k chunks as (row, score), the best first."""
+    found, scores = RETRIEVER.rank(rows, query, k, None)
+    return list(zip(found.tolist(), scores.tolist(), strict=True))
+'''
+
+
+def retriever_source(retriever: Retriever) -> str:
+    """The text of `retriever.py`.
+
+    Raises:
+        NotExpressible: the retriever asks for more than BM25 and nearest vectors, or is built of others.
+    """
+    cls = type(retriever)
+    _check(retriever)
+    replaced: dict[Place, str] = {
+        ("workbench.specs", "Spec"): SPEC,
+        ("workbench.retrievers.methods", "Retriever"): _RETRIEVER,
+        ("workbench.retrievers.collections", "Collection"): _COLLECTION,
+        ("workbench.indexes", "TOLERANCE"): "",
+    }
+    roots = [(cls.__module__, cls.__name__), ("workbench.retrievers.collections", "Collection")]
+    code = vendored(roots, replaced, ("rank",))
+    code = code.replace("class Collection:", "STEP = 1e-6\n\n\nclass Collection:", 1)
+    head = (
+        f'"""The `{retriever.kind}` retriever: chunks ranked by their words and vectors.\n\n'
+        "Written from the workbench's own source, cut down to what this retriever needs; `python -m workbench verify`\n"
+        'holds it equal.\n"""\n\n'
+    )
+    return merged_imports(head, "", code + "\n" + _END.replace("{call}", call(retriever)))
+
+
+def _check(retriever: Retriever) -> None:
+    """Refuse a retriever that does more than its `rank` says, or ranks by more than words and vectors."""
+    cls = type(retriever)
+    if "rank" not in vars(cls) or cls.__call__ is not Retriever.__call__:
+        raise NotExpressible(f"the retriever {retriever.kind} does more than rank chunks")
+    own = {f.name for f in fields(retriever)}
+    for f in fields(Retriever):
+        if f.name in own and getattr(retriever, f.name) not in ("none", "", None, 0, False):
+            raise NotExpressible(f"the setting {f.name}={getattr(retriever, f.name)!r} works on hits after the ranking")
+    for name in own:
+        if isinstance(getattr(retriever, name), Spec):
+            raise NotExpressible(f"{retriever.kind}.{name} is a method of its own")
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(vars(cls)["rank"])))):
+        if isinstance(node, ast.Call) and any(isinstance(a, ast.Name) and a.id == "collection" for a in node.args):
+            raise NotExpressible(f"the retriever {retriever.kind} looks at more than words and nearest vectors")
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "collection":
+            if node.attr not in ("lexical", "dense"):
+                raise NotExpressible(f"the retriever {retriever.kind} needs a collection's {node.attr}")

@@ -1,0 +1,360 @@
+"""`verify`: exported code is run and held against what the workbench gives, chunk by chunk and hit by hit."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.documents import Corpus, Document
+from workbench.errors import SpecError
+from workbench.exports.environments import python_for
+from workbench.exports.plans import FRAMEWORKS, TARGETS
+from workbench.exports.running import Dump, ourselves, run
+from workbench.exports.writing import DOCUMENTS, FORMAT, GOLDEN, MANIFEST, chunks_digest, documents_lines
+from workbench.golden import read_golden
+from workbench.pipelines import Pipeline, collection, embedded, from_yaml, prepared
+from workbench.retrievers import MAX_K, Collection
+from workbench.specs import digest
+from workbench.store import Store
+from workbench.workspaces.parsed import from_json
+
+COSINE = 0.9999
+"""The least cosine of a chunk's two vectors at which they count as equal."""
+
+SAME_SCORE = 2e-6
+"""Chunks whose scores differ by no more are of equal score: float32 sums differ by as much with their order."""
+
+_SHOWN = 20  # differences of one kind that are told in full
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was compared: how many, and how many differed. A line for people where it could not be."""
+
+    name: str
+    compared: int
+    different: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where the export and the workbench differ, what each has, and why."""
+
+    check: str
+    where: str
+    ours: str
+    theirs: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The outcome; `equal` where nothing differed. `seconds` by stage, the environment's making apart."""
+
+    target: str
+    checks: tuple[Check, ...]
+    differences: tuple[Difference, ...]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def equal(self) -> bool:
+        """Whether everything that was compared is the same."""
+        return not any(check.different for check in self.checks)
+
+
+def verify(
+    folder: Path,
+    documents: Corpus | None = None,
+    queries: Sequence[str] | None = None,
+    *,
+    chunks_only: bool = False,
+    store: Store | None = None,
+    say: Callable[[str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verification:
+    """What the export in `folder` gives, compared with what the workbench gives now.
+
+    It starts from the parsed text that the export carries; `documents`, parsed anew, are compared with that text, or
+    stand for it where it carries none. `queries` default to the questions of its golden set. `say` is told of each
+    stage, `progress(done, total)` of the embedding. `chunks_only` leaves vectors and hits out.
+
+    Raises:
+        SpecError: the folder is no export, or there is no document to verify on.
+        EnvironmentUnavailable: the environment of a framework could not be made.
+        ExportFailed: the exported code stopped with an error.
+    """
+    manifest = read_manifest(folder)
+    tell = say or (lambda line: None)
+    pipeline = from_yaml(_text(folder / "pipeline.yaml"))
+    carried = _carried(folder)
+    corpus = carried or documents
+    if corpus is None or len(corpus) == 0:
+        raise SpecError(f"{folder}: the export carries no documents.jsonl; name documents to verify it on")
+    checks = [_files(folder, manifest), _engine(pipeline, manifest)]
+    differences: list[Difference] = _changed(folder, manifest, pipeline)
+    if carried is not None and documents is not None:
+        check, more = _anew(carried, documents)
+        checks.append(check)
+        differences += more
+    asked = list(queries) if queries is not None else _questions(folder, corpus)
+    seconds: dict[str, float] = {}
+    if manifest["target"] == "bundle":
+        from workbench.exports.bundles import read_bundle
+
+        tell("reading the bundle")
+        theirs = read_bundle(folder, pipeline, asked)
+    else:
+        start = time.monotonic()
+        python = _python(folder, manifest["target"], tell)
+        seconds["environment"] = time.monotonic() - start
+        tell("running export.py")
+        start = time.monotonic()
+        theirs = _run(folder, python, pipeline, corpus, carried is not None, asked, chunks_only)
+        seconds["export"] = time.monotonic() - start
+    tell("running the workbench")
+    start = time.monotonic()
+    ours, ranks = _ours(corpus, pipeline, asked, chunks_only, store, progress)
+    seconds["workbench"] = time.monotonic() - start
+    edited = [line.where for line in differences if line.check == "files"]
+    found, more = compare(ours, theirs, ranks, _cause(edited, pipeline))
+    return Verification(manifest["target"], (*checks, *found), (*differences, *more), seconds)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The facts that an export states about itself.
+
+    Raises:
+        SpecError: there are none, or of another form.
+    """
+    try:
+        manifest = json.loads(_text(folder / MANIFEST))
+        known = manifest["format"] == FORMAT and manifest["target"] in TARGETS and isinstance(manifest["files"], dict)
+    except (ValueError, TypeError, LookupError):
+        known = False
+    if not known:
+        raise SpecError(f"{folder}: {MANIFEST} is not one that this version wrote; export anew")
+    return dict(manifest)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise SpecError(f"{path.parent} is no export: {path.name} cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise SpecError(f"{path}: it is not UTF-8 text; export anew") from None
+
+
+def _carried(folder: Path) -> Corpus | None:
+    path = folder / DOCUMENTS
+    if not path.is_file():
+        return None
+    try:
+        lines = path.read_bytes().removesuffix(b"\n").split(b"\n")
+        return Corpus(tuple(_document(line) for line in lines if line))
+    except (ValueError, TypeError, LookupError) as error:
+        raise SpecError(f"{path}: it does not hold parsed documents ({error}); export anew") from None
+
+
+def _document(line: bytes) -> Document:
+    return from_json(line, json.loads(line.decode("utf-8", "surrogatepass"))["name"])
+
+
+def _questions(folder: Path, corpus: Corpus) -> list[str]:
+    path = folder / GOLDEN
+    if not path.is_file():
+        return []
+    return list(dict.fromkeys(question.text for question in read_golden(path, corpus)[0]))
+
+
+def _changed(folder: Path, manifest: dict[str, Any], pipeline: Pipeline) -> list[Difference]:
+    out = []
+    for name, hash in manifest["files"].items():
+        path = folder / name
+        now = digest(path.read_bytes()) if path.is_file() else "gone"
+        if now != hash:
+            out.append(Difference("files", name, hash[:12], now[:12], "the file was changed after the export"))
+    if pipeline.fingerprint != manifest["pipeline"]:
+        cause = "pipeline.yaml, the model's files or the workbench's methods have changed since the export"
+        out.append(Difference("pipeline", "fingerprint", pipeline.fingerprint, manifest["pipeline"], cause))
+    return out
+
+
+def _files(folder: Path, manifest: dict[str, Any]) -> Check:
+    names = manifest["files"]
+    changed = [n for n, h in names.items() if not (folder / n).is_file() or digest((folder / n).read_bytes()) != h]
+    return Check("files", len(names), len(changed))
+
+
+def _engine(pipeline: Pipeline, manifest: dict[str, Any]) -> Check:
+    return Check("pipeline", 1, int(pipeline.fingerprint != manifest["pipeline"]))
+
+
+def _anew(carried: Corpus, parsed: Corpus) -> tuple[Check, list[Difference]]:
+    """The carried texts against the documents parsed now, by the bytes that they were made from."""
+    now = {document.source: document for document in parsed}
+    out = []
+    for document in carried:
+        other = now.get(document.source)
+        if other is None:
+            same = next((d for d in parsed if d.name == document.name), None)
+            cause = "a file of this name has other bytes now" if same else "the file is not among the documents given"
+            out.append(Difference("parsing", document.name, "not parsed", "in the export", cause))
+        elif other.text != document.text or other.sections != document.sections:
+            at = next((i for i, (a, b) in enumerate(zip(other.text, document.text)) if a != b), -1)
+            cause = f"{other.parser} reads it otherwise now than {document.parser} did; the first difference is at {at}"
+            out.append(Difference("parsing", document.name, f"{len(other.text)}", f"{len(document.text)}", cause))
+    return Check("parsing", len(carried), len(out)), out
+
+
+def _python(folder: Path, target: str, tell: Callable[[str], None]) -> Path:
+    if target not in FRAMEWORKS:
+        return ourselves()
+    lines = [line.strip() for line in _text(folder / "requirements.txt").splitlines()]
+    return python_for(target, [line for line in lines if line and not line.startswith("#")], tell)
+
+
+def _run(
+    folder: Path,
+    python: Path,
+    pipeline: Pipeline,
+    corpus: Corpus,
+    carried: bool,
+    asked: Sequence[str],
+    chunks_only: bool,
+) -> Dump:
+    import tempfile
+
+    if carried:
+        return run(folder, python, pipeline, folder / DOCUMENTS, asked, chunks_only)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / DOCUMENTS
+        path.write_bytes(b"".join(documents_lines(corpus)))
+        return run(folder, python, pipeline, path, asked, chunks_only)
+
+
+Ranks = dict[str, dict[int, float]]
+"""Query → the score of each row that the workbench ranks well beyond k."""
+
+
+def _ours(
+    corpus: Corpus,
+    pipeline: Pipeline,
+    asked: Sequence[str],
+    chunks_only: bool,
+    store: Store | None,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Dump, Ranks]:
+    rows = collection(corpus, pipeline.splitter)
+    vectors, hits, ranks = None, {}, {}
+    if not chunks_only:
+        rows = prepared(corpus, pipeline, store, progress)
+        if pipeline.retriever.needs_vectors:
+            vectors = embedded(rows, pipeline.embedder, store)
+        wide = min(MAX_K, max(4 * pipeline.k, pipeline.k + 50))
+        for query in asked:
+            hits[query] = tuple(hit.chunk for hit in pipeline.retriever(rows, [query], pipeline.k)[0])
+            ranks[query] = {hit.chunk: hit.score for hit in pipeline.retriever(rows, [query], wide)[0]}
+    return dump_of(rows, vectors, hits), ranks
+
+
+def dump_of(rows: Collection, vectors: Any, hits: dict[str, tuple[int, ...]]) -> Dump:
+    """A collection in the form in which exports print theirs."""
+    spans = [rows.span(i) for i in range(len(rows))]
+    hashes = tuple(digest(rows.corpus[span].encode("utf-8", "surrogatepass")) for span in spans)
+    return Dump(tuple((s.document, s.start, s.end) for s in spans), tuple(rows.headers), hashes, vectors, hits)
+
+
+def _cause(edited: Sequence[str], pipeline: Pipeline) -> str:
+    code = [name for name in edited if name.endswith((".py", ".yaml", ".jsonl", ".txt", ".parquet", ".faiss"))]
+    if code:
+        return f"{', '.join(code)} was changed after the export"
+    if not getattr(pipeline.index, "exact", True) or pipeline.index.kind != "flat":
+        return f"the {pipeline.index.kind} index is approximate and found others"
+    return "unknown: another version of a package, or a fault of the export; please report it"
+
+
+def compare(ours: Dump, theirs: Dump, ranks: Ranks, cause: str) -> tuple[list[Check], list[Difference]]:
+    """The checks of boundaries, texts, vectors and hits, and what differed; `cause` where nothing nearer is known."""
+    checks, out = [], []
+    n, other = len(ours.hashes), len(theirs.hashes)
+    if n != other:
+        out.append(Difference("chunks", "number of chunks", str(n), str(other), cause))
+    checks.append(Check("chunks", max(n, other), abs(n - other)))
+    blind = bool(theirs.places) and theirs.places[0][1] is None
+    both = min(n, other)
+    wrong = [] if blind else [i for i in range(both) if _place(ours, i) != _place(theirs, i)]
+    note = "the target does not know where its chunks stand; their texts are compared, in order" if blind else ""
+    checks.append(Check("boundaries", 0 if blind else both, len(wrong), note))
+    out += [
+        Difference("boundaries", f"chunk {i}", str(_place(ours, i)), str(_place(theirs, i)), cause) for i in wrong[:_SHOWN]
+    ]
+    texts = [
+        i for i in range(both)
+        if (ours.hashes[i], ours.places[i][0]) != (theirs.hashes[i], theirs.places[i][0])
+    ]  # fmt: skip
+    checks.append(Check("text hashes", both, len(texts)))
+    out += [
+        Difference("text hashes", f"chunk {i}", ours.hashes[i][:12], theirs.hashes[i][:12], cause) for i in texts[:_SHOWN]
+    ]
+    aligned = n == other and not texts
+    if ours.vectors is not None and theirs.vectors is not None:
+        check, more = _vectors(ours, theirs, cause) if aligned else (Check("vectors", 0, 0, "chunks differ"), [])
+        checks.append(check)
+        out += more
+    if ours.hits or theirs.hits:
+        check, more = _hits(ours, theirs, ranks, cause) if aligned else (Check("hits", 0, 0, "chunks differ"), [])
+        checks.append(check)
+        out += more
+    return checks, out
+
+
+def _place(dump: Dump, i: int) -> tuple[Any, ...]:
+    return (*dump.places[i], dump.headers[i])
+
+
+def _vectors(ours: Dump, theirs: Dump, cause: str) -> tuple[Check, list[Difference]]:
+    a, b = np.asarray(ours.vectors, np.float64), np.asarray(theirs.vectors, np.float64)
+    if a.shape != b.shape:
+        shapes = Difference("vectors", "shape", str(a.shape), str(b.shape), "another model, or another truncation")
+        return Check("vectors", len(a), len(a)), [shapes]
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    cosines = np.divide((a * b).sum(axis=1), lengths, out=np.ones(len(a)), where=lengths > 0)
+    one_empty = (lengths == 0) & (np.linalg.norm(a - b, axis=1) > 0)
+    cosines[one_empty] = 0.0
+    wrong = np.flatnonzero(~(cosines >= COSINE))
+    lowest = f"lowest cosine {cosines.min(initial=1.0):.6f}"
+    out = [
+        Difference("vectors", f"chunk {i}", "cosine 1", f"cosine {cosines[i]:.6f}", cause) for i in wrong[:_SHOWN].tolist()
+    ]
+    return Check("vectors", len(a), len(wrong), lowest), out
+
+
+def _hits(ours: Dump, theirs: Dump, ranks: Ranks, cause: str) -> tuple[Check, list[Difference]]:
+    out, ties = [], 0
+    for query, want in ours.hits.items():
+        got = theirs.hits.get(query)
+        if got == want:
+            continue
+        if got is not None and _only_ties(want, got, ranks.get(query, {})):
+            ties += 1
+        else:
+            shown = "none" if got is None else str(list(got))
+            out.append(Difference("hits", query, str(list(want)), shown, cause))
+    note = f"{ties} differ in the order of equal scores alone" if ties else ""
+    return Check("hits", len(ours.hits), len(out), note), out
+
+
+def _only_ties(want: Sequence[int], got: Sequence[int], scores: dict[int, float]) -> bool:
+    """Whether each place holds a chunk of the same score in both."""
+    if len(want) != len(got) or len(set(got)) != len(got):
+        return False
+    return all(b in scores and abs(scores[a] - scores[b]) <= SAME_SCORE for a, b in zip(want, got, strict=True))
+
+
+__all__ = ["COSINE", "Check", "Difference", "Verification", "chunks_digest", "compare", "read_manifest", "verify"]
