@@ -101,6 +101,11 @@ class Store:
         with self._lock:
             self._connection = self._open()
 
+    @property
+    def folder(self) -> Path | None:
+        """Where it lies, for files too large for it; None in memory."""
+        return self._path.parent if self._path else None
+
     def get(self, kind: str, key: str) -> bytes | None:
         """The entry's bytes; None where there is none, or a damaged one."""
         return self.get_many(kind, [key]).get(key)

@@ -106,6 +106,14 @@ class ModelTokenizer:
         found = self._rules.encode_batch(texts, add_special_tokens=False)
         return [(np.array(e.ids, np.int32), np.array(e.offsets, np.int32).reshape(-1, 2)) for e in found]
 
+    @property
+    def around(self) -> tuple[list[int], list[int]]:
+        """The ids of the special tokens that the model wants before and after a text."""
+        bare = self._rules.encode("a", add_special_tokens=False).ids
+        full = self._rules.encode("a", add_special_tokens=True).ids
+        at = next(i for i in range(len(full)) if full[i : i + len(bare)] == bare)
+        return full[:at], full[at + len(bare) :]
+
     def counts(self, texts: Sequence[str]) -> Ints:
         distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}  # a text's words repeat; count each once
         tokens = [len(e) for e in self._rules.encode_batch_fast(list(distinct), add_special_tokens=False)]

@@ -2,12 +2,13 @@
 
 from workbench import models
 from workbench.embedders.caching import Cancelled, embed, missing, new_texts
+from workbench.embedders.late import Late, agreement, can_preview, preview_vectors
 from workbench.embedders.protocols import Embedder
 from workbench.embedders.remote import Remote
 from workbench.embedders.sentence_transformers import SentenceTransformer
 from workbench.embedders.static import Static
 
-EMBEDDERS: dict[str, type[Embedder]] = {cls.kind: cls for cls in (SentenceTransformer, Static, Remote)}
+EMBEDDERS: dict[str, type[Embedder]] = {cls.kind: cls for cls in (SentenceTransformer, Static, Late, Remote)}
 """kind → class."""
 
 
@@ -21,6 +22,6 @@ def embedder_for(model: str) -> Embedder:
 
 
 __all__ = [
-    "EMBEDDERS", "Cancelled", "Embedder", "Remote", "SentenceTransformer", "Static", "embed", "embedder_for", "missing",
-    "new_texts",
+    "EMBEDDERS", "Cancelled", "Embedder", "Late", "Remote", "SentenceTransformer", "Static", "agreement", "can_preview",
+    "embed", "embedder_for", "missing", "new_texts", "preview_vectors",
 ]  # fmt: skip

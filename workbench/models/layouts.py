@@ -103,6 +103,16 @@ def _modules(name: str, folder: Path) -> list[tuple[str, Path]]:
     return modules
 
 
+def is_mean_pooled(name: str, folder: Path) -> bool:
+    """Whether a text's vector is the mean of its tokens' states, brought to length 1 or not."""
+    modules = _modules(name, folder)
+    if [kind for kind, _ in modules][:2] != ["Transformer", "Pooling"] or {k for k, _ in modules[2:]} - {"Normalize"}:
+        return False
+    config = _json(modules[1][1] / "config.json")
+    modes = config.get("pooling_mode") or [m for m in _POOLINGS if config.get(f"pooling_mode_{m}")] or ["mean"]
+    return modes in ("mean", ["mean"], ["mean_tokens"])
+
+
 def _weights(name: str, folder: Path) -> list[Path]:
     if (index := folder / "model.safetensors.index.json").is_file():
         paths = [folder / shard for shard in sorted(set(_json(index).get("weight_map", {}).values()))]
