@@ -26,7 +26,9 @@ from workbench.errors import DocumentError  # noqa: E402
 from workbench.parsers import Auto, Limits, PyPdf, parse_safely, sandbox  # noqa: E402
 
 LIMITS = Limits(seconds=25, cpu_seconds=12, memory_bytes=1_500_000_000)
+WARM = 1_000
 MAX_SEED = 150_000
+NO_SEEDS = ("golden.jsonl", "manifest.json", "FILES.md")
 SHARED = ROOT.parent / "shared" / "files"
 TEXTS = {
     "a.txt": "Plain words.\n\nAnd more of them: ä € 🙂.\n",
@@ -41,7 +43,8 @@ TEXTS = {
     "a.xml": '<?xml version="1.0"?><a b="c"><d>One <e>two</e> three</d><d/></a>',
     "a.rst": "Title\n=====\n\n.. code-block:: python\n\n    x = 1\n\nPart\n----\nwords\n",
     "a.org": "* One\n** Two\n#+BEGIN_SRC sh\nls\n#+END_SRC\n",
-    "a.rtf": r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}\pard Hello \b bold\b0\par\u8364?\'e4\trowd a\cell b\cell\row}",
+    "a.rtf": r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}\pard Hello \b bold\b0\par"
+    r"\u8364?\'e4\trowd a\cell b\cell\row}",
     "a.eml": "From: a@b\nTo: c@d\nSubject: =?utf-8?q?x?=\nMIME-Version: 1.0\n"
     'Content-Type: multipart/alternative; boundary="x"\n\n'
     "--x\nContent-Type: text/plain\n\nplain\n--x\nContent-Type: text/html\n\n<p>rich</p>\n--x--\n",
@@ -57,10 +60,12 @@ ZIPPED = {
     },
     "a.ods": {
         "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
-        "content.xml": f'<o:document-content xmlns:o="{_NAMES}office:1.0" xmlns:t="{_NAMES}text:1.0" '
-        f'xmlns:b="{_NAMES}table:1.0"><o:body><o:spreadsheet><b:table b:name="S"><b:table-row>'
-        '<b:table-cell o:value-type="string"><t:p>x</t:p></b:table-cell></b:table-row></b:table>'
-        "</o:spreadsheet></o:body></o:document-content>",
+        "META-INF/manifest.xml": f'<m:manifest xmlns:m="{_NAMES}manifest:1.0"/>',
+        "content.xml": f'<office:document-content xmlns:office="{_NAMES}office:1.0" xmlns:text="{_NAMES}text:1.0" '
+        f'xmlns:table="{_NAMES}table:1.0"><office:body><office:spreadsheet>'
+        '<table:table table:name="S"><table:table-row>'
+        '<table:table-cell office:value-type="string"><text:p>x</text:p></table:table-cell></table:table-row>'
+        "</table:table></office:spreadsheet></office:body></office:document-content>",
     },
     "a.epub": {
         "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
@@ -71,7 +76,9 @@ ZIPPED = {
     },
 }
 BITS = (b"\0", b"\xff" * 4, b"<", b">", b"&#0;", b"%", b"{", b"}", b"[" * 50, b'"', b"\xed\xa0\x80", b"\n" * 9)
-BITS += (b"-1", b"4294967296", b"9" * 30, b"<!DOCTYPE a [", b"<![CDATA[", b"endobj", b"/Length 1", b"stream\n", b"\\u-1")
+BITS += (b"-1", b"4294967296", b"9" * 30, b"<!DOCTYPE a [", b"<![CDATA[", b"endobj", b"/Length 1", b"stream\n")
+BITS += (rb"\u-1", rb"\bin999999999 ")
+LIMIT_SIGNS = ("processor time", "took longer", "broke off", "more memory", "without an answer", "stopped the")
 
 
 def seeds() -> dict[str, bytes]:
@@ -80,7 +87,7 @@ def seeds() -> dict[str, bytes]:
     found |= {name: zipped(members) for name, members in ZIPPED.items()}
     for folder in (ROOT / "sample_docs", SHARED):
         for path in sorted(folder.glob("*.*")) if folder.is_dir() else ():
-            if path.stat().st_size <= MAX_SEED and path.name not in ("golden.jsonl", "manifest.json", "FILES.md"):
+            if path.is_file() and path.stat().st_size <= MAX_SEED and path.name not in NO_SEEDS:
                 found[path.name] = path.read_bytes()
     return found
 
@@ -88,9 +95,9 @@ def seeds() -> dict[str, bytes]:
 def zipped(members: dict[str, str | bytes]) -> bytes:
     """A ZIP of these members."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in members.items():  # of one date, so that the same members are the same bytes
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
@@ -160,7 +167,7 @@ def one(number: int, seed: int, files: dict[str, bytes], names: list[str]) -> tu
         message = str(error)
         outcome = "refused" if message.startswith(f"{name}: ") else "wrong"
         return outcome, message, time.monotonic() - begun
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever else comes out is the finding
         return "wrong", f"{name} #{number}: {traceback.format_exc()}", time.monotonic() - begun
     document.text.encode()
     inside = all(0 <= s.span.start <= s.span.end <= len(document.text) for s in document.sections)
@@ -180,7 +187,7 @@ def fuzz(mutations: int, seed: int = 0, threads: int = 2, start: int = 0, report
             findings.slowest = max(findings.slowest, seconds)
             if outcome == "wrong" or seconds > LIMITS.seconds + 10:
                 findings.wrong.append(said)
-            for sign in ("processor time", "took longer", "broke off", "more memory", "without an answer", "stopped the"):
+            for sign in LIMIT_SIGNS:
                 if outcome == "refused" and sign in said:
                     findings.limits[sign] += 1
                     if report:
@@ -225,7 +232,7 @@ def main() -> int:
     arguments.add_argument("--start", type=int, default=0)
     arguments.add_argument("--threads", type=int, default=2)
     given = arguments.parse_args()
-    fuzz(200, given.seed, given.threads)  # what is loaded once is loaded before memory is looked at
+    fuzz(WARM, given.seed, given.threads)  # what is loaded once is loaded before memory is looked at
     before, open_before, begun = memory(), handles(), time.monotonic()
     found = fuzz(given.mutations, given.seed, given.threads, given.start, report=500)
     sandbox.close()

@@ -41,7 +41,7 @@ def test_seeds_are_of_every_format_and_are_read():
         if name in (*fuzzing.TEXTS, *fuzzing.ZIPPED):
             assert parse_safely(name, data).text
             formats.add(sniff(name, data)[0])
-    assert formats >= set(FORMATS) - {"pdf", "docx", "pptx", "xlsx", "xls", "xlsb"}  # most of these are sample documents
+    assert formats >= set(FORMATS) - {"pdf", "docx", "pptx", "xlsx", "xls", "xlsb"}  # most are sample documents
 
 
 def test_a_mutation_is_made_again_from_its_seed():

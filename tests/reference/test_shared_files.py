@@ -12,7 +12,7 @@ from workbench.parsers import Auto, PyPdf, Unstructured, parse
 
 SHARED = Path(__file__).parents[3] / "shared" / "files"
 FILES = json.loads((SHARED / "manifest.json").read_text("utf-8"))["files"] if SHARED.is_dir() else []
-READ = [f for f in FILES if f["outcome"].startswith("ok") and f["format"] != "rtf"]
+READ = [f for f in FILES if f["outcome"].startswith("ok")]
 REFUSED = {  # what the message must say, by the manifest's outcome or by format
     "reject_empty": "empty",
     "reject_no_text": "no text",
@@ -21,7 +21,6 @@ REFUSED = {  # what the message must say, by the manifest's outcome or by format
     "doc": "old Word",
     "zip": "ZIP archive",
     "jpg": "picture",
-    "rtf": "RTF",
 }
 # Whole numbers are shown as a spreadsheet shows them, without the ".0" that the file's XML holds. A floating text box
 # is a block of its own, where the manifest joins it to the paragraph it is anchored in, without a blank.

@@ -300,7 +300,7 @@ def test_xml_epub_and_odt():
         ),
         ("a.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "password"),
         ("a.msg", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "__substg1.0_001A".encode("utf-16-le"), "Outlook"),
-        ("a.rtf", b"{\\rtf1 x}", "RTF"),
+        ("a.rtf", b"words", "its content is plain text. Rename it to .txt"),
         ("a.exe", b"MZ\x90\0\x03\0\0\0\xff\xff\0\0", "a program"),
         ("a.bin", bytes(range(256)) * 4, "unknown binary"),
         ("a.pdf", b"%PDF-1.7\n", "damaged or cut short"),

@@ -16,6 +16,7 @@ from workbench.parsers import (
     opendocuments,
     pdfs,
     plain,
+    rtf,
     sheets,
     slides,
     unstructured_elements,
@@ -60,6 +61,7 @@ ENGINES: dict[str, Engine] = {
     "xlsb": _SHEETS,
     "xls": _SHEETS,
     "ods": _SHEETS,
+    "rtf": Engine("rtf", 1, rtf.read_rtf),
     "odt": Engine("odt", 1, opendocuments.read_odt),
     "epub": Engine("epub", 1, opendocuments.read_epub, "selectolax"),
     "html": Engine("html", 1, html.read_html, "selectolax"),
@@ -227,7 +229,11 @@ def parse_draft(name: str, data: bytes, parser: Parser, format: str = "") -> Dra
         raise DocumentError(f"{shown}: reading it takes more memory than the limit. Split it into parts.") from error
     except RecursionError as error:
         raise DocumentError(f"{shown}: it is nested too deep to be read. Save it in a simpler form.") from error
-    except Exception as error:  # foreign formats fail in ways that no library lists; the file is refused, nothing else
+    except BaseException as error:  # foreign formats fail in ways that no library lists; the file is refused
+        if (
+            not isinstance(error, Exception) and type(error).__name__ != "PanicException"
+        ):  # what a panic in Rust becomes
+            raise
         detail = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         raise DocumentError(
             f"{shown}: it is damaged or unusual, and cannot be read ({detail}). Save it anew or as PDF."

@@ -31,6 +31,7 @@ FORMATS: dict[str, Format] = {
     "xlsb": Format("Excel (binary)", "application/vnd.ms-excel.sheet.binary.macroenabled.12", ("xlsb",)),
     "xls": Format("old Excel", "application/vnd.ms-excel", ("xls", "xlt")),
     "ods": Format("OpenDocument spreadsheet", _OPEN + "spreadsheet", ("ods",)),
+    "rtf": Format("RTF", "application/rtf", ("rtf",)),
     "odt": Format("OpenDocument text", _OPEN + "text", ("odt", "ott")),
     "epub": Format("EPUB", "application/epub+zip", ("epub",)),
     "html": Format("HTML", "text/html", ("html", "htm", "xhtml", "xht"), True),
@@ -51,7 +52,6 @@ _REFUSED = {  # found type → remedy
     "an old Word file (.doc)": "Save it as .docx or PDF.",
     "an old PowerPoint file (.ppt)": "Save it as .pptx or PDF.",
     "an Outlook message (.msg)": "Save it as .eml, or as text.",
-    "an RTF file": "Save it as .docx or PDF.",
     "an OpenDocument presentation (.odp)": "Save it as .pptx or PDF.",
     "a password-protected Office file": "Save a copy without the password.",
     "a ZIP archive": "Unpack it and upload the documents inside.",
@@ -65,7 +65,7 @@ _REFUSED = {  # found type → remedy
     "an unknown binary file": f"Readable are {', '.join(f.label for f in FORMATS.values())}.",
 }
 _MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"{\\rtf", "an RTF file"),
+    (b"{\\rtf", "rtf"),
     (b"\x89PNG\r\n", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
     (b"GIF8", "a picture"),
