@@ -10,6 +10,7 @@ PAGES = {
     "pages/2_Documents.py": ":material/description:",
     "pages/3_Models.py": ":material/hub:",
     "pages/4_Golden_set.py": ":material/fact_check:",
+    "pages/5_Experiments.py": ":material/science:",
 }
 
 st.set_page_config(page_title="Chunking workbench", page_icon=ICON, layout="wide")

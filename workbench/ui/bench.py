@@ -25,6 +25,10 @@ SPLITTERS = {
     "structure": "Headings and blocks",
     "code": "Code by language",
     "separator": "One separator",
+    "semantic": "Semantic breaks",
+    "cluster": "Semantic clusters",
+    "parent-child": "Small in large",
+    "sentence-window": "Sentence windows",
 }
 _SIZES = {"chunk_size", "chunk_overlap", "unit"}
 

@@ -1,0 +1,120 @@
+"""Which configuration wins, is it real, and where are answers lost?"""
+
+import streamlit as st
+
+from workbench.ui import bench, library, live, progress, sessions
+from workbench.ui.experiments import background, evaluating, figures, losses, planning, results
+from workbench.ui.shell import body, open_page, panels, plain
+from workbench.workspaces.experiments import experiments_folder, kept_runs
+
+open_page("Experiments")
+VIEWS = ("Where answers are lost", "Sweep")
+SOURCE = 560  # pixels
+
+
+def lost(corpus, questions, pipeline):
+    """The pipeline in hand: what it finds, where it loses, one lost answer in its document."""
+    head, within = st.columns([5, 1], gap="small", vertical_alignment="bottom")
+    with within:
+        budget = losses.budget_choice(pipeline.k)
+    evaluating.attended(corpus, questions, [pipeline], budget)
+    can, job = evaluating.ready(corpus, pipeline, sessions.store())
+    if not can:
+        with head:
+            progress.progress(corpus, pipeline, job)
+        return
+    measured = evaluating.measured(corpus, questions, pipeline, budget)
+    measured.finished.wait(20)
+    if measured.error or measured.result is None:
+        head.error(plain(measured.error or "Measuring takes longer than usual; it goes on."), icon=":material/error:")
+        return
+    found = measured.result
+    with head:
+        losses.verdict(found)
+    left, right = panels(1, 1)
+    with left:
+        losses.waterfall(found)
+        one = losses.questions(found)
+        with st.expander("All measures, with intervals", icon=":material/table_rows:"):
+            losses.table(found.evaluation, budget)
+    with right:
+        if one is not None:
+            losses.anatomy(found, one, corpus, pipeline, SOURCE)
+
+
+def swept(corpus, questions, pipeline):
+    """A plan of chips, the sweep under way, and what all runs say."""
+    folder = experiments_folder(sessions.workspace(), corpus, questions)
+    with st.container(border=True, key="plan"):
+        grid = planning.axes(pipeline)
+        expansion = planning.expanded(grid) if grid else None
+        runs = kept_runs(folder)
+        known = {run.fingerprint for run in runs}
+        planned = [p.fingerprint for p in expansion.pipelines] if expansion else []
+        done = sum(f in known for f in planned)
+        if expansion:
+            planning.estimate(corpus, questions, expansion, done, background.find(folder))
+        row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+        with row:
+            planning.controls(folder, corpus, questions, expansion, done)
+            if grid:
+                st.download_button(
+                    "grid.yaml", planning.as_file(grid), "grid.yaml", icon=":material/download:", type="tertiary",
+                    key="grid-file", help="The same sweep as a command: python -m workbench sweep --grid grid.yaml",
+                )  # fmt: skip
+    if not runs:
+        st.caption("Nothing is measured on these documents and questions yet. Each finished configuration shows here.")
+        return
+    some = tuple(results.shown(runs, planned))
+    metric, cost, margin = results.controls(some)
+    board = results.board(some, metric, margin, cost)
+    results.verdict(board)
+    view = st.segmented_control(
+        "Results", results.VIEWS, default="Table", key="results-view", label_visibility="collapsed", required=True,
+        persist_state="session",
+    )  # fmt: skip
+    if view == "Table":
+        left, right = panels(1.6, 1)
+        with left:
+            results.ticked(results.table(board), board)
+        with right:
+            results.intervals(board)
+    elif view == "Surface":
+        results.surfaces(some, metric)
+    elif view == "Price":
+        results.price(some, board, cost)
+    elif view == "Effects":
+        results.marginal(some, metric)
+    elif view == "Questions":
+        results.hard(some, board, questions)
+    else:
+        results.strips(corpus, questions, bench.document_choice(corpus), board, sessions.store())
+
+
+@st.fragment
+def page() -> None:
+    """One pipeline taken apart, or many side by side."""
+    with body():
+        corpus, _ = sessions.corpus()
+        if not len(corpus):
+            library.empty()
+            return
+        pipeline = sessions.pipeline()
+        questions = sessions.workspace().golden.read(corpus).questions
+        st.html(f"<style>{figures.STYLE}</style>")
+        bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
+        if not any(q.answerable for q in questions):
+            st.subheader("No questions yet")
+            st.write("Measuring needs questions with the passages that answer them. A dozen already say something.")
+            st.page_link("pages/4_Golden_set.py", label="Open the golden set", icon=":material/fact_check:")
+            return
+        if (wanted := st.session_state.pop("experiments-view-next", None)) is not None:
+            st.session_state["experiments-view"] = wanted
+        view = st.segmented_control(
+            "View", VIEWS, default=VIEWS[0], key="experiments-view", label_visibility="collapsed", required=True,
+            persist_state="session",
+        )  # fmt: skip
+        (swept if view == "Sweep" else lost)(corpus, questions, pipeline)
+
+
+page()

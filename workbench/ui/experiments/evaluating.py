@@ -1,0 +1,82 @@
+"""Pipelines measured on the golden set in the background, once for every state of documents, questions and pipeline."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench import golden
+from workbench.documents import Corpus
+from workbench.evaluations import Evaluation, default_metrics, evaluate, run_of
+from workbench.explanations import Anatomy, explain
+from workbench.pipelines import Pipeline
+from workbench.records import Question, write_run
+from workbench.store import Store
+from workbench.sweeps import METRIC
+from workbench.ui import jobs, live, sessions
+from workbench.workspaces.experiments import experiments_folder
+
+KS, TOKENS = (1, 3, 5, 10, 20), (500, 1000, 2000, 4000)
+"""Budgets that every run is measured at, all from one retrieval."""
+
+
+def metrics(pipelines: Sequence[Pipeline]) -> tuple[str, ...]:
+    """What every run on this page is measured by: the same for all, so that any two compare."""
+    usual = [METRIC, "ndcg@1000tok", *(f"recall@{k}" for k in KS), *(f"recall@{n}tok" for n in TOKENS)]
+    at_k = [name for k in sorted({5, 10, *(p.k for p in pipelines if p.k in KS)}) for name in default_metrics(k)]
+    return tuple(dict.fromkeys([*usual, *at_k]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """A pipeline measured, and where it loses answers."""
+
+    evaluation: Evaluation
+    anatomy: Anatomy
+
+
+def key(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, budget: str) -> tuple[Any, ...]:
+    """What decides a measurement."""
+    return "measured", corpus, questions, pipeline, budget
+
+
+def measured(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, budget: str) -> jobs.Job:
+    """The job that measures; its vectors are in the store by now, or are made by it.
+
+    A workspace that may be written keeps the run beside those of sweeps, so that all can be compared.
+    """
+    workspace, store = sessions.workspace(), sessions.store()
+    folder = experiments_folder(workspace, corpus, questions) if workspace.writable else None
+    contents = {source.id: source for source in workspace.sources}
+
+    def original(source: str) -> bytes | None:
+        return workspace.content(contents[source]) if source in contents else None
+
+    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Measured:
+        found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store, progress=report)
+        anatomy = explain(found, store, budget, original=original)
+        if folder is not None and pipeline.k in KS:
+            held_out = [q.id for q in golden.split(found.questions)[1]]
+            run = run_of(found, questions, held_out, anatomy=anatomy.to_dict())
+            (folder / "runs").mkdir(parents=True, exist_ok=True)
+            write_run(run, folder / "runs" / f"{run.fingerprint}.json")
+        return Measured(found, anatomy)
+
+    return jobs.run(key(corpus, questions, pipeline, budget), live.visit(), work)
+
+
+def attended(
+    corpus: Corpus, questions: tuple[Question, ...], pipelines: Sequence[Pipeline | None], budget: str
+) -> None:
+    """Nothing; this visit watches the measurements of these pipelines and the embedding that they need, no others."""
+    here = [p for p in pipelines if p]
+    jobs.attend(live.visit(), {live.key(corpus, p) for p in here} | {key(corpus, questions, p, budget) for p in here})
+
+
+def ready(corpus: Corpus, pipeline: Pipeline, store: Store) -> tuple[bool, jobs.Job | None]:
+    """Whether the pipeline can be measured now, and the job that embeds for it, if there is one."""
+    if not pipeline.retriever.needs_vectors:
+        return True, None
+    job = live.dense(corpus, pipeline, store)
+    if job is not None:
+        job.wait()
+    return job is not None and job.result is not None, job

@@ -1,0 +1,266 @@
+"""Figures and small drawings of the page Experiments. Every value is also written: colour never stands alone."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from workbench.anatomy import CUT, MISSED, STEPS, WHOLE
+from workbench.statistics import Interval
+from workbench.sweeps import COSTS, Effect, Leaderboard, Point, Surface
+
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8A94A0"
+_STEP_COLOURS = {"parse": "#CC79A7", "budget": ORANGE, "boundary": "#56B4E9", "ranking": RED, "index": GREY}
+_MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
+
+
+def _figure(height: int, **layout: Any) -> Any:
+    from plotly.graph_objects import Figure
+
+    figure = Figure()
+    figure.update_layout(height=height, margin=_MARGIN, showlegend=False, hovermode="closest", **layout)
+    return figure
+
+
+def waterfall(bars: Sequence[Mapping[str, Any]], recall: float) -> Any:
+    """From recall 1 down to the recall as run, a bar for what each step loses; a click on a bar is its place."""
+    from plotly.graph_objects import Bar
+
+    figure = _figure(260, bargap=0.35)
+    figure.add_trace(
+        Bar(
+            x=[_word(bar["step"]) for bar in bars],
+            y=[bar["start"] - bar["end"] for bar in bars],
+            base=[bar["end"] for bar in bars],
+            marker_color=[_STEP_COLOURS[bar["step"]] for bar in bars],
+            text=[f"−{bar['loss']:.3f}" if bar["loss"] >= 0 else f"+{-bar['loss']:.3f}" for bar in bars],
+            textposition="outside",
+            customdata=[[bar["questions"], _span(bar["low"], bar["high"])] for bar in bars],
+            hovertemplate="%{x}: %{text} %{customdata[1]}<br>%{customdata[0]} questions lose here<extra></extra>",
+            cliponaxis=False,
+        )
+    )
+    figure.add_trace(
+        Bar(
+            x=["recall"],
+            y=[recall],
+            marker_color=BLUE,
+            text=[f"{recall:.3f}"],
+            textposition="outside",
+            hovertemplate="recall as run: %{y:.3f}<extra></extra>",
+            cliponaxis=False,
+        )
+    )
+    lowest = min([recall, *(bar["end"] for bar in bars)])
+    figure.update_yaxes(range=[max(0.0, lowest - 0.25), 1.08], title_text="recall")
+    return figure
+
+
+def _word(step: str) -> str:
+    return STEPS[step]
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None or low != low else f"[{low:.3f}, {high:.3f}]"
+
+
+def intervals(board: Leaderboard, most: int = 30) -> Any:
+    """The leaders' means with their intervals; what is ruled out is hollow."""
+    from plotly.graph_objects import Scatter
+
+    rows = board.rows[:most][::-1]
+    open_ = [row.standing is None or row.standing.verdict != "ruled out" for row in rows]
+    figure = _figure(70 + 22 * len(rows))
+    figure.add_trace(
+        Scatter(
+            x=[row.interval.mean for row in rows],
+            y=[escape(row.name) for row in rows],
+            mode="markers",
+            marker={
+                "size": 9,
+                "color": [BLUE if one else GREY for one in open_],
+                "symbol": ["circle" if one else "circle-open" for one in open_],
+            },
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [_or_zero(row.interval.high - row.interval.mean) for row in rows],
+                "arrayminus": [_or_zero(row.interval.mean - row.interval.low) for row in rows],
+                "color": GREY,
+                "thickness": 1.4,
+                "width": 4,
+            },
+            customdata=[row.standing.verdict if row.standing else "only one" for row in rows],
+            hovertemplate="%{y}<br>%{x:.3f}, %{customdata}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title_text=f"{board.metric}, 95 % interval")
+    figure.update_yaxes(automargin=True)
+    return figure
+
+
+def _or_zero(value: float) -> float:
+    return value if value == value else 0.0
+
+
+def heat(found: Surface, metric: str) -> Any:
+    """The means over two settings, the value in each cell."""
+    from plotly.graph_objects import Heatmap
+
+    texts = [[f"{value:.3f}" if value is not None else "" for value in line] for line in found.means]
+    figure = _figure(90 + 44 * len(found.ys))
+    figure.add_trace(
+        Heatmap(
+            z=found.means,
+            x=[str(x) for x in found.xs],
+            y=[str(y) for y in found.ys],
+            text=texts,
+            texttemplate="%{text}",
+            colorscale="Cividis",
+            hovertemplate=f"{_axis(found.x)} %{{x}}, {_axis(found.y)} %{{y}}: %{{z:.3f}}<extra></extra>",
+            colorbar={"title": metric, "thickness": 10},
+            xgap=2,
+            ygap=2,
+        )
+    )
+    figure.update_xaxes(title_text=_axis(found.x), type="category")
+    figure.update_yaxes(title_text=_axis(found.y), type="category")
+    return figure
+
+
+_AXES = {"splitter.chunk_size": "chunk size", "splitter.overlap_share": "overlap, % of the size"}
+
+
+def _axis(path: str) -> str:
+    return escape(_AXES.get(path, path))
+
+
+def pareto(points: Sequence[Point], names: Mapping[str, str], cost: str, metric: str) -> Any:
+    """Quality against cost; the runs that no other beats in both are joined."""
+    from plotly.graph_objects import Scatter
+
+    best = sorted((p for p in points if p.best), key=lambda p: p.cost)
+    rest = [p for p in points if not p.best]
+    figure = _figure(300)
+    kinds = ((rest, GREY, "circle-open", "markers"), (best, BLUE, "diamond", "lines+markers"))
+    for some, colour, symbol, mode in kinds:
+        figure.add_trace(
+            Scatter(
+                x=[p.cost for p in some],
+                y=[p.quality for p in some],
+                mode=mode,
+                marker={"size": 9, "color": colour, "symbol": symbol},
+                line={"color": BLUE, "dash": "dot", "width": 1.2, "shape": "hv"},
+                customdata=[escape(names.get(p.fingerprint, "")) for p in some],
+                hovertemplate="%{customdata}<br>%{y:.3f} at %{x:,.0f}<extra></extra>",
+            )
+        )
+    figure.update_xaxes(title_text=COSTS[cost][0])
+    figure.update_yaxes(title_text=metric)
+    return figure
+
+
+def effects(found: Sequence[Effect], metric: str) -> Any:
+    """What each value of a setting does against its first value, with intervals; 0 is no difference."""
+    from plotly.graph_objects import Scatter
+
+    rows = list(found)[::-1]
+    figure = _figure(80 + 26 * len(rows))
+    figure.add_vline(0, line_color=GREY, line_width=1)
+    figure.add_trace(
+        Scatter(
+            x=[e.difference.mean for e in rows],
+            y=[escape(f"{e.path.removeprefix('splitter.')}: {e.value} against {e.reference}") for e in rows],
+            mode="markers",
+            marker={"size": 9, "color": [_colour(e.difference) for e in rows], "symbol": "square"},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [_or_zero(e.difference.high - e.difference.mean) for e in rows],
+                "arrayminus": [_or_zero(e.difference.mean - e.difference.low) for e in rows],
+                "color": GREY,
+                "thickness": 1.4,
+                "width": 4,
+            },
+            customdata=[e.pairs for e in rows],
+            hovertemplate="%{y}: %{x:+.3f} over %{customdata} matched pairs<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title_text=f"difference of {metric}, all else equal")
+    figure.update_yaxes(automargin=True)
+    return figure
+
+
+def _colour(one: Interval) -> str:
+    return GREEN if one.low > 0 else RED if one.high < 0 else GREY
+
+
+# --- HTML
+
+
+def rungs(recalls: Sequence[float]) -> str:
+    """HTML: a question's ladder as one bar, each loss with its word and share, the recall as run first."""
+    parts = [("recall", recalls[-1], BLUE)]
+    for step, above, below in zip(STEPS, recalls[:-1], recalls[1:], strict=True):
+        if above - below > 0.0005:
+            parts.append((STEPS[step], above - below, _STEP_COLOURS[step]))
+    cells = "".join(
+        f"<i style='flex:{max(share, 0.02):.4f};background:{colour}' title='{word} {share:.2f}'></i>"
+        for word, share, colour in parts
+    )
+    words = " · ".join(f"{word} <b>{'' if word == 'recall' else '−'}{share:.2f}</b>" for word, share, _ in parts)
+    gain = recalls[-1] - recalls[-2]
+    luck = f" · the index gained <b>+{gain:.2f}</b> by luck" if gain > 0.0005 else ""
+    bar = f"<div class='rungs' role='img' aria-label='Ladder of recall'>{cells}</div>"
+    return f"{bar}<div class='facts'>{words}{luck}</div>"
+
+
+_STATES = {WHOLE: ("#009E73", "whole"), CUT: ("#E69F00", "cut"), MISSED: ("#D55E00", "missed")}
+
+
+def strips(found: Sequence[Mapping[str, Any]]) -> str:
+    """HTML: one strip a configuration on a common axis, its chunks as bands, gold as ticks: whole, cut or missed."""
+    return f"<div class='strips'>{''.join(_strip(one) for one in found)}</div>{_LEGEND}"
+
+
+def _strip(one: Mapping[str, Any]) -> str:
+    length = max(1, one["length"])
+    bands = "".join(
+        f"<rect x='{1000 * a / length:.2f}' y='{6 if i % 2 else 10}' width='{max(0.4, 1000 * (b - a) / length):.2f}' "
+        f"height='8' class='{'odd' if i % 2 else 'even'}'/>"
+        for i, (a, b) in enumerate(one["chunks"])
+    )
+    marks = "".join(_tick(g, length) for g in one["gold"])
+    counts = ", ".join(
+        f"{sum(g['state'] == state for g in one['gold'])} {word}" for state, (_, word) in _STATES.items()
+    )
+    label = escape(f"{one['label']}: {len(one['chunks'])} chunks; gold {counts}")
+    return (
+        f"<div class='facts'>{label}</div><svg viewBox='0 0 1000 30' preserveAspectRatio='none' role='img' "
+        f"aria-label='{label}'>{bands}{marks}</svg>"
+    )
+
+
+def _tick(gold: Mapping[str, Any], length: int) -> str:
+    x, width = 1000 * gold["start"] / length, max(2.0, 1000 * (gold["end"] - gold["start"]) / length)
+    colour, word = _STATES[gold["state"]]
+    y, height = {WHOLE: (0, 30), CUT: (0, 16), MISSED: (22, 8)}[gold["state"]]
+    return (
+        f"<rect x='{x:.2f}' y='{y}' width='{width:.2f}' height='{height}' fill='{colour}' fill-opacity='.75'>"
+        f"<title>{word}, characters {gold['start']:,} to {gold['end']:,}</title></rect>"
+    )
+
+
+_LEGEND = (
+    "<div class='facts strips-legend'><i style='background:#009E73;height:1rem'></i>whole: one hit holds all of the "
+    "passage <i style='background:#E69F00;height:.55rem;align-self:start'></i>cut: hits hold a part "
+    "<i style='background:#D55E00;height:.3rem;align-self:end'></i>missed: no hit holds any</div>"
+)
+
+STYLE = """
+.rungs { display: flex; gap: 2px; height: .8rem; border-radius: .2rem; overflow: hidden; margin: .2rem 0 .35rem }
+.strips svg { display: block; width: 100%; height: 1.6rem; margin: 0 0 .5rem }
+.strips .even { fill: #0072B2; fill-opacity: .35 }
+.strips .odd { fill: #E69F00; fill-opacity: .4 }
+.strips-legend { display: flex; gap: .35rem .5rem; flex-wrap: wrap; align-items: center }
+.strips-legend i { display: inline-block; width: .55rem; margin-left: .6rem }
+"""

@@ -1,0 +1,259 @@
+"""The pipeline in hand on the golden set: how good, where answers are lost, and one lost answer in the document."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from workbench import pipelines
+from workbench.anatomy import STEPS
+from workbench.documents import Corpus
+from workbench.evaluations import Evaluation
+from workbench.explanations import Explained, picture_of
+from workbench.metrics import budget as named
+from workbench.pipelines import Pipeline
+from workbench.records import Hit
+from workbench.spans import Span, ranges
+from workbench.statistics import Interval
+from workbench.ui.experiments import figures
+from workbench.ui.experiments.evaluating import KS, TOKENS, Measured
+from workbench.ui.reader import reader, scroll_to
+from workbench.ui.shell import plain
+
+KEY = "anatomy-reader"
+LOOK = "experiments-question"
+"""Session state: the id of the question whose anatomy is shown."""
+STEP = "experiments-step"
+"""Session state: the step whose losses are listed; "" for all."""
+ROWS = 420
+
+
+def budget_choice(k: int) -> str:
+    """The budget within which answers count as found: so many hits, or tokens of context."""
+    options = [str(n) for n in sorted({k, *KS})] + [f"{n}tok" for n in TOKENS]
+    return str(
+        st.selectbox(
+            "Within",
+            options,
+            index=options.index(str(k)),
+            key=f"experiments-budget-{k}",
+            format_func=_budget,
+            persist_state="session",
+            help="Hits, or tokens of context (cl100k), in which larger and smaller chunks compare.",
+        )
+    )
+
+
+def _budget(text: str) -> str:
+    one = named(text)
+    return f"{one.amount:,} tokens of context" if one.tokens else f"{one.amount} hit{'s' if one.amount > 1 else ''}"
+
+
+def verdict(found: Measured) -> None:
+    """What there is to say first, in words."""
+    anatomy = found.anatomy
+    st.markdown(f"**{plain(_sentence(anatomy.sentence()))}**")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+_NAMES = {
+    "recall": "Recall",
+    "precision": "Precision",
+    "iou": "IoU",
+    "ndcg": "nDCG",
+    "mrr": "MRR",
+    "hit_rate": "Hit rate",
+    "tokens": "Context tokens",
+    "precision_omega": "Precision Ω",
+}
+
+
+def table(evaluation: Evaluation, budget: str) -> None:
+    """The measures within the budget, and beside it at equal context, each with its interval."""
+    found = evaluation.intervals()
+    k = evaluation.pipeline.k
+    wanted = [f"recall@{budget}", f"ndcg@{budget}", *(f"{m}@{k}" for m in _NAMES if m != "precision_omega")]
+    wanted += [f"recall@{n}tok" for n in TOKENS] + ["precision_omega"]
+    rows = [_row(name, found[name]) for name in dict.fromkeys(wanted) if name in found]
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key="measures",
+        height=min(ROWS, 38 + 36 * len(rows)),
+        column_config={
+            "95 % interval": st.column_config.TextColumn(
+                help="Bootstrap over the questions; those that share a passage move together. Seed 0, 10,000 draws."
+            ),
+            "Spread": st.column_config.NumberColumn(help="Standard deviation over questions", format="%.2f"),
+        },
+        alt="Measures of the pipeline in hand",
+    )
+    st.caption(
+        f"{len(evaluation.questions):,} questions, {evaluation.chunks:,} chunks"
+        + (f"; {evaluation.unanswerable} unanswerable questions are counted apart" if evaluation.unanswerable else "")
+    )
+    abstention = evaluation.abstention
+    if abstention is not None:
+        threshold = f"{abstention.threshold:.3g}" if abstention.threshold is not None else "none"
+        st.caption(
+            f"Could the best hit's score tell what has no answer? AUROC {abstention.auroc:.2f} (0.5 is a coin). At the "
+            f"threshold that separates best on these very questions, {threshold}: {abstention.false_answers} of "
+            f"{abstention.unanswerable} unanswerable ones answered, {abstention.false_abstentions} of "
+            f"{abstention.answerable} answerable ones refused. {plain(abstention.caution)}"
+        )
+
+
+def _row(name: str, one: Interval) -> dict[str, Any]:
+    measure, _, budget = name.partition("@")
+    whole = measure == "tokens"
+    figure = f"{one.mean:,.0f}" if whole else f"{one.mean:.3f}"
+    low, high = (f"{v:,.0f}" if whole else f"{v:.3f}" for v in (one.low, one.high))
+    return {
+        "Measure": _NAMES[measure],
+        "Within": _budget(budget) if budget else "all chunks",
+        "Mean": figure,
+        "95 % interval": f"{low} to {high}" if one.low == one.low else "unknown: one passage alone",
+        "Spread": None if whole else one.sd,
+    }
+
+
+def waterfall(found: Measured) -> None:
+    """Recall from 1 down to what was measured; a click on a bar lists its questions."""
+    bars = found.anatomy.waterfall()
+    event = st.plotly_chart(
+        figures.waterfall(bars, found.anatomy.recall),
+        key=f"waterfall-{found.anatomy.pipeline}-{found.anatomy.budget}",
+        on_select="rerun",
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt="Recall lost at each step",
+    )
+    points = event.selection.points
+    clicked = next((bars[p["point_index"]]["step"] for p in points if p.get("curve_number") == 0), None)
+    if points and clicked != st.session_state.get("waterfall-clicked"):
+        st.session_state[STEP] = clicked or ""
+    st.session_state["waterfall-clicked"] = clicked
+
+
+def questions(found: Measured) -> Explained | None:
+    """The questions that lose at a step, the worst first; the one that is looked at."""
+    anatomy = found.anatomy
+    losing = {step: anatomy.worst(step) for step in STEPS}
+    some = [step for step in STEPS if losing[step]]
+    lost = sorted(
+        (q for q in anatomy.questions if q.ladder.recalls[-1] < 1), key=lambda q: (q.ladder.recalls[-1], q.question.id)
+    )
+    by_id = {q.question.id: q for q in anatomy.questions}
+    options = ["", *some, "all"]
+    step = st.session_state.get(STEP, "")
+    counts = {"": len(lost), "all": len(anatomy.questions)} | {s: len(losing[s]) for s in some}
+    words = {"": "Any loss", "all": "All questions"} | {s: STEPS[s].capitalize() for s in STEPS}
+    st.session_state["experiments-step-choice"] = step if step in options else ""
+
+    def chosen() -> None:
+        st.session_state[STEP] = st.session_state["experiments-step-choice"] or ""
+
+    st.segmented_control(
+        "Lost at",
+        options,
+        key="experiments-step-choice",
+        on_change=chosen,
+        format_func=lambda s: f"{words[s]} {counts[s]}",
+        label_visibility="collapsed",
+    )
+    step = st.session_state.get(STEP, "")
+    shown = losing.get(step) or (list(anatomy.questions) if step == "all" else lost)
+    if not shown:
+        st.caption("Every answer was found whole.")
+        return by_id.get(st.session_state.get(LOOK, ""))
+    rows = [_question(q) for q in shown]
+    event = st.dataframe(
+        rows,
+        key=f"lost-{anatomy.pipeline}-{anatomy.budget}-{step}-{len(rows)}",
+        hide_index=True,
+        height=min(ROWS, 38 + 36 * len(rows)),
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "Recall": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f", width=110),
+            **{STEPS[s].capitalize(): st.column_config.NumberColumn(format="%.2f", width=80) for s in STEPS},
+        },
+        alt="Questions with their losses",
+    )
+    if event.selection.rows and event.selection.rows[0] < len(shown):
+        id = shown[event.selection.rows[0]].question.id
+        if id != st.session_state.get(LOOK):
+            st.session_state[LOOK] = id
+            _scroll(shown[event.selection.rows[0]])
+    return by_id.get(st.session_state.get(LOOK, "")) or shown[0]
+
+
+def _question(one: Explained) -> dict[str, Any]:
+    losses = {STEPS[s].capitalize(): loss or None for s, loss in one.ladder.losses.items()}
+    return {
+        "Question": one.question.text,
+        "Recall": one.ladder.recalls[-1],
+        "Cause": one.cause or ("passage without a place" if one.question.lost else ""),
+        **losses,
+        "Tags": ", ".join(one.question.tags),
+    }
+
+
+def _scroll(one: Explained) -> None:
+    if one.question.references:
+        scroll_to(KEY, one.question.references[0].span)
+
+
+def anatomy(found: Measured, one: Explained, corpus: Corpus, pipeline: Pipeline, height: int) -> None:
+    """One question in its document: gold, boundaries, hits by rank, and what the model never saw."""
+    st.markdown(f"**{plain(one.question.text)}**")
+    st.html(figures.rungs(one.ladder.recalls))
+    i = next(i for i, q in enumerate(found.anatomy.questions) if q is one)
+    picture = picture_of(found.evaluation, found.anatomy, i)
+    for line in _told(one, picture):
+        st.caption(plain(line))
+    places = [r.span.document for r in one.question.references] + [hit.document for hit in one.hits]
+    documents = [d for d in dict.fromkeys(places) if d in corpus]
+    if not documents:
+        st.caption("No passage of this question has a place in these documents, and nothing was found.")
+        return
+    names = {d: corpus.document(d).name for d in documents}
+    shown = documents[0]
+    if len(documents) > 1:
+        shown = str(
+            st.segmented_control(
+                "Document", documents, default=documents[0], key=f"anatomy-document-{one.question.id}",
+                format_func=lambda d: names.get(d, d), label_visibility="collapsed", required=True,
+            )
+        )  # fmt: skip
+    document = corpus.document(shown)
+    hits = [Hit(span, 0.0, rank, -1) for rank, span in enumerate(one.hits, 1)]
+    blind = ranges((s["start"], s["end"]) for s in picture["unseen"] if s["document"] == shown)
+    reader(
+        document,
+        key=KEY,
+        chunks=pipelines.split(document, pipeline.splitter).spans,
+        hits=hits,
+        gold=[Span(g["document"], g["start"], g["end"]) for g in picture["gold"]],
+        unseen=blind,
+        version=f"{pipeline.fingerprint}-{one.question.id}",
+        height=height,
+        selectable=False,
+    )
+
+
+def _told(one: Explained, picture: Mapping[str, Any]) -> Sequence[str]:
+    """What became of each passage, and why the ranking lost what it lost."""
+    out = []
+    if one.cause:
+        out.append(f"Cause of the ranking's loss: {one.cause}.")
+    states = [g["state"] for g in picture["gold"]]
+    holders = len(picture["units"])
+    if states:
+        told = ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
+        out.append(f"Gold passages: {told}. {holders} chunk{'s' if holders != 1 else ''} hold some of it.")
+    out += [f"{lost.document}: {lost.reason}" for lost in one.question.lost]
+    return out

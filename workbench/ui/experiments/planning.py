@@ -1,0 +1,299 @@
+"""A sweep planned from chips, counted and costed before it starts, then watched, paused, stopped and gone on with."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+import yaml
+
+from workbench import golden, models
+from workbench.documents import Corpus
+from workbench.embedders import embedder_for
+from workbench.errors import SpecError, WorkbenchError
+from workbench.parsers import Parser
+from workbench.pipelines import REGISTRIES, Pipeline, from_mapping, read_yaml, to_mapping
+from workbench.records import Question
+from workbench.records.run_files import write_whole
+from workbench.specs import to_dict
+from workbench.splitters.pieces import CHARACTERS
+from workbench.store import Store
+from workbench.sweeps import Cost, Expansion, Grid, Progress, Results, Skipped, cost, expand, sweep
+from workbench.ui import forms, live, sessions
+from workbench.ui.bench import SPLITTERS
+from workbench.ui.experiments import background
+from workbench.ui.experiments.evaluating import metrics
+from workbench.ui.searching import NAMES
+from workbench.ui.shell import guarded, plain
+
+SIZES = {"tokens": [100, 150, 200, 300, 400, 600, 800], CHARACTERS: [400, 600, 800, 1200, 1600, 2400, 3200]}
+OVERLAPS = ["0%", "10%", "20%", "25%", "50%"]
+MOST_RUNS = 1_000
+PLAN = "plan.yaml"
+"""The pipelines of the last sweep into a folder, by which it is gone on with after a restart."""
+_CHARACTERS_A_CHUNK = 700.0  # to turn chunks a second, which the app measures, into characters a second
+
+
+def axes(base: Pipeline) -> Grid | None:
+    """The grid that the chips describe around the pipeline in hand; None where it cannot be, which is said."""
+    unit = base.splitter.unit
+    sizes = [str(n) for n in dict.fromkeys([*SIZES[unit], base.splitter.chunk_size])]
+    left, middle, right = st.columns([1.2, 1, 1], gap="small")
+    with left:
+        chosen = _chips(f"Chunk size, {unit}", sorted(sizes, key=int), _some_sizes(base), "size", new=True)
+        overlaps = _chips("Overlap", OVERLAPS, ["0%", "25%"], "overlap", new=True)
+    with middle:
+        kinds = _chips("Splitter", list(SPLITTERS), [base.splitter.kind], "kind", SPLITTERS)
+        retrievers = _chips("Retriever", list(REGISTRIES["retriever"]), [base.retriever.kind], "retriever", NAMES)
+    with right:
+        embedders = _chips("Model", forms.model_names(), [base.embedder.source.name], "model")
+        with st.popover("Anything else", icon=":material/tune:", width="stretch"):
+            st.caption(
+                "More paths with their values, as YAML: any field of any part, such as "
+                "`splitter.header: [none, path]`, `embedder.dtype: [float32, bfloat16]`, `parser: [auto, pypdf]`, "
+                "`index: [flat, hnsw]`, `k: [3, 5, 10]`."
+            )
+            more = st.text_area("Vary also", key="sweep-more", height=110, persist_state="session")
+    try:
+        vary: dict[str, Any] = {
+            "splitter.kind": kinds,
+            "splitter.chunk_size": [_whole(text) for text in chosen],
+            "splitter.chunk_overlap": overlaps,
+            "embedder": [to_dict(embedder_for(name)) for name in embedders],
+            "retriever": retrievers,
+            **_more(more),
+        }
+        return Grid(to_mapping(base), {path: values for path, values in vary.items() if values})
+    except WorkbenchError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return None
+
+
+def _some_sizes(base: Pipeline) -> list[str]:
+    """The size in hand, half and twice of it."""
+    size = base.splitter.chunk_size
+    return [str(n) for n in dict.fromkeys([max(16, size // 2), size, size * 2])]
+
+
+def _chips(
+    label: str, options: Sequence[str], default: Sequence[str], name: str, names: Any = None, new: bool = False
+) -> list[str]:
+    return list(
+        st.multiselect(
+            label,
+            list(dict.fromkeys([*options, *default])),
+            default=list(default),
+            key=f"sweep-{name}",
+            accept_new_options=new,
+            format_func=lambda value: (names or {}).get(value, value),
+            persist_state="session",
+        )
+    )
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise SpecError(f"chunk size ({text!r}) must be a whole number") from None
+
+
+def _more(text: str) -> dict[str, Any]:
+    data = read_yaml(text, "what else is varied") if text.strip() else {}
+    if not isinstance(data, dict) or not all(isinstance(v, list) for v in data.values()):
+        raise SpecError("what else is varied must be paths with lists of values, such as `k: [3, 5]`")
+    return {str(path): values for path, values in data.items()}
+
+
+# --- what it costs
+
+
+@lru_cache(maxsize=8)
+def _cost(corpus: Corpus, pipelines: tuple[Pipeline, ...], store: Store, state: int) -> Cost:
+    """`state` changes when a sweep has filled the store."""
+    embedders = {p.embedder.full.fingerprint: p.embedder for p in pipelines}
+    rates = {key: speed * _CHARACTERS_A_CHUNK for key, e in embedders.items() if (speed := live.rate(e)) is not None}
+    return cost(corpus, pipelines, store, rates)
+
+
+def estimate(
+    corpus: Corpus, questions: Sequence[Question], expansion: Expansion, done: int, task: background.Task | None
+) -> None:
+    """Number of runs, chunks still to embed, about how long; and what was skipped, with the reason."""
+    n = len(expansion.pipelines)
+    state = 0 if task is None else 1 + task.finished.is_set()
+    found = _cost(corpus, expansion.pipelines, sessions.store(), state)
+    asked = sum(q.answerable for q in questions)
+    parts = [f"**{n:,} configurations × {asked:,} questions**"]
+    parts.append(f"{done:,} measured already" if done else "none measured yet")
+    parts.append(
+        f"{found.chunks:,} chunks to embed, about {found.tokens:,} tokens" if found.chunks else "none to embed"
+    )
+    if found.seconds is not None:
+        parts.append(
+            f"about {_duration(found.seconds * (n - done) / max(1, n) if not found.chunks else found.seconds)}"
+        )
+    elif found.chunks:
+        parts.append("time is known once the model has embedded some chunks here")
+    if expansion.repeated:
+        parts.append(f"{expansion.repeated:,} combinations came out the same")
+    st.markdown(" · ".join(parts))
+    if expansion.skipped:
+        _skipped(expansion.skipped)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, seconds):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _skipped(skipped: Sequence[Skipped]) -> None:
+    with st.expander(f"{len(skipped):,} combinations cannot be", icon=":material/block:"):
+        rows = [{"Combination": ", ".join(f"{k} {v}" for k, v in s.settings.items()), "Why": s.reason} for s in skipped]
+        st.dataframe(rows[:200], hide_index=True, key="sweep-skipped")
+
+
+# --- running
+
+
+def plan(folder: Path) -> tuple[Pipeline, ...]:
+    """The pipelines of the last sweep into this folder; none where there was none, or its file is damaged."""
+    try:
+        data = yaml.safe_load((folder / PLAN).read_text("utf-8"))
+        return tuple(from_mapping(one) for one in data)
+    except (OSError, yaml.YAMLError, TypeError, WorkbenchError):
+        return ()
+
+
+def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines: Sequence[Pipeline]) -> None:
+    """Nothing; the sweep runs in the background, and its plan is kept."""
+    workspace, store = sessions.workspace(), sessions.store()
+    folder.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump([to_mapping(p) for p in pipelines], sort_keys=False, allow_unicode=True)
+    write_whole(folder / PLAN, text.encode())
+    held_out = [q.id for q in golden.split([q for q in questions if q.answerable])[1]]
+
+    def corpus_for(parser: Parser) -> Corpus:
+        return corpus if parser == pipelines[0].parser else workspace.corpus(parser)[0]
+
+    def work(report: background.Report, cancelled: background.Asked, paused: background.Asked) -> Results:
+        return sweep(
+            corpus,
+            questions,
+            pipelines,
+            folder,
+            store=store,
+            metrics=metrics(pipelines),
+            held_out=held_out,
+            corpus_for=corpus_for if len({p.parser for p in pipelines}) > 1 else None,
+            progress=report,
+            cancelled=cancelled,
+            paused=paused,
+        )
+
+    background.start(folder, work)
+
+
+def controls(
+    folder: Path, corpus: Corpus, questions: Sequence[Question], expansion: Expansion | None, done: int
+) -> None:
+    """Start, pause, stop and resume, with how far it is."""
+    if not sessions.workspace().writable:
+        st.caption("This link only reads the workspace.")
+        return
+    task = background.find(folder)
+    if task is not None and not task.finished.is_set():
+        _running(folder, task)
+        return
+    if task is not None and task.error:
+        st.error(plain(task.error), icon=":material/error:")
+    left = [p for p in plan(folder) if not (folder / "runs" / f"{p.fingerprint}.json").exists()]
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    if expansion is not None and expansion.pipelines:
+        n = len(expansion.pipelines)
+        if n > MOST_RUNS:
+            st.error(f"{n:,} configurations are more than the {MOST_RUNS:,} that a page runs; use the command `sweep`.")
+        row.button(
+            f"Measure {n - done:,} configurations" if done < n else f"All {n:,} are measured",
+            key="sweep-start",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=done >= n or n > MOST_RUNS,
+            on_click=_started,
+            args=(folder, corpus, questions, expansion.pipelines),
+        )
+    if left:
+        row.button(
+            f"Resume the last sweep, {len(left):,} to go",
+            key="sweep-resume",
+            icon=":material/resume:",
+            on_click=_started,
+            args=(folder, corpus, questions, plan(folder)),
+            help="What was finished is not measured again.",
+        )
+    if task is not None and task.results is not None and task.results.warnings:
+        st.caption("  \n".join(plain(w) for w in task.results.warnings[:5]))
+    if task is not None and task.results is not None and task.results.skipped:
+        _skipped(task.results.skipped)
+
+
+def _started(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines: Sequence[Pipeline]) -> None:
+    with guarded():
+        start(folder, corpus, questions, pipelines)
+
+
+@st.fragment(run_every=0.7)
+def _running(folder: Path, task: background.Task) -> None:
+    if task.finished.is_set():
+        st.rerun()
+    with guarded():
+        left, right = st.columns([3, 1], gap="small", vertical_alignment="center")
+        progress = task.progress
+        share = progress.done / progress.total if progress and progress.total else 0.0
+        left.progress(min(share, 1.0), text=_words(task, progress))
+        row = right.container(horizontal=True, gap="small")
+        if task.paused.is_set():
+            row.button("Go on", key="sweep-go-on", on_click=task.paused.clear, icon=":material/play_arrow:")
+        else:
+            row.button("Pause", key="sweep-pause", on_click=task.paused.set, icon=":material/pause:")
+        row.button(
+            "Stop", key="sweep-stop", on_click=task.stopped.set, icon=":material/stop:", disabled=task.stopped.is_set()
+        )
+
+
+def _words(task: background.Task, progress: Progress | None) -> str:
+    if task.stopped.is_set():
+        return "Stopping; what is finished is kept"
+    if task.paused.is_set():
+        return "Paused"
+    if task.waiting:
+        return "Waits for another sweep on this server"
+    if progress is None:
+        return "Looking for what is measured already"
+    runs = f"{progress.finished:,} of {progress.runs:,} configurations measured"
+    if progress.stage == "embedding":
+        runs += f"; embedding {progress.done:,} of {progress.total:,} new chunks"
+    return runs + (f", about {_duration(progress.left)} left" if progress.left is not None else "")
+
+
+def as_file(grid: Grid) -> str:
+    """The grid as the command `sweep` reads it."""
+    return yaml.safe_dump(
+        {"base": dict(grid.base), "vary": {k: list(v) for k, v in grid.vary.items()}},
+        sort_keys=False,
+        allow_unicode=True,
+        width=110,
+    )
+
+
+def expanded(grid: Grid) -> Expansion:
+    """The grid's pipelines, kept for the chips that were chosen last."""
+    return _expanded(as_file(grid), models.team_mode())
+
+
+@lru_cache(maxsize=16)
+def _expanded(text: str, team: bool) -> Expansion:
+    data = yaml.safe_load(text)
+    return expand(Grid(data["base"], data["vary"]))

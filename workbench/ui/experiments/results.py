@@ -1,0 +1,296 @@
+"""What the runs say side by side: a verdict, a table, a surface, prices, effects, hard questions, boundaries."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+
+from workbench.documents import Corpus, Document
+from workbench.errors import WorkbenchError
+from workbench.evaluations import evaluate
+from workbench.explanations import boundary_strips
+from workbench.pipelines import Pipeline, from_mapping
+from workbench.records import Question, Run
+from workbench.statistics import MARGIN, Comparison, compare
+from workbench.store import Store
+from workbench.sweeps import COSTS, Leaderboard, aligned, effects, leaderboard, matrix, pareto, surface, varied
+from workbench.ui import sessions
+from workbench.ui.experiments import figures
+from workbench.ui.experiments.evaluating import metrics
+from workbench.ui.experiments.losses import LOOK
+from workbench.ui.shell import plain, size_label
+
+ROWS = 420
+MOST_STRIPS = 8
+VIEWS = ("Table", "Surface", "Price", "Effects", "Questions", "Boundaries")
+_COMMON = ("recall@1000tok", "recall@500tok", "recall@2000tok", "recall@4000tok", "ndcg@1000tok")
+
+
+@lru_cache(maxsize=32)
+def board(runs: tuple[Run, ...], metric: str, margin: float, cost: str) -> Leaderboard:
+    """The leaderboard, kept for the choices made last."""
+    return leaderboard(runs, metric, margin, cost)
+
+
+def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
+    """The metric, the cost and the margin by which the runs are judged."""
+    names = [m for m in runs[0].metrics if not m.startswith("tokens")]
+    names = [*(m for m in _COMMON if m in names), *(m for m in names if m not in _COMMON)]
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    metric = row.selectbox("Judged by", names, key="judged-by", width=200, persist_state="session")
+    cost = row.selectbox(
+        "Price", list(COSTS), key="judged-cost", width=170, format_func=lambda c: COSTS[c][0], persist_state="session"
+    )
+    margin = row.number_input(
+        "Margin",
+        0.005,
+        0.5,
+        MARGIN,
+        0.005,
+        key="judged-margin",
+        format="%.3f",
+        width=140,
+        persist_state="session",
+        help="A difference of less does not matter to you: configurations within it count as equivalent.",
+    )
+    return str(metric), str(cost), float(margin)
+
+
+def shown(runs: Sequence[Run], planned: Sequence[str]) -> list[Run]:
+    """The runs of the plan that is on the screen, or all that were measured on these documents and questions."""
+    here = [run for run in runs if run.fingerprint in set(planned)]
+    if len(here) == len(runs) or not here:
+        return list(runs)
+    every = f"All {len(runs):,} runs"
+    choice = st.segmented_control(
+        "Runs",
+        [f"This plan's {len(here):,}", every],
+        default=f"This plan's {len(here):,}",
+        key=f"runs-shown-{len(here)}-{len(runs)}",
+        label_visibility="collapsed",
+        required=True,
+    )
+    return list(runs) if choice == every else here
+
+
+def verdict(board: Leaderboard) -> None:
+    """The decision in words, before any table."""
+    sentence = board.decision.sentence
+    st.markdown(f"**{plain(sentence[:1].upper() + sentence[1:])}.**")
+    lines = [f"{board.n:,} questions chose"]
+    winner = board.rows[0]
+    if winner.held_out is not None:
+        one = winner.held_out
+        lines.append(
+            f"on {board.held_out:,} that did not, the leader has {one.mean:.3f} [{one.low:.3f}, {one.high:.3f}]"
+        )
+    lines.append(f"simultaneous 95 % intervals against the best of the others (Hsu), seed {board.seed}")
+    st.caption("; ".join(lines) + ".")
+
+
+def table(board: Leaderboard) -> list[Run]:
+    """The leaderboard; the runs that are ticked."""
+    rows = [_row(place, row, board) for place, row in enumerate(board.rows, 1)]
+    event = st.dataframe(
+        rows,
+        key=f"leaderboard-{board.metric}-{len(rows)}",
+        hide_index=True,
+        height=min(ROWS, 38 + 36 * len(rows)),
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config={
+            board.metric: st.column_config.NumberColumn(format="%.3f"),
+            "Against the best other": st.column_config.TextColumn(
+                help="Difference to the best of the other configurations, with its simultaneous 95 % interval"
+            ),
+            "At its k": st.column_config.NumberColumn(format="%.3f", help="The same measure at the configuration's k"),
+            "Held out": st.column_config.NumberColumn(format="%.3f", help="On questions that did not choose"),
+            "Tokens a query": st.column_config.NumberColumn(format="localized"),
+            "Chunks": st.column_config.NumberColumn(format="localized"),
+        },
+        alt="Configurations, the best first",
+    )
+    return [board.rows[i].run for i in event.selection.rows if i < len(board.rows)]
+
+
+def intervals(board: Leaderboard) -> None:
+    """The leaders' means with their intervals."""
+    figure = figures.intervals(board)
+    st.plotly_chart(figure, key="intervals", config={"displayModeBar": False}, alt="Means with their intervals")
+
+
+def _row(place: int, row: Any, board: Leaderboard) -> dict[str, Any]:
+    one, standing = row.interval, row.standing
+    return {
+        "": place,
+        "Configuration": row.name,
+        board.metric: one.mean,
+        "95 %": f"{one.low:.3f} to {one.high:.3f}" if one.low == one.low else "",
+        "Verdict": standing.verdict if standing else "",
+        "Against the best other": (
+            f"{standing.difference:+.3f} [{standing.low:+.3f}, {standing.high:+.3f}]"
+            if standing and standing.low == standing.low
+            else ""
+        ),
+        "At its k": row.fixed.mean if row.fixed else None,
+        "Held out": row.held_out.mean if row.held_out else None,
+        "Tokens a query": round(row.tokens_per_query),
+        "Chunks": row.run.chunks,
+        "Index": size_label(row.run.index_bytes) if row.run.index_bytes else "none",
+        "Seconds": round(row.run.seconds_in_all, 1),
+    }
+
+
+def ticked(runs: Sequence[Run], board: Leaderboard) -> None:
+    """What can be done with one run, and how two differ."""
+    if not runs:
+        st.caption("Tick a row to take its configuration in hand, two to compare them question by question.")
+        return
+    names = {row.run.fingerprint: row.name for row in board.rows}
+    row = st.container(horizontal=True, gap="small", vertical_alignment="center")
+    row.button(
+        f"Take in hand: {plain(names[runs[0].fingerprint])}",
+        key="take-run",
+        icon=":material/pan_tool:",
+        on_click=_take,
+        args=(runs[0],),
+        help="Every page then works with it.",
+    )
+    if len(runs) == 2:
+        _pair(runs[0], runs[1], board.metric, names)
+
+
+def _take(run: Run) -> None:
+    try:
+        sessions.take(from_mapping(run.pipeline))
+        st.toast("Now in hand")
+    except WorkbenchError as error:
+        sessions.say("error", str(error))
+
+
+def _pair(a: Run, b: Run, metric: str, names: dict[str, str]) -> None:
+    """Two runs question by question."""
+    both = aligned([a, b], metric)
+    found = compare(both.values[:, 0], both.values[:, 1], both.clusters)
+    st.markdown(plain(compared(found, names[a.fingerprint], names[b.fingerprint], metric)))
+
+
+def compared(found: Comparison, a: str, b: str, metric: str) -> str:
+    """Two runs in a sentence."""
+    interval = f" [{found.low:+.3f}, {found.high:+.3f}]" if found.low == found.low else ""
+    settled = "" if found.low == found.low and (found.low > 0 or found.high < 0) else ", not told from chance"
+    return (
+        f"{a} less {b}: {metric} {found.difference:+.3f}{interval}, p {found.p:.3f}{settled}; better on {found.wins} "
+        f"questions, worse on {found.losses}, equal on {found.ties}."
+    )
+
+
+def surfaces(runs: Sequence[Run], metric: str) -> None:
+    """Size against overlap, or any two settings that vary; where more vary, the best of each cell."""
+    changing = varied(runs)
+    if len(changing) < 1:
+        st.caption("A surface needs runs that differ in a setting.")
+        return
+    paths = list(dict.fromkeys(["splitter.chunk_size", "splitter.overlap_share", *changing]))
+    row = st.container(horizontal=True, gap="small")
+    x = row.selectbox("Across", paths, index=0, key="surface-x", width=220)
+    y = row.selectbox("Down", [p for p in paths if p != x], index=0, key="surface-y", width=220)
+    others = [p for p in changing if p not in (x, y) and not {p, x, y} <= _SIZES]
+    where = {}
+    for path in others[:4]:
+        values = ["best of all", *map(str, changing[path])]
+        picked = row.selectbox(path, values, key=f"surface-{path}", width=180)
+        if picked != values[0]:
+            where[path] = next(v for v in changing[path] if str(v) == picked)
+    found = surface(runs, metric, str(x), str(y), where)
+    if not found.xs:
+        st.caption("No run has these settings.")
+        return
+    st.plotly_chart(
+        figures.heat(found, metric), key="surface", config={"displayModeBar": False}, alt=f"{metric} over {x} and {y}"
+    )
+
+
+_SIZES = {"splitter.chunk_size", "splitter.chunk_overlap", "splitter.overlap_share"}
+
+
+def price(runs: Sequence[Run], board: Leaderboard, cost: str) -> None:
+    """Quality against cost."""
+    points = pareto(runs, [COSTS[cost][1](run) for run in runs], board.metric)
+    names = {row.run.fingerprint: row.name for row in board.rows}
+    figure = figures.pareto(points, names, cost, board.metric)
+    st.plotly_chart(figure, key="pareto", config={"displayModeBar": False}, alt="Quality against cost")
+    kept = [names[p.fingerprint] for p in points if p.best]
+    st.caption(
+        f"Joined: the {len(kept)} configurations that no other beats in both. "
+        + ("Seconds are those of each run as it was: what was cached cost nothing." if cost == "seconds" else "")
+    )
+
+
+def marginal(runs: Sequence[Run], metric: str) -> None:
+    """What each value of each setting does, all else equal."""
+    found = effects(runs, metric)
+    if not found:
+        st.caption("An effect needs runs that differ in one setting and are alike in the others.")
+        return
+    st.plotly_chart(
+        figures.effects(found, metric), key="effects", config={"displayModeBar": False}, alt="Effects of settings"
+    )
+
+
+def hard(runs: Sequence[Run], board: Leaderboard, questions: Sequence[Question]) -> None:
+    """Questions by configurations: the rank of the first relevant hit, or miss; a click looks at the question."""
+    order = [row.run for row in board.rows]
+    found = matrix(order)
+    texts = {q.id: q.text for q in questions}
+    names = {row.run.fingerprint: row.name for row in board.rows}
+    rows = [
+        {"Question": texts.get(id, id)}
+        | {names[f]: "miss" if r is None else str(r) for f, r in zip(found.runs, ranks, strict=True)}
+        for id, ranks in zip(found.questions, found.ranks, strict=True)
+    ]
+    event = st.dataframe(
+        rows,
+        key=f"matrix-{len(rows)}-{len(order)}",
+        hide_index=True,
+        height=ROWS,
+        on_select="rerun",
+        selection_mode="single-cell",
+        column_config={"Question": st.column_config.TextColumn(pinned=True, width="large")},
+        alt="Rank of the first relevant hit, question by configuration",
+    )
+    st.caption("The hardest first. A cell is the rank of the first relevant hit, or the word miss; a click shows why.")
+    cells = event.selection.cells
+    if cells and tuple(cells[0]) != st.session_state.get("matrix-clicked"):
+        st.session_state["matrix-clicked"] = tuple(cells[0])
+        place, column = cells[0]
+        st.session_state[LOOK] = found.questions[place]
+        run = next((r for r in order if names[r.fingerprint] == column), None)
+        if run is not None:
+            _take(run)
+        st.session_state["experiments-view-next"] = "Where answers are lost"
+        st.rerun(scope="fragment")
+
+
+def strips(
+    corpus: Corpus, questions: tuple[Question, ...], document: Document | None, board: Leaderboard, store: Store
+) -> None:
+    """One boundary strip a configuration on a common axis, with gold ticks."""
+    if document is None:
+        return
+    pipelines = []
+    for row in board.rows:
+        pipeline = from_mapping(row.run.pipeline)
+        if len(pipelines) < MOST_STRIPS and all(pipeline.splitter != p.splitter for p in pipelines):
+            pipelines.append(pipeline)
+    found = [e for e in (_evaluated(corpus, questions, p, store) for p in pipelines) if e is not None]
+    st.html(figures.strips(boundary_strips(found, document.id)))
+    st.caption(f"The best run of each splitter setting, {len(found)} at most {MOST_STRIPS}, at its own k.")
+
+
+@lru_cache(maxsize=32)
+def _evaluated(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, store: Store) -> Any:
+    if pipeline.parser != sessions.pipeline().parser:
+        return None  # its corpus is another text
+    return evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store)

@@ -1,0 +1,34 @@
+"""Where a workspace keeps what was measured: a folder for each state of its documents and golden set."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from workbench.documents import Corpus
+from workbench.errors import RunError
+from workbench.records import Question, Run, golden_id, read_run
+from workbench.specs import fingerprint
+from workbench.workspaces.contents import Workspace
+
+
+def experiments_folder(workspace: Workspace, corpus: Corpus, questions: Sequence[Question]) -> Path:
+    """The folder of the runs on these documents and questions; another document or question is another folder."""
+    return workspace.folder / "experiments" / fingerprint([corpus.id, golden_id(questions)])
+
+
+def kept_runs(folder: Path) -> tuple[Run, ...]:
+    """The runs in an experiments folder by label; damaged files are left out, and measured again by a sweep."""
+    files = sorted((folder / "runs").glob("[0-9a-f]*.json")) if folder.is_dir() else []
+    runs = []
+    for file in files:
+        try:
+            stat = file.stat()
+            runs.append(_read(file, stat.st_mtime_ns, stat.st_size))
+        except (OSError, RunError):
+            continue
+    return tuple(sorted(runs, key=lambda run: (run.label, run.fingerprint)))
+
+
+@lru_cache(maxsize=2_000)
+def _read(file: Path, changed: int, size: int) -> Run:
+    return read_run(file)
