@@ -70,6 +70,30 @@ def test_means_with_their_intervals(run: Run, line: list[object]) -> None:
     }
 
 
+def test_where_answers_were_lost(run: Run, line: list[object], tmp_path: Path) -> None:
+    line[1:2] = [tmp_path / "docs"]
+    gold(tmp_path, question(), question(id="q2", question="What of the lid?", quote="The set shows E-4417"))
+    (tmp_path / "P.yaml").write_text(CONFIG.replace("k: 2", "k: 1"), "utf-8")
+    found = json.loads(run(*line, "--json", "--per-question")[1])
+    anatomy = found["anatomy"]
+    assert list(anatomy["steps"]) == ["parse", "budget", "boundary", "ranking", "index"]
+    lost = 1 - found["metrics"]["recall@1"]["mean"]
+    assert sum(step["mean"] for step in anatomy["steps"].values()) == pytest.approx(lost)
+    assert anatomy["worst"]["ranking"] == ["q2"]
+    assert anatomy["sentence"].endswith("look at the ranking first")
+    assert [q["id"] for q in anatomy["per_question"]] == ["q1", "q2"]
+    assert [sum(q["losses"].values()) for q in anatomy["per_question"]] == [
+        pytest.approx(1 - q["recall@1"]) for q in found["per_question"]
+    ]
+    assert "per_question" not in json.loads(run(*line, "--json")[1])["anatomy"]
+    assert "anatomy" not in json.loads(run(*line, "--json", "--no-anatomy")[1])
+    assert "anatomy" not in json.loads(run(*line, "--json", "--metrics", "chroma")[1])
+    out = run(*line)[1]
+    assert anatomy["sentence"] in out
+    assert "lost to ranking" in out
+    assert "lost to" not in run(*line, "--no-anatomy")[1]
+
+
 def test_each_question_and_the_definitions_of_chroma(run: Run, line: list[object]) -> None:
     found = json.loads(run(*line, "--json", "--metrics", "chroma", "--per-question")[1])
     assert list(found["metrics"]) == ["recall", "precision", "iou", "precision_omega"]

@@ -9,7 +9,7 @@ import numpy as np
 from workbench.anatomy import GoldLine
 from workbench.diagnostics import unseen
 from workbench.documents import Chunks
-from workbench.embedders import Static, missing
+from workbench.embedders import Embedder, Static, missing
 from workbench.evaluations import Evaluation
 from workbench.evaluations.retrieving import Asker, Tokens, columns, retrieved
 from workbench.indexes import Flat
@@ -63,7 +63,7 @@ class Rankings:
     def _affordable(self) -> bool:
         """Whether vectors were made for the pipeline itself, stand in the store, or cost next to nothing."""
         embedder = self._pipeline.embedder
-        if self._pipeline.retriever.needs_vectors or isinstance(embedder, Static):
+        if self._pipeline.retriever.needs_vectors or _is_cheap(embedder):
             return True
         store = self._store
         return store is not None and not (
@@ -163,6 +163,11 @@ class Rankings:
 
     def _with(self, index: Any) -> Collection:
         return indexed(self._rows, self._vectors, Asker(self._pipeline.embedder, self._store), index)
+
+
+def _is_cheap(embedder: Embedder) -> bool:
+    """Whether embedding takes next to no time, and calls nobody."""
+    return isinstance(embedder, Static)
 
 
 def _ours(evaluation: Evaluation) -> bool:
