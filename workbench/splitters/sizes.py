@@ -1,6 +1,6 @@
 """What all splitters share: a size and an overlap in a unit, and the heading path as a chunk's header."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -8,10 +8,12 @@ from workbench import models
 from workbench.documents import Chunks, Document
 from workbench.errors import ModelUnavailable, SpecError
 from workbench.specs import Spec, option, to_dict
+from workbench.splitters.headers import REVISION as HEADERS
+from workbench.splitters.headers import headers
 from workbench.splitters.pieces import CHARACTERS
 from workbench.tokens import BPE_ENCODINGS, tokenizer
 
-HEADER = "What is embedded before each chunk: nothing, or its heading path."
+HEADER = "What is embedded before each chunk: nothing, or its heading path and the head row of a table it continues."
 UNITS = ("tokens", CHARACTERS)
 
 
@@ -45,6 +47,8 @@ class Splitter(Spec):
     def identity(self) -> dict[str, Any]:
         """The fields and the revision; the tokenizer by its hash, and only where tokens are counted."""
         fields = {**to_dict(self), "revision": self.revision}
+        if self.header == "path":
+            fields["headers"] = HEADERS
         name = fields.pop("tokenizer")
         return {**fields, "tokenizer": tokenizer(name).sha256} if self.unit == "tokens" else fields
 
@@ -53,6 +57,10 @@ class Splitter(Spec):
         """The tokenizer's name, or "characters"."""
         return self.tokenizer if self.unit == "tokens" else CHARACTERS
 
+    def cost(self, document: Document) -> int:
+        """How many texts a model must embed before this document can be cut; 0 where none is needed."""
+        return 0
+
     def spans(self, document: Document) -> Iterable[tuple[int, int]]:
         """Start and end of each chunk, in order."""
         raise NotImplementedError
@@ -60,10 +68,4 @@ class Splitter(Spec):
     def __call__(self, document: Document) -> Chunks:
         """The chunks of a document, in order; every chunk is `document.text[start:end]`."""
         pairs = list(self.spans(document))
-        return Chunks.of(document, pairs, _paths(document, pairs) if self.header == "path" else ())
-
-
-def _paths(document: Document, pairs: Iterable[tuple[int, int]]) -> Iterator[str]:
-    """The titles of the headings above each chunk; those inside it are in its text already."""
-    for start, _ in pairs:
-        yield " > ".join(h.title for h in document.headings_over(start) if h.span.start < start)
+        return Chunks.of(document, pairs, headers(document, pairs) if self.header == "path" else ())
