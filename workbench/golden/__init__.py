@@ -4,8 +4,11 @@ A row is taken whole or not at all, and every row that is not taken is named wit
 """
 
 from workbench.golden.anchors import anchored, read_golden, reread_golden
+from workbench.golden.asking import Chat, Drafts, asked_characters, draft_with
+from workbench.golden.drafts import DRAFTED, draft
 from workbench.golden.edits import Merged, added, fresh_id, merge, removed, replaced
 from workbench.golden.jsonl import LONGEST_LINE, write_golden
+from workbench.golden.lints import KINDS, Finding, lint
 from workbench.golden.passages import clusters
 from workbench.golden.quotes import APPROXIMATE, MOST_PLACES, find_quote
 from workbench.golden.reports import HOW, Anchor, Anchoring, Problem
@@ -14,19 +17,28 @@ from workbench.golden.splits import DEVELOPMENT, HELD_OUT, split
 __all__ = [
     "APPROXIMATE",
     "DEVELOPMENT",
+    "DRAFTED",
     "HELD_OUT",
     "HOW",
+    "KINDS",
     "LONGEST_LINE",
     "MOST_PLACES",
     "Anchor",
     "Anchoring",
+    "Chat",
+    "Drafts",
+    "Finding",
     "Merged",
     "Problem",
     "added",
     "anchored",
+    "asked_characters",
     "clusters",
+    "draft",
+    "draft_with",
     "find_quote",
     "fresh_id",
+    "lint",
     "merge",
     "read_golden",
     "removed",

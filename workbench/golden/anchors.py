@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workbench.documents import Corpus
 from workbench.errors import GoldenError
-from workbench.golden import csvs, jsonl
+from workbench.golden import beir, csvs, jsonl
 from workbench.golden.reports import Anchoring, Problem
 from workbench.golden.rows import Row, question_row, read_rows
 from workbench.golden.shelves import Shelf
@@ -15,7 +15,7 @@ from workbench.records import Question
 def read_golden(data: bytes | Path, corpus: Corpus) -> tuple[tuple[Question, ...], tuple[Problem, ...]]:
     """The questions of a golden set with spans in this corpus, and what could not be taken.
 
-    The file is JSON lines, or CSV with the columns question, references and corpus_id. Every reference that is
+    It is JSON lines, CSV with the columns question, references and corpus_id, or a BEIR folder or ZIP. Every reference that is
     returned holds `quote == corpus[span]`. A quote that no longer stands at its offsets is looked for in its document,
     letter by letter and then without regard to blanks; it must be there exactly once, or with the words around it that
     the file gives.
@@ -52,11 +52,15 @@ def anchored(
 
 
 def _rows(data: bytes | Path, corpus: Corpus) -> Iterator[tuple[int, Row | GoldenError]]:
+    if beir.is_beir(data):
+        return beir.records(data, corpus)
     if isinstance(data, Path):
         path = data
         try:
             data = path.read_bytes()
         except OSError as error:
             raise GoldenError(f"{path.name} cannot be read: {error.strerror or error}") from None
+        if beir.is_beir(data):
+            return beir.records(data, corpus)
     data = data.removeprefix(b"\xef\xbb\xbf")
     return csvs.records(data, corpus) if csvs.is_csv(data) else jsonl.lines(data)

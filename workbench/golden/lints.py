@@ -42,6 +42,7 @@ SHORTEST_ANSWER = 8
 SHORTEST_COPY = 40
 """Letters of a passage that is looked for elsewhere, to the letter and nearly; shorter ones stand anywhere."""
 
+_SPELLING = 70.0  # least likeness of the words that differ: hotel and hotels, but not hotels and meals
 _WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
 _EMPTY_WORDS = frozenset(
     "what which who whom whose when where why how does did do is are was were be been can could may might must shall "
@@ -104,9 +105,7 @@ def _drifted(questions: Sequence[Question], corpus: Corpus, anchors: Sequence[An
     here = {q.id for q in questions}
     for anchor in anchors:
         if anchor.how == "approximate" and anchor.question in here:
-            message = (
-                f"“{_start(anchor.quote)}” reads otherwise now ({anchor.score:.0f} of 100 alike): check it"
-            )
+            message = f"“{_start(anchor.quote)}” reads otherwise now ({anchor.score:.0f} of 100 alike): check it"
             yield Finding("drifted", anchor.question, message, span=anchor.span)
     for question in questions:
         for r in _placed(question, corpus):
@@ -119,18 +118,30 @@ def _twins(questions: Sequence[Question]) -> Iterator[Finding]:
     from rapidfuzz.fuzz import token_sort_ratio
     from rapidfuzz.process import cdist
 
-    texts = [" ".join(q.text.casefold().split()) for q in questions]
-    named = [facts(text) for text in texts]
-    if len(texts) < 2:
-        return
+    texts = [_folded(q.text) for q in questions]
     for j in range(1, len(texts)):
-        likeness = cdist([texts[j]], texts[:j], scorer=token_sort_ratio, score_cutoff=NEAR_DUPLICATE)[0]
-        for i in (likeness > 0).nonzero()[0].tolist():
+        alike = cdist([texts[j]], texts[:j], scorer=token_sort_ratio, score_cutoff=NEAR_DUPLICATE)[0]
+        for i in alike.nonzero()[0].tolist():
+            twin = questions[i]
             if texts[i] == texts[j]:
-                yield Finding("duplicate", questions[j].id, f"the same question as {questions[i].id}", questions[i].id)
-            elif named[i] == named[j]:
-                message = f"almost the same question as {questions[i].id}: “{_start(questions[i].text)}”"
-                yield Finding("near-duplicate", questions[j].id, message, questions[i].id)
+                yield Finding("duplicate", questions[j].id, f"the same question as {twin.id}", twin.id)
+            elif same_question(texts[i], texts[j]):
+                message = f"almost the same question as {twin.id}: “{_start(twin.text)}”"
+                yield Finding("near-duplicate", questions[j].id, message, twin.id)
+
+
+def same_question(a: str, b: str) -> bool:
+    """Whether two questions ask the same: alike as a whole, with the same numbers, and what differs mere spelling."""
+    from rapidfuzz.fuzz import ratio, token_sort_ratio
+
+    a, b = _folded(a), _folded(b)
+    if a == b:
+        return True
+    if token_sort_ratio(a, b) < NEAR_DUPLICATE or facts(a) != facts(b):
+        return False
+    left, right = set(content_words(a)), set(content_words(b))
+    only_left, only_right = " ".join(sorted(left - right)), " ".join(sorted(right - left))
+    return ratio(only_left, only_right) >= _SPELLING
 
 
 def _elsewhere(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding]:
@@ -190,6 +201,10 @@ def _placed(question: Question, corpus: Corpus) -> list[Reference]:
 
 def _touches(place: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
     return any(place[0] < end and start < place[1] for start, end in others)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _start(text: str) -> str:
