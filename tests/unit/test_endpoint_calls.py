@@ -168,7 +168,7 @@ def test_no_server_at_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "low", "high"),
+    "header, low, high",
     [("0", 0, 0), ("1.5", 1.5, 1.5), ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0)],
 )
 def test_what_a_retry_after_says(header: str, low: float, high: float) -> None:
@@ -229,7 +229,7 @@ REFUSED: list[tuple[Answer, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("answer", "message"), REFUSED, ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize("answer, message", REFUSED, ids=lambda v: v if isinstance(v, str) else "")
 def test_what_no_wait_mends_is_not_tried_again(answer: Answer, message: str, waits: list[float]) -> None:
     with Server(answer) as server:
         assert message in failure(server)

@@ -137,7 +137,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "message"), BAD)
+@pytest.mark.parametrize("change, message", BAD)
 def test_what_is_wrong_is_said(change: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SpecError, match=message) as caught:
         read_endpoint("far", {**FAR, **change})
@@ -157,9 +157,13 @@ def test_plain_http_is_for_this_machine(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
-    [("{far: [", "is not valid YAML or JSON at line 1"), ("{1: {}}", "an endpoint's name"), ("/no/such/file", "cannot be")],
-)  # fmt: skip
+    "text, message",
+    [
+        ("{far: [", "is not valid YAML or JSON at line 1"),
+        ("{1: {}}", "an endpoint's name"),
+        ("/no/such/file", "names a file that cannot be read"),
+    ],
+)
 def test_a_variable_that_cannot_be_read(text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(endpoints.VARIABLE, text)
     with pytest.raises(SpecError, match=message):

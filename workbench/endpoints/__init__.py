@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workbench.endpoints.calls import ask
+from workbench.endpoints.calls import Refused, ask
 from workbench.endpoints.chats import Chat, chat
 from workbench.endpoints.definitions import ChatModel, EmbeddingModel, Endpoint, Key, Remote
 from workbench.endpoints.embeddings import embeddings
@@ -11,14 +11,19 @@ from workbench.endpoints.usage import Usage, keep_usage, spent, usage_in
 
 
 def served(found: Endpoint) -> frozenset[str] | None:
-    """The ids of the models that the server says it has, asked once; None where its answer is no such list.
+    """The ids of the models that the server says it has, asked once; None where it gives no such list, as some do not.
 
     Nothing but the key is sent.
 
     Raises:
         ModelUnavailable: it cannot be reached, or refuses.
     """
-    answer: Any = ask(found, "models", None, 4 << 20, attempts=1)
+    try:
+        answer: Any = ask(found, "models", None, 4 << 20, attempts=1)
+    except Refused as refusal:
+        if refusal.status in (404, 405, 501):
+            return None
+        raise
     entries = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(entries, list):
         return None

@@ -35,6 +35,14 @@ _CONNECT = 10.0  # seconds
 _sleep, _now, _random = time.sleep, time.monotonic, random.random  # where tests put theirs
 
 
+class Refused(ModelUnavailable):
+    """The server answered with this status, and another try would change nothing."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class _Again(Exception):
     """This try failed in a way that another may mend; after `wait` seconds, where the server says so."""
 
@@ -132,7 +140,8 @@ def _refuse(endpoint: Endpoint, answer: "httpx2.Response", body: bytes) -> NoRet
     if status in _RETRIED and not _FINAL.intersection(codes):
         raise _Again(said, wait_asked(answer.headers.get("retry-after")))
     if 300 <= status < 400:
-        _fail(endpoint, f"{said}, a redirect, which is not followed: key and text go nowhere else. Give the final URL")
+        what = f"{said}, a redirect, which is not followed: key and text go nowhere else. Give the final URL"
+        raise Refused(_said(endpoint, what), status)
     remedies = {
         400: "check the model's id and max_tokens; truncate: true cuts texts to them, batch_size bounds a request",
         401: f"check the key{f' in {endpoint.key_variable}' if endpoint.key_variable else ''}",
@@ -142,7 +151,7 @@ def _refuse(endpoint: Endpoint, answer: "httpx2.Response", body: bytes) -> NoRet
         422: "check the model's id and max_tokens; truncate: true cuts texts to them, batch_size bounds a request",
         429: "the account's quota is used up",
     }
-    _fail(endpoint, f"{said}; {remedies.get(status, 'check its definition')}")
+    raise Refused(_said(endpoint, f"{said}; {remedies.get(status, 'check its definition')}"), status)
 
 
 def _codes(body: bytes) -> list[str]:
@@ -176,7 +185,11 @@ def _whole(endpoint: Endpoint, body: bytes) -> Any:
 
 
 def _fail(endpoint: Endpoint, what: str) -> NoReturn:
-    raise ModelUnavailable(f"endpoint {endpoint.name} ({endpoint.host}) {what}") from None
+    raise ModelUnavailable(_said(endpoint, what)) from None
+
+
+def _said(endpoint: Endpoint, what: str) -> str:
+    return f"endpoint {endpoint.name} ({endpoint.host}) {what}"
 
 
 # Requests per minute
