@@ -170,6 +170,18 @@ def test_a_variable_that_cannot_be_read(text: str, message: str, monkeypatch: py
         endpoints.defined()
 
 
+def test_the_example_of_the_documentation_is_valid(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    example = (root / "docs/endpoints.md").read_text("utf-8").split("```yaml\n")[1].split("```")[0]
+    path = tmp_path / "endpoints.yaml"
+    path.write_text(example)
+    monkeypatch.setenv(endpoints.VARIABLE, str(path))
+    assert endpoints.remote_models() == ("provider/text-embedding-small", "here/minilm")
+    assert endpoints.chat_models() == ("provider/chat-mini",)
+    named = {f.name for f in dataclasses.fields(endpoints.EmbeddingModel)} | {"key", "key_variable", "insecure"}
+    text = (root / "docs/endpoints.md").read_text("utf-8")
+    assert [name for name in named if name not in text] == []
+
+
 # Remote models by name
 
 
