@@ -3,14 +3,20 @@
 A splitter is a frozen dataclass that is called with a document. To add one, write its class and name it here.
 """
 
+from workbench.splitters.parents import ParentChild, SentenceWindow
 from workbench.splitters.recursive import Code, Recursive, Separator
+from workbench.splitters.semantic import Cluster, Semantic
 from workbench.splitters.sentences import Sentences
 from workbench.splitters.sizes import Splitter
 from workbench.splitters.structure import Structure
 from workbench.splitters.windows import Fixed
 
 SPLITTERS: dict[str, type[Splitter]] = {
-    cls.kind: cls for cls in (Recursive, Fixed, Sentences, Structure, Code, Separator)
+    cls.kind: cls
+    for cls in (Recursive, Fixed, Sentences, Structure, Code, Separator, Semantic, Cluster, ParentChild, SentenceWindow)
 }
 
-__all__ = ["SPLITTERS", "Code", "Fixed", "Recursive", "Sentences", "Separator", "Splitter", "Structure"]
+__all__ = [
+    "SPLITTERS", "Cluster", "Code", "Fixed", "ParentChild", "Recursive", "Semantic", "SentenceWindow", "Sentences",
+    "Separator", "Splitter", "Structure",
+]  # fmt: skip
