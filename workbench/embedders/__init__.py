@@ -1,7 +1,7 @@
 """Embedders: texts → (n, dim) float32."""
 
 from workbench import models
-from workbench.embedders.caching import Cancelled, embed, missing, new_texts
+from workbench.embedders.caching import Cancelled, copy_vectors, embed, missing, new_texts
 from workbench.embedders.late import Late, agreement, can_preview, preview_vectors
 from workbench.embedders.protocols import Embedder
 from workbench.embedders.remote import Remote
@@ -23,5 +23,5 @@ def embedder_for(model: str) -> Embedder:
 
 __all__ = [
     "EMBEDDERS", "Cancelled", "Embedder", "Late", "Remote", "SentenceTransformer", "Static", "agreement", "can_preview",
-    "embed", "embedder_for", "missing", "new_texts", "preview_vectors",
+    "copy_vectors", "embed", "embedder_for", "missing", "new_texts", "preview_vectors",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -78,6 +78,20 @@ def embed(
     if new:
         report(len(new), len(new))
     return np.stack([rows[key] for key in keys]) if keys else np.empty((0, width), np.float32)
+
+
+def copy_vectors(embedder: Embedder, like: Mapping[str, str], store: Store) -> None:
+    """Keep for each passage (key) the vector of one that the model cannot tell from it (value), where that is kept.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    keys = dict(
+        zip(_keys(embedder, list(like), queries=False), _keys(embedder, list(like.values()), False), strict=True)
+    )
+    here = store.get_many(KIND, keys)
+    found = store.get_many(KIND, {model for key, model in keys.items() if key not in here})
+    store.put_many(KIND, {key: found[model] for key, model in keys.items() if key not in here and model in found})
 
 
 def missing(embedder: Embedder, texts: Sequence[str], store: Store, *, queries: bool = False) -> int:

@@ -118,6 +118,10 @@ class Embedder(Spec):
             out[batch] = self.encode_batch([texts[i] for i in batch.tolist()], query)
         return self.truncated(out)
 
+    def seen(self, texts: Sequence[str]) -> list[str]:
+        """For each passage the identity of what the model is given of it: where that is equal, the vector is."""
+        return list(texts)
+
     @abstractmethod
     def batches(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
         """Indices into `texts`, each once, in groups that are quick to encode together and small enough to cancel."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from workbench import models
 from workbench.embedders.protocols import TRUNCATE_DIM, Embedder, readable
 from workbench.errors import ModelUnavailable
-from workbench.specs import option
-from workbench.tokens import tokenizer
+from workbench.specs import digest, option
+from workbench.tokens import ModelTokenizer, tokenizer
 from workbench.vectors import Vectors, unit
 
 _BUDGET = 2_048  # tokens in one batch, padding included: small batches cost no speed on a CPU, and can be cancelled
@@ -40,10 +40,17 @@ class SentenceTransformer(Embedder):
         own = self.source.query_prompt if query else self.source.passage_prompt
         return own if given is None else given
 
+    def seen(self, texts: Sequence[str]) -> list[str]:
+        rules, prefix = tokenizer(self.tokenizer), self.prefix(query=False)
+        if not isinstance(rules, ModelTokenizer):
+            return list(texts)
+        encoded = rules.encoded(readable([prefix + text for text in texts]))
+        return [digest(ids[: self.source.max_tokens].tobytes()) for ids, _ in encoded]
+
     def batches(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
         if not texts:
             return
-        counts = np.minimum(tokenizer(self.tokenizer).counts(readable(texts)), self.max_tokens or 1 << 20) + 8
+        counts = np.minimum(_counts(self.tokenizer, texts), self.max_tokens or 1 << 20) + 8
         order = np.argsort(-counts, kind="stable")  # neighbours are alike in length, so padding is small
         start = 0
         while start < len(order):
@@ -63,6 +70,22 @@ class SentenceTransformer(Embedder):
             )
         rows = np.asarray(rows, np.float32)
         return unit(rows) if self.normalised and self.dtype != "float32" else rows  # half formats miss length 1 by 1 %
+
+
+_counted: dict[tuple[str, str], int | None] = {}
+_MAX_COUNTED = 50_000  # texts whose tokens are remembered: a sweep asks for the same ones again and again
+
+
+def _counts(name: str, texts: Sequence[str]) -> NDArray[np.int64]:
+    """(n,) tokens of each text, counted once while the text is in use."""
+    known = {text: _counted.get((name, text)) for text in texts}
+    new = [text for text, n in known.items() if n is None]
+    if new:
+        known |= dict(zip(new, tokenizer(name).counts(readable(new)).tolist(), strict=True))
+        if len(_counted) + len(new) > _MAX_COUNTED:
+            _counted.clear()
+        _counted.update({(name, text): known[text] for text in new})
+    return np.array([known[text] for text in texts], np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,20 @@ Chunks of all configurations together fill batches of equal length, and what con
 where a sweep saves.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from workbench.documents import Corpus
-from workbench.embedders import Cancelled, Embedder, embed
+from workbench.embedders import Cancelled, Embedder, copy_vectors, embed, new_texts
+from workbench.errors import StoreError
 from workbench.pipelines import Pipeline, collection
 from workbench.pooling import SpanEncoder
 from workbench.store import Store
 from workbench.sweeps.folders import Folder
+
+log = logging.getLogger(__name__)
 
 SLICE = 200_000
 """Characters of text in one claim: some seconds of work, which is what two processes divide between them."""
@@ -28,16 +32,28 @@ class Share:
     embedder: Embedder
     texts: tuple[str, ...]
 
-    def slices(self) -> Iterator[Sequence[str]]:
-        """The texts in order, in parts of about `SLICE` characters: the same in every process."""
-        start = size = 0
-        for i, text in enumerate(self.texts):
-            size += len(text)
-            if size >= SLICE:
-                yield self.texts[start : i + 1]
-                start, size = i + 1, 0
-        if start < len(self.texts):
-            yield self.texts[start:]
+    def likes(self) -> dict[str, str]:
+        """Each text → the first one that the model cannot tell from it, often itself.
+
+        Of long chunks a model sees the same beginning again and again: in a sweep of sizes, about one text in five.
+        """
+        first: dict[str, str] = {}
+        return {
+            text: first.setdefault(seen, text)
+            for text, seen in zip(self.texts, self.embedder.seen(self.texts), strict=True)
+        }
+
+
+def slices(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The texts in order, in parts of about `SLICE` characters: the same in every process."""
+    start = size = 0
+    for i, text in enumerate(texts):
+        size += len(text)
+        if size >= SLICE:
+            yield texts[start : i + 1]
+            start, size = i + 1, 0
+    if start < len(texts):
+        yield texts[start:]
 
 
 def shares(pipelines: Iterable[tuple[Pipeline, Corpus]]) -> list[Share]:
@@ -105,23 +121,51 @@ def embed_share(
     Raises:
         Cancelled: `cancelled()` said so; what was ready is in the store.
     """
-    todo = list(enumerate(share.slices()))
-    meter = _Meter(progress, len(share.texts), sum(map(len, share.texts)))
+    if not new_texts(share.embedder, share.texts, store):
+        progress(len(share.texts), len(share.texts), None)
+        return
+    likes = share.likes()
+    distinct = list(dict.fromkeys(likes.values()))
+    todo = list(enumerate(slices(distinct)))
+    meter = _Meter(progress, len(distinct), sum(map(len, distinct)))
     while todo:
         others = []
         for number, texts in todo:
-            name = f"{share.embedder.fingerprint}:{number}:{len(share.texts)}"
+            name = f"{share.embedder.fingerprint}:{number}:{len(distinct)}"
             if not folder.claim(name):
                 others.append((number, texts))
                 continue
             try:
-                embed(share.embedder, texts, store, meter.over(texts), cancelled)
+                _embed_slice(share.embedder, texts, store, meter, cancelled)
             finally:
                 folder.release(name)
-            meter.finished(texts)
         if len(others) == len(todo):  # another process has all that is left
             if cancelled():
                 raise Cancelled(f"stopped after {meter.done} of {meter.texts} texts; what was done is kept")
             time.sleep(_WAIT)
         todo = others
+    copies = {text: like for text, like in likes.items() if text != like}
+    try:
+        copy_vectors(share.embedder, copies, store)
+    except StoreError as error:
+        log.warning("vectors are not kept, and will be made again: %s", error)
     progress(meter.texts, meter.texts, None)
+
+
+def _embed_slice(
+    embedder: Embedder, texts: Sequence[str], store: Store, meter: _Meter, cancelled: Callable[[], bool]
+) -> None:
+    """Embed the slice batch by batch. What is in a batch does not depend on what the store holds.
+
+    A model's figures differ in the last digits with what else is in a batch, and a sweep that goes on after it was
+    killed must come to the same figures as one that ran through.
+    """
+    for batch in _batches(embedder, texts):
+        embed(embedder, batch, store, meter.over(batch), cancelled)
+        meter.finished(batch)
+
+
+def _batches(embedder: Embedder, texts: Sequence[str]) -> Iterator[list[str]]:
+    """The texts in the batches that the embedder makes of them."""
+    for rows in embedder.batches(texts):
+        yield [texts[i] for i in rows.tolist()]
