@@ -50,7 +50,7 @@ def made_up(seed: int, n: int, dim: int) -> np.ndarray:
 def build(spec: IndexSpec, vectors: np.ndarray) -> Index:
     """The index, with a product quantiser that fits short and few vectors: a part for each dimension."""
     if isinstance(spec, IVFPQ):
-        spec = replace(spec, m=vectors.shape[1], nbits=8 if len(vectors) >= 256 else 4)
+        spec = replace(spec, m=vectors.shape[1], nbits=6 if len(vectors) >= 256 else 4)
     return spec(vectors)
 
 

@@ -38,6 +38,7 @@ _STORAGE = "what is kept of each number, and scored: float32, half of it, or a b
 _RERANK = "kept beside the codes to score the rows they propose anew; none: the codes' own scores"
 _OVERSAMPLE = "rows proposed for each one wanted, where they are scored anew"
 _POINTS = 39  # training vectors for each centroid, below which FAISS's k-means warns
+_ENOUGH = 64  # and above which more only take time
 _ALONE = 16  # queries that FAISS compares one by one, so that each has the same neighbours alone and among others
 
 
@@ -75,9 +76,9 @@ class IndexSpec(Spec):
         start = time.perf_counter()
         warnings = self.warnings(n, dim) if n else ()
         empty = Plain(rows)
-        built = self._build(rows) if n else Built(all_tied(empty), empty, (), True, True)
+        built = self._build(rows) if n else Built(all_tied(empty, 0.0), empty, (), True, True)
         seconds = time.perf_counter() - start
-        longest = 1.0 if isinstance(built.kept, Signs) else float(norms(rows).max(initial=0.0))
+        longest = 1.0 if isinstance(built.kept, Signs) else _longest(rows)
         return Index(
             metric=self.metric,
             dimensions=dim,
@@ -122,10 +123,12 @@ class Flat(IndexSpec):
 
     def _build(self, rows: Vectors) -> Built:
         if self.storage == "binary":
-            bits, held = _bits(rows)
-            return Built(all_tied(held), held, (bits,), complete=True)
+            bits, low = _bits(rows)
+            return Built(all_tied(low, 1.0), low, (bits,), complete=True)
         index = stored(rows, self.storage)
-        return Built(_scan(index), kept(index), (index,), True, self.storage == "float32")
+        held = kept(index)
+        propose = all_tied(held, _longest(rows)) if self.storage == "float32" else _scan(index, held, _longest(rows))
+        return Built(propose, held, (index,), True, self.storage == "float32")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,7 @@ class HNSW(IndexSpec):
             effort = lib.SearchParametersHNSW(efSearch=max(self.ef_search, k))
             return None, _real(index.search(queries, k, params=effort)[1]), None
 
-        return Built(propose, kept(lib.downcast_index(index.storage)), (index,))
+        return Built(propose, kept(lib.downcast_index(index.storage), index), (index,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,7 @@ class IVFFlat(IndexSpec):
 
     kind: ClassVar[str] = "ivf-flat"
 
-    nlist: int = option(0, "lists; 0: four times the square root of the number of vectors", low=0, high=1_000_000)
+    nlist: int = option(0, "lists; 0: the square root of the number of vectors", low=0, high=1_000_000)
     nprobe: int = option(8, "lists looked through: more find better and take longer", low=1, high=1_000_000)
     storage: str = option("float32", _STORAGE, choices=STORAGES[:3])
 
@@ -199,7 +202,7 @@ class IVFPQ(IndexSpec):
 
     kind: ClassVar[str] = "ivf-pq"
 
-    nlist: int = option(0, "lists; 0: four times the square root of the number of vectors", low=0, high=1_000_000)
+    nlist: int = option(0, "lists; 0: the square root of the number of vectors", low=0, high=1_000_000)
     nprobe: int = option(8, "lists looked through: more find better and take longer", low=1, high=1_000_000)
     m: int = option(64, "parts of a vector, which must divide its dimensions: more are more exact", low=1, high=4096)
     nbits: int = option(8, "bits for each part", low=4, high=8, advanced=True)
@@ -232,7 +235,7 @@ class IVFPQ(IndexSpec):
         centres = lib.IndexFlatIP(dim)
         lists = lists_for(self.nlist, n)
         index = lib.IndexIVFPQ(centres, dim, lists, self.m, self.nbits, lib.METRIC_INNER_PRODUCT)
-        index.pq.cp.min_points_per_centroid = 1  # `warnings` tells it
+        index.pq.cp.min_points_per_centroid, index.pq.cp.max_points_per_centroid = 1, _ENOUGH
         return _in_lists(index, rows, self.nprobe, self.rerank, self.oversample)
 
 
@@ -252,7 +255,8 @@ class SQ8(IndexSpec):
     def _build(self, rows: Vectors) -> Built:
         index = stored(rows, "int8")
         if self.rerank == "none":
-            return Built(_scan(index), kept(index), (index,), complete=True)
+            held = kept(index)
+            return Built(_scan(index, held, _longest(rows)), held, (index,), complete=True)
         beside = stored(rows, self.rerank)
 
         def propose(queries: Vectors, k: int) -> Proposals:
@@ -284,10 +288,7 @@ class Binary(IndexSpec):
         many = 1 if self.rerank == "none" else self.oversample
 
         def propose(queries: Vectors, k: int) -> Proposals:
-            asked = packed(queries)
-            far = bits.search(asked, min(k * many, len(rows)))[0][:, -1]  # whole numbers: many rows tie at the last one
-            found = [bits.range_search(asked[i : i + 1], int(d) + 1)[2] for i, d in enumerate(far)]
-            return None, [np.sort(f.astype(np.int64)) for f in found], None
+            return None, [held.nearest(query, min(k * many, len(rows))) for query in packed(queries)], None
 
         if self.rerank == "none":
             return Built(propose, held, (bits,), complete=True, asked=signs)
@@ -302,8 +303,8 @@ INDEXES: dict[str, type[IndexSpec]] = {cls.kind: cls for cls in (Flat, HNSW, IVF
 
 
 def lists_for(nlist: int, n: int) -> int:
-    """The number of lists that 0 stands for: 4·√n, but with 39 vectors in each on average."""
-    return nlist or max(1, min(round(4 * sqrt(n)), n // _POINTS))
+    """The number of lists that 0 stands for: √n, but with 39 vectors in each on average."""
+    return nlist or max(1, min(round(sqrt(n)), n // _POINTS))
 
 
 def _list_warnings(spec: IVFFlat | IVFPQ, n: int) -> tuple[str, ...]:
@@ -328,8 +329,13 @@ def _ranges(storage: str, dim: int) -> int:
     return 8 * dim if storage == "int8" else 0
 
 
-def _scan(index: Any) -> Callable[[Vectors, int], Proposals]:
+def _scan(index: Any, held: Kept, longest: float) -> Callable[[Vectors, int], Proposals]:
+    """Few queries against the codes, as FAISS compares them; many against decoded blocks."""
+    together = all_tied(held, longest)
+
     def propose(queries: Vectors, k: int) -> Proposals:
+        if len(queries) >= _ALONE:
+            return together(queries, k)
         found, rows = index.search(queries, k)
         return found, _real(rows), None
 
@@ -338,7 +344,7 @@ def _scan(index: Any) -> Callable[[Vectors, int], Proposals]:
 
 def _in_lists(index: Any, rows: Vectors, nprobe: int, rerank: str, oversample: int) -> Built:
     """A trained and filled inverted file."""
-    index.cp.min_points_per_centroid = 1  # `warnings` tells it
+    index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1, _ENOUGH  # `warnings` tells of too few
     index.nprobe = min(nprobe, index.nlist)
     with _one_thread():
         index.train(rows)
@@ -363,6 +369,11 @@ def _in_lists(index: Any, rows: Vectors, nprobe: int, rerank: str, oversample: i
     if beside is None:
         return Built(propose, Lists(index), (index,))
     return Built(propose, kept(beside), (index, beside))
+
+
+def _longest(rows: Vectors) -> float:
+    """The length of the longest row; 0 where there is none."""
+    return float(norms(rows).max(initial=0.0))
 
 
 def _bits(rows: Vectors) -> tuple[Any, Signs]:
