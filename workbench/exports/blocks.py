@@ -1,8 +1,7 @@
 """Pieces of exported code that the three frameworks share: the index, the command line, the dump that verify reads."""
 
-from typing import Any
-
 from workbench.exports.embedding import model_line, needs_unit
+from workbench.exports.indexing import UNIT, index_blocks, is_plain
 from workbench.pipelines import Pipeline
 
 MAIN = '''
@@ -88,35 +87,6 @@ def _order(line: str) -> tuple[bool, str]:
     return not line.startswith("import"), line.lower()
 
 
-def index_block(pipeline: Pipeline) -> str:
-    """`build_index(vectors)`: the FAISS index with the same parameters."""
-    i: Any = pipeline.index
-    cosine = needs_unit(pipeline.embedder, i.metric)
-    lines = ["def build_index(vectors: np.ndarray) -> faiss.Index:"]
-    if i.kind == "flat":
-        lines += ['    """Compares with every vector: exact."""', "    index = faiss.IndexFlatIP(vectors.shape[1])"]
-    else:
-        lines += [
-            '    """Walks a graph of neighbours; built on one thread, so that it is the same each time."""',
-            f"    index = faiss.IndexHNSWFlat(vectors.shape[1], {i.m}, faiss.METRIC_INNER_PRODUCT)",
-            f"    index.hnsw.efConstruction = {i.ef_construction}",
-            f"    index.hnsw.efSearch = max({i.ef_search}, K + 16)",
-        ]
-    if cosine:
-        unit = "faiss.NormalizationTransform(vectors.shape[1])"
-        lines.append(f"    index = faiss.IndexPreTransform({unit}, index)  # vectors and queries at length 1")
-    if i.kind == "flat":
-        lines.append("    index.add(vectors)")
-    else:
-        lines += [
-            "    threads = faiss.omp_get_max_threads()",
-            "    faiss.omp_set_num_threads(1)",
-            "    index.add(vectors)",
-            "    faiss.omp_set_num_threads(threads)",
-        ]
-    return "\n".join([*lines, "    return index"]) + "\n"
-
-
 def collection_lines(pipeline: Pipeline, texts: str, vectors: str, encode: str) -> list[str]:
     """The lines that make `rows`, the collection that retriever.py ranks."""
     if not pipeline.retriever.needs_vectors:
@@ -124,7 +94,7 @@ def collection_lines(pipeline: Pipeline, texts: str, vectors: str, encode: str) 
     unit = needs_unit(pipeline.embedder, pipeline.index.metric)
     made = f"unit({vectors})" if unit else vectors
     encoder = f"lambda query: unit([{encode}])[0]" if unit else f"lambda query: {encode}"
-    if pipeline.index.kind == "flat":
+    if is_plain(pipeline.index):
         return [f"    rows = Collection({texts}, {made}, {encoder})"]
     return [
         f"    index = build_index({vectors})",
@@ -133,20 +103,13 @@ def collection_lines(pipeline: Pipeline, texts: str, vectors: str, encode: str) 
     ]
 
 
-UNIT = '''def unit(rows: np.ndarray) -> np.ndarray:
-    """The rows at length 1; a row of zeros stays as it is."""
-    rows = np.asarray(rows, np.float32)
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64)).astype(np.float32)[:, None]
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
-'''
-
-
 def ranking_blocks(pipeline: Pipeline) -> list[str]:
     """`unit` and `build_index`, where the generated retriever needs them."""
     if not pipeline.retriever.needs_vectors:
         return []
-    blocks = [UNIT] if needs_unit(pipeline.embedder, pipeline.index.metric) else []
-    return [*blocks, *([index_block(pipeline)] if pipeline.index.kind != "flat" else [])]
+    if is_plain(pipeline.index):
+        return [UNIT] if needs_unit(pipeline.embedder, pipeline.index.metric) else []
+    return index_blocks(pipeline)
 
 
 def joined(blocks: list[str]) -> str:

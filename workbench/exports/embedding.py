@@ -71,7 +71,9 @@ def static_source(embedder: Embedder) -> str:
     text = _STATIC.replace("{where}", where).replace("{default}", default.rstrip("\n"))
     text = text.replace("{tokenizer}", model.tokenizer.relative_to(model.folder).as_posix())
     text = text.replace("{weights}", model.weights[0].relative_to(model.folder).as_posix())
-    return text.replace("{unit}", _UNIT if embedder.normalised else "")
+    cut = getattr(embedder, "truncate_dim", 0)
+    after = (f"    rows = rows[:, :{cut}]\n" if cut else "") + (_UNIT if embedder.normalised else "")
+    return text.replace("{unit}", after)
 
 
 def model_line(embedder: Embedder) -> str:
@@ -80,9 +82,10 @@ def model_line(embedder: Embedder) -> str:
 
 
 def needs_unit(embedder: Embedder, metric: str) -> bool:
-    """Whether vectors are brought to length 1 for the index: cosine asks for it, half formats miss it."""
+    """Whether vectors are brought to length 1 for the index: cosine asks for it, half formats and truncation miss it."""
     dtype = getattr(embedder, "dtype", "float32")
-    return metric == "cosine" or (embedder.normalised and dtype != "float32")
+    shorter = bool(getattr(embedder, "truncate_dim", 0))
+    return metric == "cosine" or (embedder.normalised and (dtype != "float32" or shorter))
 
 
 def home_of(name: str) -> str | None:

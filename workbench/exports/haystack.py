@@ -4,6 +4,7 @@ from typing import Any
 
 from workbench.exports import blocks
 from workbench.exports.embedding import needs_unit
+from workbench.exports.indexing import index_blocks, is_plain
 from workbench.exports.sources import literal
 from workbench.pipelines import Pipeline
 
@@ -66,7 +67,7 @@ class StaticTextEmbedder:
         return {"embedding": encode([text])[0].tolist()}
 '''
 
-_EMBEDDERS = '''    model = {"model": MODEL, "progress_bar": False, "model_kwargs": {"dtype": {dtype}}}
+_EMBEDDERS = '''    model = {"model": MODEL, "progress_bar": False, "model_kwargs": {"dtype": {dtype}}{truncate}}
     document_embedder = SentenceTransformersDocumentEmbedder(
         **model, meta_fields_to_embed=["header"], embedding_separator="\\n\\n", encode_kwargs={"prompt": {passage}}
     )
@@ -136,7 +137,7 @@ def code(pipeline: Pipeline) -> str:
         ]
     if dense:
         core.add("Pipeline")
-        if pipeline.index.kind == "flat":
+        if is_plain(pipeline.index):
             how = "cosine" if needs_unit(pipeline.embedder, pipeline.index.metric) else "dot_product"
             imports += [
                 "from haystack.components.retrievers.in_memory import InMemoryEmbeddingRetriever",
@@ -149,7 +150,7 @@ def code(pipeline: Pipeline) -> str:
             ]
         else:
             imports += ["import faiss", "from dataclasses import replace"]
-            parts += [_FAISS, blocks.index_block(pipeline)]
+            parts += [_FAISS, *index_blocks(pipeline)]
             build.append("    retriever = FaissRetriever(chunks, build_index(vectors))")
         build.append(_QUERY)
     else:
@@ -179,5 +180,6 @@ def _embedding(pipeline: Pipeline, imports: list[str], parts: list[str]) -> list
         "import torch",
         f"from {home} import (\n    SentenceTransformersDocumentEmbedder,\n    SentenceTransformersTextEmbedder,\n)",
     ]
-    text = _EMBEDDERS.replace("{dtype}", f"torch.{e.dtype}").replace("{passage}", literal(e.prefix(False)))
+    text = _EMBEDDERS.replace("{truncate}", f', "truncate_dim": {e.truncate_dim}' if e.truncate_dim else "")
+    text = text.replace("{dtype}", f"torch.{e.dtype}").replace("{passage}", literal(e.prefix(False)))
     return [text.replace("{query}", literal(e.prefix(True)))]

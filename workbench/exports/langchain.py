@@ -3,6 +3,7 @@
 from typing import Any
 
 from workbench.exports import blocks
+from workbench.exports.indexing import index_blocks
 from workbench.exports.plans import keeps_line_ends, uses_own_splitter
 from workbench.exports.sources import literal
 from workbench.exports.splitting import hub_name
@@ -91,7 +92,7 @@ _VERBATIM = '''class VerbatimEmbeddings(Embeddings):
     """A sentence-transformers model. LangChain's own class turns line ends into spaces, which changes the vectors."""
 
     def __init__(self) -> None:
-        self.model = SentenceTransformer(MODEL, model_kwargs={"dtype": {dtype}})
+        self.model = SentenceTransformer(MODEL, model_kwargs={"dtype": {dtype}}{truncate})
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         return self.model.encode(texts, prompt={passage}).tolist()
@@ -102,7 +103,7 @@ _VERBATIM = '''class VerbatimEmbeddings(Embeddings):
 
 _EMBEDDINGS = '''    embeddings = HuggingFaceEmbeddings(
         model_name=MODEL,
-        model_kwargs={"model_kwargs": {"dtype": {dtype}}},
+        model_kwargs={"model_kwargs": {"dtype": {dtype}}{truncate}},
         encode_kwargs={"prompt": {passage}},
         query_encode_kwargs={"prompt": {query}},
     )'''
@@ -160,7 +161,7 @@ def code(pipeline: Pipeline) -> str:
             "from langchain_community.vectorstores import FAISS",
             "from langchain_community.vectorstores.utils import DistanceStrategy",
         ]
-        parts.append(blocks.index_block(pipeline))
+        parts += index_blocks(pipeline)
         build.append(_STORE)
     else:
         imports += [
@@ -228,7 +229,10 @@ def _embedding(pipeline: Pipeline, imports: list[str], parts: list[str]) -> list
         return ["    embeddings = StaticEmbeddings()"]
     imports.append("import torch")
     filled = {"{dtype}": f"torch.{e.dtype}", "{passage}": literal(e.prefix(False)), "{query}": literal(e.prefix(True))}
-    if not keeps_line_ends(pipeline):
+    own = not keeps_line_ends(pipeline)
+    cut = e.truncate_dim
+    filled["{truncate}"] = (f", truncate_dim={cut}" if own else f', "truncate_dim": {cut}') if cut else ""
+    if own:
         imports += ["from langchain_core.embeddings import Embeddings",
                     "from sentence_transformers import SentenceTransformer"]  # fmt: skip
         parts.append(_filled(_VERBATIM, filled))

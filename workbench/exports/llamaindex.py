@@ -3,6 +3,7 @@
 from typing import Any
 
 from workbench.exports import blocks
+from workbench.exports.indexing import index_blocks
 from workbench.exports.sources import literal
 from workbench.pipelines import Pipeline
 
@@ -76,18 +77,16 @@ _EMBEDDINGS = '''    embeddings = HuggingFaceEmbedding(
         text_instruction={passage},
         normalize=False,  # the model's own configuration says whether it does
         model_kwargs={"dtype": {dtype}},
-    )'''
+{truncate}    )'''
 
 _PROMPTS = '''    # The class gives some models prefixes of its own where none is named; these are the ones that were measured.
     embeddings._model.prompts = {"query": {query}, "text": {passage}}'''
 
-_STORE = '''class WholeFaissVectorStore(FaissVectorStore):
-    """Adds the nodes of a call to FAISS together, not one by one: an index can depend on it."""
+_STORE = '''class FilledFaissVectorStore(FaissVectorStore):
+    """A store over an index that holds the nodes' vectors already, in their order: filled at once, not one by one."""
 
     def add(self, nodes: list[BaseNode], **kwargs: Any) -> list[str]:
-        first = self._faiss_index.ntotal
-        self._faiss_index.add(np.array([node.get_embedding() for node in nodes], np.float32))
-        return [str(first + i) for i in range(len(nodes))]
+        return [str(node.metadata["chunk"]) for node in nodes]
 '''
 
 _RETRIEVER = '''class RankedRetriever(BaseRetriever):
@@ -127,16 +126,13 @@ def code(pipeline: Pipeline) -> str:
             "from llama_index.core import StorageContext, VectorStoreIndex",
             "from llama_index.vector_stores.faiss import FaissVectorStore",
         ]
-        parts += [_STORE, blocks.index_block(pipeline).replace("build_index(vectors", "empty_index(vectors")]
-        parts[-1] = blocks.index_block(pipeline)
+        parts += [_STORE, *index_blocks(pipeline)]
         build += [
             "    for chunk, vector in zip(chunks, vectors, strict=True):",
             "        chunk.embedding = vector.tolist()",
-            "    store = WholeFaissVectorStore(faiss_index=build_index(vectors[:0]))",
+            "    store = FilledFaissVectorStore(faiss_index=build_index(vectors))",
             "    context = StorageContext.from_defaults(vector_store=store)",
-            "    index = VectorStoreIndex(",
-            "        chunks, storage_context=context, embed_model=embeddings, insert_batch_size=max(1, len(chunks))",
-            "    )",
+            "    index = VectorStoreIndex(chunks, storage_context=context, embed_model=embeddings)",
             "    return index.as_retriever(similarity_top_k=K).retrieve, vectors",
         ]
     else:
@@ -163,5 +159,6 @@ def _embedding(pipeline: Pipeline, imports: list[str], parts: list[str]) -> list
         return ["    embeddings = StaticEmbedding()"]
     imports += ["import torch", "from llama_index.embeddings.huggingface import HuggingFaceEmbedding"]
     text = _EMBEDDINGS if e.prefix(True) and e.prefix(False) else f"{_EMBEDDINGS}\n{_PROMPTS}"
+    text = text.replace("{truncate}", f"        truncate_dim={e.truncate_dim},\n" if e.truncate_dim else "")
     text = text.replace("{dtype}", f"torch.{e.dtype}").replace("{passage}", literal(e.prefix(False)))
     return [text.replace("{query}", literal(e.prefix(True)))]

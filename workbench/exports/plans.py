@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from workbench.exports.indexing import KINDS, is_plain, refusal
 from workbench.exports.ranking import retriever_source
 from workbench.exports.sources import NotExpressible
 from workbench.exports.splitting import hub_name, splitter_source
@@ -32,13 +33,11 @@ class Note:
     stops: bool = False
 
 
-_KNOWN: dict[tuple[str, str], frozenset[str]] = {
-    ("embedder", "sentence-transformer"): frozenset({"model", "dtype", "query_prefix", "passage_prefix"}),
-    ("embedder", "static"): frozenset({"model"}),
-    ("index", "flat"): frozenset({"metric"}),
-    ("index", "hnsw"): frozenset({"metric", "m", "ef_construction", "ef_search"}),
+_EMBEDDERS: dict[str, frozenset[str]] = {
+    "sentence-transformer": frozenset({"model", "dtype", "query_prefix", "passage_prefix", "truncate_dim"}),
+    "static": frozenset({"model", "truncate_dim"}),
 }
-"""The embedders and indexes that exports know, and the fields of them that they carry over."""
+"""The embedders that exports know, and the fields of them that they carry over."""
 
 _NOTHING = (None, "", "none", 0, False)
 
@@ -113,7 +112,7 @@ def _splitter(pipeline: Pipeline, target: str) -> Note:
 
 def _unknown(part: str, spec: Spec) -> Note | None:
     """A note that stops the export where code could only be wrong: an unknown kind, or a field that is not known."""
-    known = _KNOWN.get((part, spec.kind))
+    known = (_EMBEDDERS if part == "embedder" else KINDS).get(spec.kind)
     if known is None:
         return Note(part, spec.kind, IMPOSSIBLE, f"not expressible yet: exports do not know the {part}", stops=True)
     for f in fields(spec):
@@ -149,11 +148,16 @@ def _index(pipeline: Pipeline, target: str) -> Note:
     i: Any = pipeline.index
     if unknown := _unknown("index", i):
         return unknown
+    if why := refusal(i):
+        return Note("index", i.kind, IMPOSSIBLE, f"not expressible yet: {why}", stops=True)
     if pipeline.retriever.kind != "dense":
+        if getattr(i, "storage", "") != "float32":
+            why = f"{pipeline.retriever.kind} over a {i.kind} index that does not keep every number"
+            return Note("index", i.kind, IMPOSSIBLE, f"not expressible yet: {why}", stops=True)
         return Note("index", i.kind, GENERATED, f"FAISS, the same {i.kind} index with the same parameters")
     ties = "; chunks of equal score may stand in another order"
     if target == "haystack":
-        if i.kind == "flat":
+        if is_plain(i):
             return Note("index", i.kind, EXACT, "InMemoryDocumentStore compares with every vector too" + ties)
         text = "Haystack's own stores have no such index; a small component searches it in FAISS" + ties
         return Note("index", i.kind, GENERATED, text)

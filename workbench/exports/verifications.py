@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,11 @@ def _python(folder: Path, target: str, tell: Callable[[str], None]) -> Path:
     if target not in FRAMEWORKS:
         return ourselves()
     lines = [line.strip() for line in _text(folder / "requirements.txt").splitlines()]
-    return python_for(target, [line for line in lines if line and not line.startswith("#")], tell)
+    pinned = [line for line in lines if line and not line.startswith("#")]
+    named = {line.partition("==")[0] for line in pinned}
+    packages: dict[str, str] = import_module(f"workbench.exports.{target}").PACKAGES
+    # One environment for all exports to a framework: with what this one does not need, too.
+    return python_for(target, [*pinned, *(f"{n}=={v}" for n, v in packages.items() if n not in named)], tell)
 
 
 def _run(

@@ -11,6 +11,7 @@ from workbench.documents import Corpus
 from workbench.errors import SpecError
 from workbench.exports import ours
 from workbench.exports.embedding import static_source
+from workbench.exports.indexing import is_plain
 from workbench.exports.plans import FRAMEWORKS, TARGETS, Note, is_counted_by_model, support, uses_own_splitter
 from workbench.exports.ranking import retriever_source
 from workbench.exports.readmes import readme
@@ -107,7 +108,7 @@ def requirements(pipeline: Pipeline, target: str) -> list[str]:
         needed |= {"safetensors", "tokenizers"} | _packages_of([pipeline.embedder.source.name])
     elif vectors:
         needed |= {"sentence-transformers", "transformers", "torch"}
-    if vectors and (target != "haystack" or pipeline.index.kind != "flat"):
+    if vectors and (target != "haystack" or not is_plain(pipeline.index)):
         needed.add("faiss-cpu")
     if pipeline.retriever.kind != "dense":
         needed.add("bm25s")
