@@ -26,13 +26,13 @@ class Tokens:
     def __init__(self, rows: Collection) -> None:
         self._corpus = rows.corpus
         self._rules = tokenizer(CONTEXT_TOKENIZER)
-        self._known: dict[int, int] = {}
+        self._known: dict[Span, int] = {}
 
     def of(self, hit: Hit) -> int:
         """The tokens of a hit's text."""
-        if hit.chunk not in self._known:
-            self._known[hit.chunk] = int(self._rules.counts([self._corpus[hit.span]])[0])
-        return self._known[hit.chunk]
+        if hit.span not in self._known:  # not by chunk: merged hits have other spans from query to query
+            self._known[hit.span] = int(self._rules.counts([self._corpus[hit.span]])[0])
+        return self._known[hit.span]
 
     def end(self, span: Span, n: int) -> int:
         """Where the first n tokens of a span end; a character that lies in two tokens goes with the second."""
@@ -57,8 +57,9 @@ def retrieved(
         depth = min(2 * depth, MAX_K)
         for i in pending:
             deep[i] = ask(rows, [queries[i]], depth)[0]
-    # Asked for more, an approximate index looks further and a fusion weighs more candidates: then k is asked for apart.
-    steady = not ask.needs_vectors or isinstance(pipeline.index, Flat)
+    # Asked for more, an approximate index looks further, a fusion weighs more candidates, and hits that are merged are
+    # made of more: then k is asked for apart.
+    steady = (not ask.needs_vectors or isinstance(pipeline.index, Flat)) and not getattr(ask, "merge", False)
     if steady and depth <= getattr(ask, "depth", depth):
         return [hits[:k] for hits in deep], deep
     return ask(rows, queries, k), deep
