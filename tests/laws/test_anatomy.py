@@ -110,6 +110,12 @@ def test_rungs_fall_and_losses_sum(case: tuple[list[Span], int, list[Span]], k: 
     assert (one.recalls[0], one.gold - one.present) == (1, lost)
     assert GoldLine.of(gold).held(one.best) == one.units
     assert len(one.best) <= k
+    # What is proven needs no help: hits that are units hold no more than the best units, and those than windows.
+    line = GoldLine.of(gold)
+    longest = max(map(len, units), default=0)
+    best = best_units(line.places(units), k)[0]
+    assert max(line.held(exact), line.held(found)) <= best == one.units
+    assert best <= best_windows(line.apart(longest), k, longest) == one.windows
 
     other = {"a": "b", "b": "a"}
     swapped = [[Span(other[s.document], s.start, s.end) for s in some[::-1]] for some in (gold, exact, found)]

@@ -39,8 +39,9 @@ def test_a_unit_is_what_the_retriever_returns() -> None:
     one = ladder(gold, 0, {"a": ranges([(0, 20), (20, 40)])}, [parent], [parent], k=1)
     assert one.rungs == (6, 6, 6, 6, 6, 6)
     assert one.best == (parent,)
-    told_of_chunks_alone = ladder(gold, 0, {"a": ranges([(0, 10), (10, 20)])}, [parent], [parent], k=1)
-    assert told_of_chunks_alone.rungs == (6, 6, 6, 6, 6, 6)  # a hit is a unit, whatever was said
+    merged = ladder(gold, 0, {"a": ranges([(0, 10), (11, 20)])}, [parent], [parent], k=2)
+    assert merged.rungs == (6, 6, 6, 6, 6, 6)  # the blank between two chunks is in the hit that is made of them
+    assert merged.best == (parent,)
 
 
 def test_a_question_whose_passages_are_all_lost() -> None:

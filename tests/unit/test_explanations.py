@@ -29,6 +29,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "bm25": {},
     "dense": {"retriever": {"kind": "dense"}},
     "hnsw": {"retriever": {"kind": "dense"}, "index": HNSW},
+    "neighbours": {"retriever": {"kind": "bm25", "expand": "neighbours"}},
+    "merged": {"retriever": {"kind": "dense", "expand": "neighbours", "merge": True}, "index": HNSW},
     "hybrid": {"retriever": {"kind": "hybrid", "depth": 6}, "index": HNSW},
 }
 
@@ -65,7 +67,8 @@ def test_the_rung_above_it_is_the_recall_with_an_exact_index(found: Evaluation) 
     assert [q.ladder.recalls[-2] for q in anatomy.questions] == pytest.approx(other.values[:, 0].tolist())
     if found.pipeline.index.kind == "flat":
         assert anatomy.steps["index"].mean == 0
-    hybrid = Pipeline(splitter=exact.splitter, embedder=exact.embedder, retriever=Hybrid(), k=3)
+    expansion = dict(zip(("expand", "window", "merge"), found.pipeline.retriever.expansion, strict=True))
+    hybrid = Pipeline(splitter=exact.splitter, embedder=exact.embedder, retriever=Hybrid(**expansion), k=3)
     if found.pipeline.retriever.kind == "hybrid":
         assert anatomy.regained is None
     else:

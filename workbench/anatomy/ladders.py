@@ -79,8 +79,9 @@ def ladder(
     the pipeline can return: its chunks, or what its retriever makes of them. `exact` and `found` are its hits with an
     exact index and as run. `longest` is the length of the longest unit, if known.
 
-    The rungs fall by construction. A set of at most k hits is a set of at most k units, hits being counted among the
-    units: found, exact ≤ units. Each unit lies inside a free window of the longest unit's length: units ≤ windows.
+    The rungs fall by construction. At most k hits are at most k units, and so hold no more than the best k units:
+    found, exact ≤ units. Each unit lies inside a free window of the longest unit's length: units ≤ windows. Where hits
+    are merged from several units, they may hold the blanks between them too; then what they hold is the most.
 
     Raises:
         ValueError: the question has no gold, or there are more than k hits.
@@ -91,13 +92,13 @@ def ladder(
     held, found_held = line.held(exact), line.held(found)
     if line.length == 0:
         return Ladder(lost, 0, 0, 0, 0, 0)
-    holders = _with_hits(line, line.holders(units), [*exact, *found])
+    holders = line.holders(units)
     most, rows = best_units(line.places(holders), k)
+    most, best = _or_hits(line, most, [holders[i] for i in rows], [exact, found])
     if longest is None:
         longest = max((int((u[:, 1] - u[:, 0]).max()) for u in units.values() if len(u)), default=0)
     longest = max([longest, *(len(s) for s in holders)])
-    windows = best_windows(line.apart(longest), k, longest)
-    best = tuple(holders[i] for i in rows)
+    windows = max(best_windows(line.apart(longest), k, longest), most)
     return Ladder(line.length + lost, line.length, windows, most, held, found_held, best)
 
 
@@ -125,16 +126,16 @@ def token_ladder(
         return Ladder(lost, 0, 0, 0, 0, 0)
     counted = _Counted(text, tokens)
     parts = [counted.first(hits, limit) for hits in (exact, found)]
-    holders = _with_hits(line, line.holders(units), [*exact, *found])
+    holders = line.holders(units)
 
     def cut(i: int, n: int) -> int:
         return int(line.places([counted.cut(holders[i], n)])[0, 1])
 
     places = line.places(holders)
     most, rows, settled = best_in_tokens(places, [counted.size(s) for s in holders], limit, cut)
+    most, best = _or_hits(line, most, [holders[i] for i in rows], parts)
     windows = max(counted.free(line, limit), most)
     held, found_held = (line.held(part) for part in parts)
-    best = tuple(holders[i] for i in rows)
     return Ladder(line.length + lost, line.length, windows, most, held, found_held, best, settled)
 
 
@@ -150,11 +151,14 @@ def _line(gold: Sequence[Span], lost: int) -> GoldLine:
     return line
 
 
-def _with_hits(line: GoldLine, holders: list[Span], hits: Sequence[Span]) -> list[Span]:
-    """The holders, and those hits that hold gold and are not among them."""
-    known = set(holders)
-    more = [h for h in dict.fromkeys(hits) if h not in known and line.held([h])]
-    return holders + more
+def _or_hits(
+    line: GoldLine, most: int, best: list[Span], rankings: Sequence[Sequence[Span]]
+) -> tuple[int, tuple[Span, ...]]:
+    """The most that the units hold, and such units; hits where they hold more, having been merged from several."""
+    for hits in rankings:
+        if (held := line.held(hits)) > most:
+            most, best = held, [hit for hit in hits if line.held([hit])]
+    return most, tuple(best)
 
 
 class _Counted:

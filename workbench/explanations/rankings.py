@@ -1,6 +1,7 @@
 """The rankings that a pipeline's own is held against, over the same chunks: exact, BM25, dense, and both fused."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import cached_property
 from typing import Any
 
@@ -22,11 +23,13 @@ from workbench.store import Store
 from workbench.tokens import tokenizer
 from workbench.vectors import Vectors
 
+_SHARED = ("k1", "b", "stemmer", "stop_words", "expand", "window", "merge")
+
 
 class Rankings:
     """What other ways of searching find in the chunks of an evaluated pipeline. Each is prepared when first asked for.
 
-    The sides: "own" as run, "exact" the same retriever over an exact index, "bm25", "dense" (exact), and "hybrid" by
+    The sides: "own" as run, "exact" the same retriever over an exact index, "bm25", "dense" (exact), "hybrid" by
     reciprocal ranks.
     """
 
@@ -35,18 +38,17 @@ class Rankings:
         self._queries = [q.text for q in evaluation.questions]
         self._rows = collection(evaluation.corpus, evaluation.pipeline.splitter)
         own = self._pipeline.retriever
-        parameters = {name: getattr(own, name) for name in ("k1", "b") if hasattr(own, name)}
         self._retrievers: dict[str, Retriever] = {
             "own": own,
             "exact": own,
-            "bm25": BM25(**parameters),
-            "dense": Dense(),
-            "hybrid": Hybrid(**parameters),
+            "bm25": _like(own, BM25),
+            "dense": _like(own, Dense),
+            "hybrid": _like(own, Hybrid),
         }
         self._evaluation = evaluation
         self._ranked: dict[tuple[str, Budget], list[list[Span]]] = {}
         self._seen: dict[Span, Span] = {}
-        self._answers: dict[tuple[str, str, int], list[Span]] = {}
+        self._answers: dict[tuple[str, str, int], tuple[int, list[Span]]] = {}
 
     @property
     def is_exact(self) -> bool:
@@ -91,14 +93,18 @@ class Rankings:
         return self._ranked[key]
 
     def hits(self, side: str, query: str, k: int) -> list[Span]:
-        """The spans that a side finds, best first, at most k."""
-        same = {"exact": "own"}.get(side, side) if self.is_exact else side
-        key = same, query, k
-        if key not in self._answers:
-            retriever = self._retrievers[same]
-            rows = self._as_run if same == "own" else self._exact if retriever.needs_vectors else self._rows
-            self._answers[key] = [hit.span for hit in retriever(rows, [query], k)[0]]
-        return self._answers[key]
+        """The spans that "exact", "bm25", "dense" or "hybrid" finds, best first, at most k."""
+        same = side if side in ("bm25", "hybrid") or not isinstance(self._retrievers["own"], Dense) else "exact"
+        retriever = self._retrievers[same]
+        # One search serves every smaller k where fewer hits are the first of more: not so in every fusion.
+        steady = isinstance(retriever, Dense | BM25) and not retriever.merge
+        key = same, query, 0 if steady else k
+        depth, answer = self._answers.get(key, (0, []))
+        if depth < k:
+            rows = self._exact if retriever.needs_vectors else self._rows
+            answer = [hit.span for hit in retriever(rows, [query], k)[0]]
+            self._answers[key] = k, answer
+        return answer[:k]
 
     @cached_property
     def units(self) -> dict[str, Ranges]:
@@ -163,6 +169,12 @@ class Rankings:
 
     def _with(self, index: Any) -> Collection:
         return indexed(self._rows, self._vectors, Asker(self._pipeline.embedder, self._store), index)
+
+
+def _like(own: Retriever, kind: type[Retriever]) -> Retriever:
+    """A retriever of another kind that analyses words and expands its hits as the pipeline's own does."""
+    shared = {f.name for f in fields(kind)} & {f.name for f in fields(own)} & set(_SHARED)
+    return kind(**{name: getattr(own, name) for name in shared})
 
 
 def _is_cheap(embedder: Embedder) -> bool:
