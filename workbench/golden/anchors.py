@@ -15,10 +15,10 @@ from workbench.records import Question
 def read_golden(data: bytes | Path, corpus: Corpus) -> tuple[tuple[Question, ...], tuple[Problem, ...]]:
     """The questions of a golden set with spans in this corpus, and what could not be taken.
 
-    It is JSON lines, CSV with the columns question, references and corpus_id, or a BEIR folder or ZIP. Every reference that is
-    returned holds `quote == corpus[span]`. A quote that no longer stands at its offsets is looked for in its document,
-    letter by letter and then without regard to blanks; it must be there exactly once, or with the words around it that
-    the file gives.
+    It is JSON lines, CSV with the columns question, references and corpus_id, or a BEIR folder or ZIP. Every reference
+    that is returned holds `quote == corpus[span]`. A quote that no longer stands at its offsets is looked for in its
+    document, letter by letter and then without regard to blanks; it must be there exactly once, or with the words
+    around it that the file gives.
 
     Raises:
         GoldenError: the file cannot be read at all.

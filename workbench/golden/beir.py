@@ -7,6 +7,7 @@ otherwise the one place where its text stands. A query without all its relevant 
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,13 @@ def records(data: bytes | Path, corpus: Corpus) -> Iterator[tuple[int, Row | Gol
     Raises:
         GoldenError: a file is missing, or cannot be read at all.
     """
+    try:
+        yield from _records(data, corpus)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise GoldenError(f"the data set cannot be read: {error}") from None
+
+
+def _records(data: bytes | Path, corpus: Corpus) -> Iterator[tuple[int, Row | GoldenError]]:
     parts = _folder(data) if isinstance(data, Path) else _zip(data)
     for name in ("corpus.jsonl", "queries.jsonl"):
         if name not in parts:
@@ -116,16 +124,16 @@ def _places(
 def _place(row: Row, id: str, shelf: Shelf) -> Row:
     title, text = (row[key] if is_text(row.get(key)) else "" for key in ("title", "text"))
     named = next((found for label in (id, title) if label and (found := shelf.labelled(label))), [])
-    found: list[tuple[Document, int, int]] = []
+    places: list[tuple[Document, int, int]] = []
     for document in named or shelf.documents:
-        found += [(document, a, b) for a, b in (shelf.text(document).find(text) if text else [])]
-    if len(found) == 1:
-        return _reference(*found[0])
+        places += [(document, a, b) for a, b in (shelf.text(document).find(text) if text else [])]
+    if len(places) == 1:
+        return _reference(*places[0])
     if len(named) == 1 and named[0].text.strip():
         whole = named[0].text
         return _reference(named[0], len(whole) - len(whole.lstrip()), len(whole.rstrip()))
-    if found:
-        raise GoldenError(f"stands in {len(found)} places of the corpus")
+    if places:
+        raise GoldenError(f"stands in {len(places)} places of the corpus")
     raise GoldenError("is no document of the corpus, and its text stands in none")
 
 

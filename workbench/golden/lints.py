@@ -26,8 +26,8 @@ KINDS = {
 }
 """What is looked for, with its severity, the worst first."""
 
-NEAR_DUPLICATE = 90.0
-"""Least likeness of two questions, as `rapidfuzz.fuzz.token_sort_ratio`, 0 to 100, that name the same numbers."""
+NEAR_DUPLICATE = 80.0
+"""Least likeness of two questions, as `rapidfuzz.fuzz.token_sort_ratio`, 0 to 100; see `same_question` for the rest."""
 
 NEAR_COPY = 92.0
 """Least likeness of another place to a passage, as `quotes.APPROXIMATE` measures it, that holds the same numbers."""

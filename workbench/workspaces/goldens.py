@@ -57,6 +57,10 @@ class GoldenSet:
         """The drafts that were rejected, for drafting to avoid."""
         return tuple(q for q in self._state(corpus).drafts if REJECTED in q.tags)
 
+    def export(self, corpus: Corpus) -> str:
+        """The questions as JSON lines, with the offsets and quotes that they have in this corpus."""
+        return write_golden(self.read(corpus).questions, corpus)
+
     @property
     def history(self) -> History:
         """The versions; its `undo` and `redo` say what the buttons would do, "" where nothing."""
