@@ -132,7 +132,8 @@ def tied(kept: Kept, n: int, query: Vectors, k: int, margin: float) -> Rows:
 def all_tied(kept: Kept, longest: float) -> Callable[[Vectors, int], Proposals]:
     """A proposer that compares with every row, block by block; what it cuts off cannot be among the k best.
 
-    `longest` is the length of the longest row, which bounds what rounding can hide a tie by. By numpy, whose matrix products took a half (batches) to a third (one query) of FAISS's time here.
+    `longest` is the length of the longest row, which bounds what rounding can hide a tie by. By numpy, whose matrix
+    products took a half (many queries) to a third (one) of the processor time of FAISS's here.
     """
 
     def propose(queries: Vectors, k: int) -> Proposals:

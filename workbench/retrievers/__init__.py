@@ -3,12 +3,16 @@
 from workbench.retrievers.collections import Collection, QueryEncoder, VectorIndex, VectorsMissing, Where
 from workbench.retrievers.comparisons import Movement, movements
 from workbench.retrievers.contexts import Context, Passage, context
-from workbench.retrievers.methods import BM25, MAX_K, RETRIEVERS, Dense, Hybrid, Retriever
+from workbench.retrievers.methods import BM25, MAX_K, MMR, RETRIEVERS, Dense, Hybrid, Rerank, Retriever
+from workbench.retrievers.words import STEMMERS, STOP_WORDS, Words
 
 __all__ = [
     "BM25",
     "MAX_K",
+    "MMR",
     "RETRIEVERS",
+    "STEMMERS",
+    "STOP_WORDS",
     "Collection",
     "Context",
     "Dense",
@@ -16,10 +20,12 @@ __all__ = [
     "Movement",
     "Passage",
     "QueryEncoder",
+    "Rerank",
     "Retriever",
     "VectorIndex",
     "VectorsMissing",
     "Where",
+    "Words",
     "context",
     "movements",
 ]

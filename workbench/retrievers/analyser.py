@@ -1,8 +1,8 @@
 """The terms of a text, as BM25 counts them. Documents and queries go through the same rules.
 
 1. A run of letters and digits is one term, in lower case (casefold) and Unicode form NFKC: `Straße` is `strasse`, a
-   full-width or ligature form is its plain one. Soft hyphens and zero-width joiners vanish; accents stay. There is no
-   list of stop words and no stemming. An apostrophe separates (`company's`: `company`, `s`).
+   full-width or ligature form is its plain one. Soft hyphens and zero-width joiners vanish; accents stay. Stop words
+   and stems, where they are wanted, come after (`words`). An apostrophe separates (`company's`: `company`, `s`).
 2. Runs joined without a space by `. _ @ &`, or by `- /` or brackets `(…)` where a digit takes part, are a code: an
    error number, section, version, date, file name, address, identifier. A code is one term as a whole, and again in
    parts, so that it is found by either: each piece; each beginning that ends at a piece (`12.3(b)` is also `12.3` and

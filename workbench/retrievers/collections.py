@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from workbench.documents import Chunks, Corpus, Document, Section
 from workbench.errors import DocumentError, SpecError, WorkbenchError
 from workbench.records import Hit
-from workbench.retrievers.lexical import Lexical, Terms, row_terms
+from workbench.retrievers.expansions import expanded
+from workbench.retrievers.lexical import Lexical, Terms, counted, row_terms
+from workbench.retrievers.words import PLAIN, Words
 from workbench.spans import Ranges, Span
 from workbench.vectors import top_k
 
@@ -37,6 +39,9 @@ class VectorIndex(Protocol):
 
     def search(self, queries: NDArray[np.float32], k: int, /) -> tuple[NDArray[np.float32], Rows]:
         """Scores and rows, both (q, k), the best first, row -1 where there are no more."""
+
+    def decoded(self, rows: Rows, /) -> NDArray[np.float32]:
+        """(len(rows), dim) these rows' vectors as they are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,13 @@ class Collection:
                 raise DocumentError(f"document {c.document[:8]} came with chunks twice; once is enough")
             given[c.document] = c
         self._parts: list[tuple[Document, Ranges, Sequence[str]]] = []
+        self._parents: list[Ranges | None] = []
         for document in corpus:
             if document.id in given:
                 c = given[document.id]
                 order = np.lexsort((c.spans[:, 1], c.spans[:, 0]))
                 self._parts.append((document, c.spans[order], [c.headers[i] for i in order] if c.headers else []))
+                self._parents.append(None if c.parents is None else c.parents[order])
         sizes = [len(spans) for _, spans, _ in self._parts]
         position = {d.id: i for i, d in enumerate(corpus)}
         self.document_index: Rows = np.repeat(np.array([position[d.id] for d, _, _ in self._parts], np.int64), sizes)
@@ -80,7 +87,8 @@ class Collection:
         self.headers: list[str] = [h for (_, s, headers) in self._parts for h in (headers or [""] * len(s))]
         self._lock = threading.RLock()
         self._terms: Terms | None = None
-        self._lexical: dict[tuple[float, float], Lexical] = {}
+        self._lexical: dict[tuple[float, float, Words], Lexical] = {}
+        self._units: dict[tuple[str, int], dict[str, Ranges]] = {}
         self._index: VectorIndex | None = None
         self._encoder: QueryEncoder | None = None
         self._subset: Callable[[Rows], VectorIndex] | None = None
@@ -90,9 +98,9 @@ class Collection:
     def __len__(self) -> int:
         return len(self.spans)
 
-    def span(self, row: int) -> Span:
-        """The characters of a row."""
-        start, end = self.spans[row].tolist()
+    def span(self, row: int, spans: Ranges | None = None) -> Span:
+        """The characters of a row; by other spans of the rows, where they are given."""
+        start, end = (self.spans if spans is None else spans)[row].tolist()
         return Span(self.corpus.documents[int(self.document_index[row])].id, start, end)
 
     def text(self, row: int) -> str:
@@ -161,14 +169,16 @@ class Collection:
             parts.append(inside[last] > inside[first])
         return np.concatenate(parts)
 
-    def lexical(self, query: str, k: int, k1: float, b: float, mask: Mask | None = None) -> Ranking:
+    def lexical(
+        self, query: str, k: int, k1: float, b: float, mask: Mask | None = None, words: Words = PLAIN
+    ) -> Ranking:
         """The best k allowed rows by BM25; rows that share no term with the query are left out."""
         with self._lock:
-            index = self._lexical.pop((k1, b), None)
+            index = self._lexical.pop((k1, b, words), None)
             if index is None:
                 self._terms = self._terms or row_terms(self._parts)
-                index = Lexical(self._terms, k1, b)
-            self._lexical[k1, b] = index  # the last used stands last
+                index = Lexical(counted(self._terms, words), k1, b, words)
+            self._lexical[k1, b, words] = index  # the last used stands last
             if len(self._lexical) > _MAX_LEXICAL:
                 self._lexical.pop(next(iter(self._lexical)))
         scores = index.scores(query)
@@ -227,11 +237,36 @@ class Collection:
             self._queries[query] = vector
         return vector
 
-    def hits(self, ranking: Ranking) -> list[Hit]:
-        """The ranking as hits, rank from 1."""
+    def vectors(self, rows: Rows) -> NDArray[np.float32]:
+        """(len(rows), dim) what the dense index keeps of these rows.
+
+        Raises:
+            VectorsMissing: no index has been given yet.
+        """
+        if self._index is None:
+            raise VectorsMissing("the chunks have no vectors yet; embed them first")
+        return self._index.decoded(rows)
+
+    def units(self, expand: str, window: int) -> dict[str, Ranges]:
+        """Document → (n, 2) what comes back for each of its rows, in order; see `expansions.expanded`."""
+        key = expand, window if expand == "neighbours" else 0
+        known = self._units.get(key)
+        if known is None:
+            known = self._units[key] = {
+                document.id: expanded(document, spans, parents, expand, window)
+                for (document, spans, _), parents in zip(self._parts, self._parents, strict=True)
+            }
+        return known
+
+    def hits(self, ranking: Ranking, expand: str = "none", window: int = 1) -> list[Hit]:
+        """The ranking as hits, rank from 1; each the span that comes back for its row."""
         rows, scores = ranking
+        spans = self.spans
+        if expand != "none":
+            units = self.units(expand, window)
+            spans = np.concatenate([np.empty((0, 2), np.int64), *units.values()])
         return [
-            Hit(self.span(row), score, rank, row, self.headers[row])
+            Hit(self.span(row, spans), score, rank, row, self.headers[row])
             for rank, (row, score) in enumerate(zip(rows.tolist(), scores.tolist(), strict=True), 1)
         ]
 

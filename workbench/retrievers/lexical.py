@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.documents import Document
 from workbench.retrievers.analyser import pattern, terms, word_terms
+from workbench.retrievers.words import PLAIN, Words
 from workbench.spans import Ranges
 
 Ids = NDArray[np.int32]
@@ -122,6 +123,18 @@ def row_terms(parts: Sequence[tuple[Document, Ranges, Sequence[str]]]) -> Terms:
     return Terms(rows, vocabulary)
 
 
+def counted(rows: Terms, words: Words) -> Terms:
+    """The rows with their terms as `words` counts them: stop words gone, stems for words."""
+    if words == PLAIN:
+        return rows
+    vocabulary: dict[str, int] = {}
+    numbers = _ids(
+        [-1 if t is None else vocabulary.setdefault(t, len(vocabulary)) for t in words(list(rows.vocabulary))]
+    )
+    out = [numbers[ids] for ids in rows.rows]
+    return Terms([ids[ids >= 0] for ids in out], vocabulary)
+
+
 class Lexical:
     """A BM25 index over rows of terms: bm25s with Lucene's formula, in float64.
 
@@ -134,7 +147,8 @@ class Lexical:
     al. 2020, "Which BM25 do you mean?" (without the constant factor k1 + 1).
     """
 
-    def __init__(self, rows: Terms, k1: float, b: float) -> None:
+    def __init__(self, rows: Terms, k1: float, b: float, words: Words = PLAIN) -> None:
+        self._words = words
         self._vocabulary = rows.vocabulary
         self._rows = len(rows.rows)
         self._model: Any = None
@@ -147,7 +161,7 @@ class Lexical:
 
     def scores(self, query: str) -> NDArray[np.float64]:
         """(rows,) the score of each row; 0 where it shares no term with the query."""
-        known = [self._vocabulary[t] for t in terms(query) if t in self._vocabulary]
+        known = [self._vocabulary[t] for t in self._words(terms(query)) if t is not None and t in self._vocabulary]
         if self._model is None or not known:
             return np.zeros(self._rows)
         out: NDArray[np.float64] = self._model.get_scores_from_ids(known)

@@ -18,7 +18,8 @@ from workbench.ui.progress import progress, waiting
 from workbench.ui.reader import overlay, scroll_to
 from workbench.ui.shell import plain
 
-NAMES = {"dense": "Dense", "hybrid": "Hybrid", "bm25": "BM25"}
+NAMES = {"dense": "Dense", "hybrid": "Hybrid", "bm25": "BM25", "mmr": "MMR", "rerank": "Rerank"}
+BESIDE = ("dense", "hybrid", "bm25")
 """In the order of the columns: hybrid between its two halves, so that lines show what it takes from each."""
 LONGEST_QUERY = 500
 SAMPLES = 12
@@ -155,7 +156,7 @@ def search(
     """For each kind of retriever its hits; None for those whose vectors are not there yet."""
     rows = pipelines.collection(corpus, pipeline.splitter)
     found: dict[str, list[Hit] | None] = {}
-    for kind in sorted(kinds, key=lambda kind: RETRIEVERS[kind].needs_vectors):  # quick vectors come in meanwhile
+    for kind in sorted(kinds, key=lambda kind: RETRIEVERS[kind]().needs_vectors):  # quick vectors come in meanwhile
         retriever = pipeline.retriever if pipeline.retriever.kind == kind else RETRIEVERS[kind]()
         if retriever.needs_vectors and job is not None:
             job.wait()
@@ -183,7 +184,7 @@ def panel(
     job = live.dense(corpus, pipeline, sessions.store())
     bar = st.container()
     rival = pinned if pinned != pipeline else None
-    kinds = list(NAMES) if beside and rival is None else [kind]
+    kinds = list(dict.fromkeys([*BESIDE, kind])) if beside and rival is None else [kind]
     lists = search(corpus, pipeline, query, where, job, kinds) if query else {}
     if job is not None:
         job.wait()  # what is done in a moment needs no bar, no poll and no further run
