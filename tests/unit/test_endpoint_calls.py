@@ -329,6 +329,20 @@ def test_nothing_is_paid_twice() -> None:
     assert endpoints.usage_in(store, "near/small").requests == 3
 
 
+def test_a_query_that_was_asked_is_not_sent_again() -> None:
+    with Server(loopback.serving(encode)) as server:
+        defined(server)
+        embedder = Remote("near/small")
+        first = embedder.encode_query(["one", "two", "one"])
+        np.testing.assert_array_equal(first, encode(["one", "two", "one"]))
+        np.testing.assert_array_equal(Remote("near/small").encode_query(["two", "three"]), encode(["two", "three"]))
+        assert Remote("near/small", truncate_dim=2).encode_query(["one"]).shape == (1, 2)
+        assert embedder.encode_query([]).shape == (0, 3)
+        defined(server, model={"revision": "2"})
+        Remote("near/small").encode_query(["one"])
+    assert [a.body["input"] for a in server.asked] == [["one", "two"], ["three"], ["one"], ["one"]]
+
+
 def test_a_batch_is_bounded_in_tokens_too() -> None:
     with Server(loopback.serving(encode)) as server:
         defined(server, model={"batch_tokens": 25})

@@ -102,6 +102,20 @@ class Remote(Embedder):
             tokens += count
         yield np.arange(start, len(texts))
 
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        """(n, dim) float32, a row for each query; one that this process asked for lately is not sent again."""
+        space = self.fingerprint
+        with _remembering:
+            rows = {text: _remembered[space, text] for text in texts if (space, text) in _remembered}
+        new = [text for text in dict.fromkeys(texts) if text not in rows]
+        rows |= zip(new, Embedder.encode_query(self, new), strict=True)
+        with _remembering:
+            for text in texts:
+                _remembered[space, text] = rows[text]
+            while len(_remembered) > _MOST_REMEMBERED:
+                del _remembered[next(iter(_remembered))]
+        return np.stack([rows[text] for text in texts]) if rows else np.empty((0, self.dimensions), np.float32)
+
     def encode_batch(self, texts: list[str], query: bool) -> Vectors:
         sent = self._sent(texts, query)
         if self._cuts and (limit := self.source.max_tokens):
@@ -114,6 +128,11 @@ def _cut(name: str, text: str, limit: int) -> str:
     """The text up to the end of its last token within the limit."""
     places = tokenizer(name).offsets(text)
     return text if len(places) <= limit else text[: int(places[limit - 1, 1])]
+
+
+_remembered: dict[tuple[str, str], Vectors] = {}  # (embedder, query) → its vector, the oldest first
+_remembering = threading.Lock()
+_MOST_REMEMBERED = 1_000
 
 
 _announced: set[str] = set()  # hosts
