@@ -4,9 +4,12 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zipfile
@@ -17,7 +20,7 @@ import pytest
 
 from workbench.documents import Document
 from workbench.errors import DocumentError
-from workbench.parsers import Limits, Unstructured, parse, parse_safely, sandbox
+from workbench.parsers import Limits, Unstructured, confinement, isolation, parse, parse_safely, sandbox
 
 GENERATOR = Path(__file__).parents[3] / "shared" / "files" / "hostile" / "make_hostile.py"
 WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
@@ -111,6 +114,68 @@ def test_input_and_output_are_bounded():
     assert "more than the limit of 1 MB" in refusal("a.txt", b"x" * 2_000_000, Limits(input_bytes=1_000_000))
     assert "its text is more than 1 MB" in refusal("a.txt", b"word " * 400_000, Limits(output_bytes=1_000_000))
     assert well()
+
+
+def test_what_a_process_writes_and_how_many_files_it_opens_is_bounded(monkeypatch):
+    greedy = "handles = [open('/dev/null') for _ in range(500)]"
+    assert "opens more than 64 files at once, the limit" in broken(monkeypatch, greedy)
+    large = "import tempfile; tempfile.TemporaryFile().write(b'x' * 3_000_000)"
+    assert "writes more than 2 MB, the limit" in broken(monkeypatch, large, Limits(output_bytes=2_000_000))
+    assert well()
+
+
+def test_no_process_reaches_a_network():
+    found = isolation()
+    assert set(found["limits"]) == set(confinement.LIMITS)
+    if not found["network"]:
+        pytest.skip("this system has neither seccomp nor namespaces: doctor says so")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        code = f"import socket; socket.create_connection(('127.0.0.1', {port}), 2)"
+        socket.create_connection(("127.0.0.1", port), 2).close()  # from here it can be reached
+        said = broken(Patch(), code)
+        assert "PermissionError" in said or "unreachable" in said
+
+
+def test_all_that_a_file_started_ends_with_its_process():
+    code = "import subprocess, time; subprocess.Popen(['sleep', '987']); time.sleep(60)"
+    before = sleepers()
+    assert "longer than 3 s" in broken(Patch(), code, Limits(seconds=3))
+    assert sleepers() == before
+    broken(Patch(), "import os, subprocess; subprocess.Popen(['sleep', '987']); os.abort()")
+    assert sleepers() == before
+
+
+def sleepers() -> set[str]:
+    """Processes that such a file left."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if b"sleep\0987" in entry.read_bytes():
+                found.add(entry.parent.name)
+    return found
+
+
+Patch = pytest.MonkeyPatch
+
+
+def broken(patch: pytest.MonkeyPatch, code: str, limits: Limits | None = None) -> str:
+    """What is said of a file where its parser runs `code` in the process: a parser that was taken over."""
+    path = Path(tempfile.mkdtemp()) / "workbench_taken_over.py"
+    path.write_text(
+        "from workbench.parsers import child, tasks\n"
+        f"def parse(name, data, **_):\n    exec({code!r})\n    return {{}}\n"
+        "tasks.TASKS['parse'] = parse\nchild.main()\n"
+    )
+    start = subprocess.Popen
+    with patch.context() as patched:
+        patched.setattr(sandbox.subprocess, "Popen", lambda command, **kw: start([command[0], str(path)], **kw))
+        sandbox.close()
+        try:
+            return refusal("a.txt", b"x", limits)
+        finally:
+            sandbox.close()
+            shutil.rmtree(path.parent)
 
 
 def test_a_refusal_keeps_the_process_and_a_good_file_uses_it_again():

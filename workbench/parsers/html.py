@@ -17,6 +17,8 @@ _BLOCKS = _PARAGRAPHS | frozenset(
     "summary option legend center "
     "thead tbody tfoot dir menu search hgroup title".split(),
 )
+_APART = frozenset("button textarea select input svg math video audio canvas text".split())
+"""What stands in a line and yet apart from the words beside it."""
 _SECTIONS = {
     "table": "table",
     "blockquote": "quote",
@@ -96,6 +98,8 @@ class _Walk:
             if tag == "br":
                 self.writer.verbatim("\n") if self.pre else self.writer.separate(1)
                 continue
+            if tag in _APART:
+                self.writer.blank()
             if tag == "img" or tag == "area":
                 if alt := (node.attributes.get("alt") or "").strip():
                     self.writer.flow(f" {alt} ")
@@ -162,6 +166,8 @@ class _Walk:
             self.quotes -= 1
         if tag in _BLOCKS:
             self.writer.separate(self.gap(tag))
+        elif tag in _APART:
+            self.writer.blank()
 
     def gap(self, tag: str) -> int:
         """The newlines around a block: paragraphs stand apart, except in lists, whose items stay close together."""

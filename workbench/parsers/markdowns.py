@@ -13,9 +13,13 @@ _KINDS = {"table_open": "table", "bullet_list_open": "list", "ordered_list_open"
 
 def read_markdown(data: bytes, writer: Writer) -> None:
     """Headings, code, tables with rows, lists and quotes; front matter stays in the text and out of the structure."""
+    mark_markdown(source(data, writer), writer)
+
+
+def mark_markdown(text: str, writer: Writer, offset: int = 0) -> None:
+    """Mark the structure of Markdown that is written already, from `offset` on."""
     from markdown_it import MarkdownIt
 
-    text = source(data, writer)
     front = _FRONT.match(text)
     skipped = front.end() if front else 0
     # The parser knows three line ends as one; U+0000 is gone already. Line numbers are all that is taken from it.
@@ -32,7 +36,8 @@ def read_markdown(data: bytes, writer: Writer) -> None:
         end = starts[min(token.map[1], len(starts)) - 1][1]
         body = text[start:end].rstrip()
         end = start + len(body)
-        start += len(body) - len(body.lstrip())
+        start += offset + len(body) - len(body.lstrip())
+        end += offset
         if start >= end:
             continue
         if kind:

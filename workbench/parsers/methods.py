@@ -12,6 +12,7 @@ from workbench.parsers import (
     html,
     mails,
     markdowns,
+    notebooks,
     ocr,
     opendocuments,
     pdfs,
@@ -51,27 +52,28 @@ def _version(library: str) -> str:
     return version(library)
 
 
-_SHEETS = Engine("sheets", 1, sheets.read_sheets, "python-calamine")
+_SHEETS = Engine("sheets", 2, sheets.read_sheets, "python-calamine")
 _TEXT = Engine("text", 1, plain.read_text)
 ENGINES: dict[str, Engine] = {
     "pdf": Engine("pdf", 2, pdfs.read_pdf, "pypdfium2"),
-    "docx": Engine("docx", 1, word.read_docx),
-    "pptx": Engine("pptx", 1, slides.read_pptx),
+    "docx": Engine("docx", 2, word.read_docx),
+    "pptx": Engine("pptx", 2, slides.read_pptx),
     "xlsx": _SHEETS,
     "xlsb": _SHEETS,
     "xls": _SHEETS,
     "ods": _SHEETS,
     "rtf": Engine("rtf", 1, rtf.read_rtf),
     "odt": Engine("odt", 1, opendocuments.read_odt),
-    "epub": Engine("epub", 1, opendocuments.read_epub, "selectolax"),
-    "html": Engine("html", 1, html.read_html, "selectolax"),
+    "epub": Engine("epub", 2, opendocuments.read_epub, "selectolax"),
+    "html": Engine("html", 2, html.read_html, "selectolax"),
     "markdown": Engine("markdown", 1, markdowns.read_markdown, "markdown-it-py"),
     "rst": Engine("rst", 1, plain.read_rst),
     "org": Engine("org", 1, plain.read_org),
     "csv": Engine("csv", 1, plain.read_csv),
     "tsv": Engine("tsv", 1, plain.read_tsv),
-    "eml": Engine("eml", 1, mails.read_eml, "selectolax"),
-    "json": _TEXT,
+    "eml": Engine("eml", 2, mails.read_eml, "selectolax"),
+    "json": Engine("json", 1, notebooks.read_json),
+    "notebook": Engine("notebook", 1, notebooks.read_notebook),
     "xml": Engine("xml", 1, opendocuments.read_xml),
     "text": _TEXT,
 }

@@ -7,11 +7,13 @@ from typing import Any
 
 from workbench.errors import DocumentError
 from workbench.parsers.archives import Archive
+from workbench.parsers.drawings import write_boxes, write_chart
 from workbench.parsers.writers import Writer
 
 MAX_CELLS = 20_000_000
 _ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br=\"(\d+)\"")
 _CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=\"([A-Z]{1,3})(\d+)\"")
+_UNCOMPUTED = re.compile(rb"<(?:\w+:)?f[^>]*>[^<]*</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</")
 _REPEATED = re.compile(rb"number-(?:rows|columns)-repeated=\"(\d+)\"")
 
 
@@ -27,7 +29,9 @@ def read_sheets(data: bytes, writer: Writer) -> None:
         raise DocumentError("the workbook is protected by a password. Save a copy without it.") from None
     except CalamineError as error:
         raise DocumentError(f"the workbook is damaged ({error}). Save it anew.") from None
+    drawn = _Drawn(data) if data.startswith(b"PK") else None
     written = False
+    hidden = [s.name for s in book.sheets_metadata if not str(s.visible).endswith(".Visible")]
     for name in names:
         try:
             rows = book.get_sheet_by_name(name).to_python(skip_empty_area=True)
@@ -37,8 +41,17 @@ def read_sheets(data: bytes, writer: Writer) -> None:
         if any(_shown(cell) for row in rows for cell in row):
             written = True
             _sheet(name, rows, writer)
-        elif len(names) > 1:
+        if drawn and drawn.write(name, writer):
+            written = True
+        elif len(names) > 1 and not any(map(any, rows)):
             writer.warn(f"sheet {name!r} is empty")
+        if name in hidden and rows:
+            writer.warn(f"sheet {name!r} is hidden; its text is included")
+    if drawn and drawn.formulas:
+        writer.warn(
+            f"{drawn.formulas:,} formulas hold no stored value and show as empty: open the file in a spreadsheet "
+            "program and save it"
+        )
     if not written and repeats:
         raise DocumentError(
             f"its cells are repeated to more than {MAX_CELLS:,}, the limit. Delete the repeated rows or columns."
@@ -73,9 +86,51 @@ def _shown(value: Any) -> str:
         return str(value).upper()
     if isinstance(value, float):
         return f"{value:.15g}"
+    if isinstance(value, datetime.timedelta):
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ", "seconds")
     return str(value)
+
+
+class _Drawn:
+    """What a workbook (.xlsx) holds beside its cells: comments, charts, text boxes; and formulas without a value."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.formulas = 0
+        self.parts: dict[str, str] = {}  # sheet name → its part
+        with Archive(data) as archive:
+            if "xl/workbook.xml" in archive.names:
+                relations = archive.relations("xl/workbook.xml")
+                for sheet in archive.xml("xl/workbook.xml").iter("{*}sheet"):
+                    id = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), "")
+                    if id in relations and relations[id][1] in archive.names:
+                        self.parts[sheet.get("name", "")] = relations[id][1]
+                        if relations[id][1].endswith(".xml"):
+                            self.formulas += len(_UNCOMPUTED.findall(archive.read(relations[id][1])))
+
+    def write(self, name: str, writer: Writer) -> bool:
+        """Append what stands beside the cells of a sheet; whether there was anything."""
+        if name not in self.parts:
+            return False
+        before = writer.length
+        with Archive(self.data) as archive:
+            for kind, part in archive.relations(self.parts[name]).values():
+                if part not in archive.names:
+                    continue
+                if kind == "comments":
+                    for comment in archive.xml(part).iter("{*}comment"):
+                        text = " ".join("".join(t.text or "" for t in comment.iter("{*}t")).split())
+                        writer.separate(2)
+                        writer.write(f"Comment on {comment.get('ref', '?')}: {text}" if text else "")
+                elif kind == "drawing":
+                    write_boxes(archive.xml(part), writer)
+                    for inner, chart in archive.relations(part).values():
+                        if inner == "chart" and chart in archive.names:
+                            write_chart(archive.xml(chart), writer)
+        return writer.length > before
 
 
 def _inspect(data: bytes) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from workbench.errors import DocumentError
 from workbench.parsers.archives import Archive
+from workbench.parsers.drawings import CHART, DIAGRAM, Relations, write_drawing
 from workbench.parsers.writers import Writer
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -31,12 +32,15 @@ def read_pptx(data: bytes, writer: Writer) -> None:
             writer.separate(2)
             with writer.page(number), writer.section("slide", 1, title or f"Slide {number}"):
                 before = writer.length
-                _shapes(root, writer)
+                relations = archive.relations(part)
+                _shapes(root, writer, archive, relations)
                 if writer.length == before:
                     pictures.append(number)
-                for kind, target in archive.relations(part).values():
+                for kind, target in relations.values():
                     if kind == "notesSlide" and target in archive.names:
                         _notes(archive.xml(target), writer)
+                    elif kind == "comments" and target in archive.names:
+                        _comments(archive.xml(target), writer)
             if root.get("show") == "0":
                 writer.warn(f"slide {number} is hidden in the show; its text is included")
         if pictures:
@@ -49,14 +53,16 @@ def _placeholder(shape: Any) -> str:
     return mark.get("type", "body") if mark is not None else ""
 
 
-def _shapes(parent: Any, writer: Writer) -> None:
+def _shapes(parent: Any, writer: Writer, archive: Archive, relations: Relations) -> None:
     for element in parent:
         if element.tag == _P + "sp":
             _shape(element, writer)
         elif element.tag == _A + "tbl":
             _table(element, writer)
+        elif element.tag in (CHART, DIAGRAM):
+            write_drawing(element, archive, relations, writer)
         elif element.tag != _FALLBACK:
-            _shapes(element, writer)  # groups, graphic frames, the tree itself
+            _shapes(element, writer, archive, relations)  # groups, graphic frames, the tree itself
 
 
 def _shape(shape: Any, writer: Writer) -> None:
@@ -108,3 +114,12 @@ def _notes(root: Any, writer: Writer) -> None:
         if _placeholder(shape) == "body" and text:
             writer.separate(2)
             writer.write("Notes: " + text)
+
+
+def _comments(root: Any, writer: Writer) -> None:
+    """Remarks of reviewers, in the old form (p:text) or the new one (paragraphs)."""
+    for comment in root.iter("{*}cm"):
+        text = "".join(t.text or "" for t in comment.iter(_P + "text")) or _paragraphs(comment)
+        if text.strip():
+            writer.separate(2)
+            writer.write("Comment: " + text.strip())

@@ -41,7 +41,8 @@ FORMATS: dict[str, Format] = {
     "csv": Format("CSV", "text/csv", ("csv",), True),
     "tsv": Format("TSV", "text/tab-separated-values", ("tsv", "tab"), True),
     "eml": Format("e-mail", "message/rfc822", ("eml", "mht", "mhtml"), True),
-    "json": Format("JSON", "application/json", ("json", "jsonl", "ndjson", "ipynb", "geojson"), True),
+    "json": Format("JSON", "application/json", ("json", "jsonl", "ndjson", "geojson"), True),
+    "notebook": Format("notebook", "application/x-ipynb+json", ("ipynb",), True),
     "xml": Format("XML", "application/xml", ("xml", "xsd", "rss", "atom", "svg"), True),
     "text": Format("plain text", "text/plain", ("txt", "text", "log"), True),
 }

@@ -4,6 +4,7 @@ from typing import Any
 
 from workbench.errors import DocumentError
 from workbench.parsers.archives import Archive, xml_root
+from workbench.parsers.drawings import CHART, DIAGRAM, write_drawing
 from workbench.parsers.writers import Writer
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -32,11 +33,12 @@ _DROPPED = frozenset(  # deleted or moved away, a fallback of what stands beside
 )
 _CHARACTERS = {_W + "tab": "\t", _W + "cr": "\n", _W + "noBreakHyphen": "-", _W + "ptab": "\t"}
 _INLINE = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}inline"
+_KINDS = {"caption": "caption", "quote": "quote", "intense quote": "quote"}
 _TEXT = frozenset({_W + "t", _M + "t"})
 
 
 def read_docx(data: bytes, writer: Writer) -> None:
-    """The body, then foot- and endnotes; headers and footers are not body text and stay out."""
+    """The body, then foot- and endnotes and comments; headers and footers are not body text and stay out."""
     with Archive(data) as archive:
         raw = archive.read("word/document.xml")
         if _STRICT.encode() in raw[:5_000]:
@@ -44,7 +46,7 @@ def read_docx(data: bytes, writer: Writer) -> None:
                 "a Word file in the Strict Open XML form. Save it as an ordinary .docx (Word Document)."
             )
         root = xml_root(raw)
-        walk = _Walk(writer, _styles(archive), rendered=b"lastRenderedPageBreak" in raw)
+        walk = _Walk(writer, _styles(archive), archive, rendered=b"lastRenderedPageBreak" in raw)
         body = root.find(_W + "body")
         if body is None:
             raise DocumentError("the Word file has no body. Save it anew.")
@@ -56,13 +58,20 @@ def read_docx(data: bytes, writer: Writer) -> None:
                     if note.get(_W + "type") in (None, "normal"):
                         writer.separate(2)
                         walk.blocks(note)
+        if "word/comments.xml" in archive.names:
+            for comment in archive.xml("word/comments.xml").iterchildren(_W + "comment"):
+                writer.separate(2)
+                writer.hold(f"Comment ({comment.get(_W + 'author') or 'unnamed'}): ")
+                walk.blocks(comment)
+                writer.hold("")
         walk.finish_pages()
 
 
 class _Style:
-    __slots__ = ("level", "listed")
+    __slots__ = ("kind", "level", "listed")
 
     def __init__(self, level: int = 0, listed: int = 0) -> None:
+        self.kind = ""  # "caption" or "quote"
         self.level = level  # of a heading, 0 for none
         self.listed = listed  # depth of a list, 0 for none
 
@@ -89,6 +98,7 @@ def _styles(archive: Archive) -> dict[str, _Style]:
                     style.level = 1
                 elif properties is not None:
                     style.level = _outline(properties)
+            style.kind = style.kind or _KINDS.get(name, "")
             if not style.listed and properties is not None:
                 style.listed = _listed(properties)
             current = _value(element, "basedOn")
@@ -119,7 +129,9 @@ def _listed(properties: Any) -> int:
 class _Walk:
     """One pass over the body. Nesting is bounded by the XML parser (256 levels)."""
 
-    def __init__(self, writer: Writer, styles: dict[str, _Style], rendered: bool) -> None:
+    def __init__(self, writer: Writer, styles: dict[str, _Style], archive: Archive, rendered: bool) -> None:
+        self.archive = archive
+        self.relations = archive.relations("word/document.xml")
         self.writer = writer
         self.styles = styles
         self.rendered = rendered
@@ -155,6 +167,11 @@ class _Walk:
             with writer.section("heading", level):
                 self.runs(element, boxes)
             writer.separate(2)
+        elif style.kind and not self.tables:
+            writer.separate(2)
+            with writer.section(style.kind):
+                self.runs(element, boxes)
+            writer.separate(2)
         elif listed:
             writer.separate(1 if self.list is not None else 2)
             if self.list is None and not self.tables:
@@ -169,7 +186,10 @@ class _Walk:
             self.runs(element, boxes)
             writer.separate(2)
         for box in boxes:
-            self.blocks(box)
+            if box.tag in (CHART, DIAGRAM):
+                write_drawing(box, self.archive, self.relations, writer)
+            else:
+                self.blocks(box)
 
     def end_list(self) -> None:
         if self.list is not None:
@@ -194,7 +214,7 @@ class _Walk:
                 self.breaks.append(self.writer.anchor())
             elif tag == _INLINE:
                 self.inline(element, boxes)
-            elif tag == _W + "txbxContent":
+            elif tag in (_W + "txbxContent", CHART, DIAGRAM):
                 boxes.append(element)
             elif tag in (_W + "footnoteReference", _W + "endnoteReference"):
                 self.notes = True
@@ -209,6 +229,7 @@ class _Walk:
                 self.runs(paragraphs[0], boxes)
             else:
                 boxes.append(content)
+        boxes += element.iter(CHART, DIAGRAM)
 
     def table(self, element: Any) -> None:
         self.end_list()

@@ -154,6 +154,11 @@ class Writer:
         self._waiting.append(place)
         return place
 
+    def forget(self, place: "_Open") -> None:
+        """Give up an anchor where nothing was written."""
+        if place in self._waiting:
+            self._waiting.remove(place)
+
     def mark(self, kind: str, level: int, start: int, end: int, title: str = "", order: int = 0) -> None:
         """A section around text that is already written; of two with the same span the outer is marked first."""
         if not order:
