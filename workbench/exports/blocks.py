@@ -94,12 +94,13 @@ def collection_lines(pipeline: Pipeline, texts: str, vectors: str, encode: str) 
     unit = needs_unit(pipeline.embedder, pipeline.index.metric)
     made = f"unit({vectors})" if unit else vectors
     encoder = f"lambda query: unit([{encode}])[0]" if unit else f"lambda query: {encode}"
+    dot = ", dot=True" if pipeline.index.metric == "dot" and not unit else ""
     if is_plain(pipeline.index):
-        return [f"    rows = Collection({texts}, {made}, {encoder})"]
+        return [f"    rows = Collection({texts}, {made}, {encoder}{dot})"]
     return [
         f"    index = build_index({vectors})",
         "    nearest = lambda vector, k: index.search(vector[None], k)[1][0]",
-        f"    rows = Collection({texts}, {made}, {encoder}, nearest)",
+        f"    rows = Collection({texts}, {made}, {encoder}, nearest{dot})",
     ]
 
 

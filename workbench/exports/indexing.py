@@ -56,7 +56,7 @@ def index_blocks(pipeline: Pipeline) -> list[str]:
     lines = ["def build_index(vectors: np.ndarray) -> faiss.Index:", f'    """{_ABOUT[index.kind]}"""']
     lines.append("    rows = unit(vectors)" if cosine else "    rows = np.ascontiguousarray(vectors, np.float32)")
     lines.append("    n, dim = rows.shape")
-    lines += [f"    {line}" for line in _made(index, pipeline.k)]
+    lines += [f"    {line}" for line in _made(index, _wide(pipeline))]
     if cosine:
         lines.append("    return faiss.IndexPreTransform(faiss.NormalizationTransform(dim), index)  # queries at length 1")
     else:
@@ -64,18 +64,24 @@ def index_blocks(pipeline: Pipeline) -> list[str]:
     return [*([UNIT] if cosine else []), "\n".join(lines) + "\n"]
 
 
-def _made(index: Any, k: int) -> list[str]:
+def _wide(pipeline: Pipeline) -> str:
+    """How many rows are asked of the index at most, as Python writes it."""
+    depth = getattr(pipeline.retriever, "depth", 0)
+    return f"max(K, {depth})" if depth else "K"
+
+
+def _made(index: Any, wide: str) -> list[str]:
     if index.kind == "flat":
         return _stored("index", index.storage)
     if index.kind == "sq8":
-        return [*_stored("index", "int8"), *_reranked(index, k)]
+        return [*_stored("index", "int8"), *_reranked(index)]
     kind = STORAGES[getattr(index, "storage", "float32")]
     if index.kind == "hnsw":
         made = f"faiss.IndexHNSWSQ(dim, {kind}, {index.m}, " if kind else f"faiss.IndexHNSWFlat(dim, {index.m}, "
         lines = [
             f"index = {made}faiss.METRIC_INNER_PRODUCT)",
             f"index.hnsw.efConstruction = {index.ef_construction}",
-            f"index.hnsw.efSearch = max({index.ef_search}, K + 16)",
+            f"index.hnsw.efSearch = max({index.ef_search}, {wide} + 16)",
         ]
         return [*lines, *_filled()]
     lines = ["centres = faiss.IndexFlatIP(dim)"]
@@ -91,7 +97,7 @@ def _made(index: Any, k: int) -> list[str]:
     else:
         lines.append(f"index = faiss.IndexIVFFlat(centres, dim, {lists}, faiss.METRIC_INNER_PRODUCT)")
     lines += ["index.cp.min_points_per_centroid = 1", f"index.nprobe = min({index.nprobe}, index.nlist)"]
-    return [*lines, *_filled(), *(_reranked(index, k) if index.kind == "ivf-pq" else [])]
+    return [*lines, *_filled(), *(_reranked(index) if index.kind == "ivf-pq" else [])]
 
 
 def _stored(name: str, storage: str) -> list[str]:
@@ -112,7 +118,7 @@ def _filled() -> list[str]:
     ]
 
 
-def _reranked(index: Any, k: int) -> list[str]:
+def _reranked(index: Any) -> list[str]:
     """The rows that the codes propose scored anew by others kept beside them."""
     if index.rerank == "none":
         return []

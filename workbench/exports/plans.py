@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from workbench.exports.indexing import KINDS, is_plain, refusal
-from workbench.exports.ranking import retriever_source
+from workbench.exports.ranking import after_ranking, retriever_source
 from workbench.exports.sources import NotExpressible
 from workbench.exports.splitting import hub_name, splitter_source
 from workbench.pipelines import Pipeline
@@ -84,10 +84,13 @@ def _of_ourselves(pipeline: Pipeline, target: str) -> list[Note]:
     return [*notes, Note("retriever", pipeline.retriever.kind, EXACT, what)]
 
 
+_OWN = {"chunk_size", "chunk_overlap", "unit", "tokenizer", "header", "separators"}
+
+
 def uses_own_splitter(pipeline: Pipeline, target: str) -> bool:
     """Whether the framework's own class gives the same chunks, which is proven for one alone."""
     s: Any = pipeline.splitter
-    return target == "langchain" and s.kind == "recursive" and s.header == "none"
+    return target == "langchain" and s.kind == "recursive" and {f.name for f in fields(s)} == _OWN and s.header == "none"
 
 
 def _splitter(pipeline: Pipeline, target: str) -> Note:
@@ -166,7 +169,9 @@ def _index(pipeline: Pipeline, target: str) -> Note:
 
 def _retriever(pipeline: Pipeline, target: str) -> Note:
     r = pipeline.retriever
-    if r.kind == "dense" and all(getattr(r, f.name) in _NOTHING for f in fields(r)):
+    if why := after_ranking(r):
+        return Note("retriever", r.kind, IMPOSSIBLE, f"not expressible yet: {why}", stops=True)
+    if r.kind == "dense":
         return Note("retriever", r.kind, EXACT, "the framework's own vector retriever")
     try:
         retriever_source(r)

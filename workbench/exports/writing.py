@@ -112,6 +112,8 @@ def requirements(pipeline: Pipeline, target: str) -> list[str]:
         needed.add("faiss-cpu")
     if pipeline.retriever.kind != "dense":
         needed.add("bm25s")
+    if getattr(pipeline.retriever, "stemmer", "none") != "none":
+        needed.add("PyStemmer")
     for name in list(framework):
         if not vectors and ("huggingface" in name or "faiss" in name or "sentence-transformers" in name):
             framework = {key: value for key, value in framework.items() if key != name}
