@@ -6,7 +6,7 @@ numbers then mean nothing, and the checks of equality in them everything.
 
 from collections.abc import Callable, Iterator
 
-from benchmarks import browsing, cutting, embedding, searching, steps
+from benchmarks import browsing, cutting, embedding, searching, steps, sweeping
 from benchmarks.tables import Table
 
 SUBJECTS: dict[str, Callable[[bool], Iterator[Table]]] = {
@@ -14,5 +14,6 @@ SUBJECTS: dict[str, Callable[[bool], Iterator[Table]]] = {
     "steps": steps.tables,
     "embedding": embedding.tables,
     "search": searching.tables,
+    "sweep": sweeping.tables,
     "browser": browsing.tables,
 }

@@ -26,20 +26,20 @@ def tables(tiny: bool) -> Iterator[Table]:
     """Two tables: the default model, then the static one."""
     rounds = 1 if tiny else 3
     texts = pipelines.collection(sample(), Recursive()).texts()[: 6 if tiny else 256]
-    network = _network()
+    theirs = network()
     embedders = {f"ours, {dtype}": SentenceTransformer(dtype=dtype) for dtype in ("float32", "bfloat16")}
-    yield _table("Embedding: all-MiniLM-L6-v2", network, embedders, texts, rounds, NOTE)
+    yield _table("Embedding: all-MiniLM-L6-v2", theirs, embedders, texts, rounds, NOTE)
     texts = pipelines.collection(Corpus((document(4_000 if tiny else 5_000_000),)), Recursive()).texts()
     yield _table("Embedding: wordllama-256, static", _static_network(), {"ours": Static()}, texts, rounds, STATIC_NOTE)
 
 
-def _table(title: str, network: Any, ours: dict[str, Any], texts: list[str], rounds: int, note: str) -> Table:
+def _table(title: str, theirs: Any, ours: dict[str, Any], texts: list[str], rounds: int, note: str) -> Table:
     found: dict[str, Any] = {}
 
-    def theirs(_: int) -> None:
-        found["sentence-transformers"] = network.encode(texts, batch_size=32, show_progress_bar=False)
+    def reference(_: int) -> None:
+        found["sentence-transformers"] = theirs.encode(texts, batch_size=32, show_progress_bar=False)
 
-    actions: dict[str, Callable[[int], None]] = {"sentence-transformers": theirs}
+    actions: dict[str, Callable[[int], None]] = {"sentence-transformers": reference}
     for name, embedder in ours.items():
         embedder.encode_query(["loads the model"])
 
@@ -47,7 +47,7 @@ def _table(title: str, network: Any, ours: dict[str, Any], texts: list[str], rou
             found[name] = embedder.encode_document(texts)
 
         actions[name] = encode
-    network.encode(texts[:1])
+    theirs.encode(texts[:1])
     times = interleaved(rounds, actions)
     megabytes = sum(map(len, texts)) / 1e6
     rows = [_row(name, times[name], found, len(texts), megabytes) for name in actions]
@@ -60,7 +60,8 @@ def _row(name: str, times: Times, found: dict[str, Any], n: int, megabytes: floa
     return [name, f"{n:,}", ms(times.wall), ms(times.cpu), *speed, f"{min(cosine, 1):.6f}"]
 
 
-def _network() -> Any:
+def network() -> Any:
+    """sentence-transformers' own, with the default model."""
     from sentence_transformers import SentenceTransformer as Network
 
     return Network(str(models.find(models.DEFAULT).folder), device="cpu", local_files_only=True)

@@ -106,6 +106,10 @@ class Store:
         """Where it lies, for files too large for it; None in memory."""
         return self._path.parent if self._path else None
 
+    def __reduce__(self) -> "tuple[type[Store], tuple[Path | None, int]]":
+        """In another process: the same folder; one in memory starts empty there."""
+        return Store, (self._path.parent if self._path else None, self.capacity_bytes)
+
     def get(self, kind: str, key: str) -> bytes | None:
         """The entry's bytes; None where there is none, or a damaged one."""
         return self.get_many(kind, [key]).get(key)
