@@ -1,5 +1,6 @@
 """Retrievers: from chunks and queries to ranked hits; the context that hits make, and how two hit lists differ."""
 
+from workbench.retrievers.agreements import Agreement, agreement, overlap_at, rank_biased_overlap
 from workbench.retrievers.collections import Collection, QueryEncoder, VectorIndex, VectorsMissing, Where
 from workbench.retrievers.comparisons import Movement, movements
 from workbench.retrievers.contexts import Context, Passage, context
@@ -13,6 +14,7 @@ __all__ = [
     "RETRIEVERS",
     "STEMMERS",
     "STOP_WORDS",
+    "Agreement",
     "Collection",
     "Context",
     "Dense",
@@ -26,6 +28,9 @@ __all__ = [
     "VectorsMissing",
     "Where",
     "Words",
+    "agreement",
     "context",
     "movements",
+    "overlap_at",
+    "rank_biased_overlap",
 ]
