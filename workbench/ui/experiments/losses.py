@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from workbench import pipelines
-from workbench.anatomy import STEPS
+from workbench.anatomy import CAUSES, STEPS
 from workbench.documents import Corpus
 from workbench.evaluations import Evaluation
 from workbench.explanations import Explained, picture_of
@@ -25,7 +25,8 @@ LOOK = "experiments-question"
 """Session state: the id of the question whose anatomy is shown."""
 STEP = "experiments-step"
 """Session state: the step whose losses are listed; "" for all."""
-ROWS = 420
+ROWS, FEW = 420, 12
+"""Pixels of a long table, whose rows scroll; up to so many rows a table is as high as they are."""
 
 
 def budget_choice(k: int) -> str:
@@ -82,7 +83,7 @@ def table(evaluation: Evaluation, budget: str) -> None:
         rows,
         hide_index=True,
         key="measures",
-        height=min(ROWS, 38 + 36 * len(rows)),
+        height=ROWS if len(rows) > FEW else "content",
         column_config={
             "95 % interval": st.column_config.TextColumn(
                 help="Bootstrap over the questions; those that share a passage move together. Seed 0, 10,000 draws."
@@ -174,7 +175,7 @@ def questions(found: Measured) -> Explained | None:
         rows,
         key=f"lost-{anatomy.pipeline}-{anatomy.budget}-{step}-{len(rows)}",
         hide_index=True,
-        height=min(ROWS, 38 + 36 * len(rows)),
+        height=ROWS if len(rows) > FEW else "content",
         on_select="rerun",
         selection_mode="single-row",
         column_config={
@@ -184,10 +185,7 @@ def questions(found: Measured) -> Explained | None:
         alt="Questions with their losses",
     )
     if event.selection.rows and event.selection.rows[0] < len(shown):
-        id = shown[event.selection.rows[0]].question.id
-        if id != st.session_state.get(LOOK):
-            st.session_state[LOOK] = id
-            _scroll(shown[event.selection.rows[0]])
+        st.session_state[LOOK] = shown[event.selection.rows[0]].question.id
     return by_id.get(st.session_state.get(LOOK, "")) or shown[0]
 
 
@@ -196,14 +194,17 @@ def _question(one: Explained) -> dict[str, Any]:
     return {
         "Question": one.question.text,
         "Recall": one.ladder.recalls[-1],
-        "Cause": one.cause or ("passage without a place" if one.question.lost else ""),
+        "Why": CAUSES.get(one.cause, "passage without a place" if one.question.lost else ""),
         **losses,
         "Tags": ", ".join(one.question.tags),
     }
 
 
-def _scroll(one: Explained) -> None:
-    if one.question.references:
+def _scroll(one: Explained, budget: str) -> None:
+    """Show the question's first passage, once for each question that is looked at."""
+    looked = [one.question.id, budget]
+    if one.question.references and st.session_state.get("anatomy-shown") != looked:
+        st.session_state["anatomy-shown"] = looked
         scroll_to(KEY, one.question.references[0].span)
 
 
@@ -230,6 +231,7 @@ def anatomy(found: Measured, one: Explained, corpus: Corpus, pipeline: Pipeline,
             )
         )  # fmt: skip
     document = corpus.document(shown)
+    _scroll(one, str(found.anatomy.budget))
     hits = [Hit(span, 0.0, rank, -1) for rank, span in enumerate(one.hits, 1)]
     blind = ranges((s["start"], s["end"]) for s in picture["unseen"] if s["document"] == shown)
     reader(
@@ -249,11 +251,11 @@ def _told(one: Explained, picture: Mapping[str, Any]) -> Sequence[str]:
     """What became of each passage, and why the ranking lost what it lost."""
     out = []
     if one.cause:
-        out.append(f"Cause of the ranking's loss: {one.cause}.")
+        out.append(f"Its answer is {CAUSES[one.cause]}.")
     states = [g["state"] for g in picture["gold"]]
     holders = len(picture["units"])
     if states:
         told = ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
-        out.append(f"Gold passages: {told}. {holders} chunk{'s' if holders != 1 else ''} hold some of it.")
+        out.append(f"Gold passages: {told}. {holders} chunk{'s hold' if holders != 1 else ' holds'} some of it.")
     out += [f"{lost.document}: {lost.reason}" for lost in one.question.lost]
     return out

@@ -20,6 +20,7 @@ from workbench.specs import to_dict
 from workbench.splitters.pieces import CHARACTERS
 from workbench.store import Store
 from workbench.sweeps import Cost, Expansion, Grid, Progress, Results, Skipped, cost, expand, sweep
+from workbench.sweeps.costs import SECONDS_A_RUN
 from workbench.ui import forms, live, sessions
 from workbench.ui.bench import SPLITTERS
 from workbench.ui.experiments import background
@@ -127,14 +128,11 @@ def estimate(
     asked = sum(q.answerable for q in questions)
     parts = [f"**{n:,} configurations × {asked:,} questions**"]
     parts.append(f"{done:,} measured already" if done else "none measured yet")
-    parts.append(
-        f"{found.chunks:,} chunks to embed, about {found.tokens:,} tokens" if found.chunks else "none to embed"
-    )
-    if found.seconds is not None:
-        parts.append(
-            f"about {_duration(found.seconds * (n - done) / max(1, n) if not found.chunks else found.seconds)}"
-        )
-    elif found.chunks:
+    new = f"{found.chunks:,} chunks to embed, about {found.tokens:,} tokens"
+    parts.append(new if found.chunks else "no chunk is new")
+    if found.seconds is not None and done < n:
+        parts.append(f"about {_duration(found.seconds - SECONDS_A_RUN * done)}")
+    elif done < n:
         parts.append("time is known once the model has embedded some chunks here")
     if expansion.repeated:
         parts.append(f"{expansion.repeated:,} combinations came out the same")

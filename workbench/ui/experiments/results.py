@@ -1,6 +1,7 @@
 """What the runs say side by side: a verdict, a table, a surface, prices, effects, hard questions, boundaries."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -21,16 +22,40 @@ from workbench.ui.experiments.evaluating import metrics
 from workbench.ui.experiments.losses import LOOK
 from workbench.ui.shell import plain, size_label
 
-ROWS = 420
+ROWS, FEW = 420, 12
+"""Pixels of a long table, whose rows scroll; up to so many rows a table is as high as they are."""
 MOST_STRIPS = 8
 VIEWS = ("Table", "Surface", "Price", "Effects", "Questions", "Boundaries")
 _COMMON = ("recall@1000tok", "recall@500tok", "recall@2000tok", "recall@4000tok", "ndcg@1000tok")
 
 
-@lru_cache(maxsize=32)
-def board(runs: tuple[Run, ...], metric: str, margin: float, cost: str) -> Leaderboard:
+def board(runs: Sequence[Run], metric: str, margin: float, cost: str) -> Leaderboard:
     """The leaderboard, kept for the choices made last."""
-    return leaderboard(runs, metric, margin, cost)
+    return _board(_Runs(tuple(runs)), metric, margin, cost)
+
+
+@lru_cache(maxsize=32)
+def _board(runs: "_Runs", metric: str, margin: float, cost: str) -> Leaderboard:
+    return leaderboard(runs.runs, metric, margin, cost)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Runs:
+    """Runs as a key: what was measured on what, not every value."""
+
+    runs: tuple[Run, ...]
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return tuple(
+            (r.fingerprint, r.corpus, r.golden, tuple(q.id for q in r.questions if q.held_out)) for r in self.runs
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Runs) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
 
 def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
@@ -96,7 +121,7 @@ def table(board: Leaderboard) -> list[Run]:
         rows,
         key=f"leaderboard-{board.metric}-{len(rows)}",
         hide_index=True,
-        height=min(ROWS, 38 + 36 * len(rows)),
+        height=ROWS if len(rows) > FEW else "content",
         on_select="rerun",
         selection_mode="multi-row",
         column_config={
