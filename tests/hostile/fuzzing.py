@@ -9,6 +9,7 @@ import argparse
 import collections
 import concurrent.futures
 import io
+import itertools
 import os
 import random
 import sys
@@ -180,9 +181,11 @@ def fuzz(mutations: int, seed: int = 0, threads: int = 2, start: int = 0, report
     names = list(files)
     findings = Findings()
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        for done, (outcome, said, seconds) in enumerate(
-            pool.map(lambda n: one(n, seed, files, names), range(start, start + mutations)), 1
-        ):
+        numbers = range(start, start + mutations)
+        batches = (
+            pool.map(lambda n: one(n, seed, files, names), numbers[i : i + 100]) for i in range(0, mutations, 100)
+        )
+        for done, (outcome, said, seconds) in enumerate(itertools.chain.from_iterable(batches), 1):
             findings.outcomes[outcome] += 1
             findings.slowest = max(findings.slowest, seconds)
             if outcome == "wrong" or seconds > LIMITS.seconds + 10:

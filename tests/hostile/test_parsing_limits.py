@@ -282,6 +282,19 @@ def sheet(xml: str) -> bytes:
     )
 
 
+def broken_ods() -> bytes:
+    """A sheet whose end tag is not closed: calamine alone looks for its end for ever."""
+    names = "urn:oasis:names:tc:opendocument:xmlns:"
+    return zipped(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+            "META-INF/manifest.xml": f'<m:manifest xmlns:m="{names}manifest:1.0"/>',
+            "content.xml": f'<office:document-content xmlns:office="{names}office:1.0" xmlns:table="{names}table:1.0">'
+            '<office:body><office:spreadsheet><table:table table:name="S"></table:tab</office:spreadsheet></office:body>',
+        }
+    )
+
+
 CELL = '<row r="{1}"><c r="{0}{1}" t="inlineStr"><is><t>{2}</t></is></c></row>'
 
 
@@ -311,6 +324,7 @@ CELL = '<row r="{1}"><c r="{0}{1}" t="inlineStr"><is><t>{2}</t></is></c></row>'
             "refused",
         ),
         ("xxe.xml", lambda: b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', "refused"),
+        ("endless.ods", broken_ods, "cannot be read"),
         ("nested.eml", lambda: nested_mail(2_000), "nested too deep"),
         ("garbage.pdf", lambda: b"%PDF-1.7\n" + zlib.compress(b"x" * 1000), "damaged"),
     ],

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from workbench.errors import DocumentError
-from workbench.parsers.archives import Archive
+from workbench.parsers.archives import Archive, xml_root
 from workbench.parsers.drawings import write_boxes, write_chart
 from workbench.parsers.writers import Writer
 
@@ -146,7 +146,9 @@ def _inspect(data: bytes) -> bool:
             if re.match(r"/?xl/worksheets/[^/]*\.xml$", name):
                 _check_area(archive.read(name))
             elif name == "content.xml":
-                return max((int(n[:12]) for n in _REPEATED.findall(archive.read(name))), default=0) > 100_000
+                content = archive.read(name)
+                xml_root(content)  # refuses what is not well-formed, where calamine would go round for ever
+                return max((int(n[:12]) for n in _REPEATED.findall(content)), default=0) > 100_000
             else:
                 archive.read(name)
     return False
