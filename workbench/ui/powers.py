@@ -5,17 +5,18 @@ from collections.abc import Sequence
 import streamlit as st
 
 from workbench.records import Question
-from workbench.statistics import minimum_detectable_difference
-
-USUAL = (0.2, 0.4)
-"""Standard deviations of paired recall differences, before this workspace has runs of its own."""
+from workbench.statistics import power_statement
+from workbench.ui import sessions
+from workbench.workspaces.experiments import latest_runs
 
 
 def statement(questions: Sequence[Question]) -> None:
     """One line that changes with every question that is added."""
     n = sum(q.answerable for q in questions)
     if not n:
-        st.caption("No question yet. With 40, a recall difference of about 0.09 to 0.18 can be seen.")
+        st.caption("With 40 questions you can see a recall difference of about 0.09 to 0.18 (80 % power).")
         return
-    low, high = (minimum_detectable_difference(sd, n) for sd in USUAL)
-    st.caption(f"With {n} questions you can see a recall difference of {low:.2f} to {high:.2f} or more (80 % power).")
+    found = power_statement(n, latest_runs(sessions.workspace()))
+    low, high = found.sd
+    basis = "usual spread" if found.assumed else "spread of paired differences between your own runs"
+    st.caption(f"{found.sentence[:1].upper()}{found.sentence[1:]}.", help=f"From the {basis}, {low:.2f} to {high:.2f}.")

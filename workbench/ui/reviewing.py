@@ -106,8 +106,8 @@ def _propose(corpus: Corpus, questions: Sequence[Question]) -> None:
     asked = row.selectbox("Drafted by", [RULES, *chats], key="draft-by", width=220) if chats else RULES
     if asked != RULES:
         st.caption(
-            f"Up to {count} passages of these documents leave this machine, to {plain(str(asked))}. "
-            "What comes back is checked against the text."
+            f"Up to {golden.asked_characters(corpus, int(count)):,} characters of these documents leave this machine, "
+            f"to {plain(str(asked))}. What comes back is checked against the text."
         )
     row.button(
         "Propose questions", key="draft-propose", icon=":material/auto_awesome:", on_click=_draft,
@@ -124,7 +124,11 @@ def _draft(corpus: Corpus, questions: Sequence[Question], asked: str, count: int
             drafted = golden.draft(corpus, count, avoid=known)
         else:
             endpoint, _, model = asked.partition("/")
-            drafted = golden.draft_with(endpoints.chat(endpoint, model), corpus, count, avoid=known)
+            answered = golden.draft_with(endpoints.chat(endpoint, model), corpus, count, avoid=known)
+            drafted = answered.questions
+            if answered.refused:
+                said = f"{len(answered.refused)} answers of {asked} were not taken:"
+                sessions.say("warning", "\n".join([said, *answered.refused[:5]]))
         if not kept.keep_drafts(drafted, corpus):
             sessions.say("warning", "Nothing to ask was found that is not asked already; select passages by hand.")
     except WorkbenchError as error:

@@ -29,6 +29,16 @@ def kept_runs(folder: Path) -> tuple[Run, ...]:
     return tuple(sorted(runs, key=lambda run: (run.label, run.fingerprint)))
 
 
+def latest_runs(workspace: Workspace) -> tuple[Run, ...]:
+    """The runs of the state of documents and golden set that was measured last, if at least two can be compared."""
+    home = workspace.folder / "experiments"
+    folders = [f for f in home.iterdir() if (f / "runs").is_dir()] if home.is_dir() else []
+    for folder in sorted(folders, key=lambda f: (f / "runs").stat().st_mtime, reverse=True):
+        if len(runs := kept_runs(folder)) > 1:
+            return runs
+    return ()
+
+
 @lru_cache(maxsize=2_000)
 def _read(file: Path, changed: int, size: int) -> Run:
     return read_run(file)

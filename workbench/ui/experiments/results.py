@@ -304,7 +304,7 @@ def strips(
     """One boundary strip a configuration on a common axis, with gold ticks."""
     if document is None:
         return
-    pipelines = []
+    pipelines: list[Pipeline] = []
     for row in board.rows:
         pipeline = from_mapping(row.run.pipeline)
         if len(pipelines) < MOST_STRIPS and all(pipeline.splitter != p.splitter for p in pipelines):
