@@ -290,7 +290,7 @@ def broken_ods() -> bytes:
             "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
             "META-INF/manifest.xml": f'<m:manifest xmlns:m="{names}manifest:1.0"/>',
             "content.xml": f'<office:document-content xmlns:office="{names}office:1.0" xmlns:table="{names}table:1.0">'
-            '<office:body><office:spreadsheet><table:table table:name="S"></table:tab</office:spreadsheet></office:body>',
+            '<office:body><office:spreadsheet><table:table table:name="S"></table:tab</office:spreadsheet>',
         }
     )
 
