@@ -170,6 +170,23 @@ def test_scripts_without_spaces_are_found_to_the_character() -> None:
     assert after[near.start : near.end] == text.replace("操作人员", "操作員")
 
 
+def test_a_passage_without_spaces_is_cut_between_characters() -> None:
+    text = "检查员应当每年对全部增压设备进行一次检查并把结果写入设备的记录簿以便操作人员随时可以查阅这些记录"
+    quote = text[6:36]
+    after = text.replace("一次", "壹次") + "。" + "其他内容与此无关。" * 20
+    near, _ = approximate(Quotable(after), quote)
+    assert near is not None
+    assert (near.start, near.end) == (6, 36)
+
+
+def test_a_passage_that_is_half_rewritten_is_lost() -> None:
+    quote = "The relief valve of the vessel is to be tested once a year by the operator with a gauge."
+    other = "The relief valve of the vessel needs no tests at all, says the operator of another plant."
+    near, why = approximate(Quotable(f"{prose(3, 60)} {other} {prose(4, 60)}"), quote)
+    assert near is None
+    assert "is not like enough" in why
+
+
 def test_a_document_that_is_gone_loses_nothing() -> None:
     """Written without its document and read with it again, a question is as it was."""
     other = document("Something else.", "other.txt", "other")

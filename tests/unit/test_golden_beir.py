@@ -119,6 +119,13 @@ def test_bad_lines_spoil_only_themselves() -> None:
     assert "_id must be text, not 5" in problems[0].message
 
 
+def test_what_is_too_long_to_be_kept_is_not_taken() -> None:
+    big = Corpus((*CORPUS, document("p0.txt", "word " * 250_000)))
+    questions, problems = read_golden(zipped(files(**{"corpus.jsonl": [*PARTS["corpus.jsonl"], {"_id": "p0"}]})), big)
+    assert [q.id for q in questions] == ["1", "2"]
+    assert '"6" with its passages has 1,250' in problems[3].message
+
+
 def test_trec_qrels_and_several_files_are_read() -> None:
     qrels = {"qrels/test.tsv": "1\t0\td1\t1\n", "qrels/dev.tsv": "query-id\tcorpus-id\tscore\n2\tp7\t1\n"}
     questions, _ = read_golden(zipped(files(**qrels)), CORPUS)

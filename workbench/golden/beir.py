@@ -14,7 +14,7 @@ from typing import Any
 
 from workbench.documents import Corpus, Document
 from workbench.errors import GoldenError
-from workbench.golden.jsonl import line_row
+from workbench.golden.jsonl import line_row, row_line
 from workbench.golden.rows import Row
 from workbench.golden.shelves import Shelf
 from workbench.golden.values import is_text, short
@@ -76,7 +76,9 @@ def _question(row: Row, id: str, ids: list[str], places: Mapping[str, Row], why:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         reason = why.get(missing[0], "is not in corpus.jsonl")
         raise GoldenError(f"{short(id)}: relevant passage {short(missing[0])}{more} {reason}")
-    return {"id": id, "question": row.get("text"), "references": [places[one] for one in ids]}
+    found: Row = {"id": id, "question": row.get("text"), "references": [places[one] for one in ids]}
+    row_line(found)  # what could not be written down is not taken
+    return found
 
 
 def _relevant(parts: Mapping[str, Callable[[], io.BufferedIOBase]]) -> dict[str, list[str]]:

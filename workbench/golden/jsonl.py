@@ -38,15 +38,29 @@ def write_golden(questions: Iterable[Question], corpus: Corpus) -> str:
 
     Raises:
         GoldenError: a reference lies outside its document or the corpus, two questions have the same id, or a question
-            has no references and is not marked unanswerable.
+            has no references and is not marked unanswerable, or would be longer than a line that is read.
     """
     shelf, seen, out = Shelf(corpus), set[str](), []
     for question in questions:
         if question.id in seen:
             raise GoldenError(f"two questions have the id {short(question.id)}; give each its own")
         seen.add(question.id)
-        out.append(json.dumps(question_row(question, shelf, corpus), ensure_ascii=False) + "\n")
+        out.append(row_line(question_row(question, shelf, corpus)))
     return "".join(out)
+
+
+def row_line(row: Row) -> str:
+    """The row as a line of JSON.
+
+    Raises:
+        GoldenError: it would be longer than a line that is read.
+    """
+    line = json.dumps(row, ensure_ascii=False)
+    if (size := len(line.encode("utf-8", "surrogatepass"))) > LONGEST_LINE:
+        raise GoldenError(
+            f"{short(row['id'])} with its passages has {size:,} bytes, more than {LONGEST_LINE:,}: mark less text"
+        )
+    return f"{line}\n"
 
 
 def line_row(line: bytes, longest: int = LONGEST_LINE) -> Row:
