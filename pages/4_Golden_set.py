@@ -30,6 +30,8 @@ def page() -> None:
         questions.report()
         questions.anchoring(found, corpus)
         left, right = panels(1, 1.25)
+        if st.session_state.get("golden-view") == "Review drafts":
+            reviewing.attend(drafts)
         with left:
             document = bench.document_choice(corpus)
             selection = labelling.source(document, [*found.questions, *drafts], SOURCE) if document else None

@@ -78,23 +78,29 @@ def form(corpus: Corpus, questions: Sequence[Question], selection: Span | None) 
         st.code(shown, language=None, wrap_lines=True)
         turn = st.session_state.get("label-turn", 0)
         with st.form(f"label-{turn}", border=False):
-            text = st.text_input(
+            st.text_input(
                 "Question that it answers",
                 key=f"label-question-{turn}",
                 max_chars=LONGEST_QUESTION,
                 placeholder="As a user would ask it, in other words than the passage's",
             )
-            tags = st.multiselect("Tags", known_tags(questions), key=f"label-tags-{turn}", accept_new_options=True)
-            saved = st.form_submit_button("Save question", type="primary", icon=":material/save:")
-        if saved:
-            reference = Reference(selection, quote)
-            if save(corpus, Question("", text.strip(), (reference,), tuple(sorted(set(tags))))):
-                st.session_state["label-turn"] = turn + 1
-                st.rerun(scope="fragment")
-            st.rerun(scope="fragment")
+            st.multiselect("Tags", known_tags(questions), key=f"label-tags-{turn}", accept_new_options=True)
+            st.form_submit_button(
+                "Save question",
+                type="primary",
+                icon=":material/save:",
+                on_click=_submit,
+                args=(corpus, Reference(selection, quote), turn),
+            )
         question = chosen(questions)
         if question is not None and question.answerable:
             _further_passage(corpus, question, Reference(selection, quote))
+
+
+def _submit(corpus: Corpus, reference: Reference, turn: int) -> None:
+    text, tags = (st.session_state[f"label-{name}-{turn}"] for name in ("question", "tags"))
+    if save(corpus, Question("", text.strip(), (reference,), tuple(sorted(set(tags))))):
+        st.session_state["label-turn"] = turn + 1  # an empty form for the next passage
 
 
 def known_tags(questions: Sequence[Question]) -> list[str]:

@@ -278,7 +278,7 @@ def _import(corpus: Corpus) -> None:
         for file in files:
             _take_file(corpus, file.name, file.getvalue(), instead)
         st.session_state["import-turn"] = turn + 1
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _take_file(corpus: Corpus, name: str, data: bytes, instead: bool) -> None:

@@ -27,13 +27,8 @@ def queue(corpus: Corpus, questions: Sequence[Question], drafts: Sequence[Questi
         st.caption("Drafts are proposals: nothing is measured by them until a person accepts them here.")
         _propose(corpus, questions)
         return
-    at = min(st.session_state.get(AT, 0), len(drafts) - 1)
+    at = _at(drafts)
     draft = drafts[at]
-    if st.session_state.get("draft-shown") != draft.id:
-        st.session_state["draft-shown"] = draft.id
-        labelling.show_passage(draft)
-        st.rerun(scope="fragment")  # the source stands above this panel and must scroll
-
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     row.markdown(f"**Draft {at + 1} of {len(drafts)}**")
     row.button("Back", key="draft-back", on_click=_go, args=(at - 1,), disabled=at == 0, shortcut="K", type="tertiary")
@@ -59,6 +54,17 @@ def queue(corpus: Corpus, questions: Sequence[Question], drafts: Sequence[Questi
     st.caption("Keys: A accept, X reject, J skip, K back. Edit the question above before you accept it.")
 
 
+def attend(drafts: Sequence[Question]) -> None:
+    """Nothing; the source, drawn next, shows the passage of the draft that is looked at, once for each draft."""
+    if drafts and st.session_state.get("draft-shown") != (id := drafts[_at(drafts)].id):
+        st.session_state["draft-shown"] = id
+        labelling.show_passage(drafts[_at(drafts)])
+
+
+def _at(drafts: Sequence[Question]) -> int:
+    return int(min(st.session_state.get(AT, 0), len(drafts) - 1))
+
+
 def moved(corpus: Corpus, drafts: Sequence[Question], selection: object) -> None:
     """A selection in the source in the place of the draft's passage."""
     from workbench.records import Reference
@@ -66,7 +72,7 @@ def moved(corpus: Corpus, drafts: Sequence[Question], selection: object) -> None
 
     if not drafts or not isinstance(selection, Span):
         return
-    draft = drafts[min(st.session_state.get(AT, 0), len(drafts) - 1)]
+    draft = drafts[_at(drafts)]
 
     def move() -> None:
         edited = replace(draft, references=(Reference(selection, corpus[selection]),))

@@ -295,7 +295,7 @@ def hard(runs: Sequence[Run], board: Leaderboard, questions: Sequence[Question])
         if run is not None:
             _take(run)
         st.session_state["experiments-view-next"] = "Where answers are lost"
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def strips(
