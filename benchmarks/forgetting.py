@@ -1,17 +1,17 @@
 """Fresh caches, for what is measured as a first time."""
 
-from workbench import pipelines, tokens
+from workbench import joints, pipelines, pooling, tokens
 from workbench.retrievers import lexical
 from workbench.splitters import pieces, recursive, sentences
 from workbench.ui import live
 
-LOADED = {"_of_model", "_bpe"}
+LOADED = {"_of_model", "_bpe", "_word_marked", "_spaces", "literal"}
 """Caches that hold tokenizers, which are loaded once per process and are no part of a first cut."""
 
 
 def forget() -> None:
     """Nothing; texts, chunks and collections are as if never seen, tokenizers and models stay loaded."""
-    for module in (pieces, recursive, sentences, tokens, pipelines, live):
+    for module in (pieces, recursive, sentences, tokens, joints, pooling, pipelines, live):
         for name, value in vars(module).items():
             if name not in LOADED and hasattr(value, "cache_clear"):
                 value.cache_clear()

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import Chunks, Document
+from workbench.joints import Joints, joints
 from workbench.store import Store
-from workbench.tokens import Joints, ModelTokenizer, joints, tokenizer
+from workbench.tokens import ModelTokenizer, tokenizer
 from workbench.vectors import Vectors
 
 Ints = NDArray[np.int64]

@@ -3,10 +3,11 @@
 Special tokens ([CLS], [SEP], <|endoftext|> …) are never counted. Offsets are code points of the text.
 """
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -107,6 +108,12 @@ class ModelTokenizer:
         return [(np.array(e.ids, np.int32), np.array(e.offsets, np.int32).reshape(-1, 2)) for e in found]
 
     @property
+    def written(self) -> dict[str, Any]:
+        """The content of its file."""
+        content: dict[str, Any] = json.loads(self._rules.to_str())
+        return content
+
+    @property
     def around(self) -> tuple[list[int], list[int]]:
         """The ids of the special tokens that the model wants before and after a text."""
         bare = self._rules.encode("a", add_special_tokens=False).ids
@@ -157,9 +164,9 @@ _SEAM = re.compile(r"(?<=\n)(?=[^\s/])|(?<=[^\W_])(?=[ 、。])")
 
 # What stands in words. BERT deletes control characters, so "gastro\x0cnomy" is one word to it, though `str.isspace` and
 # \s take these seven for white space.
-_SOLID = r"[\S\x0b\x0c\x1c-\x1f\x85]"
-_SPACE = re.compile(rf"(?<!{_SOLID})(?={_SOLID})")
-_WORD = re.compile(rf"(?<={_SOLID})(?={_SOLID})")
+SOLID = r"[\S\x0b\x0c\x1c-\x1f\x85]"
+_SPACE = re.compile(rf"(?<!{SOLID})(?={SOLID})")
+_WORD = re.compile(rf"(?<={SOLID})(?={SOLID})")
 
 
 def inside_word(text: str, place: int) -> bool:
@@ -192,77 +199,3 @@ def token_offsets(text: str, name: str) -> Ints:
     found = tokenizer(name).offsets(text)
     found.setflags(write=False)
     return found
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Joints:
-    """The places where a text may be taken apart, and its tokens with it.
-
-    From a place that opens, the text alone starts with its document's tokens; up to a place that closes, it ends with
-    them. `opens` and `closes` (n + 1,) answer for every place, `opening` and `closing` list them. The first token from
-    an opening place on starts `lead` characters before it: the space belongs to the word.
-    """
-
-    opens: NDArray[np.bool_]
-    closes: NDArray[np.bool_]
-    opening: Ints
-    closing: Ints
-    lead: int
-
-
-def joints(text: str, rules: ModelTokenizer) -> Joints | None:
-    """The joints of a text; None where this kind of tokenizer, or something in the text, leaves them unknown."""
-    try:
-        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    except UnicodeEncodeError:
-        return None  # a lone surrogate, which is replaced before it is tokenised
-    if rules.ends_at_space:
-        opens = closes = _beside(np.isin(codes, _spaces()))
-        lead = 0
-    elif (specials := _word_marked(rules)) is not None and not any(special in text for special in specials):
-        # "▁" stands for a space and before a text, and only at the start of a token; a line's end is a token by itself.
-        space, blank, line = codes == 32, (codes == 32) | (codes == 0x2581), codes == 10
-        opens, closes = np.zeros(len(codes) + 1, np.bool_), _beside(line)
-        opens[0], closes[0] = True, len(codes) == 0  # what follows there begins with the mark
-        opens[2:-1] = space[1:-1] & ~blank[:-2] & ~blank[2:]
-        closes[1:-1] |= blank[1:] & ~blank[:-1]
-        lead = 1
-    else:
-        return None
-    return Joints(opens, closes, np.flatnonzero(opens), np.flatnonzero(closes), lead)
-
-
-def _beside(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(n + 1,) whether a place lies beside a marked character or at an end."""
-    out = np.ones(len(marked) + 1, np.bool_)
-    out[1:-1] = marked[1:] | marked[:-1]
-    return out
-
-
-@cache
-def _spaces() -> NDArray[np.uint32]:
-    """The characters between words, as `inside_word` tells them."""
-    return np.array([c for c in range(0x3001) if not re.match(_SOLID, chr(c))], np.uint32)
-
-
-@lru_cache(maxsize=8)
-def _word_marked(rules: ModelTokenizer) -> tuple[str, ...] | None:
-    """The special tokens of a byte-fallback BPE that marks the starts of words with "▁"; None for other tokenizers.
-
-    Merges reach over no place where no token of the vocabulary does, so a text falls apart there.
-    """
-    import json
-
-    written = json.loads(rules._rules.to_str())
-    model, normalizer = written["model"], written["normalizer"] or {}
-    steps = normalizer.get("normalizers", [normalizer])
-    marks = [
-        {"type": "Prepend", "prepend": "▁"},
-        {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
-    ]
-    if model["type"] != "BPE" or not model["byte_fallback"] or written["pre_tokenizer"] or steps != marks:
-        return None
-    if any("▁" in token.lstrip("▁") or "\n" in token or "<0x0A>" in token[1:] for token in model["vocab"]):
-        return None
-    added = written["added_tokens"]
-    return None if any(token["normalized"] for token in added) else tuple(token["content"] for token in added)

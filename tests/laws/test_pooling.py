@@ -14,10 +14,11 @@ from laws.test_splitters import (  # the hostile texts on which splitters are tr
 
 from workbench.documents import Chunks, Document
 from workbench.embedders import Static
+from workbench.joints import word_tokens
 from workbench.pooling import document_tokens, gathered, token_runs
 from workbench.spans import ranges
 from workbench.splitters import SPLITTERS
-from workbench.tokens import tokenizer
+from workbench.tokens import inside_word, tokenizer
 
 TOKENIZERS = ("wordllama-256", "all-MiniLM-L6-v2")
 kinds = pytest.mark.parametrize("kind", SPLITTERS)
@@ -75,3 +76,17 @@ def test_long_texts_are_tokenised_in_parts_as_in_one(name: str) -> None:
     assert tokens is not None
     assert tokens.ids.tolist() == ids.tolist()
     assert (np.diff(tokens.starts) >= 0).all()
+
+
+@settings(max_examples=200)
+@given(text=st.one_of(odd, texts), data=st.data())
+def test_words_add_up_to_the_tokens_of_any_span_that_tears_none(text: str, data: st.DataObject) -> None:
+    words = word_tokens(text, "all-MiniLM-L6-v2")
+    assert words is not None
+    assert word_tokens(text, "wordllama-256") is None
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    (count,), (torn,) = words.counts(np.array([start]), np.array([end]))
+    assert torn == (inside_word(text, start) or inside_word(text, end))
+    if not torn and "\ud800" not in text:
+        assert count == tokenizer("all-MiniLM-L6-v2").counts([text[start:end]])[0]

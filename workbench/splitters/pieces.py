@@ -7,13 +7,14 @@ prefix sums. The chunks are those of langchain-text-splitters 1.1.3, as spans (t
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.joints import word_tokens
 from workbench.tokens import tokenizer
 
 Ints = NDArray[np.int64]
@@ -32,10 +33,8 @@ class Cut:
     def __call__(self, text: str) -> list[int]:
         return [m.start() for m in re.finditer(self.pattern, text)] if self.pattern else []
 
-    def applies(self, text: str) -> bool:
-        return not self.pattern or re.search(self.pattern, text) is not None
 
-
+@cache
 def literal(separator: str) -> Cut:
     """The cut before each occurrence of a separator, which stays with the piece that follows it."""
     return Cut(re.escape(separator))
@@ -53,36 +52,74 @@ class Pieces:
     measure: str
     joint: int = 0  # length of the separator that is put back between pieces; 0 where pieces keep theirs
     sums: list[int] = field(init=False, repr=False)
+    longest: int = field(init=False, repr=False)
     _children: dict[int, "Pieces"] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         sums = np.concatenate([[0], np.cumsum(self.lengths + self.joint)])
         object.__setattr__(self, "sums", sums.tolist())
+        object.__setattr__(self, "longest", int(self.lengths.max(initial=0)))
         object.__setattr__(self, "_children", {})
 
     def child(self, i: int) -> "Pieces":
         """Piece i, cut by the first finer rule that applies to it."""
-        if i not in self._children:
-            self._children[i] = cut(self.text, self.starts[i], self.ends[i], self.finer, self.measure)
-        return self._children[i]
+        return self.children([i])[0]
+
+    def children(self, which: Sequence[int]) -> list["Pieces"]:
+        """`child` of several; those that are new are measured together."""
+        new = [i for i in which if i not in self._children]
+        found = cuts(self.text, [(self.starts[i], self.ends[i]) for i in new], self.finer, self.measure)
+        self._children.update(zip(new, found, strict=True))
+        return [self._children[i] for i in which]
 
 
 def measured(text: str, starts: Sequence[int], ends: Sequence[int], measure: str) -> Ints:
     """(n,) length of each piece on its own, in code points or in the tokens of the named tokenizer."""
+    first, last = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
     if measure == CHARACTERS:
-        return np.asarray(ends, np.int64) - np.asarray(starts, np.int64)
-    return tokenizer(measure).counts([text[start:end] for start, end in zip(starts, ends, strict=True)])
+        return last - first
+    alone = np.ones(len(first), np.bool_)
+    counts = np.zeros(len(first), np.int64)
+    if (words := word_tokens(text, measure)) is not None:
+        counts, alone = words.counts(first, last)
+    if alone.any():
+        pairs = zip(first[alone].tolist(), last[alone].tolist(), strict=True)
+        counts[alone] = tokenizer(measure).counts([text[start:end] for start, end in pairs])
+    return counts
 
 
 def cut(text: str, start: int, end: int, rules: tuple[Cut, ...], measure: str) -> Pieces:
     """The pieces of `text[start:end]` under the first rule that applies to it, or the last rule."""
+    return cuts(text, [(start, end)], rules, measure)[0]
+
+
+def cuts(text: str, parts: Iterable[Pair], rules: tuple[Cut, ...], measure: str) -> list[Pieces]:
+    """`cut` of several parts of a text, their pieces measured together."""
+    bounds = [_bounds(text, start, end, rules) for start, end in parts]
+    starts = [place for places, _ in bounds for place in places[:-1]]
+    ends = [place for places, _ in bounds for place in places[1:]]
+    lengths = measured(text, starts, ends, measure)
+    found, at = [], 0
+    for places, finer in bounds:
+        if finer is None:  # cut between all characters
+            found.append(_characters(text, places[0], places[-1], measure))
+        else:
+            n = len(places) - 1
+            found.append(Pieces(text, places[:-1], places[1:], lengths[at : at + n], finer, measure))
+        at += len(places) - 1
+    return found
+
+
+def _bounds(text: str, start: int, end: int, rules: tuple[Cut, ...]) -> tuple[list[int], tuple[Cut, ...] | None]:
+    """The bounds of the pieces under the first rule that applies, and the finer rules; None: between all characters."""
     part = text[start:end]
-    which = next((i for i, rule in enumerate(rules) if rule.applies(part)), len(rules) - 1)
-    rule, finer = rules[which], rules[which + 1 :]
-    if not rule.pattern:
-        return _characters(text, start, end, measure)
-    bounds = sorted({start, end, *(start + at for at in rule(part))})
-    return Pieces(text, bounds[:-1], bounds[1:], measured(text, bounds[:-1], bounds[1:], measure), finer, measure)
+    for i, rule in enumerate(rules, 1):
+        if not rule.pattern:
+            return [start, end], None
+        inner = rule(part)
+        if inner or i == len(rules):
+            return sorted({start, end, *(start + at for at in inner)}), rules[i:]
+    raise ValueError("there is no rule to cut by")
 
 
 def _characters(text: str, start: int, end: int, measure: str) -> Pieces:
@@ -101,20 +138,26 @@ def pieces(text: str, rules: tuple[Cut, ...], measure: str) -> Pieces:
     return cut(text, 0, len(text), rules, measure)
 
 
-def chunked(pieces: Pieces, size: int, overlap: int) -> Iterator[Pair]:
+def chunked(pieces: Pieces, size: int, overlap: int) -> list[Pair]:
     """The chunks: runs of pieces merged up to `size`; a piece of `size` or more is cut finer and chunked by itself."""
+    if pieces.longest < size:
+        return merged(pieces, 0, len(pieces.lengths), size, overlap)
+    found: list[Pair] = []
     run = 0
-    for big in np.flatnonzero(pieces.lengths >= size).tolist():
-        yield from merged(pieces, run, big, size, overlap)
-        if pieces.finer:
-            yield from chunked(pieces.child(big), size, overlap)
+    large = np.flatnonzero(pieces.lengths >= size).tolist()
+    finer = pieces.children(large) if pieces.finer else None
+    for i, big in enumerate(large):
+        if run < big:
+            found += merged(pieces, run, big, size, overlap)
+        if finer:
+            found += chunked(finer[i], size, overlap)
         else:
-            yield pieces.starts[big], pieces.ends[big]
+            found.append((pieces.starts[big], pieces.ends[big]))
         run = big + 1
-    yield from merged(pieces, run, len(pieces.lengths), size, overlap)
+    return found + merged(pieces, run, len(pieces.lengths), size, overlap)
 
 
-def merged(pieces: Pieces, first: int, last: int, size: int, overlap: int) -> Iterator[Pair]:
+def merged(pieces: Pieces, first: int, last: int, size: int, overlap: int) -> list[Pair]:
     """Pieces `first` to `last` merged into chunks of at most `size`, each repeating up to `overlap` of the one before.
 
     With prefix sums C of the lengths, a chunk that starts at piece a ends before the first piece i with
@@ -122,15 +165,25 @@ def merged(pieces: Pieces, first: int, last: int, size: int, overlap: int) -> It
     C[a] >= max(C[i] - overlap, min(C[i + 1] - size, C[i])): what overlaps may not push piece i out.
     White space at both ends is left out, and chunks of white space alone are dropped.
     """
-    sums, joint = pieces.sums, pieces.joint
+    text, starts, ends, sums, joint = pieces.text, pieces.starts, pieces.ends, pieces.sums, pieces.joint
+    found: list[Pair] = []
     a = i = first
     while a < last:
         i = bisect_right(sums, sums[a] + size + joint, i + 2, last + 1) - 1 if i + 2 <= last else last
-        yield from stripped(pieces.text, pieces.starts[a], pieces.ends[i - 1])
+        start, end = starts[a], ends[i - 1]
+        while start < end and text[start].isspace():  # a character or two: quicker than to copy the chunk
+            start += 1
+        while start < end and text[end - 1].isspace():
+            end -= 1
+        if start < end:
+            found.append((start, end))
         if i >= last:
-            return
-        room = min(sums[i + 1] - joint - size, sums[i] - joint)
-        a = bisect_left(sums, max(sums[i] - joint - overlap, room), a, i)
+            break
+        keep, room = sums[i] - joint - overlap, sums[i + 1] - joint - size
+        if room > keep:  # what overlaps would push piece i out
+            keep = min(room, sums[i] - joint)
+        a = bisect_left(sums, keep, a, i)
+    return found
 
 
 def stripped(text: str, start: int, end: int) -> Iterator[Pair]:
