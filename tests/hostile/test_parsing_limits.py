@@ -1,6 +1,7 @@
 """Files that would take a process down are refused from another one, by name, with the limit that they hit."""
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -16,6 +17,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import fuzzing
 import pytest
 
 from workbench.documents import Document
@@ -360,6 +362,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_hostile_file_is_read_or_refused_as_expected(hostile):
     wrong = []
+    well()
+    before = fuzzing.memory()
     for entry in json.loads((hostile / "manifest.json").read_text()):
         if entry["file"] == "names.json":
             continue
@@ -379,8 +383,12 @@ def test_every_hostile_file_is_read_or_refused_as_expected(hostile):
             wrong += [(entry["file"], "leaked", s) for s in entry["absent"] if s in document.text]
         else:
             assert message.startswith(entry["upload_as"] + ": ")
+        del document
+    gc.collect()
     assert not wrong
     assert not (hostile / "PICKLE_RAN.txt").exists()
+    assert fuzzing.memory() <= before + 100_000_000
+    assert "Z" not in set(fuzzing.children())
 
 
 def test_every_hostile_name_is_only_a_label(hostile):
@@ -392,6 +400,17 @@ def test_every_hostile_name_is_only_a_label(hostile):
             assert shown.encode()
             assert 0 < len(shown) <= 200
             assert not set(shown) & set("/\\\n\t\0\u202e")
+
+
+def test_no_parser_loads_a_model_framework():
+    code = (
+        "import sys; from workbench.parsers import *; "
+        "parse('a.html', b'<p>Some words.</p>', Unstructured()); print('torch' in sys.modules, 'streamlit' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.stdout.split() == ["False", "False"]
 
 
 def test_unstructured_works_apart_and_without_a_network():

@@ -1,94 +1,90 @@
-"""Grids: what they expand to."""
+"""Tables of PDF pages by the gaps between words; prose, lists and headings are none."""
 
-from itertools import product
+import io
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from workbench.errors import SpecError
-from workbench.pipelines import from_mapping, to_mapping
-from workbench.sweeps import Grid, expand, read_grid
+from workbench.documents import Document
+from workbench.parsers import Auto, boxes, parse
+from workbench.spans import Span
+from workbench.splitters import SPLITTERS
 
-BASE = {"splitter": {"kind": "recursive", "unit": "characters"}, "retriever": {"kind": "bm25"}}
-
-
-@given(
-    sizes=st.lists(st.integers(20, 2000), min_size=1, max_size=4, unique=True),
-    overlaps=st.lists(st.integers(0, 300), min_size=1, max_size=4, unique=True),
-)
-def test_every_combination_is_a_pipeline_or_skipped(sizes: list[int], overlaps: list[int]) -> None:
-    found = expand(Grid(BASE, {"splitter.chunk_size": sizes, "splitter.chunk_overlap": overlaps}))
-    could = [(size, overlap) for size, overlap in product(sizes, overlaps) if overlap < size]
-    assert [(p.splitter.chunk_size, p.splitter.chunk_overlap) for p in found.pipelines] == could
-    assert len(found.pipelines) + len(found.skipped) == len(sizes) * len(overlaps)
-    assert all("chunk_overlap" in skip.reason for skip in found.skipped)
-    assert len({p.fingerprint for p in found.pipelines}) == len(found.pipelines)
-    assert all(from_mapping(to_mapping(p)) == p for p in found.pipelines)
+PROSE = [
+    "The pump was installed in May and has run since without",
+    "a fault, as the log of the controller shows. The vessel",
+]
+TABLE = [
+    ["Code", "Meaning", "Reset"],
+    ["E-1", "Phase missing", "manual"],
+    ["E-2", "Dry", "automatic"],
+    ["E-3", "", "yes"],
+]
 
 
-def test_an_overlap_may_be_a_share_of_the_size() -> None:
-    vary = {"splitter.chunk_size": [100, 250, 7], "splitter.chunk_overlap": ["25%", "50 %", 0]}
-    found = expand(Grid(BASE, vary))
-    pairs = [(p.splitter.chunk_size, p.splitter.chunk_overlap) for p in found.pipelines]
-    assert pairs == [(100, 25), (100, 50), (100, 0), (250, 62), (250, 125), (250, 0), (7, 1), (7, 3), (7, 0)]
-    (skip,) = expand(Grid(BASE, {"splitter.chunk_overlap": ["a quarter"]})).skipped
-    assert "must be a whole number" in skip.reason
+def made(table: list[list[str]], head: str = "", pages: int = 1) -> bytes:
+    from reportlab.pdfgen.canvas import Canvas
+
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    for number in range(pages):
+        y = 780
+        for line in [head, *PROSE] if head else PROSE:
+            canvas.drawString(72, y, line)
+            y -= 16
+        for row in table:
+            for x, cell in zip((72, 150, 320), row, strict=False):
+                canvas.drawString(x, y, cell)
+            y -= 16
+        for line in [*PROSE, f"Only on this page: {'abc'[number]}"]:
+            canvas.drawString(72, y, line)
+            y -= 16
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
 
 
-def test_kinds_have_their_own_fields_and_equal_pipelines_are_taken_once() -> None:
-    vary = {"retriever.kind": ["dense", "hybrid"], "retriever.rrf_k": [10, 60], "k": [5]}
-    found = expand(Grid(BASE, vary))
-    assert [p.retriever.kind for p in found.pipelines] == ["dense", "hybrid", "hybrid"]
-    assert found.repeated == 1
-    blocks = [{"kind": "hybrid", "fusion": "weighted", "weight": 0.3}, "bm25"]
-    weighted, lexical = expand(Grid(BASE, {"retriever": blocks})).pipelines
-    assert (weighted.retriever.fusion, weighted.retriever.weight, lexical.retriever.kind) == ("weighted", 0.3, "bm25")
+def tables(d: Document) -> list[tuple[str, str]]:
+    return [(s.kind, d[s.span]) for s in d.sections if s.kind in ("table", "row")]
 
 
-def test_another_kind_keeps_what_it_has_too() -> None:
-    vary = {"splitter.kind": ["recursive", "sentences"], "splitter.chunk_size": [300]}
-    base = {"splitter": {"kind": "recursive", "unit": "characters", "separators": ["\n\n", " "]}}
-    _, sentences = expand(Grid(base, vary)).pipelines
-    assert (sentences.splitter.kind, sentences.splitter.unit, sentences.splitter.chunk_size) == (
-        "sentences",
-        "characters",
-        300,
-    )
+def test_rows_stay_together_and_cells_apart():
+    data = made(TABLE)
+    d = parse("a.pdf", data)
+    rows = ["Code\tMeaning\tReset", "E-1\tPhase missing\tmanual", "E-2\tDry\tautomatic", "E-3\tyes"]
+    assert tables(d) == [("table", "\n".join(rows)), *(("row", row) for row in rows)]
+    assert " ".join(PROSE[0].split()) in d.text
+    start = d.text.index("Phase missing")
+    assert len(boxes(d, data, 1).over(Span(d.id, start, start + 13))) == 1
 
 
-def test_what_needs_no_vectors_is_measured_once_for_all_models() -> None:
-    models = [{"kind": "static", "model": "wordllama-256"}, {"kind": "sentence-transformer"}]
-    found = expand(Grid({}, {"embedder": models, "retriever": ["dense", "bm25"]}))
-    assert [p.retriever.kind for p in found.pipelines] == ["dense", "bm25", "dense"]
-    assert found.repeated == 1
-
-
-def test_a_model_that_is_not_here_skips_its_pipelines() -> None:
-    found = expand(Grid(BASE, {"embedder": [{"kind": "static", "model": "nowhere"}, "sentence-transformer"]}))
-    assert len(found.pipelines) == 1
-    assert "nowhere" in found.skipped[0].reason
+def test_a_cell_of_several_lines_stays_in_its_row():
+    d = parse("a.pdf", made([*TABLE[:2], ["", "or two"], *TABLE[2:]]))
+    assert ("row", "E-1\tPhase missing\tmanual\nor two") in tables(d)
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    "lines",
     [
-        ("vary: {splitter.chunk_sise: [1]}", "no splitter has the field 'chunk_sise'"),
-        ("vary: {spliter.kind: [fixed]}", "no path 'spliter.kind'"),
-        ("vary: {splitter.chunk_size: 100}", "must be a list"),
-        ("vary: {splitter.chunk_size: []}", "at least one value"),
-        ("vary: {k: [1]}\nsize: 3", "no key 'size'"),
-        ("base: 3", "base must be a mapping"),
-        ("[1, 2]", "base"),
-        ("workbench: 2\nvary: {}", "not a known form"),
-        ("vary: {k: [1], k: [2]}", "stands twice"),
-        ("vary: {k: [" + ", ".join("1" * 80) + "], retriever.k1: [" + ", ".join("1" * 80) + "]}", "6,400 combinations"),
+        [["•", "one thing"], ["•", "another thing"], ["•", "a third"]],
+        [["1.", "one thing"], ["2.", "another thing"], ["10.", "a third"]],
+        [["Only", "two"], ["rows", "here"]],
+        [[line] for line in PROSE * 3],
     ],
 )
-def test_what_is_wrong_with_a_grid(text: str, message: str) -> None:
-    with pytest.raises(SpecError, match=message):
-        read_grid(text)
+def test_lists_and_prose_are_no_tables(lines):
+    assert tables(parse("a.pdf", made(lines))) == []
 
 
-def test_a_grid_without_anything_to_vary_is_its_base() -> None:
-    assert len(expand(read_grid("base: {retriever: {kind: bm25}}")).pipelines) == 1
+def test_tables_move_with_what_is_left_out():
+    data = made(TABLE, "RUNNING HEAD", pages=3)
+    kept, dropped = parse("a.pdf", data), parse("a.pdf", data, Auto(furniture="drop"))
+    assert "RUNNING" in kept.text
+    assert "RUNNING" not in dropped.text
+    assert tables(kept) == tables(dropped)
+    assert len(tables(kept)) == 15
+
+
+def test_chunks_of_a_pdf_table_carry_its_head_row():
+    d = parse("a.pdf", made(TABLE + [[f"E-{i}", "words of it", "yes"] for i in range(4, 20)]))
+    cut = SPLITTERS["recursive"](chunk_size=80, chunk_overlap=0, unit="characters", header="path")(d)
+    assert sum(header == "Code\tMeaning\tReset" for header in cut.headers) > 3

@@ -70,6 +70,15 @@ def without(page: str, lines: Sequence[Line]) -> str:
     return "".join([*parts, page[at:]]).strip("\n").rstrip()
 
 
+def shift(page: str, lines: Sequence[Line], start: int, end: int) -> int | None:
+    """By how much `without` moves a stretch of the page; None where a line that is taken out lies in it."""
+    if any(line.start < end and line.end > start for line in lines):
+        return None
+    taken = [line for line in lines if line.end <= start]
+    kept = without(page[:start] + "x", taken)
+    return len(kept) - 1 - start
+
+
 def _edges(page: str) -> list[Line]:
     """The first and the last lines that are not blank. In a page of a few lines, one may be at both edges."""
     first: list[Line] = []

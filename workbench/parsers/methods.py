@@ -55,7 +55,7 @@ def _version(library: str) -> str:
 _SHEETS = Engine("sheets", 2, sheets.read_sheets, "python-calamine")
 _TEXT = Engine("text", 1, plain.read_text)
 ENGINES: dict[str, Engine] = {
-    "pdf": Engine("pdf", 2, pdfs.read_pdf, "pypdfium2"),
+    "pdf": Engine("pdf", 3, pdfs.read_pdf, "pypdfium2"),
     "docx": Engine("docx", 2, word.read_docx),
     "pptx": Engine("pptx", 2, slides.read_pptx),
     "xlsx": _SHEETS,

@@ -143,6 +143,7 @@ def measure(name: str, data: bytes, page: int, text: str) -> dict[str, Any]:
                 raise DocumentError(f"{name}: page {page} holds {count:,} characters; {MAX_CHARACTERS:,} is the limit.")
             raw, indices = characters(textpage)
             read, places = fold_places(raw)
+            text = text.replace("\t", " ")  # between the cells of a table
             if text != read:  # hyphens may have been kept
                 kept = fold_places(raw, mend=False)
                 read, places = kept if text == kept[0] else (read, places)

@@ -2,15 +2,16 @@
 
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import DocumentError
 from workbench.parsers import ocr
-from workbench.parsers.furniture import furniture, without
+from workbench.parsers.furniture import furniture, shift, without
 from workbench.parsers.glyphs import characters, turn
+from workbench.parsers.grids import Grid, grids, tabbed
 from workbench.parsers.writers import MAX_CHARACTERS, Writer
 
 MAX_PAGES = 200_000
@@ -101,13 +102,19 @@ def read_pdf(data: bytes, writer: Writer, options: PdfOptions = PdfOptions()) ->
     import pypdfium2
 
     with open_pdf(data) as pdf:
+        tables: dict[int, list[Grid]] = {}
 
         def page_text(i: int) -> str:
             page = pdf[i]
             try:
                 textpage = page.get_textpage()
                 try:
-                    return fold(textpage.get_text_range(), options.mend_hyphens)
+                    raw = textpage.get_text_range()
+                    text, places = fold_places(raw, options.mend_hyphens)
+                    if textpage.count_chars() == len(raw) and (found := grids(text, places, textpage)):
+                        tables[i] = found
+                        text = tabbed(text, found)
+                    return text
                 finally:
                     textpage.close()
             finally:
@@ -119,7 +126,7 @@ def read_pdf(data: bytes, writer: Writer, options: PdfOptions = PdfOptions()) ->
             except pypdfium2.PdfiumError:
                 return None
 
-        texts = _write_pages(len(pdf), page_text, (pypdfium2.PdfiumError,), writer, options, data, height)
+        texts = _write_pages(len(pdf), page_text, (pypdfium2.PdfiumError,), writer, options, data, height, tables)
         _outline(pdf, texts, writer)
 
 
@@ -157,6 +164,7 @@ def _write_pages(
     options: PdfOptions,
     data: bytes,
     height: Callable[[int, int], float | None] | None = None,
+    tables: Mapping[int, list[Grid]] | None = None,
 ) -> list[str]:
     """Write every page; the texts as written. Says which pages hold none or cannot be read."""
     if count > MAX_PAGES:
@@ -190,7 +198,7 @@ def _write_pages(
             f"{what} (a scan or pictures?). Run text recognition (OCR) on it first, then upload the result"
             + (f", or choose it in the parser: tesseract {ocr.version()} is installed." if ocr.version() else ".")
         )
-    _write(texts, writer, options, height)
+    _write(texts, writer, options, height, tables or {})
     if broken:
         writer.warn(f"{_pages(broken)} could not be read")
     if empty:
@@ -217,22 +225,37 @@ def _height(page: Any, offset: int, mended: bool) -> float | None:
 
 
 def _write(
-    texts: list[str], writer: Writer, options: PdfOptions, height: Callable[[int, int], float | None] | None
+    texts: list[str],
+    writer: Writer,
+    options: PdfOptions,
+    height: Callable[[int, int], float | None] | None,
+    tables: Mapping[int, list[Grid]],
 ) -> None:
-    """The pages, with headers and footers marked, or dropped from `texts` too."""
+    """The pages, with their tables; with headers and footers marked, or dropped from `texts` too."""
     lines = furniture(texts, height)
     for i, found in enumerate(lines):
-        if options.drop_furniture:
+        grids_here = tables.get(i, [])
+        if options.drop_furniture and found:
+            grids_here = [g.moved(by) for g in grids_here if (by := shift(texts[i], found, *_ends(g))) is not None]
             texts[i] = without(texts[i], found)
         with writer.page(i + 1):
             writer.write(texts[i])
+        start = writer.pages[-1][1]
+        for grid in grids_here:
+            first, last = _ends(grid)
+            writer.mark("table", 1, start + first, start + last)
+            for row_start, row_end in grid.rows:
+                writer.mark("row", 1, start + row_start, start + row_end)
         if not options.drop_furniture:
-            start = writer.pages[-1][1]
             for line in found:
                 writer.mark(line.edge, 1, start + line.start, start + line.end)
         writer.separate(2)
     if options.drop_furniture and (dropped := sum(map(len, lines))):
         writer.warn(f"{dropped:,} lines of headers, footers and page numbers were left out, as chosen")
+
+
+def _ends(grid: Grid) -> tuple[int, int]:
+    return grid.rows[0][0], grid.rows[-1][1]
 
 
 def _recognise(data: bytes, empty: list[int], texts: list[str], writer: Writer, languages: str) -> list[int]:
