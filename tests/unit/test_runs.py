@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 from workbench.errors import RunError
-from workbench.records import Asked, Question, Reference, Run, golden_id, read_run, run_from_json, run_to_json, write_run
+from workbench.records import (
+    Asked,
+    Question,
+    Reference,
+    Run,
+    golden_id,
+    read_run,
+    run_from_json,
+    run_to_json,
+    write_run,
+)
 from workbench.records.run_files import _checksum
 from workbench.spans import Span
 

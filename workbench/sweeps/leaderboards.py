@@ -130,6 +130,8 @@ def decide(rows: Sequence[Row], metric: str, margin: float, cost: str = "tokens"
             f"{leader.name} is the best: {metric} {_span(leader.interval)}, {leader.standing.difference:.3f} above the "
             f"next, {rival.name}"
         )
+        if cheapest is not leader:
+            sentence += f"; {cheapest.name} is equivalent within ±{margin:g} ({less})"
         return decision("best", sentence, None)
     count = len(in_play)
     if all(row.standing and row.standing.verdict == "equivalent" for row in in_play):

@@ -1,0 +1,162 @@
+"""The commands sweep, compare and check: what they write, and with which exit status."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from workbench.cli import DONE, NOT_HELD, WRONG_INPUT, main
+from workbench.cli import check as check_command
+from workbench.cli import sweep as sweep_command
+from workbench.documents import Corpus, Document
+from workbench.specs import digest
+
+TOPICS = "pump valve sensor filter tank gauge motor seal grease belt fuse relay".split()
+TEXT = "\n\n".join(
+    f"The {t} of set {i} needs care: look at the {t} each week, and note code E-{i}00." for i, t in enumerate(TOPICS)
+)
+GRID = """
+base: {splitter: {kind: recursive, unit: characters, chunk_overlap: 0}, retriever: {kind: bm25}, k: 2}
+vary:
+  splitter.chunk_size: [40, 90]
+  splitter.chunk_overlap: [0, 60]
+"""
+GOOD = (
+    "splitter: {kind: recursive, chunk_size: 90, chunk_overlap: 0, unit: characters}\nretriever: {kind: bm25}\nk: 2\n"
+)
+BAD = GOOD.replace("90", "12")
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A command on one document that needs no parser."""
+    corpus = Corpus((Document(digest(TEXT.encode()), digest(b"manual.md"), "manual.md", TEXT),))
+    for command in (sweep_command, check_command):
+        monkeypatch.setattr(command, "corpus_of", lambda *_: (corpus, DONE))
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        status = main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rows = [
+        {"id": t, "question": f"What of the {t}?", "references": [{"document": "manual.md", "quote": line}]}
+        for t, line in zip(TOPICS, TEXT.split("\n\n"), strict=True)
+    ]
+    (tmp_path / "g.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for name, text in (("grid.yaml", GRID), ("good.yaml", GOOD), ("bad.yaml", BAD)):
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def sweeping(folder: Path, *more: object) -> list[object]:
+    return [
+        "sweep",
+        "docs",
+        "--golden",
+        folder / "g.jsonl",
+        "--grid",
+        folder / "grid.yaml",
+        "--out",
+        folder / "s",
+        *more,
+    ]
+
+
+def test_a_sweep_and_the_same_again(run: Run, folder: Path) -> None:
+    status, out, err = run(*sweeping(folder, "--json", "--metric", "recall@2"))
+    assert status == DONE
+    found = json.loads(out)
+    assert found["verdict"] in ("best", "equivalent", "not settled")
+    assert [r["name"].split()[1] for r in found["runs"]][0].startswith("90/")
+    assert (len(found["runs"]), found["reused"], found["questions"], found["combinations"]) == (3, 0, 12, 4)
+    assert len(found["skipped"]) == 0
+    assert "skipped: splitter.chunk_size 40, splitter.chunk_overlap 60: chunk_overlap (60) must be" in err
+    again = json.loads(run(*sweeping(folder, "--json", "--metric", "recall@2"))[1])
+    assert again.pop("reused") == 3
+    found.pop("reused")
+    assert again == found
+
+
+def test_a_sweep_for_people(run: Run, folder: Path) -> None:
+    status, out, _ = run(*sweeping(folder, "--held-out", "0.5"))
+    assert status == DONE
+    assert out.splitlines()[0].endswith(("would settle it", "questions are needed")) or "90/" in out.splitlines()[0]
+    assert "questions that had no say" in out
+    status, out, err = run(*sweeping(folder, "--estimate", "--json"))
+    assert (status, json.loads(out)["runs"]) == (DONE, 3)
+
+
+def test_two_runs_are_compared(run: Run, folder: Path) -> None:
+    found = json.loads(run(*sweeping(folder, "--json"))[1])
+    a, b = (folder / "s/runs" / f"{r['pipeline']}.json" for r in (found["runs"][0], found["runs"][-1]))
+    status, out, _ = run("compare", a, b, "--json", "--metric", "recall@2")
+    one = json.loads(out)
+    assert (status, one["n"], one["wins"] + one["ties"] + one["losses"]) == (DONE, 12, 12)
+    other = json.loads(run("compare", b, a, "--json", "--metric", "recall@2")[1])
+    assert other["difference"] == pytest.approx(-one["difference"])
+    assert (other["wins"], other["losses"]) == (one["losses"], one["wins"])
+    assert run("compare", a, a)[1].splitlines()[-1].startswith("recall@1000tok: A is as high as B")
+
+
+def checking(folder: Path, config: str, *more: object) -> list[object]:
+    golden, baseline = folder / "g.jsonl", folder / "base.json"
+    return ["check", "docs", "--golden", golden, "--config", folder / config, "--baseline", baseline, *more]
+
+
+@pytest.fixture
+def baseline(run: Run, folder: Path) -> Path:
+    run(*sweeping(folder))
+    found = json.loads(run(*sweeping(folder, "--json", "--metric", "recall@2"))[1])["runs"]
+    best = next(r for r in found if r["name"].startswith("recursive 90/0 "))
+    (folder / "s/runs" / f"{best['pipeline']}.json").rename(folder / "base.json")
+    return folder
+
+
+def test_the_gate_holds_where_nothing_fell(run: Run, baseline: Path) -> None:
+    status, out, _ = run(*checking(baseline, "good.yaml", "--out", baseline / "kept.json"))
+    assert (status, out.startswith("no significant drop")) == (DONE, True)
+    assert (baseline / "kept.json").is_file()
+
+
+def test_the_gate_says_which_questions_fell(run: Run, baseline: Path) -> None:
+    status, out, _ = run(*checking(baseline, "bad.yaml", "--metric", "recall@2", "--json"))
+    found = json.loads(out)
+    assert (status, found["dropped"], found["p"] < 0.05) == (NOT_HELD, True, True)
+    assert {row["id"] for row in found["fell"]} == set(TOPICS)
+    assert all(row["now"] < row["before"] and row["question"] for row in found["fell"])
+    assert run(*checking(baseline, "bad.yaml", "--metric", "recall@2"))[1].startswith("significantly worse; recall@2")
+
+
+def test_too_few_questions_never_close_the_gate(run: Run, baseline: Path) -> None:
+    lines = (baseline / "g.jsonl").read_text().splitlines()[:4]
+    (baseline / "g.jsonl").write_text("\n".join(lines))
+    status, out, err = run(*checking(baseline, "bad.yaml", "--metric", "recall@2"))
+    assert status == DONE
+    assert "no significant drop" in out
+    assert "too few questions differ" in err
+    assert "8 questions are in one run only" in err
+
+
+def test_what_is_wrong_takes_one_line(run: Run, folder: Path) -> None:
+    (folder / "broken.json").write_text('{"workbench": 1}')
+    for arguments, message in (
+        (["compare", folder / "none.json", folder / "none.json"], "none.json: the run cannot be opened"),
+        (["compare", folder / "broken.json", folder / "broken.json"], "broken.json: the run lacks "),
+        ([*sweeping(folder)[:5], folder / "none.yaml", "--out", "x"], "none.yaml: the grid file cannot be opened"),
+        (sweeping(folder, "--margin", "wide"), "--margin ('wide') must be a number"),
+        (sweeping(folder, "--held-out", "1"), "--held-out (1) must be from 0 to 0.9"),
+        (sweeping(folder)[:-2], "required: --out"),
+    ):
+        status, out, err = run(*arguments)
+        assert (status, out) == (WRONG_INPUT, "")
+        assert message in err
+        assert len(err.splitlines()) == 1
