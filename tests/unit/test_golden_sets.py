@@ -90,6 +90,8 @@ def test_every_change_can_be_undone_and_done_again(golden: GoldenSet, corpus: Co
     golden.change(lambda questions: added(questions, ask(corpus, "The pump")), corpus)
     assert golden.history.redo == "", "a change after an undo takes another way"
     assert ids(golden, corpus) == ["q3", "q4"]
+    golden.undo()
+    assert ids(golden, corpus) == ["q3"], "what was undone before is on no way back"
 
 
 def test_history_is_bounded_and_leaves_no_files_behind(golden: GoldenSet, corpus: Corpus) -> None:
