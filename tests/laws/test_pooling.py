@@ -81,6 +81,7 @@ def test_long_texts_are_tokenised_in_parts_as_in_one(name: str) -> None:
 @settings(max_examples=200)
 @given(text=st.one_of(odd, texts), data=st.data())
 def test_words_add_up_to_the_tokens_of_any_span_that_tears_none(text: str, data: st.DataObject) -> None:
+    text = text.replace("\ud800", "x")  # no tokenizer takes it
     words = word_tokens(text, "all-MiniLM-L6-v2")
     assert words is not None
     assert word_tokens(text, "wordllama-256") is None
@@ -88,5 +89,5 @@ def test_words_add_up_to_the_tokens_of_any_span_that_tears_none(text: str, data:
     end = data.draw(st.integers(start, len(text)))
     (count,), (torn,) = words.counts(np.array([start]), np.array([end]))
     assert torn == (inside_word(text, start) or inside_word(text, end))
-    if not torn and "\ud800" not in text:
+    if not torn:
         assert count == tokenizer("all-MiniLM-L6-v2").counts([text[start:end]])[0]
