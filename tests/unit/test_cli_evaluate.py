@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.cli import DONE, WRONG_INPUT, main
+from workbench.records import read_run
 
 TEXT = (
     "# Pumps\n\nThe set shows E-4417 when a sensor fails.\n\n# Valves\n\nClose the valve before you open the lid. 🙂\n"
@@ -147,3 +148,17 @@ def test_what_is_wrong_takes_one_line(run: Run, line: list[object], tmp_path: Pa
     assert "required: --golden" in run(*line[:2])[2]
     gold(tmp_path, {"id": "q", "question": "Who?", "answerable": False})
     assert "no question with an answer" in run(*line)[2]
+
+
+def test_the_run_is_kept_with_what_stands_apart(run: Run, line: list[object], tmp_path: Path) -> None:
+    none = {"id": "q3", "question": "Who?", "answerable": False}
+    gold(tmp_path, question(), question(id="q2", question="Which sensor?", quote="E-4417"), none)
+    status, out, _ = run(*line, "--json", "--out", tmp_path / "run.json")
+    kept, found = read_run(tmp_path / "run.json"), json.loads(out)
+    assert (status, kept.fingerprint, kept.unanswerable) == (DONE, found["pipeline"], 1)
+    assert kept.column("recall@2").mean() == found["metrics"]["recall@2"]["mean"]
+    assert kept.abstention == found["abstention"]
+    assert (found["abstention"]["unanswerable"], "BM25" in found["abstention"]["caution"]) == (1, True)
+    assert kept.anatomy is not None
+    status, out, _ = run("compare", tmp_path / "run.json", tmp_path / "run.json", "--json")
+    assert (status, json.loads(out)["ties"]) == (DONE, 2)

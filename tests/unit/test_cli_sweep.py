@@ -76,7 +76,7 @@ def test_a_sweep_and_the_same_again(run: Run, folder: Path) -> None:
     assert status == DONE
     found = json.loads(out)
     assert found["verdict"] in ("best", "equivalent", "not settled")
-    assert [r["name"].split()[1] for r in found["runs"]][0].startswith("90/")
+    assert found["runs"][0]["name"].split()[1].startswith("90/")
     assert (len(found["runs"]), found["reused"], found["questions"], found["combinations"]) == (3, 0, 12, 4)
     assert len(found["skipped"]) == 0
     assert "skipped: splitter.chunk_size 40, splitter.chunk_overlap 60: chunk_overlap (60) must be" in err
@@ -91,7 +91,7 @@ def test_a_sweep_for_people(run: Run, folder: Path) -> None:
     assert status == DONE
     assert out.splitlines()[0].endswith(("would settle it", "questions are needed")) or "90/" in out.splitlines()[0]
     assert "questions that had no say" in out
-    status, out, err = run(*sweeping(folder, "--estimate", "--json"))
+    status, out, _ = run(*sweeping(folder, "--estimate", "--json"))
     assert (status, json.loads(out)["runs"]) == (DONE, 3)
 
 

@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from workbench.anatomy import CAUSES
-from workbench.cli import DONE, WRONG_INPUT
+from workbench.cli import DONE
 from workbench.cli.files import corpus_of, originals, store_here
 from workbench.cli.flags import Flags, pipeline_file
-from workbench.cli.output import Progress, shown, warn, write_json
-from workbench.errors import GoldenError, SpecError
-from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation, evaluate
+from workbench.cli.output import Progress, shown, write_json
+from workbench.cli.questions import golden_of
+from workbench.errors import SpecError
+from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation, evaluate, run_of
 from workbench.explanations import Anatomy, explain
-from workbench.golden import read_golden
 from workbench.pipelines import Pipeline
+from workbench.records import write_run
 from workbench.statistics import LEVEL, RESAMPLES, Interval
 
 _DEFINITIONS = ("workbench", "chroma")
 _SEED = 0
-_WORST = 1_000  # problems of a golden set that are written out
 
 
 def run(arguments: list[str]) -> int:
@@ -40,35 +40,29 @@ def run(arguments: list[str]) -> int:
     )
     flags.add_argument("--per-question", action="store_true", help="the values of each question")
     flags.add_argument("--no-anatomy", action="store_true", help="do not tell where answers were lost")
+    flags.add_argument("--out", metavar="RUN.json", help="keep the run, for compare and check")
     given = flags.read(arguments)
     if given["metrics"] not in _DEFINITIONS:
         raise SpecError(f"--metrics ({given['metrics']!r}) must be one of {', '.join(_DEFINITIONS)}")
     pipeline = pipeline_file(given["config"]) if given["config"] else Pipeline()
-    golden = Path(given["golden"])
-    if not golden.is_file():
-        raise GoldenError(f"{golden}: there is no such file")
 
     store = store_here()
     corpus, status = corpus_of(given["docs"], pipeline.parser, store, "evaluate on")
-    try:
-        questions, problems = read_golden(golden, corpus)
-    except GoldenError as error:
-        raise GoldenError(f"{golden}: {error}") from None
-    for problem in problems[:_WORST]:
-        warn(f"error: {golden.name}: {problem}")
-    if len(problems) > _WORST:
-        warn(f"error: {golden.name}: and {len(problems) - _WORST:,} rows more")
+    questions, refused = golden_of(given["golden"], corpus)
     letter = given["metrics"] == "chroma"
     progress = Progress("embedding", "chunks")
     found = evaluate(corpus, questions, pipeline, to_the_letter=letter, store=store, progress=progress)
     anatomy = None
     if not letter and not given["no_anatomy"]:
         anatomy = explain(found, store, original=originals(given["docs"]), seed=_SEED)
+    if given["out"]:
+        plain = anatomy.to_dict(per_question=True) if anatomy else None
+        write_run(run_of(found, questions, seed=_SEED, anatomy=plain), Path(given["out"]))
     if given["json"]:
         write_json(_result(found, anatomy, given["metrics"], given["per_question"]))
     else:
         print(_text(found, anatomy, given["per_question"]))
-    return WRONG_INPUT if problems else status or DONE
+    return refused or status or DONE
 
 
 def _result(found: Evaluation, anatomy: Anatomy | None, definitions: str, per_question: bool) -> dict[str, Any]:
@@ -89,6 +83,8 @@ def _result(found: Evaluation, anatomy: Anatomy | None, definitions: str, per_qu
         "seed": _SEED,
         "seconds": found.seconds,
     }
+    if separation := found.abstention:
+        out["abstention"] = asdict(separation)
     if anatomy:
         out["anatomy"] = anatomy.to_dict(per_question)
     if per_question:
