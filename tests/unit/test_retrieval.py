@@ -203,7 +203,7 @@ def test_of_the_lexical_indexes_the_last_two_used_are_kept() -> None:
     rows = every([document("d", "red blue ")], 4)
     for k1 in (1.0, 1.5, 1.0, 2.0, 1.0):
         assert BM25(k1=k1)(rows, ["blue"], 1)
-    assert [k1 for k1, _ in rows._lexical] == [2.0, 1.0]
+    assert [k1 for k1, _, _ in rows._lexical] == [2.0, 1.0]
     assert BM25(k1=1.5)(rows, ["blue"], 1) == BM25(k1=1.5)(every([document("d", "red blue ")], 4), ["blue"], 1)
 
 
