@@ -29,6 +29,7 @@ def lost(corpus, questions, pipeline):
         head.error(plain(measured.error or "Measuring takes longer than usual; it goes on."), icon=":material/error:")
         return
     found = measured.result
+    evaluating.keep(found, corpus, questions)
     with head:
         losses.verdict(found)
     left, right = panels(1, 1)

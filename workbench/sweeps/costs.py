@@ -57,7 +57,7 @@ def cost(
         size = sum(map(len, new))
         tokens += _tokens(share.embedder, new)
         key = share.embedder.fingerprint
-        if key not in known and calibrate:
+        if key not in known and calibrate and share.embedder.kind != "remote":  # a sample would be sent and paid
             known[key] = rate(share.embedder, new, store)
         seconds = seconds + size / known[key] if seconds is not None and known.get(key) else None
     return Cost(len(pipelines), chunks, tokens, seconds)

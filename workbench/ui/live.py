@@ -132,18 +132,22 @@ def attend(corpus: Corpus, *pipelines: Pipeline | None) -> None:
 
 
 def dense(corpus: Corpus, pipeline: Pipeline, store: Store, asked: bool = False) -> jobs.Job | None:
-    """The job that makes the collection with vectors; None where it is large and was not asked for."""
+    """The job that makes the collection with vectors; None where it was not asked for and is large, or text leaves."""
     name, embedder = key(corpus, pipeline), pipeline.embedder
     rows = pipelines.collection(corpus, pipeline.splitter)
     is_slow = embedder.kind != "static"
-    if is_slow and len(rows) > LARGE and not asked and jobs.find(name) is None:
-        return None
+    if not asked and jobs.find(name) is None:
+        if is_slow and len(rows) > LARGE:
+            return None
+        if embedder.kind == "remote" and missing(embedder, rows.texts(), store):
+            return None
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Collection:
         if is_slow and missing(embedder, rows.texts(), store):
             _settle(cancelled)
         vectors = pipelines.embedded(rows, embedder, store, _timed(embedder, report), cancelled)
-        embedder.encode_query([""])  # loads the model here, where nobody waits, if the vectors were cached
+        if embedder.kind != "remote":
+            embedder.encode_query([""])  # loads the model here, where nobody waits, if the vectors were cached
         return pipelines.indexed(rows, vectors, embedder, pipeline.index)
 
     return jobs.run(name, visit(), work, again=asked)

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from workbench import pipelines
 from workbench.documents import Corpus
+from workbench.embedders import Remote, new_texts
 from workbench.pipelines import Pipeline
 from workbench.ui import jobs, live, sessions
 from workbench.ui.bench import cost
@@ -46,8 +48,17 @@ def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
         found = live.totals(corpus, pipeline)
         if job is not None:
             st.caption(plain(job.error))
+        if isinstance(pipeline.embedder, Remote):
+            st.caption(f"{plain(_disclosed(corpus, pipeline, pipeline.embedder))} Queries and questions follow there.")
         label = f"Embed the other {job.total - job.done:,}" if job and job.done else f"Embed {found.chunks:,} chunks"
         st.button(label, on_click=ask, icon=":material/play_arrow:", key="embed", help=cost(found, pipeline))
+
+
+def _disclosed(corpus: Corpus, pipeline: Pipeline, embedder: Remote) -> str:
+    """What leaves this machine once the button is pressed."""
+    texts = pipelines.collection(corpus, pipeline.splitter).texts()
+    new = new_texts(embedder, texts, sessions.store())
+    return f"Pressing the button {embedder.disclosure(new, 'chunks')}."
 
 
 @st.fragment(run_every=0.7)

@@ -34,8 +34,14 @@ def query_box(questions: Sequence[Question]) -> str:
 
     sessions.show("query-box", st.session_state.get("query", ""))
     left, right = st.columns([4, 1], gap="small", vertical_alignment="bottom")
+    leaves = sessions.mapping()["embedder"]["kind"] == "remote"  # then a query is sent when it is whole
     left.text_input(
-        "Query", key="query-box", type="search", live="300ms", on_change=typed, placeholder="Type a test query"
+        "Query",
+        key="query-box",
+        type="search",
+        live=False if leaves else "300ms",
+        on_change=typed,
+        placeholder="Type a test query, then Enter" if leaves else "Type a test query",
     )
     query = str(st.session_state.get("query", "")).strip()
     with right.popover("", icon=":material/list:", help="Sample questions", width="stretch"):

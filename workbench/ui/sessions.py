@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
+from workbench import endpoints
 from workbench.documents import Corpus
 from workbench.errors import StoreError, WorkbenchError
 from workbench.parsers import Auto
@@ -29,10 +30,22 @@ KEPT = "pipeline"
 
 def begin() -> None:
     """Nothing; reads the URL on the first run of a visit."""
+    _define_endpoints()
     if "visit" not in st.session_state:
         _read_url()
         if team_mode():
             _tidy(time.strftime("%F"))
+
+
+@lru_cache(maxsize=1)
+def _define_endpoints() -> None:
+    """Remote models that Streamlit's secrets define, beside those of the environment."""
+    try:
+        found = st.secrets.get("endpoints", {})
+    except FileNotFoundError:  # StreamlitSecretNotFoundError is one: there is no secrets file
+        return
+    if found:
+        endpoints.define(found.to_dict())
 
 
 @lru_cache(maxsize=1)

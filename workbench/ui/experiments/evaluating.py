@@ -15,6 +15,9 @@ from workbench.sweeps import METRIC
 from workbench.ui import jobs, live, sessions
 from workbench.workspaces.experiments import experiments_folder
 
+QUICK = 3.0
+"""Seconds for which the page waits for a model that embeds at once, rather than draw a bar and run again."""
+
 KS, TOKENS = (1, 3, 5, 10, 20), (500, 1000, 2000, 4000)
 """Budgets that every run is measured at, all from one retrieval."""
 
@@ -40,12 +43,8 @@ def key(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, bud
 
 
 def measured(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, budget: str) -> jobs.Job:
-    """The job that measures; its vectors are in the store by now, or are made by it.
-
-    A workspace that may be written keeps the run beside those of sweeps, so that all can be compared.
-    """
+    """The job that measures; its vectors are in the store by now, or are made by it."""
     workspace, store = sessions.workspace(), sessions.store()
-    folder = experiments_folder(workspace, corpus, questions) if workspace.writable else None
     contents = {source.id: source for source in workspace.sources}
 
     def original(source: str) -> bytes | None:
@@ -53,15 +52,20 @@ def measured(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Measured:
         found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store, progress=report)
-        anatomy = explain(found, store, budget, original=original)
-        if folder is not None and pipeline.k in KS:
-            held_out = [q.id for q in golden.split(found.questions)[1]]
-            run = run_of(found, questions, held_out, anatomy=anatomy.to_dict())
-            (folder / "runs").mkdir(parents=True, exist_ok=True)
-            write_run(run, folder / "runs" / f"{run.fingerprint}.json")
-        return Measured(found, anatomy)
+        return Measured(found, explain(found, store, budget, original=original))
 
     return jobs.run(key(corpus, questions, pipeline, budget), live.visit(), work)
+
+
+def keep(found: Measured, corpus: Corpus, questions: tuple[Question, ...]) -> None:
+    """Nothing; the run stands beside those of sweeps, so that all can be compared. Visitors who only read keep none."""
+    evaluation, workspace = found.evaluation, sessions.workspace()
+    file = experiments_folder(workspace, corpus, questions) / "runs" / f"{evaluation.pipeline.fingerprint}.json"
+    if not workspace.writable or evaluation.pipeline.k not in KS or file.exists():
+        return
+    held_out = [q.id for q in golden.split(evaluation.questions)[1]]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_run(run_of(evaluation, questions, held_out, anatomy=found.anatomy.to_dict()), file)
 
 
 def attended(
@@ -78,5 +82,5 @@ def ready(corpus: Corpus, pipeline: Pipeline, store: Store) -> tuple[bool, jobs.
         return True, None
     job = live.dense(corpus, pipeline, store)
     if job is not None:
-        job.wait()
+        job.finished.wait(QUICK if pipeline.embedder.kind == "static" else jobs.PATIENCE)
     return job is not None and job.result is not None, job

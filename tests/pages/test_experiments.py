@@ -1,0 +1,147 @@
+"""The page Experiments: the pipeline in hand taken apart, and a sweep started, stopped, gone on with and judged."""
+
+import time
+
+import pytest
+from quick import FAST
+
+from workbench.pipelines import to_mapping
+from workbench.ui.experiments import background
+from workbench.workspaces import open_workspace
+from workbench.workspaces.experiments import experiments_folder, kept_runs
+
+
+def whole(app) -> None:
+    assert [e.message for e in app.exception] == []
+    assert [e.value for e in app.error] == []
+
+
+def markdown(app) -> str:
+    return " ".join(m.value.replace("\\", "") for m in app.markdown)
+
+
+def folder():
+    workspace = open_workspace()
+    corpus, _ = workspace.corpus()
+    return experiments_folder(workspace, corpus, workspace.golden.read(corpus).questions)
+
+
+def ended(task: background.Task) -> None:
+    assert task.finished.wait(120)
+    assert task.error == ""
+
+
+def test_the_pipeline_in_hand_is_taken_apart(visit, few):
+    app = visit("Experiments")
+    whole(app)
+    assert "lost recall" in markdown(app) or "recall is lost" in markdown(app)
+    assert len(kept_runs(folder())) == 1
+    run = kept_runs(folder())[0]
+    assert run.fingerprint == FAST.fingerprint
+    assert run.anatomy is not None
+
+
+@pytest.mark.parametrize("budget", ["1", "1000tok"])
+def test_losses_are_told_within_another_budget(visit, few, budget):
+    app = visit("Experiments")
+    app.selectbox(key="experiments-budget-5").set_value(budget).run()
+    whole(app)
+    assert "lost recall" in markdown(app) or "recall is lost" in markdown(app)
+
+
+def test_without_questions_the_page_says_where_to_get_them(visit, few):
+    corpus, _ = few.corpus()
+    few.golden.keep((), corpus, "emptied")
+    app = visit("Experiments")
+    whole(app)
+    assert [s.value for s in app.subheader] == ["No questions yet"]
+
+
+def test_without_documents_the_page_says_what_to_do(visit, workspace):
+    for source in workspace.sources:
+        workspace.remove(source.id)
+    app = visit("Experiments")
+    whole(app)
+    assert any(b.key == "load-sample" for b in app.button)
+
+
+def sweep_view(visit):
+    return visit("Experiments", **{"experiments-view": "Sweep"})
+
+
+def test_a_sweep_is_counted_measured_and_judged(visit, few):
+    app = sweep_view(visit)
+    whole(app)
+    assert "6 configurations" in markdown(app)
+    app.button(key="sweep-start").click().run()
+    ended(background.find(folder()))
+    app.run()
+    whole(app)
+    assert len(kept_runs(folder())) >= 6
+    assert "All 6 are measured" in [b.label for b in app.button]
+    assert any(word in markdown(app) for word in ("Not settled", "is the best", "equivalent"))
+    for view in ("Surface", "Price", "Effects", "Questions", "Boundaries", "Table"):
+        app.button_group(key="results-view").set_value(view).run()
+        whole(app)
+
+
+def test_a_sweep_that_was_stopped_is_resumed_with_nothing_measured_again(visit, few, monkeypatch):
+    from workbench.sweeps import running
+
+    measured, real = [], running.measure
+
+    def slow(task, *rest):
+        measured.append(task.pipeline.fingerprint)
+        time.sleep(0.2)
+        return real(task, *rest)
+
+    monkeypatch.setattr(running, "measure", slow)
+    app = sweep_view(visit)
+    app.button(key="sweep-start").click().run()
+    task = background.find(folder())
+    while not kept_runs(folder()) and not task.finished.is_set():
+        time.sleep(0.05)
+    task.stopped.set()
+    ended(task)
+    done = {run.fingerprint for run in kept_runs(folder())}
+    assert 0 < len(done) < 6
+    app.run()
+    whole(app)
+    before = len(measured)
+    app.button(key="sweep-resume").click().run()
+    ended(background.find(folder()))
+    assert not done & set(measured[before:])
+    assert len(kept_runs(folder())) == 6
+
+
+def test_an_impossible_combination_is_listed_with_its_reason(visit, few):
+    app = sweep_view(visit)
+    app.multiselect(key="sweep-overlap").set_value(["0%", "100%"]).run()
+    whole(app)
+    assert any("cannot be" in e.label for e in app.expander)
+
+
+def test_what_else_is_varied_is_checked(visit, few):
+    app = sweep_view(visit)
+    app.text_area(key="sweep-more").set_value("retriever.nonsense: [1]").run()
+    assert [e.message for e in app.exception] == []
+    assert any("nonsense" in e.value.replace("\\", "") for e in app.error)
+    app.text_area(key="sweep-more").set_value("k: [3, 5]").run()
+    whole(app)
+    assert "12 configurations" in markdown(app)
+
+
+def test_a_damaged_run_is_left_out(visit, few):
+    visit("Experiments")
+    assert len(kept_runs(folder())) == 1
+    run = next((folder() / "runs").glob("*.json"))
+    run.write_text("{")
+    app = sweep_view(visit)
+    whole(app)
+    assert kept_runs(folder()) == ()
+
+
+def test_a_pipeline_that_cannot_be_is_said(visit, few):
+    app = visit("Experiments", pipeline=to_mapping(FAST) | {"k": 0})
+    assert [e.message for e in app.exception] == []
+    assert any("k (0)" in e.value.replace("\\", "") for e in app.error)
