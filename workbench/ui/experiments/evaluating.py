@@ -13,6 +13,7 @@ from workbench.records import Question, write_run
 from workbench.store import Store
 from workbench.sweeps import METRIC
 from workbench.ui import jobs, live, sessions
+from workbench.workspaces.catalogues import remember
 from workbench.workspaces.experiments import experiments_folder
 
 QUICK = 3.0
@@ -65,7 +66,9 @@ def keep(found: Measured, corpus: Corpus, questions: tuple[Question, ...]) -> No
         return
     held_out = [q.id for q in golden.split(evaluation.questions)[1]]
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_run(run_of(evaluation, questions, held_out, anatomy=found.anatomy.to_dict()), file)
+    run = run_of(evaluation, questions, held_out, anatomy=found.anatomy.to_dict())
+    write_run(run, file)
+    remember(workspace, [run], corpus, questions)
 
 
 def attended(

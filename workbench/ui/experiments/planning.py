@@ -27,6 +27,7 @@ from workbench.ui.experiments import background
 from workbench.ui.experiments.evaluating import metrics
 from workbench.ui.searching import NAMES
 from workbench.ui.shell import guarded, plain
+from workbench.workspaces.catalogues import remember
 
 SIZES = {"tokens": [100, 150, 200, 300, 400, 600, 800], CHARACTERS: [400, 600, 800, 1200, 1600, 2400, 3200]}
 OVERLAPS = ["0%", "10%", "20%", "25%", "50%"]
@@ -177,7 +178,7 @@ def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines
         return corpus if parser == pipelines[0].parser else workspace.corpus(parser)[0]
 
     def work(report: background.Report, cancelled: background.Asked, paused: background.Asked) -> Results:
-        return sweep(
+        results = sweep(
             corpus,
             questions,
             pipelines,
@@ -190,6 +191,8 @@ def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines
             cancelled=cancelled,
             paused=paused,
         )
+        remember(workspace, results.runs, corpus, questions)
+        return results
 
     background.start(folder, work)
 

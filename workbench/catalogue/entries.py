@@ -1,0 +1,102 @@
+"""What a catalogue holds, as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workbench.errors import RunError
+
+LONGEST_TAG, LONGEST_NAME, LONGEST_TEXT = 60, 120, 4_000
+"""Characters of a tag, of a person's name, of a remark or a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A run in the catalogue: what lists show of it. `means` is metric → mean over its questions, `at` UTC."""
+
+    id: int
+    fingerprint: str
+    label: str
+    corpus: str
+    golden: str
+    at: str
+    questions: int
+    chunks: int
+    index_bytes: int
+    tokens_per_query: float
+    means: Mapping[str, float]
+    tags: tuple[str, ...] = ()
+    remarks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What somebody said about a run."""
+
+    by: str
+    at: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenVersion:
+    """A state of the golden set: its identity, what led to it, and its JSON lines."""
+
+    golden: str
+    corpus: str
+    label: str
+    at: str
+    questions: int
+    lines: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A configuration that was not taken, and why, in words."""
+
+    fingerprint: str
+    label: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """Which configuration was chosen, by whom, when (UTC) and why, on what evidence, and what was not taken.
+
+    `pipeline` is the chosen one's YAML file, `verdict` the sentence that the leaderboard said at the time.
+
+    Raises:
+        RunError: nobody decided, no reason is given, or a text is too long.
+    """
+
+    chosen: str
+    label: str
+    by: str
+    why: str
+    corpus: str
+    golden: str
+    metric: str
+    verdict: str
+    pipeline: str
+    rejected: tuple[Rejected, ...] = ()
+    at: str = ""
+    id: int = 0
+
+    def __post_init__(self) -> None:
+        said(self.by, "who decided", LONGEST_NAME)
+        said(self.why, "the reason", LONGEST_TEXT)
+
+
+def said(text: str, what: str, longest: int) -> str:
+    """The text without blanks around it.
+
+    Raises:
+        RunError: there is none, or it is too long, or holds what a database cannot keep.
+    """
+    kept = text.strip()
+    if not kept:
+        raise RunError(f"{what} is missing: say it in a few words")
+    if len(kept) > longest:
+        raise RunError(f"{what} has {len(kept):,} characters; at most {longest:,} are kept")
+    if "\0" in kept or (not kept.isascii() and any("\ud800" <= c <= "\udfff" for c in kept)):
+        raise RunError(f"{what} holds a character that is no text")
+    return kept
