@@ -6,6 +6,7 @@ from workbench.embedders.late import Late, agreement, can_preview, preview_vecto
 from workbench.embedders.protocols import Embedder
 from workbench.embedders.remote import Remote
 from workbench.embedders.sentence_transformers import SentenceTransformer
+from workbench.embedders.speeds import Speed, load_seconds, speed
 from workbench.embedders.static import Static
 
 EMBEDDERS: dict[str, type[Embedder]] = {cls.kind: cls for cls in (SentenceTransformer, Static, Late, Remote)}
@@ -22,6 +23,7 @@ def embedder_for(model: str) -> Embedder:
 
 
 __all__ = [
-    "EMBEDDERS", "Cancelled", "Embedder", "Late", "Remote", "SentenceTransformer", "Static", "agreement", "can_preview",
-    "copy_vectors", "embed", "embedder_for", "missing", "new_texts", "preview_vectors",
+    "EMBEDDERS", "Cancelled", "Embedder", "Late", "Remote", "SentenceTransformer", "Speed", "Static", "agreement",
+    "can_preview", "copy_vectors", "embed", "embedder_for", "load_seconds", "missing", "new_texts", "preview_vectors",
+    "speed",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workbench import models
 from workbench.embedders.protocols import TRUNCATE_DIM, Embedder, readable
+from workbench.embedders.speeds import timed_load
 from workbench.errors import ModelUnavailable
 from workbench.specs import digest, option
 from workbench.tokens import ModelTokenizer, tokenizer
@@ -104,7 +105,9 @@ def _load(model: models.Model, dtype: str) -> _Loaded:
     if key not in _loaded:
         with _loading:
             if key not in _loaded:
-                _loaded[key] = _Loaded(_network(model, dtype), threading.Lock())
+                with timed_load(model):
+                    network = _network(model, dtype)
+                _loaded[key] = _Loaded(network, threading.Lock())
     return _loaded[key]
 
 

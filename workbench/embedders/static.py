@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from workbench import models
 from workbench.documents import Chunks, Document
 from workbench.embedders.protocols import TRUNCATE_DIM, Embedder, readable
+from workbench.embedders.speeds import timed_load
 from workbench.pooling import pooled, token_runs
 from workbench.specs import option
 from workbench.store import Store
@@ -74,9 +75,10 @@ def _load(model: models.Model) -> tuple[Any, Vectors]:
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
 
-    models.verify(model)
-    rules = Tokenizer.from_file(str(model.tokenizer))
-    rules.no_padding()  # a truncation in its file stays: StaticEmbedding obeys it, and `max_tokens` tells it
-    tensors = load_file(model.weights[0])
+    with timed_load(model):
+        models.verify(model)
+        rules = Tokenizer.from_file(str(model.tokenizer))
+        rules.no_padding()  # a truncation in its file stays: StaticEmbedding obeys it, and `max_tokens` tells it
+        tensors = load_file(model.weights[0])
     table = tensors["embedding.weight"] if "embedding.weight" in tensors else tensors["embeddings"]
     return rules, np.ascontiguousarray(table, np.float32)

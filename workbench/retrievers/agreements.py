@@ -60,11 +60,14 @@ class Agreement:
     """Two models' neighbours of the same chunks: (n,) overlap@k and rank-biased overlap of each chunk's neighbours.
 
     `k` is the number of neighbours compared; NaN where a chunk has none. The chunk itself is no neighbour of its own.
+    `first` and `second` (n, k) are the neighbours by either model, the nearest first.
     """
 
     k: int
     overlap: NDArray[np.float64]
     rank_biased: NDArray[np.float64]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
 
     def disagreements(self, most: int) -> NDArray[np.int64]:
         """The chunks on which the models agree least, the worst first; equal ones by row."""
@@ -82,12 +85,12 @@ def agreement(a: Vectors, b: Vectors, k: int = 10, p: float = PERSISTENCE) -> Ag
         raise SpecError(f"{len(a)} and {len(b)} vectors are not of the same chunks")
     k = max(0, min(k, len(a) - 1))
     if k == 0:
-        none = np.full(len(a), np.nan)
-        return Agreement(0, none, none)
-    lists = [_neighbours(vectors, k) for vectors in (a, b)]
-    pairs = [(x.tolist(), y.tolist()) for x, y in zip(*lists, strict=True)]
+        none, nobody = np.full(len(a), np.nan), np.empty((len(a), 0), np.int64)
+        return Agreement(0, none, none, nobody, nobody)
+    first, second = (_neighbours(vectors, k) for vectors in (a, b))
+    pairs = list(zip(first.tolist(), second.tolist(), strict=True))
     overlaps = np.array([overlap_at(x, y, k) for x, y in pairs])
-    return Agreement(k, overlaps, np.array([rank_biased_overlap(x, y, p) for x, y in pairs]))
+    return Agreement(k, overlaps, np.array([rank_biased_overlap(x, y, p) for x, y in pairs]), first, second)
 
 
 def _neighbours(vectors: Vectors, k: int) -> NDArray[np.int64]:

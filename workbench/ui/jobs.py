@@ -102,8 +102,11 @@ def run(key: Hashable, visit: str, work: Work, again: bool = False) -> Job:
             threading.Thread(target=_work, args=(job, work), daemon=True, name="workbench-job").start()
         job.watchers.add(visit)
         _jobs.move_to_end(key)
-        while len(_jobs) > KEPT and next(iter(_jobs.values())).finished.is_set():
-            _jobs.popitem(last=False)
+        while len(_jobs) > KEPT:
+            oldest, there = next(iter(_jobs.items()))
+            if not there.finished.is_set() or visit in there.watchers:  # a page that compares needs all that it shows
+                break
+            del _jobs[oldest]
     return job
 
 
