@@ -93,3 +93,13 @@ def test_without_chromium_the_browser_is_skipped_in_one_line(monkeypatch):
     (table,) = benchmarks.SUBJECTS["browser"](True)
     assert table.columns == ("not measured",)
     assert "no Chromium here" in table.rows[0][0]
+
+
+def test_a_sweep_embeds_no_more_than_each_afresh():
+    sweeps, figures = benchmarks.SUBJECTS["sweep"](True)
+    made = [int(cell.replace(",", "")) for cell in cells(sweeps, "chunks embedded")]
+    assert [row[0] for row in sweeps.rows[1:]] == [
+        f"ours, {d}{a}" for d in ("float32", "bfloat16") for a in ("", ", again")
+    ]
+    assert made[0] >= made[1] == made[3] > made[2] == made[4] == 0
+    assert len(figures.rows) == 3
