@@ -119,7 +119,20 @@ def test_errors_are_told_and_not_tried_again_by_themselves(error: Exception, say
 
 def test_only_the_last_results_are_kept() -> None:
     for i in range(jobs.KEPT + 5):
+        jobs.attend("visit", {i})
         until(jobs.run(i, "visit", made).finished)
     assert len(jobs._jobs) <= jobs.KEPT + 1
     assert jobs.find(0) is None
     assert jobs.find(jobs.KEPT + 4) is not None
+
+
+def test_what_the_visit_itself_watches_is_kept_up_to_a_limit() -> None:
+    for i in range(jobs.KEPT + 5):
+        until(jobs.run(i, "visit", made).finished)
+    assert jobs.find(0) is not None
+    for i in range(jobs.KEPT + 5, jobs.MOST + 10):
+        until(jobs.run(i, "visit", made).finished)
+    assert len(jobs._jobs) <= jobs.MOST + 1
+    assert jobs.find(1) is None
+    until(jobs.run("other", "another visit", made).finished)
+    assert len(jobs._jobs) == jobs.KEPT

@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 KEPT = 12
 """Finished results kept; a collection of 10,000 chunks of 384 dimensions takes 15 MB."""
 
+MOST = 40
+"""Kept while the visit that runs another watches them."""
+
 PATIENCE = 0.15
 """Seconds for which a page waits for work that it has just started: most of what is cached is there by then."""
 
@@ -104,7 +107,8 @@ def run(key: Hashable, visit: str, work: Work, again: bool = False) -> Job:
         _jobs.move_to_end(key)
         while len(_jobs) > KEPT:
             oldest, there = next(iter(_jobs.items()))
-            if not there.finished.is_set() or visit in there.watchers:  # a page that compares needs all that it shows
+            shown = visit in there.watchers and len(_jobs) <= MOST  # a page that compares needs all that it shows
+            if shown or not there.finished.is_set():
                 break
             del _jobs[oldest]
     return job
