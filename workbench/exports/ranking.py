@@ -4,6 +4,7 @@ import ast
 import inspect
 import textwrap
 from dataclasses import fields
+from functools import lru_cache
 
 from workbench.exports.sources import NotExpressible, Place, vendored
 from workbench.exports.splitting import SPEC, call, merged_imports
@@ -83,6 +84,7 @@ def ranked(rows: Collection, query: str, k: int) -> list[tuple[int, float]]:
 '''
 
 
+@lru_cache(maxsize=64)
 def retriever_source(retriever: Retriever) -> str:
     """The text of `retriever.py`.
 

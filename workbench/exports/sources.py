@@ -64,22 +64,19 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[st
     for alias in node.names:
         if isinstance(node, ast.Import):
             yield alias.asname or alias.name, (alias.name, None)
-        elif node.module and _is_module(f"{node.module}.{alias.name}"):
+        elif node.module and _found(f"{node.module}.{alias.name}"):
             yield alias.asname or alias.name, (f"{node.module}.{alias.name}", None)
         elif node.module:
             yield alias.asname or alias.name, (node.module, alias.name)
 
 
 @cache
-def _is_module(name: str) -> bool:
-    from importlib.util import find_spec
-
-    return name.startswith("workbench.") and find_spec(name.rpartition(".")[0]) is not None and _found(name)
-
-
 def _found(name: str) -> bool:
+    """Whether this is a module of the workbench."""
     from importlib.util import find_spec
 
+    if not name.startswith("workbench.") or name.endswith(".None"):
+        return False
     try:
         return find_spec(name) is not None
     except ModuleNotFoundError:
@@ -247,17 +244,20 @@ def _line(here: _Module, name: str) -> int:
 def _by_import(modules: list[str]) -> list[str]:
     """The modules so that each comes after those that it imports."""
     out: list[str] = []
+    seen: set[str] = set()
 
-    def visit(module: str, open_: frozenset[str]) -> None:
+    def visit(module: str) -> None:
+        seen.add(module)
         for origin, name in _module(module).imports.values():
             for place in (origin, f"{origin}.{name}"):
-                if place.startswith("workbench") and place not in open_ and _found(place):
-                    visit(place, open_ | {place})
-        if module in modules and module not in out:
+                if place not in seen and _found(place):
+                    visit(place)
+        if module in modules:
             out.append(module)
 
     for module in sorted(modules):
-        visit(module, frozenset([module]))
+        if module not in seen:
+            visit(module)
     return out
 
 
@@ -325,7 +325,8 @@ def _imports(outside: set[tuple[str, str | None, str]], blocks: list[str]) -> st
     """The import lines at the head, sorted as ruff sorts them: standard library, then the rest."""
     import sys
 
-    needed = {(o, n, k) for o, n, k in outside if k in _used(blocks)}
+    used = _used(blocks)
+    needed = {(o, n, k) for o, n, k in outside if k in used}
     groups: dict[bool, list[str]] = {True: [], False: []}
     by_module: dict[str, list[str]] = {}
     for origin, name, known_as in sorted(needed, key=str):

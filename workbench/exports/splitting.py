@@ -1,6 +1,7 @@
 """`splitter.py` of an export: the splitter's own source with exact spans, and nothing of the workbench besides."""
 
 from dataclasses import fields
+from functools import lru_cache
 
 from workbench import models
 from workbench.exports.sources import Place, literal, vendored
@@ -97,6 +98,7 @@ def plain_document(text: str, id: str = "text") -> Document:
 '''
 
 
+@lru_cache(maxsize=64)
 def splitter_source(splitter: Splitter) -> str:
     """The text of `splitter.py`.
 
