@@ -9,9 +9,11 @@ import errno
 import json
 import os
 import struct
+import sys
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
+_SHUT_OUT = ("torch", "tensorflow", "jax", "cupy", "mxnet")
 _NICE = 5  # whoever waits for the app itself comes first
 
 
@@ -24,6 +26,7 @@ def main() -> None:
         os.dup2(nowhere, stream)
     with contextlib.suppress(OSError, AttributeError):
         os.nice(_NICE)
+    shut_out()
     from workbench.parsers import confinement
 
     network = confinement.shut_network()
@@ -49,6 +52,12 @@ def main() -> None:
         _send(answers, answer, request["limits"]["output_bytes"])
         if answer.get("spent"):
             return
+
+
+def shut_out() -> None:
+    """Let no parser's library load a model framework here, as spaCy's does where it finds one."""
+    for name in _SHUT_OUT:
+        sys.modules[name] = None  # type: ignore[assignment]
 
 
 def _refusal(request: Mapping[str, Any], error: Exception) -> dict[str, Any]:
