@@ -1,4 +1,6 @@
-"""Pieces of exported code that the three frameworks share: the index, the command line, the dump that verify reads."""
+"""Pieces of exported code that the three frameworks share: the command line, and the dump that verify reads."""
+
+import sys
 
 from workbench.exports.embedding import model_line, needs_unit
 from workbench.exports.indexing import UNIT, index_blocks, is_plain
@@ -68,7 +70,7 @@ def head(pipeline: Pipeline, framework: str, imports: list[str]) -> str:
         "",
     ]
     needs_model = pipeline.retriever.needs_vectors and pipeline.embedder.kind != "static"
-    own_imports = [line for line in imports if line.startswith(("import os", "from pathlib", "from typing", "from coll"))]
+    own_imports = [line for line in imports if line.split()[1].partition(".")[0] in sys.stdlib_module_names]
     others = [line for line in imports if line not in own_imports]
     first = sorted({*(f"import {name}" for name in standard), *(["import os"] if needs_model else []),
                     *own_imports, "from pathlib import Path"}, key=_order)  # fmt: skip
@@ -99,7 +101,10 @@ def collection_lines(pipeline: Pipeline, texts: str, vectors: str, encode: str) 
         return [f"    rows = Collection({texts}, {made}, {encoder}{dot})"]
     return [
         f"    index = build_index({vectors})",
-        "    nearest = lambda vector, k: index.search(vector[None], k)[1][0]",
+        "",
+        "    def nearest(vector: np.ndarray, k: int) -> np.ndarray:",
+        "        return index.search(vector[None], k)[1][0]",
+        "",
         f"    rows = Collection({texts}, {made}, {encoder}, nearest{dot})",
     ]
 

@@ -164,7 +164,7 @@ def code(pipeline: Pipeline) -> str:
             "    retriever = RankedRetriever(chunks, rows)",
             f'    return lambda query: retriever.run(query=query)["documents"], {"vectors" if needs_vectors else "None"}',
         ]
-    imports.append(f"from haystack import {', '.join(sorted(core, key=str.lower))}")
+    imports.append(f"from haystack import {', '.join(sorted(core))}")
     main = blocks.main_block('hit.meta["chunk"]', "hit.meta['name']", "hit.content", "chunk.meta", "chunk.content")
     return blocks.joined([blocks.head(pipeline, "Haystack", imports), *parts, "\n".join(build), main])
 

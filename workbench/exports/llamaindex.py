@@ -17,7 +17,9 @@ PACKAGES = {
 _SPLIT = '''def load_documents(path: Path) -> list[Document]:
     """The parsed texts as LlamaIndex documents; the metadata holds what the parser knows of headings and tables."""
     return [
-        Document(text=parsed.text, id_=parsed.id, metadata={"document": parsed.id, "name": parsed.name, "parsed": parsed})
+        Document(
+            text=parsed.text, id_=parsed.id, metadata={"document": parsed.id, "name": parsed.name, "parsed": parsed}
+        )
         for parsed in read_documents(path)
     ]
 
