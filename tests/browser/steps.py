@@ -190,7 +190,7 @@ class Console:
     There, its client asks for `/<page>/_stcore/…` first, is told 404, and finds the right place.
     """
 
-    OWN_404 = re.compile(r"/(Bench|Documents|Models)/_stcore/(health|host-config)$")
+    OWN_404 = re.compile(r"/(Bench|Documents|Models|Golden_set|Experiments|Decision)/_stcore/(health|host-config)$")
 
     HERE = re.compile(r"(https?|wss?)://127\.0\.0\.1:|data:|blob:|about:")
 

@@ -214,7 +214,7 @@ def rungs(recalls: Sequence[float]) -> str:
     return f"{bar}<div class='facts'>{words}{luck}</div>"
 
 
-_STATES = {WHOLE: ("#009E73", "whole"), CUT: ("#E69F00", "cut"), MISSED: ("#D55E00", "missed")}
+_STATES = {WHOLE: "whole", CUT: "cut", MISSED: "missed"}
 
 
 def strips(found: Sequence[Mapping[str, Any]]) -> str:
@@ -224,43 +224,46 @@ def strips(found: Sequence[Mapping[str, Any]]) -> str:
 
 def _strip(one: Mapping[str, Any]) -> str:
     length = max(1, one["length"])
-    bands = "".join(
-        f"<rect x='{1000 * a / length:.2f}' y='{6 if i % 2 else 10}' width='{max(0.4, 1000 * (b - a) / length):.2f}' "
-        f"height='8' class='{'odd' if i % 2 else 'even'}'/>"
+    stops = ",".join(
+        f"{_BANDS[i % 2]} {100 * a / length:.3f}% {100 * max(a, b) / length:.3f}%"
         for i, (a, b) in enumerate(one["chunks"])
     )
-    marks = "".join(_tick(g, length) for g in one["gold"])
-    counts = ", ".join(
-        f"{sum(g['state'] == state for g in one['gold'])} {word}" for state, (_, word) in _STATES.items()
-    )
+    counts = ", ".join(f"{sum(g['state'] == state for g in one['gold'])} {word}" for state, word in _STATES.items())
     label = escape(f"{one['label']}: {len(one['chunks'])} chunks; gold {counts}")
+    marks = "".join(_tick(g, length) for g in one["gold"])
+    bands = f"linear-gradient(90deg,{stops})" if stops else "none"
     return (
-        f"<div class='facts'>{label}</div><svg viewBox='0 0 1000 30' preserveAspectRatio='none' role='img' "
-        f"aria-label='{label}'>{bands}{marks}</svg>"
+        f"<div class='facts'>{label}</div>"
+        f"<div class='strip' role='img' aria-label='{label}'><b style='background-image:{bands}'></b>{marks}</div>"
     )
+
+
+_BANDS = ("rgba(0,114,178,.42)", "rgba(230,159,0,.5)")
 
 
 def _tick(gold: Mapping[str, Any], length: int) -> str:
-    x, width = 1000 * gold["start"] / length, max(2.0, 1000 * (gold["end"] - gold["start"]) / length)
-    colour, word = _STATES[gold["state"]]
-    y, height = {WHOLE: (0, 30), CUT: (0, 16), MISSED: (22, 8)}[gold["state"]]
-    return (
-        f"<rect x='{x:.2f}' y='{y}' width='{width:.2f}' height='{height}' fill='{colour}' fill-opacity='.75'>"
-        f"<title>{word}, characters {gold['start']:,} to {gold['end']:,}</title></rect>"
-    )
+    left, width = 100 * gold["start"] / length, 100 * (gold["end"] - gold["start"]) / length
+    word = _STATES[gold["state"]]
+    title = f"{word}, characters {gold['start']:,} to {gold['end']:,}"
+    return f"<i class='{word}' style='left:{left:.3f}%;width:max(3px,{width:.3f}%)' title='{title}'></i>"
 
 
 _LEGEND = (
-    "<div class='facts strips-legend'><i style='background:#009E73;height:1rem'></i>whole: one hit holds all of the "
-    "passage <i style='background:#E69F00;height:.55rem;align-self:start'></i>cut: hits hold a part "
-    "<i style='background:#D55E00;height:.3rem;align-self:end'></i>missed: no hit holds any</div>"
+    "<div class='facts strips-legend'><span><i class='whole'></i></span>whole: one hit holds all of the passage "
+    "<span><i class='cut'></i></span>cut: hits hold a part <span><i class='missed'></i></span>missed: no hit holds any"
+    "</div>"
 )
 
 STYLE = """
 .rungs { display: flex; gap: 2px; height: .8rem; border-radius: .2rem; overflow: hidden; margin: .2rem 0 .35rem }
-.strips svg { display: block; width: 100%; height: 1.6rem; margin: 0 0 .5rem }
-.strips .even { fill: #0072B2; fill-opacity: .35 }
-.strips .odd { fill: #E69F00; fill-opacity: .4 }
-.strips-legend { display: flex; gap: .35rem .5rem; flex-wrap: wrap; align-items: center }
-.strips-legend i { display: inline-block; width: .55rem; margin-left: .6rem }
+.strip, .strips-legend span { position: relative; height: 1.5rem }
+.strip { margin: .1rem 0 .6rem }
+.strip b { position: absolute; inset: .45rem 0; border-radius: 2px }
+.strip i, .strips-legend i { position: absolute; border-radius: 1px; opacity: .85 }
+i.whole { top: 0; height: 100%; background: #009E73 }
+i.cut { top: 0; height: 50%; background: #E69F00; outline: 1px solid rgba(0, 0, 0, .35) }
+i.missed { bottom: 0; height: 25%; background: #D55E00 }
+.strips-legend { display: flex; gap: .25rem .6rem; flex-wrap: wrap; align-items: center }
+.strips-legend span { display: inline-block; width: .6rem; margin-left: .6rem }
+.strips-legend i { width: .5rem }
 """
