@@ -1,6 +1,7 @@
 """Embedders: texts → (n, dim) float32."""
 
 from workbench import models
+from workbench.embedders.adapters import Adapter, Origin, find_adapter, keep_adapter, read_adapter
 from workbench.embedders.caching import Cancelled, copy_vectors, embed, missing, new_texts
 from workbench.embedders.late import Late, agreement, can_preview, preview_vectors
 from workbench.embedders.protocols import Embedder
@@ -23,7 +24,7 @@ def embedder_for(model: str) -> Embedder:
 
 
 __all__ = [
-    "EMBEDDERS", "Cancelled", "Embedder", "Late", "Remote", "SentenceTransformer", "Speed", "Static", "agreement",
-    "can_preview", "copy_vectors", "embed", "embedder_for", "load_seconds", "missing", "new_texts", "preview_vectors",
-    "speed",
+    "EMBEDDERS", "Adapter", "Cancelled", "Embedder", "Late", "Origin", "Remote", "SentenceTransformer", "Speed",
+    "Static", "agreement", "can_preview", "copy_vectors", "embed", "embedder_for", "find_adapter", "keep_adapter",
+    "load_seconds", "missing", "new_texts", "preview_vectors", "read_adapter", "speed",
 ]  # fmt: skip

@@ -44,7 +44,8 @@ def embed(
         Cancelled: `cancelled()` said so; the vectors that were ready are in the store.
     """
     if embedder.full is not embedder:
-        return embedder.truncated(embed(embedder.full, texts, store, progress, cancelled, queries=queries))
+        full = embed(embedder.full, texts, store, progress, cancelled, queries=queries)
+        return embedder.finished(full, queries)
     width = embedder.dimensions
     keys = _keys(embedder, texts, queries)
     by_key = dict(zip(keys, texts, strict=True))

@@ -16,7 +16,7 @@ from workbench import models
 from workbench.documents import Chunks, Document
 from workbench.embedders import states
 from workbench.embedders.caching import Cancelled
-from workbench.embedders.protocols import TRUNCATE_DIM, Embedder
+from workbench.embedders.protocols import ADAPTER, TRUNCATE_DIM, Embedder
 from workbench.embedders.sentence_transformers import SentenceTransformer, _load
 from workbench.errors import SpecError
 from workbench.models.layouts import is_mean_pooled
@@ -49,6 +49,7 @@ class Late(Embedder):
     query_prefix: str | None = option(None, "text put before each query; open: the model's own", advanced=True)
     passage_prefix: str | None = option(None, "text put before each window; open: the model's own", advanced=True)
     truncate_dim: int = TRUNCATE_DIM
+    adapter: str = ADAPTER
 
     def check(self) -> None:
         source = self.source
@@ -58,6 +59,7 @@ class Late(Embedder):
                 f"choose {models.DEFAULT}, or the kind {source.kind}"
             )
         self.plain.check()
+        self._check_adapter()
 
     @property
     def plain(self) -> SentenceTransformer:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import models
+from workbench.embedders.adapters import find_adapter
 from workbench.errors import SpecError
 from workbench.specs import Spec, option, to_dict
 from workbench.vectors import Vectors, truncated
@@ -16,7 +17,10 @@ from workbench.vectors import Vectors, truncated
 TRUNCATE_DIM: int = option(
     0, "only the first so many dimensions are kept (Matryoshka models lose little by it); 0: all", low=0, advanced=True
 )
-"""The field `truncate_dim` of an embedder that can truncate; put last."""
+"""The field `truncate_dim` of an embedder that can truncate; put last but one."""
+
+ADAPTER: str = option("", "a query-side adapter, by the name that `adapt` gave it; empty: none", advanced=True)
+"""The field `adapter` of an embedder whose queries can be turned; put last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,8 @@ class Embedder(Spec):
     """Turns texts into vectors; a subclass has a field `model` and says in `batches` and `encode_batch` how.
 
     With a field `truncate_dim` above 0, vectors are cut to so many dimensions, and brought back to length 1 where the
-    model's have it. Caches hold the vectors of `full`, so that no text is embedded twice for two lengths.
+    model's have it. A field `adapter` turns the vectors of queries, never of passages. Caches hold the vectors of
+    `full`, so that no text is embedded twice for two lengths or two adapters.
     """
 
     @property
@@ -39,6 +44,18 @@ class Embedder(Spec):
             raise SpecError(f"{self.kind}.truncate_dim ({self._kept}) must be at most {most}, the model's own length")
         for field, query in (("passage_prefix", False), ("query_prefix", True)):
             self._check_room(field, self.prefix(query))
+        self._check_adapter()
+
+    def _check_adapter(self) -> None:
+        """Refuse an adapter that was learned for the vectors of another embedder."""
+        if not self._adapter:
+            return
+        base = replace(self, adapter="")  # type: ignore[call-arg]
+        if find_adapter(self._adapter).origin.base != base.fingerprint:
+            raise SpecError(
+                f"{self.kind}.adapter ({self._adapter}) was learned for the vectors of another model, or of this one "
+                f"with other settings than {self.source.name} has here; restore those, or leave the field empty"
+            )
 
     def _check_room(self, field: str, prefix: str) -> None:
         """Refuse a prefix after which the model would see nothing of the text itself."""
@@ -64,13 +81,25 @@ class Embedder(Spec):
         return getattr(self, "truncate_dim", 0)
 
     @property
+    def _adapter(self) -> str:
+        """The name of the adapter; "" for none."""
+        return getattr(self, "adapter", "")
+
+    @property
     def full(self) -> "Embedder":
-        """The same embedder without truncation: whose vectors are computed and cached."""
-        return replace(self, truncate_dim=0) if self._kept else self  # type: ignore[call-arg]
+        """The same embedder without truncation and adapter: whose vectors are computed and cached."""
+        off: dict[str, Any] = {"truncate_dim": 0, "adapter": ""}
+        plain = {name: value for name, value in off.items() if getattr(self, name, value) != value}
+        return replace(self, **plain) if plain else self
 
     def truncated(self, rows: Vectors) -> Vectors:
         """(n, dimensions) float32 of this embedder, from the rows of `full`."""
         return truncated(rows, self._kept, normalised=self.normalised) if self._kept else rows
+
+    def finished(self, rows: Vectors, query: bool) -> Vectors:
+        """(n, dimensions) float32 of this embedder, from the rows of `full`: truncated, and queries turned."""
+        rows = self.truncated(rows)
+        return find_adapter(self._adapter)(rows, normalised=self.normalised) if query and self._adapter else rows
 
     @property
     def tokenizer(self) -> str:
@@ -102,6 +131,8 @@ class Embedder(Spec):
             fields.pop(name, None)
         if not self._kept:  # so that what was made before there was truncation is still known
             fields.pop("truncate_dim", None)
+        if not self._adapter:
+            fields.pop("adapter", None)
         return {**fields, **self.source.identity()}
 
     def encode_document(self, texts: Sequence[str]) -> Vectors:
@@ -116,7 +147,7 @@ class Embedder(Spec):
         out = np.zeros((len(texts), self.full.dimensions), np.float32)
         for batch in self.batches(texts):
             out[batch] = self.encode_batch([texts[i] for i in batch.tolist()], query)
-        return self.truncated(out)
+        return self.finished(out, query)
 
     def seen(self, texts: Sequence[str]) -> list[str]:
         """For each passage the identity of what the model is given of it: where that is equal, the vector is."""

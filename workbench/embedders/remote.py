@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import endpoints
-from workbench.embedders.protocols import TRUNCATE_DIM, Embedder, readable
+from workbench.embedders.protocols import ADAPTER, TRUNCATE_DIM, Embedder, readable
 from workbench.errors import ModelUnavailable, SpecError
 from workbench.specs import option
 from workbench.tokens import tokenizer
@@ -38,6 +38,7 @@ class Remote(Embedder):
     query_prefix: str | None = option(None, "text put before each query; open: as defined", advanced=True)
     passage_prefix: str | None = option(None, "text put before each passage; open: as defined", advanced=True)
     truncate_dim: int = TRUNCATE_DIM
+    adapter: str = ADAPTER
 
     def check(self) -> None:
         if not self.model:

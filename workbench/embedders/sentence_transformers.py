@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import models
-from workbench.embedders.protocols import TRUNCATE_DIM, Embedder, readable
+from workbench.embedders.protocols import ADAPTER, TRUNCATE_DIM, Embedder, readable
 from workbench.embedders.speeds import timed_load
 from workbench.errors import ModelUnavailable
 from workbench.specs import digest, option
@@ -35,6 +35,7 @@ class SentenceTransformer(Embedder):
     query_prefix: str | None = option(None, "text put before each query; open: the model's own", advanced=True)
     passage_prefix: str | None = option(None, "text put before each passage; open: the model's own", advanced=True)
     truncate_dim: int = TRUNCATE_DIM
+    adapter: str = ADAPTER
 
     def prefix(self, query: bool) -> str:
         given = self.query_prefix if query else self.passage_prefix

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbench import models
 from workbench.documents import Chunks, Document
-from workbench.embedders.protocols import TRUNCATE_DIM, Embedder, readable
+from workbench.embedders.protocols import ADAPTER, TRUNCATE_DIM, Embedder, readable
 from workbench.embedders.speeds import timed_load
 from workbench.pooling import pooled, token_runs
 from workbench.specs import option
@@ -29,6 +29,7 @@ class Static(Embedder):
 
     model: str = option("wordllama-256", "a packaged static model, or a folder or hub id of one")
     truncate_dim: int = TRUNCATE_DIM
+    adapter: str = ADAPTER
 
     def batches(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
         sizes = np.cumsum([0, *(len(text) for text in texts)])

@@ -1,0 +1,140 @@
+"""Query-side adapters: a small matrix learned from a golden set, kept as a safetensors file named by its content."""
+
+import json
+import os
+import re
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import ModelUnavailable, SpecError, StoreError
+from workbench.specs import digest
+from workbench.vectors import Vectors, unit
+
+SUFFIX = ".safetensors"
+
+_NAME = re.compile("[0-9a-f]{32}")
+_MOST_BYTES = 256 << 20  # a matrix of 8,000 × 8,000
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an adapter was learned from: the embedder's fingerprint, how many examples, and how strong the ridge was."""
+
+    base: str
+    examples: int = 0
+    ridge: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Adapter:
+    """Turns query vectors: query + query · delta, where `delta` (dim, dim) float32 is the learned part."""
+
+    delta: NDArray[np.float32]
+    origin: Origin
+
+    def __post_init__(self) -> None:
+        shape = self.delta.shape
+        if len(shape) != 2 or shape[0] != shape[1] or self.delta.dtype != np.float32:
+            raise SpecError(f"an adapter's delta must be (dim, dim) float32, not {self.delta.dtype} of shape {shape}")
+        if not np.isfinite(self.delta).all():
+            raise SpecError("an adapter's delta must hold finite numbers")
+        self.delta.setflags(write=False)
+
+    def __call__(self, rows: Vectors, *, normalised: bool) -> Vectors:
+        """(n, dim) float32: the rows turned, at length 1 again where they had it.
+
+        A delta of zeros gives the rows as they are, to the last bit. Each row is turned by itself, so that a query's
+        vector does not depend on the queries beside it.
+        """
+        if not self.delta.any():
+            return rows
+        out = np.array([row + row @ self.delta for row in rows], np.float32).reshape(rows.shape)
+        return unit(out) if normalised else out
+
+    @property
+    def data(self) -> bytes:
+        """The file: one tensor `delta`, and the origin as metadata."""
+        from safetensors.numpy import save
+
+        origin = json.dumps(asdict(self.origin), sort_keys=True)
+        return save({"delta": np.ascontiguousarray(self.delta)}, metadata={"workbench": origin})
+
+    @property
+    def name(self) -> str:
+        """The name under which pipelines know it: the first 32 hex digits of the file's sha256."""
+        return digest(self.data)[:32]
+
+
+def read_adapter(data: bytes) -> Adapter:
+    """The adapter of a file's bytes.
+
+    Raises:
+        SpecError: it is not an adapter.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        origin = Origin(**json.loads(header["__metadata__"]["workbench"]))
+        delta = load(data)["delta"]
+    except (ValueError, LookupError, TypeError, SafetensorError) as error:
+        raise SpecError(f"not an adapter: a safetensors file with the tensor `delta` is needed ({error})") from None
+    return Adapter(delta, origin)
+
+
+def keep_adapter(adapter: Adapter) -> str:
+    """The adapter's name, under which pipelines of this WORKBENCH_HOME find it from now on.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    data = adapter.data
+    name = digest(data)[:32]
+    path = _home() / f"{name}{SUFFIX}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_name(f".{name}.{os.getpid()}")
+        scratch.write_bytes(data)
+        scratch.replace(path)
+    except OSError as error:
+        raise StoreError(f"the adapter cannot be kept in {path.parent} ({error.strerror}); make it writable") from error
+    return name
+
+
+def find_adapter(name: str) -> Adapter:
+    """The adapter of this name; read once per process.
+
+    Raises:
+        SpecError: it is no name of an adapter.
+        ModelUnavailable: it is not here, or is not what its name says.
+    """
+    if not _NAME.fullmatch(name):
+        raise SpecError(f"adapter ({name!r}) must be the 32 hex digits that `adapt` gave it, or empty for none")
+    path = _home() / f"{name}{SUFFIX}"
+    try:
+        status = path.stat()
+    except OSError:
+        raise ModelUnavailable(
+            f"adapter {name} is not in {path.parent.name}/ of WORKBENCH_HOME; put the file that was exported with the "
+            f"pipeline there as {name}{SUFFIX}, learn it anew with `adapt`, or leave the field adapter empty"
+        ) from None
+    if status.st_size > _MOST_BYTES:
+        raise ModelUnavailable(f"adapter {name} has {status.st_size:,} bytes; at most {_MOST_BYTES:,} are read")
+    return _read(path, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, changed: int) -> Adapter:
+    data = path.read_bytes()
+    if digest(data)[:32] != path.stem:
+        raise ModelUnavailable(f"adapter {path.stem} is damaged: its content has another hash; copy it anew")
+    return read_adapter(data)
+
+
+def _home() -> Path:
+    return Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve() / "adapters"
