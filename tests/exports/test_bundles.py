@@ -78,7 +78,8 @@ def test_chroma_and_qdrant_are_filled(folder: Path) -> None:
     except EnvironmentUnavailable as error:
         pytest.skip(str(error))
     environment = os.environ | {"ANONYMIZED_TELEMETRY": "False"}
-    done = subprocess.run([python, "-c", FILL], cwd=folder, capture_output=True, text=True, env=environment, check=False)
+    command = [python, "-c", FILL]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-2_000:]
     found = json.loads(done.stdout.splitlines()[-1])
     for name in ("chroma", "qdrant"):

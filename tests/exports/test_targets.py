@@ -105,6 +105,7 @@ def test_exported_code_reads_as_if_written_by_hand(target: str, corpus: Corpus, 
     rules = ["check", "--isolated", "--line-length", "120", "--select", "E,F,I,B"]
     ruff = Path(sys.executable).with_name("ruff")
     local = 'lint.isort.known-first-party=["splitter", "retriever", "embedder"]'
-    done = subprocess.run([ruff, *rules, "--config", local, "--no-cache", tmp_path], capture_output=True, text=True, check=False)
+    command = [ruff, *rules, "--config", local, "--no-cache", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2_000:]
     assert not re.search(r"^(from|import) workbench", "".join(p.read_text() for p in tmp_path.rglob("*.py")), re.M)

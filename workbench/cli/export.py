@@ -18,7 +18,7 @@ def run(arguments: list[str]) -> int:
         "A folder that runs without the workbench. What the target cannot express is told, and refused where the code "
         "would be wrong. `verify` proves the folder.",
     )
-    flags.add_argument("docs", nargs="*", metavar="DOCS", help="files, or folders of them: their parsed text goes along")
+    flags.add_argument("docs", nargs="*", metavar="DOCS", help="files or folders, whose parsed text goes along")
     flags.add_argument("--config", required=True, metavar="P.yaml", help="the pipeline file")
     flags.add_argument("--target", required=True, metavar="TARGET", help=f"one of {', '.join(TARGETS)}")
     flags.add_argument("--out", required=True, metavar="DIR", help="the folder to write")

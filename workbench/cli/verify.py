@@ -38,7 +38,7 @@ def run(arguments: list[str]) -> int:
         given["query"],
         chunks_only=given["chunks_only"],
         store=store,
-        say=lambda line: warn(line),
+        say=warn,
         progress=Progress("embedding", "chunks"),
     )
     if given["json"]:

@@ -36,7 +36,8 @@ def print_chunks(chunks: list, vectors: np.ndarray | None = None) -> None:
     for i, chunk in enumerate(chunks):
         meta, text = {chunk_meta}, {chunk_text}
         row = {"document": meta["document"], "start": meta.get("start"), "end": meta.get("end")}
-        row |= {"header": meta.get("header", ""), "sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()}
+        row["header"] = meta.get("header", "")
+        row["sha256"] = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         if vectors is not None:
             row["vector"] = base64.b64encode(np.asarray(vectors[i], "<f4").tobytes()).decode()
         print(json.dumps(row))
@@ -51,10 +52,7 @@ def main_block(number: str, name: str, text: str, meta: str, content: str) -> st
     """The command line and the dump, with the framework's words for a hit and a chunk."""
     out = MAIN.replace("{chunk_number}", number).replace("{{hit_name}}", "{" + name + "}")
     out = out.replace("{{hit_text}}", "{" + text + "}").replace("{chunk_meta}", meta).replace("{chunk_text}", content)
-    return out.replace(
-        '        row |= {"header": meta.get("header", ""), "sha256": hashlib',
-        '        row["header"] = meta.get("header", "")\n        row["sha256"] = hashlib',
-    ).replace(".hexdigest()}\n", ".hexdigest()\n")
+    return out
 
 
 def head(pipeline: Pipeline, framework: str, imports: list[str]) -> str:

@@ -1,6 +1,5 @@
 """`embedder.py` of an export, and the lines that name a model."""
 
-from workbench import models
 from workbench.embedders import Embedder
 from workbench.exports.splitting import hub_name
 
@@ -82,12 +81,7 @@ def model_line(embedder: Embedder) -> str:
 
 
 def needs_unit(embedder: Embedder, metric: str) -> bool:
-    """Whether vectors are brought to length 1 for the index: cosine asks for it, half formats and truncation miss it."""
+    """Whether vectors are brought to length 1 for the index: cosine asks for it; half formats, truncation."""
     dtype = getattr(embedder, "dtype", "float32")
     shorter = bool(getattr(embedder, "truncate_dim", 0))
     return metric == "cosine" or (embedder.normalised and (dtype != "float32" or shorter))
-
-
-def home_of(name: str) -> str | None:
-    """The local folder of a model, for running an export here; None where it is not here."""
-    return str(models.find(name).folder) if models.available(name) else None

@@ -162,7 +162,11 @@ def code(pipeline: Pipeline) -> str:
         build += blocks.collection_lines(pipeline, texts, "vectors", 'query_embedder.run(text=query)["embedding"]')
         build += [
             "    retriever = RankedRetriever(chunks, rows)",
-            f'    return lambda query: retriever.run(query=query)["documents"], {"vectors" if needs_vectors else "None"}',
+            "",
+            "    def search(query: str) -> list[Document]:",
+            '        return retriever.run(query=query)["documents"]',
+            "",
+            f"    return search, {'vectors' if needs_vectors else 'None'}",
         ]
     imports.append(f"from haystack import {', '.join(sorted(core))}")
     main = blocks.main_block('hit.meta["chunk"]', "hit.meta['name']", "hit.content", "chunk.meta", "chunk.content")

@@ -58,7 +58,8 @@ def index_blocks(pipeline: Pipeline) -> list[str]:
     lines.append("    n, dim = rows.shape")
     lines += [f"    {line}" for line in _made(index, _wide(pipeline))]
     if cosine:
-        lines.append("    return faiss.IndexPreTransform(faiss.NormalizationTransform(dim), index)  # queries at length 1")
+        unit = "faiss.NormalizationTransform(dim)"
+        lines.append(f"    return faiss.IndexPreTransform({unit}, index)  # queries at length 1")
     else:
         lines.append("    return index")
     return [*([UNIT] if cosine else []), "\n".join(lines) + "\n"]

@@ -73,16 +73,16 @@ _STATIC = '''class StaticEmbedding(BaseEmbedding):
         return self._get_query_embedding(query)
 '''
 
-_EMBEDDINGS = '''    embeddings = HuggingFaceEmbedding(
+_EMBEDDINGS = """    embeddings = HuggingFaceEmbedding(
         model_name=MODEL,
         query_instruction={query},
         text_instruction={passage},
         normalize=False,  # the model's own configuration says whether it does
         model_kwargs={"dtype": {dtype}},
-{truncate}    )'''
+{truncate}    )"""
 
-_PROMPTS = '''    # The class gives some models prefixes of its own where none is named; these are the ones that were measured.
-    embeddings._model.prompts = {"query": {query}, "text": {passage}}'''
+_PROMPTS = """    # The class gives some models prefixes of its own where none is named; these were measured.
+    embeddings._model.prompts = {"query": {query}, "text": {passage}}"""
 
 _STORE = '''class FilledFaissVectorStore(FaissVectorStore):
     """A store over an index that holds the nodes' vectors already, in their order: filled at once, not one by one."""

@@ -90,15 +90,16 @@ _OWN = {"chunk_size", "chunk_overlap", "unit", "tokenizer", "header", "separator
 def uses_own_splitter(pipeline: Pipeline, target: str) -> bool:
     """Whether the framework's own class gives the same chunks, which is proven for one alone."""
     s: Any = pipeline.splitter
-    return target == "langchain" and s.kind == "recursive" and {f.name for f in fields(s)} == _OWN and s.header == "none"
+    known = s.kind == "recursive" and {f.name for f in fields(s)} == _OWN
+    return target == "langchain" and known and s.header == "none"
 
 
 def _splitter(pipeline: Pipeline, target: str) -> Note:
     s = pipeline.splitter
     if uses_own_splitter(pipeline, target):
         text = (
-            "RecursiveCharacterTextSplitter gives the same texts; it does not know where they stand (its start_index is "
-            "looked up and can be -1 or wrong), so verify compares texts, in order, and not places"
+            "RecursiveCharacterTextSplitter gives the same texts; it does not know where they stand (its start_index "
+            "is looked up and can be -1 or wrong), so verify compares texts, in order, and not places"
         )
         return Note("splitter", s.kind, EXACT, text)
     try:
@@ -131,7 +132,7 @@ def _embedder(pipeline: Pipeline, target: str) -> Note:
     if unknown := _unknown("embedder", e):
         return unknown
     if e.kind == "static":
-        return Note("embedder", e.kind, GENERATED, "embedder.py holds the same mean of token vectors, 30 lines of numpy")
+        return Note("embedder", e.kind, GENERATED, "embedder.py holds the same mean of token vectors")
     where = f"the model {hub_name(e.model)}, or the folder MODEL_PATH"
     if target == "langchain" and not keeps_line_ends(pipeline):
         text = (

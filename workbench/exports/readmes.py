@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from workbench.documents import Corpus
-from workbench.exports.embedding import home_of
 from workbench.exports.plans import FRAMEWORKS, Note
 from workbench.pipelines import Pipeline
 from workbench.records import Question
@@ -37,12 +36,12 @@ def _intro(target: str, corpus: Corpus | None) -> list[str]:
             "    pip install -r requirements.txt",
             '    python load.py --query-vector vector.json   # the nearest chunks; see load.py for the loaders',
             "",
-            "`chunks.parquet` has a row for each chunk, `vectors.parquet` its vector in the same order, `index.faiss` the "
-            "index over them. `load.py` reads all three, checks their checksums against `manifest.json`, and loads them "
-            "into Chroma or Qdrant. `pgvector.sql` makes a PostgreSQL table and fills it from `pgvector.copy` "
+            "`chunks.parquet` has a row for each chunk, `vectors.parquet` its vector in the same order, `index.faiss` "
+            "the index over them, which compares with every vector. `load.py` reads all three, checks their checksums "
+            "against `manifest.json`, and loads them into Chroma or Qdrant. `pgvector.sql` makes a PostgreSQL table and fills it from `pgvector.copy` "
             "(`psql -v ON_ERROR_STOP=1 -f pgvector.sql`).",
         ]
-    run = "pip install -r requirements.txt" if target != "python" else "pip install -r requirements.txt of the workbench"
+    run = "pip install -r requirements.txt" + (" (of the workbench)" if target == "python" else "")
     return [
         f"`pipeline.yaml` as code.{data}",
         "",
@@ -75,11 +74,8 @@ def _verified(corpus: Corpus | None, golden: Sequence[Question]) -> list[str]:
     asked = f", and the hits of the {len(golden)} questions in `golden.jsonl`" if golden else ""
     lines.append(
         "`verify` runs this code in a process of its own with the packages of `requirements.txt`, and compares every "
-        f"chunk's place, the hash of its text, its vector (cosine at least 0.9999){asked} with what the workbench gives. "
-        "It prints `equal`, or each difference with its cause. Chunks of equal score may stand in another order; that "
+        f"chunk's place, the hash of its text, its vector (cosine at least 0.9999){asked} with what the workbench "
+        "gives. It prints `equal`, or each difference with its cause. Chunks of equal score may stand in another order; that "
         "is told and is no difference."
     )
     return [*lines, ""]
-
-
-__all__ = ["home_of", "readme"]

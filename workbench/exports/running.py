@@ -57,7 +57,13 @@ def run(
         with (Path(scratch) / "out").open("wb+") as out, (Path(scratch) / "err").open("wb+") as err:
             try:
                 status = subprocess.run(
-                    command, cwd=folder, stdout=out, stderr=err, env=_environment(pipeline), timeout=_PATIENCE, check=False
+                    command,
+                    cwd=folder,
+                    stdout=out,
+                    stderr=err,
+                    env=_environment(pipeline),
+                    timeout=_PATIENCE,
+                    check=False,
                 ).returncode
             except subprocess.TimeoutExpired:
                 raise ExportFailed(f"export.py did not end within {_PATIENCE} s") from None

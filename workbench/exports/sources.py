@@ -114,10 +114,10 @@ class _Selection:
         """What of a definition is looked at now; the members of classes follow as they are reached."""
         if (here.name, name) in self.replaced:
             imports, body = stand_in(self.replaced[here.name, name])
-            for node in imports:
-                for known, (origin, there) in _imported(node):
+            for line in imports:
+                for known, (origin, there) in _imported(line):
                     self._take(here.name, origin, there, known)
-            return list(ast.parse(body).body)
+            return [*ast.parse(body).body]
         node = here.definitions.get(name)
         if node is None:
             raise NotExpressible(f"{here.name} defines no {name} that can be followed")
@@ -138,7 +138,7 @@ class _Selection:
                     self.looked_at.add(id(member))
                     new = True
                     is_field = isinstance(member, ast.AnnAssign) and _is_option(_module(module), member)
-                    self._scan(_module(module), [member.annotation] if is_field else [member])  # type: ignore[union-attr]
+                    self._scan(_module(module), [member.annotation] if is_field else [member])
         return new
 
     def _scan(self, here: _Module, nodes: Iterable[ast.AST]) -> None:

@@ -297,7 +297,8 @@ def compare(ours: Dump, theirs: Dump, ranks: Ranks, cause: str) -> tuple[list[Ch
     note = "the target does not know where its chunks stand; their texts are compared, in order" if blind else ""
     checks.append(Check("boundaries", 0 if blind else both, len(wrong), note))
     out += [
-        Difference("boundaries", f"chunk {i}", str(_place(ours, i)), str(_place(theirs, i)), cause) for i in wrong[:_SHOWN]
+        Difference("boundaries", f"chunk {i}", str(_place(ours, i)), str(_place(theirs, i)), cause)
+        for i in wrong[:_SHOWN]
     ]
     texts = [
         i for i in range(both)
@@ -305,7 +306,8 @@ def compare(ours: Dump, theirs: Dump, ranks: Ranks, cause: str) -> tuple[list[Ch
     ]  # fmt: skip
     checks.append(Check("text hashes", both, len(texts)))
     out += [
-        Difference("text hashes", f"chunk {i}", ours.hashes[i][:12], theirs.hashes[i][:12], cause) for i in texts[:_SHOWN]
+        Difference("text hashes", f"chunk {i}", ours.hashes[i][:12], theirs.hashes[i][:12], cause)
+        for i in texts[:_SHOWN]
     ]
     aligned = n == other and not texts
     if ours.vectors is not None and theirs.vectors is not None:
@@ -335,7 +337,8 @@ def _vectors(ours: Dump, theirs: Dump, cause: str) -> tuple[Check, list[Differen
     wrong = np.flatnonzero(~(cosines >= COSINE))
     lowest = f"lowest cosine {cosines.min(initial=1.0):.6f}"
     out = [
-        Difference("vectors", f"chunk {i}", "cosine 1", f"cosine {cosines[i]:.6f}", cause) for i in wrong[:_SHOWN].tolist()
+        Difference("vectors", f"chunk {i}", "cosine 1", f"cosine {cosines[i]:.6f}", cause)
+        for i in wrong[:_SHOWN].tolist()
     ]
     return Check("vectors", len(a), len(wrong), lowest), out
 

@@ -114,11 +114,9 @@ def requirements(pipeline: Pipeline, target: str) -> list[str]:
         needed.add("bm25s")
     if getattr(pipeline.retriever, "stemmer", "none") != "none":
         needed.add("PyStemmer")
-    for name in list(framework):
-        if not vectors and ("huggingface" in name or "faiss" in name or "sentence-transformers" in name):
-            framework = {key: value for key, value in framework.items() if key != name}
-        elif static and ("huggingface" in name or name.startswith("sentence-transformers")):
-            framework = {key: value for key, value in framework.items() if key != name}
+    unused = () if vectors and not static else ("huggingface", "sentence-transformers")
+    unused += () if vectors else ("faiss", "langchain-community")
+    framework = {name: release for name, release in framework.items() if not any(part in name for part in unused)}
     own = [f"{name}=={version(name).partition('+')[0]}" for name in sorted(needed)]
     return [*(f"{name}=={release}" for name, release in framework.items()), *own]
 
@@ -145,10 +143,10 @@ def documents_lines(corpus: Corpus) -> Iterable[bytes]:
 
 def chunks_digest(rows: Collection) -> str:
     """sha256 over every chunk's document, place, header and text, in order."""
-    lines = [
-        f"{rows.span(i).document} {rows.span(i).start} {rows.span(i).end} {digest(rows.text(i).encode('utf-8', 'surrogatepass'))}"
-        for i in range(len(rows))
-    ]
+    lines = []
+    for i in range(len(rows)):
+        span, text = rows.span(i), rows.text(i).encode("utf-8", "surrogatepass")
+        lines.append(f"{span.document} {span.start} {span.end} {digest(text)}")
     return digest("\n".join(lines).encode())
 
 
