@@ -1,0 +1,11 @@
+"""The server around the app: its pages, and the headers that every answer carries. `make run` starts it.
+
+`streamlit run app.py` serves the same pages without the headers.
+"""
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from workbench.ui.headers import Headers
+
+app = st.App("app.py", middleware=[Middleware(Headers)])
