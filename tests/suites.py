@@ -14,7 +14,7 @@ from pathlib import Path
 import chromium
 
 ROOT = Path(__file__).parents[1]
-PYTEST = ("unit", "laws", "reference", "pages", "browser", "hostile")
+PYTEST = ("unit", "laws", "reference", "exports", "pages", "browser", "hostile")
 SUITES = {
     "ruff": ["ruff", "check", "."],
     "mypy": ["mypy", "--strict", "workbench"],

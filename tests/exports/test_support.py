@@ -85,7 +85,8 @@ def test_the_workbench_as_a_library_is_equal(folder: Path, corpus: Corpus) -> No
 
 def test_a_changed_splitter_is_found_with_its_cause(corpus: Corpus, interpreter, tmp_path: Path) -> None:
     interpreter("haystack")
-    export(Pipeline(splitter=Fixed(chunk_size=60, chunk_overlap=5), retriever=BM25()), corpus, None, "haystack", tmp_path)
+    pipeline = Pipeline(splitter=Fixed(chunk_size=60, chunk_overlap=5), retriever=BM25())
+    export(pipeline, corpus, None, "haystack", tmp_path)
     path = tmp_path / "splitter.py"
     path.write_text(path.read_text().replace("chunk_overlap=5,", "chunk_overlap=6,"))
     found = verify(tmp_path, chunks_only=True)

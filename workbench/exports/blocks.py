@@ -51,8 +51,7 @@ if __name__ == "__main__":
 def main_block(number: str, name: str, text: str, meta: str, content: str) -> str:
     """The command line and the dump, with the framework's words for a hit and a chunk."""
     out = MAIN.replace("{chunk_number}", number).replace("{{hit_name}}", "{" + name + "}")
-    out = out.replace("{{hit_text}}", "{" + text + "}").replace("{chunk_meta}", meta).replace("{chunk_text}", content)
-    return out
+    return out.replace("{{hit_text}}", "{" + text + "}").replace("{chunk_meta}", meta).replace("{chunk_text}", content)
 
 
 def head(pipeline: Pipeline, framework: str, imports: list[str]) -> str:
@@ -94,17 +93,20 @@ def collection_lines(pipeline: Pipeline, texts: str, vectors: str, encode: str) 
     unit = needs_unit(pipeline.embedder, pipeline.index.metric)
     made = f"unit({vectors})" if unit else vectors
     encoder = f"lambda query: unit([{encode}])[0]" if unit else f"lambda query: {encode}"
-    dot = ", dot=True" if pipeline.index.metric == "dot" and not unit else ""
-    if is_plain(pipeline.index):
-        return [f"    rows = Collection({texts}, {made}, {encoder}{dot})"]
-    return [
-        f"    index = build_index({vectors})",
-        "",
-        "    def nearest(vector: np.ndarray, k: int) -> np.ndarray:",
-        "        return index.search(vector[None], k)[1][0]",
-        "",
-        f"    rows = Collection({texts}, {made}, {encoder}, nearest{dot})",
-    ]
+    given = [texts, made, encoder]
+    lines: list[str] = []
+    if not is_plain(pipeline.index):
+        lines = [
+            f"    index = build_index({vectors})",
+            "",
+            "    def nearest(vector: np.ndarray, k: int) -> np.ndarray:",
+            "        return index.search(vector[None], k)[1][0]",
+            "",
+        ]
+        given.append("nearest")
+    if pipeline.index.metric == "dot" and not unit:
+        given.append("dot=True")
+    return [*lines, "    rows = Collection(", *(f"        {one}," for one in given), "    )"]
 
 
 def ranking_blocks(pipeline: Pipeline) -> list[str]:

@@ -136,6 +136,7 @@ def _check(retriever: Retriever) -> None:
     for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(vars(cls)["rank"])))):
         if isinstance(node, ast.Call) and any(isinstance(a, ast.Name) and a.id == "collection" for a in node.args):
             raise NotExpressible(f"the retriever {retriever.kind} looks at more than words and nearest vectors")
-        asked = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "collection"
-        if asked and node.attr not in ("lexical", "dense", "vectors"):
+        if not isinstance(node, ast.Attribute) or ast.unparse(node.value) != "collection":
+            continue
+        if node.attr not in ("lexical", "dense", "vectors"):
             raise NotExpressible(f"the retriever {retriever.kind} needs a collection's {node.attr}")

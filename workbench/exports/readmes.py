@@ -38,8 +38,8 @@ def _intro(target: str, corpus: Corpus | None) -> list[str]:
             "",
             "`chunks.parquet` has a row for each chunk, `vectors.parquet` its vector in the same order, `index.faiss` "
             "the index over them, which compares with every vector. `load.py` reads all three, checks their checksums "
-            "against `manifest.json`, and loads them into Chroma or Qdrant. `pgvector.sql` makes a PostgreSQL table and fills it from `pgvector.copy` "
-            "(`psql -v ON_ERROR_STOP=1 -f pgvector.sql`).",
+            "against `manifest.json`, and loads them into Chroma or Qdrant. `pgvector.sql` makes a PostgreSQL "
+            "table and fills it from `pgvector.copy` (`psql -v ON_ERROR_STOP=1 -f pgvector.sql`).",
         ]
     run = "pip install -r requirements.txt" + (" (of the workbench)" if target == "python" else "")
     return [
@@ -75,7 +75,7 @@ def _verified(corpus: Corpus | None, golden: Sequence[Question]) -> list[str]:
     lines.append(
         "`verify` runs this code in a process of its own with the packages of `requirements.txt`, and compares every "
         f"chunk's place, the hash of its text, its vector (cosine at least 0.9999){asked} with what the workbench "
-        "gives. It prints `equal`, or each difference with its cause. Chunks of equal score may stand in another order; that "
-        "is told and is no difference."
+        "gives. It prints `equal`, or each difference with its cause. Chunks of equal score may stand "
+        "in another order; that is told and is no difference."
     )
     return [*lines, ""]

@@ -114,7 +114,7 @@ def requirements(pipeline: Pipeline, target: str) -> list[str]:
         needed.add("bm25s")
     if getattr(pipeline.retriever, "stemmer", "none") != "none":
         needed.add("PyStemmer")
-    unused = () if vectors and not static else ("huggingface", "sentence-transformers")
+    unused: tuple[str, ...] = () if vectors and not static else ("huggingface", "sentence-transformers")
     unused += () if vectors else ("faiss", "langchain-community")
     framework = {name: release for name, release in framework.items() if not any(part in name for part in unused)}
     own = [f"{name}=={version(name).partition('+')[0]}" for name in sorted(needed)]
