@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import bench, labelling, library, powers, questions, reviewing, sessions
+from workbench.ui import bench, exchanging, labelling, library, powers, questions, reviewing, sessions
 from workbench.ui.shell import body, open_page, panels, status_bar
 
 open_page("Golden set")
@@ -24,10 +24,10 @@ def page() -> None:
             status_bar(*questions.facts(found))
             powers.statement(found.questions)
         with tools, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-            questions.history(corpus)
+            exchanging.history(corpus)
             labelling.unanswerable(corpus)
-            questions.exchange(corpus, found.questions)
-        questions.report()
+            exchanging.exchange(corpus, found.questions)
+        exchanging.report()
         questions.anchoring(found, corpus)
         left, right = panels(1, 1.25)
         if st.session_state.get("golden-view") == "Review drafts":

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from workbench.ui import bench, library, live, progress, sessions
-from workbench.ui.experiments import background, evaluating, figures, losses, planning, results
+from workbench.ui.experiments import background, evaluating, figures, losses, matrices, planning, results
 from workbench.ui.shell import body, open_page, panels, plain
 from workbench.workspaces.experiments import experiments_folder, kept_runs
 
@@ -87,9 +87,9 @@ def swept(corpus, questions, pipeline):
     elif view == "Effects":
         results.marginal(some, metric)
     elif view == "Questions":
-        results.hard(some, board, questions)
+        matrices.hard(some, board, questions)
     else:
-        results.strips(corpus, questions, bench.document_choice(corpus), board, sessions.store())
+        matrices.strips(corpus, questions, bench.document_choice(corpus), board, sessions.store())
 
 
 @st.fragment

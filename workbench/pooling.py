@@ -156,7 +156,8 @@ class _Edges:
 @lru_cache(maxsize=8)
 def _edges(name: str) -> _Edges:
     rules = tokenizer(name)
-    assert isinstance(rules, ModelTokenizer)  # `token_runs` has looked
+    if not isinstance(rules, ModelTokenizer):
+        raise TypeError(f"{name} is no model's tokenizer")  # `token_runs` has looked
     return _Edges(rules)
 
 

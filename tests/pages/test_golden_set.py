@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from workbench.ui import questions as panel
+from workbench.ui import exchanging
 from workbench.workspaces import open_workspace
 
 
@@ -180,4 +180,4 @@ def test_a_link_that_only_reads_changes_nothing(visit, few, monkeypatch):
 
 
 def test_rows_beyond_the_report_are_counted():
-    assert panel.MOST_LINES >= 100
+    assert exchanging.MOST_LINES >= 100

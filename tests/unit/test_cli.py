@@ -313,7 +313,7 @@ def test_a_packaged_model_that_is_not_installed_is_told(run: Run, monkeypatch: p
 
 GOOD = "{file}"
 WRONG: list[tuple[Sequence[str], str]] = [
-    ([], "no command is named; there are parse, chunk, search, evaluate, models"),
+    ([], "no command is named; there are parse, chunk, search, evaluate, "),
     (["chnk"], "did you mean chunk?"),
     (["--json"], "there is no command '--json'"),
     (["chunk"], "required: FILE"),

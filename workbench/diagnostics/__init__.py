@@ -5,7 +5,8 @@ lie = neighbourhoods(vectors)                                            # hubs,
 """
 
 from workbench.diagnostics.geometry import Neighbourhoods, hubs_among_misses, neighbourhoods
-from workbench.diagnostics.health import Cutting, Finding, examine, split_answers
+from workbench.diagnostics.health import Finding, examine, split_answers
+from workbench.diagnostics.looks import Cutting
 from workbench.diagnostics.tokens import chunk_tokens, unseen
 
 __all__ = [

@@ -103,7 +103,8 @@ def compute(
 ) -> tuple[Ids, Halves]:
     """Where each token of a text starts, and its state; `done` is told of every batch of windows."""
     rules = tokenizer(name)
-    assert isinstance(rules, ModelTokenizer)  # a model's
+    if not isinstance(rules, ModelTokenizer):
+        raise TypeError(f"{name} is no model's tokenizer")
     ids, starts = _tokens(text, name, rules)
     lead, trail = rules.around
     before = [*lead, *(rules.encoded([prefix])[0][0].tolist() if prefix else [])]

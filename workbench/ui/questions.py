@@ -1,4 +1,4 @@
-"""The golden set as a table: edited in place, linted, undone, imported and exported."""
+"""The golden set as a table: edited in place, linted, filtered; and what became of its passages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,8 +9,8 @@ import streamlit as st
 
 from workbench import golden
 from workbench.documents import Corpus
-from workbench.errors import GoldenError, WorkbenchError
-from workbench.golden import Anchor, Anchoring, Problem
+from workbench.errors import GoldenError
+from workbench.golden import Anchor, Anchoring
 from workbench.golden.lints import Finding, lint
 from workbench.records import Question
 from workbench.splitters.pieces import CHARACTERS
@@ -20,8 +20,6 @@ from workbench.ui.shell import plain, size_label
 SHOWS = ("All", "Findings", "No place", "Unanswerable", "Held out")
 ROWS = 430
 """Height of the table in pixels; its rows scroll."""
-REPORT = "golden-import"
-"""Session state: what the last import took and refused, as lines of text."""
 MOST_LINES = 200
 LONGEST_TOKEN = 8
 """Characters of a long token: a passage of more than so many times the chunk size fits no chunk."""
@@ -67,7 +65,7 @@ def anchoring(found: Anchoring, corpus: Corpus) -> None:
             st.button(
                 "Keep them where they stand now",
                 key="confirm-anchors",
-                on_click=_tried,
+                on_click=sessions.attempt,
                 args=(lambda: sessions.workspace().golden.confirm(corpus),),
                 help="What has no place stays listed. Until then the file keeps the places that it had.",
             )
@@ -217,123 +215,3 @@ def linted(findings: Sequence[Finding]) -> None:
             {"Question": f.question, "Finding": f.kind, "Severity": f.severity, "What": f.message} for f in findings
         ]
         st.dataframe(rows, hide_index=True, key="findings", height=min(300, 38 + 36 * len(rows)))
-
-
-# --- undo, import, export
-
-
-def history(corpus: Corpus) -> None:
-    """Undo and redo of the golden set, each saying what it would do."""
-    workspace = sessions.workspace()
-    if not workspace.writable:
-        return
-    past = workspace.golden.history
-    for name, label, icon, step in (
-        ("Undo", past.undo, ":material/undo:", workspace.golden.undo),
-        ("Redo", past.redo, ":material/redo:", workspace.golden.redo),
-    ):
-        st.button(
-            name,
-            key=f"golden-{name.lower()}",
-            icon=icon,
-            type="tertiary",
-            disabled=not label,
-            on_click=_tried,
-            args=(step,),
-            help=plain(f"{name}: {label}") if label else f"Nothing to {name.lower()}",
-        )
-
-
-def exchange(corpus: Corpus, questions: Sequence[Question]) -> None:
-    """Import of files, and the set as JSON lines."""
-    if sessions.workspace().writable:
-        with st.popover("Import", icon=":material/upload_file:"):
-            _import(corpus)
-    try:
-        text = golden.write_golden(questions, corpus)
-    except GoldenError:  # a document left a moment ago; the page is drawn again with what there is
-        return
-    st.download_button(
-        "Export",
-        text,
-        "golden.jsonl",
-        "application/jsonl",
-        icon=":material/download:",
-        key="golden-export",
-        disabled=not questions,
-        help="JSON lines: a question a line, with the offsets and the quote of each passage",
-    )
-
-
-def _import(corpus: Corpus) -> None:
-    turn = st.session_state.get("import-turn", 0)
-    instead = st.toggle("Replace the questions that are here", key="import-instead")
-    files = st.file_uploader(
-        "Golden sets",
-        key=f"golden-files-{turn}",
-        accept_multiple_files=True,
-        help="JSON lines of this workbench; CSV with question, references, corpus_id; a BEIR folder as a ZIP.",
-    )
-    if files:
-        for file in files:
-            _take_file(corpus, file.name, file.getvalue(), instead)
-        st.session_state["import-turn"] = turn + 1
-        st.rerun()
-
-
-def _take_file(corpus: Corpus, name: str, data: bytes, instead: bool) -> None:
-    """Nothing; takes what can be taken, and keeps the report of the rest until it is dismissed."""
-    try:
-        questions, problems = golden.read_golden(data, corpus)
-        taken: list[golden.Merged] = []
-
-        def edit(before: tuple[Question, ...]) -> tuple[Question, ...]:
-            taken.append(golden.merge(() if instead else before, questions))
-            return taken[-1].questions
-
-        if questions:
-            sessions.workspace().golden.change(edit, corpus, f"imported {len(questions)} from {name}")
-    except WorkbenchError as error:
-        sessions.say("error", f"{name}: {error}")
-        return
-    st.session_state[REPORT] = [*st.session_state.get(REPORT, []), _report(name, taken[-1:], problems)]
-
-
-def _report(name: str, taken: Sequence[golden.Merged], problems: Sequence[Problem]) -> dict[str, Any]:
-    merged = taken[0] if taken else None
-    notes = []
-    if merged and merged.same:
-        notes.append(f"{len(merged.same)} were here already")
-    if merged and merged.renamed:
-        pairs = ", ".join(f"{old} is now {new}" for old, new in list(merged.renamed.items())[:5])
-        notes.append(f"{len(merged.renamed)} ids were taken: {pairs}")
-    lines = [{"Line": p.line, "Id": p.id, "Not taken because": p.message} for p in problems[:MOST_LINES]]
-    return {
-        "name": name,
-        "taken": len(merged.added) if merged else 0,
-        "refused": len(problems),
-        "notes": notes,
-        "lines": lines,
-    }
-
-
-def report() -> None:
-    """What the last imports took, and every row that they did not."""
-    reports = st.session_state.get(REPORT, [])
-    for number, told in enumerate(reports):
-        text = f"{told['name']}: {told['taken']:,} questions taken, {told['refused']:,} rows not taken"
-        text += f"; {'; '.join(told['notes'])}" if told["notes"] else ""
-        (st.warning if told["refused"] else st.success)(plain(text), icon=":material/upload_file:")
-        if told["lines"]:
-            st.dataframe(told["lines"], hide_index=True, key=f"import-report-{number}", height="content")
-        if told["refused"] > MOST_LINES:
-            st.caption(f"The first {MOST_LINES} of {told['refused']:,}.")
-    if reports:
-        st.button("Dismiss", key="dismiss-import", on_click=lambda: st.session_state.update({REPORT: []}))
-
-
-def _tried(action: Any) -> None:
-    try:
-        action()
-    except WorkbenchError as error:
-        sessions.say("error", str(error))

@@ -76,7 +76,7 @@ def moved(corpus: Corpus, drafts: Sequence[Question], selection: object) -> None
 
     def move() -> None:
         edited = replace(draft, references=(Reference(selection, corpus[selection]),))
-        _tried(lambda: sessions.workspace().golden.edit_draft(draft.id, edited, corpus))
+        sessions.tried(lambda: sessions.workspace().golden.edit_draft(draft.id, edited, corpus))
 
     st.button("Use the selected text as its answer", key="draft-move", on_click=move, icon=":material/swap_horiz:")
 
@@ -88,21 +88,12 @@ def _go(to: int) -> None:
 def _accept(corpus: Corpus, draft: Question, text: str) -> None:
     text = str(st.session_state.get(f"draft-text-{draft.id}", text)).strip()
     kept = sessions.workspace().golden
-    if _tried(lambda: kept.accept(draft.id, corpus, replace(draft, text=text) if text != draft.text else None)):
+    if sessions.tried(lambda: kept.accept(draft.id, corpus, replace(draft, text=text) if text != draft.text else None)):
         st.toast("Accepted", icon=":material/check:")
 
 
 def _reject(corpus: Corpus, ids: Sequence[str]) -> None:
-    _tried(lambda: sessions.workspace().golden.reject(ids, corpus))
-
-
-def _tried(action: object) -> bool:
-    try:
-        action()  # type: ignore[operator]
-    except WorkbenchError as error:
-        sessions.say("error", str(error))
-        return False
-    return True
+    sessions.tried(lambda: sessions.workspace().golden.reject(ids, corpus))
 
 
 def _propose(corpus: Corpus, questions: Sequence[Question]) -> None:

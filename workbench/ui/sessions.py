@@ -5,6 +5,7 @@ it and change it by callbacks, so that it outlives page switches and is the same
 """
 
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -96,6 +97,21 @@ def leave() -> None:
 def questions(corpus: Corpus) -> tuple[Question, ...]:
     """The golden set, as far as it fits the corpus."""
     return workspace().golden_set(corpus)[0]
+
+
+def attempt(action: Callable[[], object]) -> None:
+    """Nothing; does it, and says why where it was refused: for callbacks."""
+    tried(action)
+
+
+def tried(action: Callable[[], object]) -> bool:
+    """Whether the action went well; what it says where it did not is shown."""
+    try:
+        action()
+    except WorkbenchError as error:
+        say("error", str(error))
+        return False
+    return True
 
 
 def change_golden(edit: Edit, corpus: Corpus, label: str = "") -> tuple[Question, ...] | None:

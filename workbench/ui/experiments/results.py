@@ -7,24 +7,17 @@ from typing import Any
 
 import streamlit as st
 
-from workbench.documents import Corpus, Document
 from workbench.errors import WorkbenchError
-from workbench.evaluations import evaluate
-from workbench.explanations import boundary_strips
-from workbench.pipelines import Pipeline, from_mapping
-from workbench.records import Question, Run
+from workbench.pipelines import from_mapping
+from workbench.records import Run
 from workbench.statistics import MARGIN, Comparison, compare
-from workbench.store import Store
-from workbench.sweeps import COSTS, Leaderboard, aligned, effects, leaderboard, matrix, pareto, surface, varied
+from workbench.sweeps import COSTS, Leaderboard, aligned, effects, leaderboard, pareto, surface, varied
 from workbench.ui import sessions
 from workbench.ui.experiments import figures
-from workbench.ui.experiments.evaluating import metrics
-from workbench.ui.experiments.losses import LOOK
 from workbench.ui.shell import plain, size_label
 
 ROWS, FEW = 420, 12
 """Pixels of a long table, whose rows scroll; up to so many rows a table is as high as they are."""
-MOST_STRIPS = 8
 VIEWS = ("Table", "Surface", "Price", "Effects", "Questions", "Boundaries")
 _COMMON = ("recall@1000tok", "recall@500tok", "recall@2000tok", "recall@4000tok", "ndcg@1000tok")
 
@@ -178,7 +171,7 @@ def ticked(runs: Sequence[Run], board: Leaderboard) -> None:
         f"Take in hand: {plain(names[runs[0].fingerprint])}",
         key="take-run",
         icon=":material/pan_tool:",
-        on_click=_take,
+        on_click=take,
         args=(runs[0],),
         help="Every page then works with it.",
     )
@@ -186,7 +179,8 @@ def ticked(runs: Sequence[Run], board: Leaderboard) -> None:
         _pair(runs[0], runs[1], board.metric, names)
 
 
-def _take(run: Run) -> None:
+def take(run: Run) -> None:
+    """Nothing; the run's configuration is the one in hand."""
     try:
         sessions.take(from_mapping(run.pipeline))
         st.toast("Now in hand")
@@ -262,60 +256,3 @@ def marginal(runs: Sequence[Run], metric: str) -> None:
     st.plotly_chart(
         figures.effects(found, metric), key="effects", config={"displayModeBar": False}, alt="Effects of settings"
     )
-
-
-def hard(runs: Sequence[Run], board: Leaderboard, questions: Sequence[Question]) -> None:
-    """Questions by configurations: the rank of the first relevant hit, or miss; a click looks at the question."""
-    order = [row.run for row in board.rows]
-    found = matrix(order)
-    texts = {q.id: q.text for q in questions}
-    names = {row.run.fingerprint: row.name for row in board.rows}
-    rows = [
-        {"Question": texts.get(id, id)}
-        | {names[f]: "miss" if r is None else str(r) for f, r in zip(found.runs, ranks, strict=True)}
-        for id, ranks in zip(found.questions, found.ranks, strict=True)
-    ]
-    event = st.dataframe(
-        rows,
-        key=f"matrix-{len(rows)}-{len(order)}",
-        hide_index=True,
-        height=ROWS,
-        on_select="rerun",
-        selection_mode="single-cell",
-        column_config={"Question": st.column_config.TextColumn(pinned=True, width="large")},
-        alt="Rank of the first relevant hit, question by configuration",
-    )
-    st.caption("The hardest first. A cell is the rank of the first relevant hit, or the word miss; a click shows why.")
-    cells = event.selection.cells
-    if cells and tuple(cells[0]) != st.session_state.get("matrix-clicked"):
-        st.session_state["matrix-clicked"] = tuple(cells[0])
-        place, column = cells[0]
-        st.session_state[LOOK] = found.questions[place]
-        run = next((r for r in order if names[r.fingerprint] == column), None)
-        if run is not None:
-            _take(run)
-        st.session_state["experiments-view-next"] = "Where answers are lost"
-        st.rerun()
-
-
-def strips(
-    corpus: Corpus, questions: tuple[Question, ...], document: Document | None, board: Leaderboard, store: Store
-) -> None:
-    """One boundary strip a configuration on a common axis, with gold ticks."""
-    if document is None:
-        return
-    pipelines: list[Pipeline] = []
-    for row in board.rows:
-        pipeline = from_mapping(row.run.pipeline)
-        if len(pipelines) < MOST_STRIPS and all(pipeline.splitter != p.splitter for p in pipelines):
-            pipelines.append(pipeline)
-    found = [e for e in (_evaluated(corpus, questions, p, store) for p in pipelines) if e is not None]
-    st.html(figures.strips(boundary_strips(found, document.id)))
-    st.caption(f"The best run of each splitter setting, {len(found)} at most {MOST_STRIPS}, at its own k.")
-
-
-@lru_cache(maxsize=32)
-def _evaluated(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, store: Store) -> Any:
-    if pipeline.parser != sessions.pipeline().parser:
-        return None  # its corpus is another text
-    return evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store)

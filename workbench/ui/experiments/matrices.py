@@ -1,0 +1,80 @@
+"""Question by question and document by document: hard questions over all configurations, and boundary strips."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+
+from workbench.documents import Corpus, Document
+from workbench.evaluations import evaluate
+from workbench.explanations import boundary_strips
+from workbench.pipelines import Pipeline, from_mapping
+from workbench.records import Question, Run
+from workbench.store import Store
+from workbench.sweeps import Leaderboard, matrix
+from workbench.ui import sessions
+from workbench.ui.experiments import figures
+from workbench.ui.experiments.evaluating import metrics
+from workbench.ui.experiments.losses import LOOK
+from workbench.ui.experiments.results import ROWS, take
+
+MOST_STRIPS = 8
+"""Configurations whose boundaries are drawn."""
+
+
+def hard(runs: Sequence[Run], board: Leaderboard, questions: Sequence[Question]) -> None:
+    """Questions by configurations: the rank of the first relevant hit, or miss; a click looks at the question."""
+    order = [row.run for row in board.rows]
+    found = matrix(order)
+    texts = {q.id: q.text for q in questions}
+    names = {row.run.fingerprint: row.name for row in board.rows}
+    rows = [
+        {"Question": texts.get(id, id)}
+        | {names[f]: "miss" if r is None else str(r) for f, r in zip(found.runs, ranks, strict=True)}
+        for id, ranks in zip(found.questions, found.ranks, strict=True)
+    ]
+    event = st.dataframe(
+        rows,
+        key=f"matrix-{len(rows)}-{len(order)}",
+        hide_index=True,
+        height=ROWS,
+        on_select="rerun",
+        selection_mode="single-cell",
+        column_config={"Question": st.column_config.TextColumn(pinned=True, width="large")},
+        alt="Rank of the first relevant hit, question by configuration",
+    )
+    st.caption("The hardest first. A cell is the rank of the first relevant hit, or the word miss; a click shows why.")
+    cells = event.selection.cells
+    if cells and tuple(cells[0]) != st.session_state.get("matrix-clicked"):
+        st.session_state["matrix-clicked"] = tuple(cells[0])
+        place, column = cells[0]
+        st.session_state[LOOK] = found.questions[place]
+        run = next((r for r in order if names[r.fingerprint] == column), None)
+        if run is not None:
+            take(run)
+        st.session_state["experiments-view-next"] = "Where answers are lost"
+        st.rerun()
+
+
+def strips(
+    corpus: Corpus, questions: tuple[Question, ...], document: Document | None, board: Leaderboard, store: Store
+) -> None:
+    """One boundary strip a configuration on a common axis, with gold ticks."""
+    if document is None:
+        return
+    pipelines: list[Pipeline] = []
+    for row in board.rows:
+        pipeline = from_mapping(row.run.pipeline)
+        if len(pipelines) < MOST_STRIPS and all(pipeline.splitter != p.splitter for p in pipelines):
+            pipelines.append(pipeline)
+    found = [e for e in (_evaluated(corpus, questions, p, store) for p in pipelines) if e is not None]
+    st.html(figures.strips(boundary_strips(found, document.id)))
+    st.caption(f"The best run of each splitter setting, {len(found)} at most {MOST_STRIPS}, at its own k.")
+
+
+@lru_cache(maxsize=32)
+def _evaluated(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, store: Store) -> Any:
+    if pipeline.parser != sessions.pipeline().parser:
+        return None  # its corpus is another text
+    return evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store)
