@@ -129,7 +129,8 @@ def compute(
 def window_count(text: str, name: str, room: int) -> int:
     """How many windows `compute` takes for a text."""
     rules = tokenizer(name)
-    assert isinstance(rules, ModelTokenizer)
+    if not isinstance(rules, ModelTokenizer):
+        raise TypeError(f"{name} is no model's tokenizer")
     return len(list(Windows(len(_tokens(text, name, rules)[0]), room)))
 
 
