@@ -1,33 +1,52 @@
-"""Which model embeds, which index searches, what they cost, and what the cache holds."""
+"""Which model embeds, which index searches, which retriever ranks: at what cost, and what does the space look like?"""
 
 import streamlit as st
 
-from workbench.ui import bench, live, modelling, sessions
-from workbench.ui.shell import body, open_page, panels
+from workbench.ui import bench, library, live, mapping, sessions
+from workbench.ui.modelling import caching, catalogue, comparing, indexing, retrieving
+from workbench.ui.shell import body, open_page
 
 open_page("Models")
+VIEWS = ("Side by side", "Index", "Retrievers", "Map", "Cache")
+
+
+def beside(corpus, pipeline, questions):
+    """The models that there are, and those that were chosen beside each other."""
+    catalogue.table(corpus)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        catalogue.add_model()
+        catalogue.settings(corpus)
+    pipeline = sessions.pipeline()
+    if live.totals(corpus, pipeline).chunks:
+        comparing.view(corpus, pipeline, questions)
+        catalogue.sizes(corpus)
 
 
 @st.fragment
 def page() -> None:
-    """Models in a table, then the model in use, the index and the cache side by side."""
+    """One view at a time: what costs is computed when it is opened."""
     with body():
         corpus, _ = sessions.corpus()
-        bar = st.container()
-        live.attend(corpus, sessions.pipeline(), sessions.pinned())
-        modelling.table(corpus)
-        model, index, cache = panels(1, 1, 1)
-        with model:
-            modelling.model(corpus)
-        with index:
-            modelling.index(corpus)
-        with cache:
-            modelling.cache()
-        if len(corpus):
-            modelling.sizes(corpus)
-        with bar:
-            pipeline = sessions.pipeline()
-            bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
+        pipeline = sessions.pipeline()
+        questions = sessions.workspace().golden.read(corpus).questions
+        bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
+        view = st.segmented_control(
+            "View", VIEWS, default=VIEWS[0], key="models-view", label_visibility="collapsed", required=True,
+            persist_state="session",
+        )  # fmt: skip
+        if view == "Side by side":
+            beside(corpus, pipeline, questions)
+        elif view == "Cache":
+            caching.cache()
+        elif not live.totals(corpus, pipeline).chunks:
+            if len(corpus):
+                st.caption("There is no text that could be cut, so there is nothing to search and nothing to map.")
+            else:
+                library.empty()
+        else:
+            {"Index": indexing.view, "Retrievers": retrieving.view, "Map": mapping.view}[view](
+                corpus, pipeline, questions
+            )
 
 
 page()

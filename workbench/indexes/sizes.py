@@ -27,7 +27,7 @@ def projected_bytes(spec: IndexSpec, n: int, dim: int) -> int:
 def suggestion(n: int, dim: int, memory: int) -> Suggestion:
     """The most exact index that fits in `memory` bytes and still answers quickly."""
     flat, graph = Flat(), HNSW()
-    pq = IVFPQ(m=_parts(dim))
+    pq = IVFPQ(m=parts(dim))
     small = Flat(storage="int8")
     size = {spec: projected_bytes(spec, n, dim) for spec in (flat, graph, small, pq, Binary())}
     told = f"{n:,} vectors of {dim} dimensions take {_gigabytes(size[flat])} as float32"
@@ -52,8 +52,8 @@ def suggestion(n: int, dim: int, memory: int) -> Suggestion:
     return Suggestion(bits, size[bits], reason)
 
 
-def _parts(dim: int) -> int:
-    """The largest number of parts up to 64 that divides the dimensions."""
+def parts(dim: int) -> int:
+    """The largest number of parts up to 64 into which a product quantiser can cut a vector of these dimensions."""
     return max(m for m in range(1, min(dim, 64) + 1) if dim % m == 0)
 
 

@@ -1,0 +1,17 @@
+"""What the kinds of the registries are called on the pages."""
+
+EMBEDDERS = {
+    "sentence-transformer": "Transformer",
+    "static": "Static vectors",
+    "late": "Late chunking",
+    "remote": "Behind an endpoint",
+}
+INDEXES = {
+    "flat": "Flat: compares with all",
+    "hnsw": "HNSW: a graph of neighbours",
+    "ivf-flat": "IVF-flat: lists around centres",
+    "ivf-pq": "IVF-PQ: lists of product codes",
+    "sq8": "SQ8: a byte a dimension",
+    "binary": "Binary: a bit a dimension",
+}
+RETRIEVERS = {"dense": "Dense", "bm25": "BM25", "hybrid": "Hybrid", "mmr": "MMR", "rerank": "Rerank"}
