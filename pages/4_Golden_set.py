@@ -13,7 +13,8 @@ SOURCE = 600  # pixels
 def page() -> None:
     """The source with its passages on the left, the questions on the right."""
     with body():
-        corpus, _ = sessions.corpus()
+        with st.spinner("Reading the documents"):
+            corpus, _ = sessions.corpus()
         if not len(corpus):
             library.empty()
             return

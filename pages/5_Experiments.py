@@ -96,7 +96,8 @@ def swept(corpus, questions, pipeline):
 def page() -> None:
     """One pipeline taken apart, or many side by side."""
     with body():
-        corpus, _ = sessions.corpus()
+        with st.spinner("Reading the documents"):
+            corpus, _ = sessions.corpus()
         if not len(corpus):
             library.empty()
             return

@@ -32,7 +32,7 @@ def waterfall(bars: Sequence[Mapping[str, Any]], recall: float) -> Any:
             y=[bar["start"] - bar["end"] for bar in bars],
             base=[bar["end"] for bar in bars],
             marker_color=[_STEP_COLOURS[bar["step"]] for bar in bars],
-            text=[f"−{bar['loss']:.3f}" if bar["loss"] >= 0 else f"+{-bar['loss']:.3f}" for bar in bars],
+            text=[_signed(-bar["loss"]) for bar in bars],
             textposition="outside",
             customdata=[[bar["questions"], _span(bar["low"], bar["high"])] for bar in bars],
             hovertemplate="%{x}: %{text} %{customdata[1]}<br>%{customdata[0]} questions lose here<extra></extra>",
@@ -53,6 +53,11 @@ def waterfall(bars: Sequence[Mapping[str, Any]], recall: float) -> Any:
     lowest = min([recall, *(bar["end"] for bar in bars)])
     figure.update_yaxes(range=[max(0.0, lowest - 0.25), 1.08], title_text="recall")
     return figure
+
+
+def _signed(change: float) -> str:
+    """`−0.398`, `+0.012`; `0` where nothing shows."""
+    return "0" if abs(change) < 0.0005 else f"{change:+.3f}".replace("-", "−")
 
 
 def _word(step: str) -> str:

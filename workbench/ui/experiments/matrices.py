@@ -70,7 +70,7 @@ def strips(
             pipelines.append(pipeline)
     found = [e for e in (_evaluated(corpus, questions, p, store) for p in pipelines) if e is not None]
     st.html(figures.strips(boundary_strips(found, document.id)))
-    st.caption(f"The best run of each splitter setting, {len(found)} at most {MOST_STRIPS}, at its own k.")
+    st.caption(f"The best run of each splitter setting, at most {MOST_STRIPS}, each at its own k.")
 
 
 @lru_cache(maxsize=32)
