@@ -1,0 +1,146 @@
+"""`report`: the review pack of a sweep, as HTML or Markdown."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.catalogue import DecisionRecord
+from workbench.cli.files import corpus_of, originals, store_here
+from workbench.cli.flags import Flags
+from workbench.cli.output import Progress, write_json
+from workbench.cli.questions import golden_of
+from workbench.errors import RunError, SpecError
+from workbench.evaluations import evaluate
+from workbench.explanations import explain
+from workbench.pipelines import Pipeline, from_mapping, to_yaml
+from workbench.records import Run
+from workbench.records.run_files import write_whole
+from workbench.reports import Evidence, Load, html, manifest, markdown, rejected, review_pack
+from workbench.statistics import MARGIN
+from workbench.sweeps import METRIC, Leaderboard, leaderboard
+from workbench.workspaces.experiments import kept_runs
+
+
+def run(arguments: list[str]) -> int:
+    """Write the pack; say which configuration it is about."""
+    flags = Flags(
+        "report",
+        "The review pack of a sweep: the choice and its rivals, where answers are lost, what was not tested, what "
+        "would change the decision, production. One file that needs no network.",
+    )
+    flags.add_argument("docs", nargs="+", metavar="DOCS", help="files, or folders of them: those of the sweep")
+    flags.add_argument("--golden", required=True, metavar="G", help="the golden set of the sweep")
+    flags.add_argument("--runs", required=True, metavar="DIR", help="the folder of the sweep")
+    flags.add_argument("--chosen", metavar="RUN", help="fingerprint or name of the choice (default: the cheapest not ruled out)")
+    flags.add_argument("--out", required=True, action="append", metavar="FILE", help=".html or .md; may be repeated")
+    flags.add_argument("--metric", default=METRIC, metavar="M", help=f"what to judge by (default {METRIC})")
+    flags.add_argument("--margin", metavar="D", help=f"a difference that does not matter (default {MARGIN})")
+    flags.add_argument("--question", metavar="TEXT", help="what the review is to decide")
+    flags.add_argument("--decided-by", metavar="NAME", help="who decided; with --why and --date")
+    flags.add_argument("--why", metavar="TEXT", help="why this one")
+    flags.add_argument("--date", metavar="YYYY-MM-DD", help="when it was decided")
+    for name, what in _LOAD.items():
+        flags.add_argument(f"--{name}", metavar="N", help=what)
+    given = flags.read(arguments)
+    outs = [Path(path) for path in given["out"]]
+    if wrong := next((path for path in outs if path.suffix not in _WRITERS), None):
+        raise SpecError(f"--out ({wrong}) must end in .html or .md")
+    runs = kept_runs(Path(given["runs"]))
+    if not runs:
+        raise RunError(f"{given['runs']}: there is no run in this folder; make them with the command sweep")
+    margin = _number(given, "margin") or MARGIN
+    board = leaderboard(runs, given["metric"], margin)
+    chosen = _chosen(board, given["chosen"])
+    pipeline = from_mapping(chosen.pipeline)
+    store = store_here()
+    corpus, status = corpus_of(given["docs"], pipeline.parser, store, "report on")
+    questions, refused = golden_of(given["golden"], corpus)
+    progress = Progress("embedding", "chunks")
+    found = evaluate(corpus, questions, pipeline, chosen.metrics, store=store, progress=progress)
+    anatomy = explain(found, store, original=originals(given["docs"]))
+    evidence = Evidence(
+        runs=runs,
+        evaluation=found,
+        anatomy=anatomy,
+        questions=questions,
+        metric=given["metric"],
+        margin=margin,
+        load=_load(given),
+        record=_record(given, board, chosen, pipeline),
+        command=f"python -m workbench report {shlex.join(arguments)}",
+        **({"question": given["question"]} if given["question"] else {}),
+    )
+    report = review_pack(evidence)
+    for path in outs:
+        write_whole(path, _WRITERS[path.suffix](report).encode("utf-8", "replace"))
+    facts = {"chosen": chosen.fingerprint, "label": chosen.label, "manifest": manifest(evidence)}
+    if given["json"]:
+        write_json(facts | {"files": [str(path) for path in outs]})
+    else:
+        print(f"{chosen.label} ({chosen.fingerprint})", *outs, sep="\n")
+    return refused or status
+
+
+_WRITERS = {".html": html, ".md": markdown}
+
+_LOAD = {
+    "documents": "documents in production (default: as many as here)",
+    "queries": "queries a month (default 10,000)",
+    "context-price": "US dollars per million tokens that the answering model reads",
+    "embedding-price": "US dollars per million tokens embedded; 0 for a model that runs here",
+    "characters-per-second": "speed of embedding where it will run",
+}
+
+
+def _load(given: Mapping[str, Any]) -> Load:
+    values: dict[str, Any] = {}
+    for flag in _LOAD:
+        name = flag.replace("-", "_")
+        if (value := _number(given, name)) is not None:
+            values[name] = round(value) if name in ("documents", "queries") else value
+    return Load(**values)
+
+
+def _number(given: Mapping[str, Any], name: str) -> float | None:
+    text = given[name]
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        raise SpecError(f"--{name.replace('_', '-')} ({text!r}) must be a number") from None
+    if not 0 <= value < 1e15:
+        raise SpecError(f"--{name.replace('_', '-')} ({text}) must be a number of at least 0")
+    return value
+
+
+def _chosen(board: Leaderboard, wanted: str | None) -> Run:
+    """The run of this name, or whose fingerprint begins so; without one, what the figures recommend."""
+    start = wanted or board.decision.cheapest
+    some = [row.run for row in board.rows if start == row.name or row.run.fingerprint.startswith(start)]
+    if len(some) != 1:
+        state = "no run has" if not some else f"{len(some)} runs have"
+        raise RunError(f"--chosen ({start}): {state} this name, or a fingerprint that begins so")
+    return some[0]
+
+
+def _record(given: Mapping[str, Any], board: Leaderboard, chosen: Run, pipeline: Pipeline) -> DecisionRecord | None:
+    asked = [given[name] for name in ("decided_by", "why", "date")]
+    if not any(asked):
+        return None
+    if not all(asked):
+        raise SpecError("--decided-by, --why and --date belong together: a decision has an author, a reason and a day")
+    return DecisionRecord(
+        chosen=chosen.fingerprint,
+        label=chosen.label,
+        by=given["decided_by"],
+        why=given["why"],
+        corpus=chosen.corpus,
+        golden=chosen.golden,
+        metric=board.metric,
+        verdict=board.decision.sentence,
+        pipeline=to_yaml(pipeline),
+        rejected=rejected(board, chosen.fingerprint, 5),
+        at=given["date"],
+    )

@@ -1,0 +1,344 @@
+"""The review pack: what a design review needs in order to agree, or to know what to ask for."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from workbench.anatomy import CAUSES
+from workbench.catalogue import DecisionRecord
+from workbench.errors import RunError
+from workbench.evaluations import Evaluation
+from workbench.explanations import Anatomy, picture_of
+from workbench.pipelines import collection, to_yaml
+from workbench.records import Question, Run
+from workbench.reports import drawings
+from workbench.reports.blocks import Block, Code, Figure, Passage, Piece, Points, Report, Section, Table, Text
+from workbench.reports.doubts import assumptions, untested
+from workbench.reports.passages import of_picture, where
+from workbench.reports.production import Load, project
+from workbench.reports.production import section as production
+from workbench.specs import fingerprint
+from workbench.statistics import MARGIN, Interval
+from workbench.sweeps import COSTS, METRIC, Leaderboard, Row, leaderboard, pareto, settings, surface, varied
+from workbench.tokens import tokenizer
+
+RIVALS, WORST, SAMPLES = 12, 5, 5
+"""Rows of the table, questions that are taken apart, chunks that are shown."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What a pack is made of: the runs, the chosen one measured anew with its anatomy, and what the team says.
+
+    `questions` is the golden set as given, also those without an answer. `command` remakes the pack.
+
+    Raises:
+        RunError: the chosen run is not among them, or the evaluation is of another pipeline or other documents.
+    """
+
+    runs: tuple[Run, ...]
+    evaluation: Evaluation
+    anatomy: Anatomy
+    questions: tuple[Question, ...]
+    question: str = "How should these documents be cut, embedded and searched?"
+    metric: str = METRIC
+    margin: float = MARGIN
+    cost: str = "tokens"
+    load: Load = field(default_factory=Load)
+    record: DecisionRecord | None = None
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        run = self.chosen
+        if run.corpus != self.evaluation.corpus.id:
+            raise RunError(f"{run.label} was measured on other documents than these; measure it again, or name those")
+        if self.record and self.record.chosen != run.fingerprint:
+            raise RunError("the decision record is about another configuration than the pack")
+
+    @property
+    def chosen(self) -> Run:
+        """The run of the chosen configuration."""
+        wanted = self.evaluation.pipeline.fingerprint
+        for run in self.runs:
+            if run.fingerprint == wanted:
+                return run
+        raise RunError(f"the chosen configuration {wanted} is not among the {len(self.runs)} runs")
+
+
+def review_pack(evidence: Evidence) -> Report:
+    """The pack. `pages.html` and `markdowns.markdown` write it; the same evidence gives the same bytes."""
+    board = leaderboard(evidence.runs, evidence.metric, evidence.margin, evidence.cost)
+    sections = [
+        _question(evidence, board),
+        _choice(evidence, board),
+        *_comparison(evidence, board),
+        _losses(evidence),
+        *_worst(evidence),
+        _samples(evidence),
+        Section("What was not tested", (Points(tuple(untested(evidence.runs, evidence.questions, board))),)),
+        _assumptions(evidence, board),
+        production(
+            project(evidence.chosen, evidence.evaluation.pipeline, evidence.evaluation.corpus, evidence.load),
+            evidence.load,
+            evidence.chosen,
+        ),
+        _reproduction(evidence),
+    ]
+    about = (
+        f"{len(evidence.evaluation.corpus):,} documents, {len(evidence.questions):,} questions, "
+        f"{len(evidence.runs):,} configurations measured · manifest {manifest(evidence)}"
+    )
+    return Report("Design review: chunking and retrieval", about, tuple(sections))
+
+
+def manifest(evidence: Evidence) -> str:
+    """The hash of all that the pack was made of, times aside: the same evidence, the same hash."""
+    runs = sorted((run.fingerprint, run.corpus, run.golden, _values(run)) for run in evidence.runs)
+    return fingerprint(
+        [runs, evidence.evaluation.pipeline.fingerprint, evidence.metric, evidence.margin, evidence.cost]
+    )
+
+
+def _values(run: Run) -> str:
+    return fingerprint([list(run.metrics), [list(row) for row in run.values], run.seed])
+
+
+def _question(evidence: Evidence, board: Leaderboard) -> Section:
+    held = f"; {board.held_out} more were held out and had no say" if board.held_out else ""
+    return Section(
+        "The question",
+        (
+            Text(evidence.question),
+            Text(
+                f"Judged by {board.metric} on {board.n} questions{held}. A difference below {board.margin:g} does not "
+                f"matter; among equals, fewer {COSTS[evidence.cost][0]} win."
+            ),
+        ),
+    )
+
+
+def _choice(evidence: Evidence, board: Leaderboard) -> Section:
+    run, record = evidence.chosen, evidence.record
+    row = _row_of(board, run)
+    decision = board.decision
+    role = {decision.leader: "It leads the table.", decision.cheapest: "It is the cheapest that is not ruled out."}
+    place = role.get(run.fingerprint, f"It is number {1 + board.rows.index(row)} of {len(board.rows)} in the table.")
+    blocks: list[Block] = [
+        Text(f"Chosen: {row.name}", strong=True),
+        Text(f"{place} {board.metric} {span(row.interval)}, {run.tokens_per_query:,.0f} tokens of context a question."),
+        Text(f"Verdict of the figures: {decision.sentence}."),
+    ]
+    if row.standing and row.standing.verdict == "ruled out":
+        rival = next(r for r in board.rows if r is not row)
+        why = f"The questions rule this choice out: {rival.name} is better by more than chance."
+        blocks.append(Text(why, strong=True))
+    if record:
+        blocks.append(Text(f"Decided by {record.by} on {record.at[:10]}: {record.why}"))
+        blocks.append(
+            Table.of(("Not taken", "Why"), [(one.label, one.why) for one in record.rejected])
+            if record.rejected
+            else Text("No other configuration was named as rejected.")
+        )
+    else:
+        blocks.append(Text("Nobody has recorded a decision yet."))
+    blocks.append(Code(to_yaml(evidence.evaluation.pipeline).rstrip("\n")))
+    return Section("The choice", tuple(blocks))
+
+
+def _comparison(evidence: Evidence, board: Leaderboard) -> list[Section]:
+    run = evidence.chosen
+    shown = list(board.rows[:RIVALS])
+    if all(row.run is not run for row in shown):
+        shown.append(_row_of(board, run))
+    at = next(i for i, row in enumerate(shown) if row.run.fingerprint == run.fingerprint)
+    head = ("Configuration", board.metric, "95 % interval", "Against the best other", "Verdict", "Tokens", "Held out")
+    rows = [
+        (
+            row.name,
+            f"{row.interval.mean:.3f}",
+            ends(row.interval.low, row.interval.high),
+            f"{drawings.signed(row.standing.difference)} {ends(row.standing.low, row.standing.high)}"
+            if row.standing
+            else "",
+            row.standing.verdict if row.standing else "only one",
+            f"{row.tokens_per_query:,.0f}",
+            f"{row.held_out.mean:.3f}" if row.held_out else "–",
+        )
+        for row in shown
+    ]
+    table = Table(head, tuple(rows), frozenset({1, 5, 6}), at)
+    lines = [
+        (r.name, r.interval.mean, r.interval.low, r.interval.high, r.standing.verdict if r.standing else "")
+        for r in shown
+    ]
+    left = len(board.rows) - len(shown)
+    rivals: list[Block] = [Figure(drawings.intervals(lines, board.metric, at), "Means with their intervals.", table)]
+    if left:
+        rivals.append(Text(f"{left} further configurations stand below these."))
+    out = [Section("The choice and its rivals", (table, *rivals))]
+    if (heat := _surface(evidence)) is not None:
+        out.append(heat)
+    out.append(_price(evidence, board))
+    return out
+
+
+def _surface(evidence: Evidence) -> Section | None:
+    """Size × overlap among runs that are like the chosen one in all else; None where only one was measured."""
+    run, changing = evidence.chosen, varied(evidence.runs)
+    own = settings(run)
+    apart = ("splitter.chunk_size", "splitter.chunk_overlap", "splitter.overlap_share")
+    same = {path: own.get(path) for path in changing if path not in apart}
+    found = surface(evidence.runs, evidence.metric, where=same)
+    if sum(v is not None for line in found.means for v in line) < 2:
+        return None
+    x, y = f"size ({own.get('splitter.unit')})", "overlap (% of size)"
+    rows = [
+        (f"{b} %", *(f"{v:.3f}" if v is not None else "–" for v in line))
+        for b, line in zip(found.ys, found.means, strict=True)
+    ]
+    data = Table.of(("Overlap", *(f"{a:,}" for a in found.xs)), rows, range(1, len(found.xs) + 1))
+    caption = "Means over all questions, also those held out; all else as chosen. The frame is the choice."
+    svg = drawings.heat(found, x, y, evidence.metric, run.fingerprint)
+    return Section("Size and overlap", (Figure(svg, caption, data),), 3)
+
+
+def _price(evidence: Evidence, board: Leaderboard) -> Section:
+    runs = [row.run for row in board.rows]
+    what, price = COSTS[evidence.cost]
+    points = pareto(runs, [price(run) for run in runs], evidence.metric)
+    drawn = [(row.name, p.cost, p.quality, p.best) for row, p in zip(board.rows, points, strict=True)]
+    at = next(i for i, run in enumerate(runs) if run.fingerprint == evidence.chosen.fingerprint)
+    best = sorted((p for p in drawn if p[3]), key=lambda p: p[1])
+    front = [(n, name, f"{q:.3f}", f"{c:,.0f}") for n, (name, c, q, _) in enumerate(best, 1)]
+    data = Table.of(("", "Not beaten at their price", evidence.metric, what.capitalize()), front, (2, 3))
+    caption = f"Quality against {what}, over all questions: what is numbered is beaten by nothing at its price."
+    return Section(
+        "Quality and price", (Figure(drawings.tradeoff(drawn, what, evidence.metric, at), caption, data), data), 3
+    )
+
+
+def _losses(evidence: Evidence) -> Section:
+    anatomy = evidence.anatomy
+    bars, unit = anatomy.waterfall(), "tokens" if anatomy.budget.tokens else "hits"
+    rows = [(b["word"], f"{b['loss']:.3f}", ends(b["low"], b["high"]), b["questions"]) for b in bars]
+    data = Table.of(("Lost at", "Recall", "95 % interval", "Questions"), rows, (1, 3))
+    causes = [
+        (CAUSES[name], f"{one['loss']:.3f}", len(one["questions"])) for name, one in anatomy.causes().items()
+    ]  # fmt: skip
+    blocks: list[Block] = [Text(f"{anatomy.sentence()[:1].upper()}{anatomy.sentence()[1:]}.", strong=True)]
+    blocks.append(
+        Figure(
+            drawings.waterfall(bars, anatomy.recall),
+            f"What each step loses of recall within {anatomy.budget.amount:,} {unit}.",
+            data,
+        )
+    )
+    if causes:
+        blocks.append(Table.of(("Why the ranking lost it", "Recall", "Questions"), causes, (1, 2)))
+    return Section("Where the choice loses answers", tuple(blocks))
+
+
+def _worst(evidence: Evidence) -> list[Section]:
+    found, anatomy = evidence.evaluation, evidence.anatomy
+    order = sorted(range(len(anatomy.questions)), key=lambda i: (anatomy.questions[i].ladder.recalls[-1], i))
+    lost = [i for i in order if anatomy.questions[i].ladder.recalls[-1] < 1][:WORST]
+    if not lost:
+        return [Section("The worst questions", (Text("No question loses anything."),))]
+    legend = (
+        "Outlined text is the gold passage (between ⟦ ⟧ in Markdown), ▸ and ◂ are where chunks begin and end, "
+        "underlined text with #1 is the first hit, and struck text was never seen by the embedder."
+    )
+    out = [Section(f"The {len(lost)} worst questions", (Text(legend),))]
+    for n, i in enumerate(lost, 1):
+        one = anatomy.questions[i]
+        step, loss = max(one.ladder.losses.items(), key=lambda item: item[1])
+        because = f", {CAUSES[one.cause]}" if one.cause else ""
+        words = f"Recall {one.ladder.recalls[-1]:.2f}. It loses {loss:.2f} at the step “{step}”{because}."
+        blocks: list[Block] = [Text(words), *of_picture(picture_of(found, anatomy, i), found.corpus)]
+        blocks += [Text(f"Without a place in the text: {o.lost.quote[:200]}") for o in one.origins[:2]]
+        hits = [
+            (hit.rank, where(found.corpus.document(hit.span.document), hit.span), _line(found.corpus[hit.span]))
+            for hit in found.hits[i][:3]
+        ]
+        blocks.append(Table.of(("Rank", "What came back", "Its beginning"), hits, (0,)))
+        out.append(Section(f"{n}. {one.question.text}", tuple(blocks), 3))
+    return out
+
+
+def _samples(evidence: Evidence) -> Section:
+    """Chunks at even distances, as they are embedded."""
+    found = evidence.evaluation
+    rows = collection(found.corpus, found.pipeline.splitter)
+    n = len(rows)
+    some = sorted({round((i + 0.5) * n / SAMPLES - 0.5) for i in range(SAMPLES)} & set(range(n)))
+    counts = tokenizer(found.pipeline.embedder.tokenizer).counts(rows.texts())
+    blocks: list[Block] = [
+        Text(
+            f"{n:,} chunks, median {int(sorted(counts.tolist())[n // 2]) if n else 0:,} tokens of "
+            f"{found.pipeline.embedder.source.name}. {len(some)} at even distances:"
+        )
+    ]
+    for i in some:
+        span = rows.span(i)
+        document = found.corpus.document(span.document)
+        text = found.corpus[span]
+        cut = f"{text[:600]} …" if len(text) > 600 else text
+        header = rows.headers[i]
+        pieces = (Piece(f"{header}\n\n"),) if header else ()
+        blocks.append(Passage(f"{where(document, span)}, {int(counts[i]):,} tokens", (*pieces, Piece(cut))))
+    return Section("What chunks look like", tuple(blocks))
+
+
+def _assumptions(evidence: Evidence, board: Leaderboard) -> Section:
+    found = assumptions(evidence.runs, board, evidence.chosen.fingerprint, evidence.cost)
+    if not found:
+        text = "No assumption that can be tested with these runs would change the decision; see what was not tested."
+        return Section("What would change the decision", (Text(text),))
+    lead = "Two assumptions" if len(found) > 1 else "One assumption"
+    return Section(
+        "What would change the decision",
+        (Text(f"{lead} would change it if wrong, by these runs:"), Points(tuple(one.text for one in found[:2]))),
+    )
+
+
+def _reproduction(evidence: Evidence) -> Section:
+    run = evidence.chosen
+    facts = [
+        ("Manifest", manifest(evidence)),
+        ("Configuration", run.fingerprint),
+        ("Documents", run.corpus),
+        ("Golden set", run.golden),
+        *((name, value) for name, value in run.environment.items() if name not in ("cpus", "platform")),
+    ]
+    blocks: list[Block] = [
+        Text("The manifest is a hash of every run's figures, of the choice and of how it was judged.")
+    ]
+    blocks.append(Table.of(("What", "Identity"), facts))
+    if evidence.command:
+        blocks += [Text("This pack, made again:"), Code(evidence.command)]
+    return Section("How to reproduce this", tuple(blocks))
+
+
+def _row_of(board: Leaderboard, run: Run) -> Row:
+    return next(row for row in board.rows if row.run.fingerprint == run.fingerprint)
+
+
+def span(one: Interval) -> str:
+    """`0.812 [0.760, 0.861]`."""
+    return f"{one.mean:.3f} {ends(one.low, one.high)}".rstrip()
+
+
+def ends(low: float | None, high: float | None) -> str:
+    """`[0.760, 0.861]`, "" where they cannot be known."""
+    known = low is not None and high is not None and not math.isnan(low) and not math.isnan(high)
+    return f"[{low:.3f}, {high:.3f}]".replace("-", "−") if known else ""
+
+
+def _line(text: str, longest: int = 140) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[:longest]}…"
+
+
+def shown(runs: Sequence[Run]) -> list[Run]:
+    """The runs in an order that does not depend on when they were made."""
+    return sorted(runs, key=lambda run: (run.label, run.fingerprint))

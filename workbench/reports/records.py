@@ -1,0 +1,55 @@
+"""A decision record as Markdown, to be kept beside the code that it is about."""
+
+from workbench.catalogue import DecisionRecord, Rejected
+from workbench.reports.markdowns import fenced, safe
+from workbench.sweeps import Leaderboard
+
+
+def record_markdown(record: DecisionRecord) -> str:
+    """What was chosen, by whom, when, why, on what evidence, what was not taken, and the pipeline file."""
+    lines = [
+        f"# Decision{f' {record.id}' if record.id else ''}: {safe(record.label)}",
+        "",
+        f"- Decided by {safe(record.by)} on {safe(record.at[:10] or 'a day not recorded')}",
+        f"- Configuration {safe(record.chosen)}, measured by {safe(record.metric)}",
+        f"- Documents {safe(record.corpus)}, golden set {safe(record.golden)}",
+        "",
+        "## Why",
+        "",
+        *(safe(line) for line in record.why.splitlines()),
+        "",
+        "## What the figures said",
+        "",
+        safe(record.verdict),
+        "",
+        "## Not taken",
+        "",
+        *(
+            [f"- {safe(one.label)} ({safe(one.fingerprint)}): {safe(one.why)}" for one in record.rejected]
+            or ["Nothing."]
+        ),
+        "",
+        "## The pipeline",
+        "",
+        fenced(record.pipeline.rstrip("\n")),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def rejected(board: Leaderboard, chosen: str, most: int = 8) -> tuple[Rejected, ...]:
+    """The best configurations beside the chosen one, and what the figures say against each or do not."""
+    own = next(row for row in board.rows if row.run.fingerprint == chosen)
+    out = []
+    for row in [row for row in board.rows if row is not own][:most]:
+        gap = row.interval.mean - own.interval.mean
+        more = row.tokens_per_query / own.tokens_per_query - 1 if own.tokens_per_query else 0.0
+        price = (
+            f"{abs(100 * more):.0f} % {'more' if more > 0 else 'less'} context"
+            if abs(more) >= 0.005
+            else "as much context"
+        )
+        settled = row.standing is not None and row.standing.verdict == "ruled out"
+        state = "ruled out by the questions" if settled else "not ruled out"
+        out.append(Rejected(row.run.fingerprint, row.name, f"{gap:+.3f} {board.metric}, {price}; {state}"))
+    return tuple(out)
