@@ -175,14 +175,29 @@ def preview_vectors(
     Raises:
         SpecError: the model's vectors are not means of its tokens' states.
     """
-    late = Late(
+    return _late(embedder).preview(document, chunks, embedder.max_tokens, store)
+
+
+def prepare_preview(
+    documents: Iterable[Document],
+    embedder: SentenceTransformer,
+    store: Store | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> None:
+    """Computes the token states that `preview_vectors` needs and that are not kept yet; as `Late.prepare`."""
+    _late(embedder).prepare(documents, store, progress, cancelled)
+
+
+def _late(embedder: SentenceTransformer) -> Late:
+    """Late chunking by the same model."""
+    return Late(
         embedder.model,
         embedder.dtype,
         embedder.query_prefix,
         embedder.passage_prefix,
         truncate_dim=embedder.truncate_dim,
     )
-    return late.preview(document, chunks, embedder.max_tokens, store)
 
 
 def agreement(queries: Vectors, exact: Vectors, preview: Vectors, k: int) -> NDArray[np.float64]:

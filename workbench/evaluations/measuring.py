@@ -112,11 +112,13 @@ def evaluate(
     min_cover: float = MIN_COVER,
     store: Store | None = None,
     progress: Callable[[int, int], None] | None = None,
+    rows: Collection | None = None,
 ) -> Evaluation:
     """The pipeline measured on the questions; by default with `default_metrics`.
 
     `to_the_letter` takes the definitions of the chunking_evaluation code instead, whose metrics are `CHROMA`. Passages
-    that are lost in this corpus count as gold that no hit can hold.
+    that are lost in this corpus count as gold that no hit can hold. `rows` are what is searched, where that is at hand
+    already, with its vectors or those of a preview.
 
     Raises:
         GoldenError: no question has an answer in the corpus.
@@ -128,9 +130,10 @@ def evaluate(
     if not answerable:
         raise GoldenError("there is no question with an answer to measure by")
     clock = _Clock()
-    with clock.stage("split"):
-        rows = collection(corpus, pipeline.splitter)
-    if pipeline.retriever.needs_vectors:
+    if rows is None:
+        with clock.stage("split"):
+            rows = collection(corpus, pipeline.splitter)
+    if pipeline.retriever.needs_vectors and not rows.has_vectors:
         with clock.stage("embed"):
             vectors = embedded(rows, pipeline.embedder, store, progress)
         with clock.stage("index"):
