@@ -10,9 +10,9 @@ from workbench.documents import Corpus
 from workbench.embedders import EMBEDDERS, SentenceTransformer, Static
 from workbench.errors import SpecError
 from workbench.exports import TARGETS, NotExpressible, export, support, verify
+from workbench.exports.comparisons import compare
 from workbench.exports.plans import EXACT, FRAMEWORKS, GENERATED, IMPOSSIBLE
 from workbench.exports.running import Dump
-from workbench.exports.verifications import compare
 from workbench.indexes import INDEXES, Binary
 from workbench.pipelines import REGISTRIES, Pipeline, to_yaml
 from workbench.retrievers import BM25, RETRIEVERS, Dense

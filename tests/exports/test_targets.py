@@ -8,8 +8,9 @@ import pytest
 from workbench.documents import Corpus
 from workbench.embedders import SentenceTransformer, Static
 from workbench.exports import export, support, verify
+from workbench.exports.comparisons import compare
 from workbench.exports.plans import FRAMEWORKS
-from workbench.exports.verifications import _ours, compare
+from workbench.exports.verifications import _ours
 from workbench.indexes import INDEXES, Flat, IndexSpec
 from workbench.pipelines import Pipeline, from_yaml
 from workbench.records import Question

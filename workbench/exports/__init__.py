@@ -4,11 +4,12 @@
 exported and compares every chunk, vector and hit with what the workbench gives.
 """
 
+from workbench.exports.comparisons import Check, Difference
 from workbench.exports.environments import EnvironmentUnavailable
 from workbench.exports.plans import TARGETS, Note, support
 from workbench.exports.running import ExportFailed
 from workbench.exports.sources import NotExpressible
-from workbench.exports.verifications import Check, Difference, Verification, verify
+from workbench.exports.verifications import Verification, verify
 from workbench.exports.writing import export, requirements
 
 __all__ = [

@@ -5,7 +5,7 @@ from typing import Any
 from workbench.exports import blocks
 from workbench.exports.embedding import needs_unit
 from workbench.exports.indexing import index_blocks, is_plain
-from workbench.exports.sources import literal
+from workbench.exports.modules import literal
 from workbench.pipelines import Pipeline
 
 PACKAGES = {"haystack-ai": "3.4.1", "sentence-transformers-haystack": "2.0.0"}

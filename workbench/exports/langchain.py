@@ -4,8 +4,8 @@ from typing import Any
 
 from workbench.exports import blocks
 from workbench.exports.indexing import index_blocks
+from workbench.exports.modules import literal
 from workbench.exports.plans import keeps_line_ends, uses_own_splitter
-from workbench.exports.sources import literal
 from workbench.exports.splitting import hub_name
 from workbench.pipelines import Pipeline
 from workbench.tokens import BPE_ENCODINGS

@@ -4,7 +4,7 @@ from typing import Any
 
 from workbench.exports import blocks
 from workbench.exports.indexing import index_blocks
-from workbench.exports.sources import literal
+from workbench.exports.modules import literal
 from workbench.pipelines import Pipeline
 
 PACKAGES = {

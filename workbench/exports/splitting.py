@@ -4,7 +4,8 @@ from dataclasses import fields
 from functools import lru_cache
 
 from workbench import models
-from workbench.exports.sources import Place, literal, vendored
+from workbench.exports.modules import literal
+from workbench.exports.sources import Place, vendored
 from workbench.specs import Spec
 from workbench.splitters import Splitter
 from workbench.tokens import BPE_ENCODINGS
