@@ -81,7 +81,7 @@ class Nearest:
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         rows = np.argsort(-self.scores, kind="stable")[:k]
-        return self.scores[rows][None], rows[None]
+        return np.tile(self.scores[rows], (len(queries), 1)), np.tile(rows, (len(queries), 1))
 
     def encode_query(self, texts: list[str]) -> np.ndarray:
         return np.ones((len(texts), 1), np.float32)

@@ -47,9 +47,9 @@ class Vectors:
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         self.asked.append(k)
-        scores = (queries @ self.rows.T)[0]
-        order = np.argsort(-scores, kind="stable")[:k]
-        return scores[order][None], order[None]
+        scores = queries @ self.rows.T
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(scores, order, axis=1), order
 
     def encode_query(self, texts: list[str]) -> np.ndarray:
         self.batches.append(len(texts))
@@ -160,6 +160,7 @@ def test_each_query_is_encoded_once_and_alone() -> None:
     Dense()(rows, ["q", "r", "q"], 2)
     Hybrid()(rows, ["r"], 2)
     assert dense.batches == [1, 1]
+    assert dense.asked == [2, 3]  # two queries in one search, then one at hybrid's depth
     with pytest.raises(SpecError, match="list of texts"):
         Dense()(rows, "q", 2)
 

@@ -38,7 +38,8 @@ def embed(
 
     `progress(done, total)` counts the texts that are new to the store, each distinct one once; it is called with
     (0, total) at the start, a few times a second, and with (total, total) at the end. `cancelled()` is asked between
-    batches. Where the store takes nothing (a full disk), the vectors are made all the same, and not kept.
+    batches. Where the store takes nothing (a full disk), the vectors are made all the same, and not kept. Queries are
+    encoded one at a time: a model's figures differ in the last digits with what else is in the batch.
 
     Raises:
         Cancelled: `cancelled()` said so; the vectors that were ready are in the store.
@@ -61,7 +62,7 @@ def embed(
     done, last = 0, time.monotonic()
     wanted = [by_key[key] for key in new]
     try:
-        for batch in embedder.batches(wanted):
+        for batch in np.arange(len(wanted)).reshape(-1, 1) if queries else embedder.batches(wanted):
             if cancelled and cancelled():
                 raise Cancelled(f"stopped after {done} of {len(new)} texts; what was done is kept")
             vectors = embedder.encode_batch([wanted[i] for i in batch.tolist()], queries)

@@ -55,8 +55,8 @@ def retrieved(
     while pending and depth < min(MAX_K, len(rows)):
         pending = [i for i in pending if len(deep[i]) == depth and sum(sizes.of(h) for h in deep[i]) < most]
         depth = min(2 * depth, MAX_K)
-        for i in pending:
-            deep[i] = ask(rows, [queries[i]], depth)[0]
+        for i, hits in zip(pending, ask(rows, [queries[i] for i in pending], depth), strict=True):
+            deep[i] = hits
     # Asked for more, an approximate index looks further, a fusion weighs more candidates, and hits that are merged are
     # made of more: then k is asked for apart.
     steady = (not ask.needs_vectors or isinstance(pipeline.index, Flat)) and not getattr(ask, "merge", False)
@@ -76,8 +76,13 @@ class Asker:
     def fingerprint(self) -> str:
         return self.embedder.fingerprint
 
+    @property
+    def alone(self) -> bool:
+        """It encodes each query as if it came alone."""
+        return True
+
     def encode_query(self, texts: Sequence[str], /) -> Vectors:
-        return np.concatenate([embed(self.embedder, [text], self.store, queries=True) for text in texts])
+        return embed(self.embedder, texts, self.store, queries=True)
 
 
 def columns(rows: Collection) -> dict[str, Ranges]:

@@ -49,6 +49,7 @@ class Rankings:
         self._ranked: dict[tuple[str, Budget], list[list[Span]]] = {}
         self._seen: dict[Span, Span] = {}
         self._answers: dict[tuple[str, str, int], tuple[int, list[Span]]] = {}
+        self._asked: set[tuple[str, int]] = set()
 
     @property
     def is_exact(self) -> bool:
@@ -102,8 +103,13 @@ class Rankings:
         depth, answer = self._answers.get(key, (0, []))
         if depth < k:
             rows = self._exact if retriever.needs_vectors else self._rows
-            answer = [hit.span for hit in retriever(rows, [query], k)[0]]
-            self._answers[key] = k, answer
+            # Of every question hybrid is asked, and at first at one k; the others of those alone whose ranking lost.
+            first = same == "hybrid" and query in self._queries and (same, k) not in self._asked
+            together = self._queries if first else [query]
+            self._asked.add((same, k))
+            for one, hits in zip(together, retriever(rows, together, k), strict=True):
+                self._answers[same, one, 0 if steady else k] = k, [hit.span for hit in hits]
+            answer = self._answers[key][1]
         return answer[:k]
 
     @cached_property

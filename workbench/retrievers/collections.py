@@ -2,22 +2,21 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import Chunks, Corpus, Document, Section
-from workbench.errors import DocumentError, SpecError, WorkbenchError
+from workbench.documents import Chunks, Corpus, Document
+from workbench.errors import DocumentError, WorkbenchError
 from workbench.records import Hit
 from workbench.retrievers.expansions import expanded
+from workbench.retrievers.filters import Mask, Where, allowed_rows
 from workbench.retrievers.lexical import Lexical, Terms, counted, row_terms
 from workbench.retrievers.words import PLAIN, Words
 from workbench.spans import Ranges, Span
 from workbench.vectors import top_k
 
-Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
 Ranking = tuple[Rows, NDArray[np.float64]]
 """Rows and their scores, the best first."""
@@ -28,7 +27,7 @@ class VectorsMissing(WorkbenchError):
 
 
 class QueryEncoder(Protocol):
-    """What turns queries into vectors: an embedder."""
+    """What turns queries into vectors: an embedder. One that has a true `alone` encodes each as if it came alone."""
 
     def encode_query(self, texts: Sequence[str], /) -> NDArray[np.float32]:
         """(n, dim) float32."""
@@ -42,18 +41,6 @@ class VectorIndex(Protocol):
 
     def decoded(self, rows: Rows, /) -> NDArray[np.float32]:
         """(len(rows), dim) these rows' vectors as they are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Which rows a search may return: chunks of these documents, and of the sections under this heading path.
-
-    `documents` None stands for all; `section` is the beginning of a heading path, highest first, and a chunk belongs to
-    a section if any of its characters stands there.
-    """
-
-    documents: tuple[str, ...] | None = None
-    section: tuple[str, ...] = ()
 
 
 class Collection:
@@ -94,6 +81,7 @@ class Collection:
         self._subset: Callable[[Rows], VectorIndex] | None = None
         self._subsets: dict[bytes, VectorIndex] = {}
         self._queries: dict[str, NDArray[np.float32]] = {}
+        self._asking: _Asking | None = None
 
     def __len__(self) -> int:
         return len(self.spans)
@@ -143,31 +131,7 @@ class Collection:
             SpecError: a mask of the wrong length or type.
             DocumentError: a document that is not in the corpus.
         """
-        if where is None:
-            return None
-        if isinstance(where, Where):
-            out = np.ones(len(self), np.bool_)
-            if where.documents is not None:
-                wanted = {self.corpus.document(id).id for id in where.documents}
-                of = np.array([d.id in wanted for d in self.corpus], np.bool_)
-                out &= of[self.document_index] if len(of) else out
-            if where.section:
-                out &= self._under(where.section)
-            return out
-        if where.shape != (len(self),) or where.dtype != np.bool_:
-            raise SpecError(f"a row filter must be {len(self)} booleans, not {where.dtype} of shape {where.shape}")
-        return where
-
-    def _under(self, section: tuple[str, ...]) -> Mask:
-        """(n,) whether some character of the row stands under this heading path."""
-        parts = [np.empty(0, np.bool_)]
-        for document, spans, _ in self._parts:
-            starts = np.array([0, *(h.span.start for h in document.headings)], np.int64)
-            inside = np.concatenate([[0], np.cumsum([path[: len(section)] == section for path in _paths(document)])])
-            first = np.searchsorted(starts, spans[:, 0], side="right") - 1
-            last = np.searchsorted(starts, np.maximum(spans[:, 1], spans[:, 0] + 1), side="left")
-            parts.append(inside[last] > inside[first])
-        return np.concatenate(parts)
+        return allowed_rows(where, self.corpus, self._parts, self.document_index)
 
     def lexical(
         self, query: str, k: int, k1: float, b: float, mask: Mask | None = None, words: Words = PLAIN
@@ -186,12 +150,25 @@ class Collection:
         rows = np.flatnonzero(allowed)
         return best(rows, scores[rows], k)
 
+    def asking(self, queries: Sequence[str]) -> "Collection":
+        """The same rows, for these queries: the first search by vectors is made for all of them at once."""
+        out = Collection.__new__(Collection)
+        out.__dict__.update(self.__dict__)
+        out._asking = _Asking(tuple(dict.fromkeys(queries)))
+        return out
+
     def dense(self, query: str, k: int, mask: Mask | None = None) -> Ranking:
         """The best k allowed rows by the dense index.
 
         Raises:
             VectorsMissing: no index has been given yet.
         """
+        if self._asking is None:
+            return self._nearest([query], k, mask)[0]
+        return self._asking(query, k, mask, self._nearest)
+
+    def _nearest(self, queries: Sequence[str], k: int, mask: Mask | None) -> list[Ranking]:
+        """The best k allowed rows for each query."""
         if self._index is None or self._encoder is None:
             raise VectorsMissing(
                 f"the {len(self)} chunks have no vectors yet; embed them, or use the bm25 retriever, which needs none"
@@ -199,10 +176,10 @@ class Collection:
         allowed = len(self) if mask is None else int(mask.sum())
         k = min(k, allowed)
         if k == 0:
-            return np.empty(0, np.int64), np.empty(0)
-        vector = self._encoded(query)
+            return [(np.empty(0, np.int64), np.empty(0)) for _ in queries]
+        vectors = self._encoded(queries, self._encoder)
         if mask is None or allowed == len(self):
-            return _found(self._index, vector, k)
+            return _found(self._index, vectors, k)
         if self._subset is not None:
             rows = np.flatnonzero(mask)
             key = mask.tobytes()
@@ -212,30 +189,25 @@ class Collection:
                         self._subsets.pop(next(iter(self._subsets)))
                     self._subsets[key] = self._subset(rows)
                 index = self._subsets[key]
-            found, scores = _found(index, vector, k)
-            return rows[found], scores
-        wide = k
-        while True:
-            wide = min(2 * wide, len(self))
-            found, scores = _found(self._index, vector, wide)
-            keep = mask[found]
-            if keep.sum() >= k or wide == len(self):
-                return found[keep][:k], scores[keep][:k]
+            return [(rows[found], scores) for found, scores in _found(index, vectors, k)]
+        return [_allowed(self._index, vectors[i : i + 1], k, mask) for i in range(len(queries))]
 
-    def _encoded(self, query: str) -> NDArray[np.float32]:
-        """(1, dim) the query's vector.
+    def _encoded(self, queries: Sequence[str], encoder: QueryEncoder) -> NDArray[np.float32]:
+        """(n, dim) the queries' vectors.
 
         Queries are encoded one at a time: a model's figures differ in the last digits with what else is in the batch,
         and a ranking must not.
         """
-        vector = self._queries.get(query)
-        if vector is None:
-            assert self._encoder is not None  # `dense` has looked
-            vector = np.asarray(self._encoder.encode_query([query]), np.float32)
-            if len(self._queries) >= _MAX_QUERIES:
-                self._queries.clear()
-            self._queries[query] = vector
-        return vector
+        known = {query: self._queries.get(query) for query in queries}
+        new = [query for query, vector in known.items() if vector is None]
+        if new and getattr(encoder, "alone", False):  # it does so itself
+            known |= zip(new, np.asarray(encoder.encode_query(new), np.float32), strict=True)
+        else:
+            known |= {query: np.asarray(encoder.encode_query([query]), np.float32)[0] for query in new}
+        if len(self._queries) + len(new) > _MAX_QUERIES:
+            self._queries.clear()
+        self._queries.update({query: vector for query in new if (vector := known[query]) is not None})
+        return np.stack([vector for query in queries if (vector := known[query]) is not None])
 
     def vectors(self, rows: Rows) -> NDArray[np.float32]:
         """(len(rows), dim) what the dense index keeps of these rows.
@@ -288,22 +260,43 @@ def _query_vectors(encoder: QueryEncoder) -> dict[str, NDArray[np.float32]]:
         return _known.setdefault(fingerprint, {})
 
 
-def _paths(document: Document) -> list[tuple[str, ...]]:
-    """The heading path before the first heading, which is empty, and from each heading on."""
-    out: list[tuple[str, ...]] = [()]
-    open_: list[Section] = []
-    for heading in document.headings:
-        while open_ and open_[-1].level >= heading.level:
-            open_.pop()
-        open_.append(heading)
-        out.append(tuple(h.title for h in open_))
-    return out
+def _found(index: VectorIndex, vectors: NDArray[np.float32], k: int) -> list[Ranking]:
+    """Each vector's best k rows."""
+    scores, rows = index.search(vectors, k)
+    return [best(r[r >= 0], s[r >= 0].astype(np.float64), k) for s, r in zip(scores, rows, strict=True)]
 
 
-def _found(index: VectorIndex, vector: NDArray[np.float32], k: int) -> Ranking:
-    scores, rows = index.search(vector, k)
-    real = rows[0] >= 0
-    return best(rows[0][real], scores[0][real].astype(np.float64), k)
+def _allowed(index: VectorIndex, vector: NDArray[np.float32], k: int, mask: Mask) -> Ranking:
+    """The best k allowed rows of an index that knows no filter: asked for more and more until enough are allowed."""
+    wide = k
+    while True:
+        wide = min(2 * wide, len(mask))
+        found, scores = _found(index, vector, wide)[0]
+        keep = mask[found]
+        if keep.sum() >= k or wide == len(mask):
+            return found[keep][:k], scores[keep][:k]
+
+
+class _Asking:
+    """The rankings of queries that are asked together, each given once its turn comes.
+
+    Only the first depth is searched for all: a query that needs more, because its hits lay in each other, asks alone.
+    """
+
+    def __init__(self, queries: tuple[str, ...]) -> None:
+        self._queries = queries
+        self._first: tuple[int, Mask | None] | None = None
+        self._found: dict[str, Ranking] = {}
+
+    def __call__(
+        self, query: str, k: int, mask: Mask | None, search: Callable[[Sequence[str], int, Mask | None], list[Ranking]]
+    ) -> Ranking:
+        if self._first is None:
+            self._first = k, mask
+            self._found = dict(zip(self._queries, search(self._queries, k, mask), strict=True))
+        if self._first[0] == k and self._first[1] is mask and query in self._found:
+            return self._found[query]
+        return search([query], k, mask)[0]
 
 
 def best(rows: Rows, scores: NDArray[np.float64], k: int) -> Ranking:

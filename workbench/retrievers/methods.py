@@ -10,8 +10,9 @@ import numpy as np
 from workbench.errors import SpecError
 from workbench.records import Hit
 from workbench.retrievers import analyser, reranking
-from workbench.retrievers.collections import Collection, Mask, Ranking, Where, best
+from workbench.retrievers.collections import Collection, Ranking, best
 from workbench.retrievers.expansions import EXPANSIONS, distinct, merged
+from workbench.retrievers.filters import Mask, Where
 from workbench.retrievers.fusions import marginal_relevance, reciprocal_ranks, stretched
 from workbench.retrievers.words import STEMMERS, STOP_WORDS, Words
 from workbench.spans import Ranges
@@ -83,7 +84,8 @@ class Retriever(Spec):
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= MAX_K:
             raise SpecError(f"k ({k!r}) must be a whole number from 1 to {MAX_K}")
         mask = collection.mask(where)
-        return [self._hits(collection, query, int(k), mask) for query in queries]
+        rows = collection.asking(queries) if len(queries) > 1 else collection
+        return [self._hits(rows, query, int(k), mask) for query in queries]
 
     def units(self, collection: Collection) -> dict[str, Ranges]:
         """Document → (n, 2) the spans that can come back from it, a row for each chunk; before any merging."""
