@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import bench, library, live, searching, sessions
+from workbench.ui import bench, health, library, live, searching, sessions
 from workbench.ui.shell import body, open_page, panels
 
 open_page("Bench")
@@ -51,6 +51,8 @@ def page() -> None:
 
         with right:
             searching.panel(corpus, document, pipeline, pinned, query, questions, HITS)
+        with left:
+            health.panel(corpus, pipeline, questions)
         with bar:
             bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
 

@@ -47,9 +47,9 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     rows: Collection = job.result
     left, right = panels(1.6, 1)
     with left:
-        drawn_map(corpus, dense, questions, rows)
+        hits = drawn_map(corpus, dense, questions, rows)
     with right:
-        looked_at(corpus, dense, rows)
+        looked_at(corpus, dense, rows, hits)
     found = _near(corpus, pipeline, rows)
     if found is not None:
         lists.view(corpus, dense, questions, rows, found, _drawn(len(rows)), look)
@@ -104,8 +104,8 @@ def _near(corpus: Corpus, pipeline: Pipeline, rows: Collection) -> Neighbourhood
 # --- the map
 
 
-def drawn_map(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question], rows: Collection) -> None:
-    """Its controls, the query, and the points."""
+def drawn_map(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question], rows: Collection) -> list[Hit]:
+    """Its controls, the query, and the points; the hits of the query."""
     query = searching.query_box(questions)
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     way = row.segmented_control(
@@ -155,6 +155,7 @@ def drawn_map(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question],
         f"{part}. Click a point, or draw around some, to read them. A map of two dimensions is a hint: nearness in it "
         "is not nearness in the index."
     )
+    return asked[1] if asked else []
 
 
 Asked = tuple[Any, list[Hit]]
@@ -253,9 +254,12 @@ def _places(rows: Collection) -> Any:
     return zip(rows.document_index.tolist(), rows.spans.tolist(), strict=True)
 
 
-def looked_at(corpus: Corpus, pipeline: Pipeline, rows: Collection) -> None:
-    """The chunks that were clicked as text, one of them in its document."""
+def looked_at(corpus: Corpus, pipeline: Pipeline, rows: Collection, hits: Sequence[Hit]) -> None:
+    """The chunks that were clicked as text, one of them in its document; at first the best hit."""
     chosen = _chosen(rows)
+    if not chosen and hits:
+        chosen = [hits[0].span]
+        scroll_to(KEY, hits[0].span)
     if not chosen:
         st.caption("Click a point, or draw around some: the chunks are read here, and stand in their document.")
         return

@@ -128,27 +128,7 @@ def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...
 
 def _table(found: Sequence[Contender], results: dict[str, Measured], k: int) -> None:
     own = found[0]
-    rows = []
-    for one in found:
-        name, measured = one.name, results.get(one.name)
-        row: dict[str, Any] = {"Retriever": name + (" · in hand" if one is own else "")}
-        if measured is None:
-            rows.append(row | {"State": "its model is not here" if one.missing else "not measured yet"})
-            continue
-        intervals = measured.evaluation.intervals()
-        seconds = measured.evaluation.seconds["search"] / max(1, len(measured.evaluation.questions))
-        row |= {
-            f"Recall@{k}": interval(intervals[recall_name(k)]),
-            "Less the one in hand": (
-                difference(paired(measured, results[own.name], recall_name(k)))
-                if one is not own and own.name in results
-                else ""
-            ),
-            "nDCG@1000tok": interval(intervals["ndcg@1000tok"]),
-            "Recall@1000tok": interval(intervals["recall@1000tok"]),
-            "ms a query": f"{1000 * seconds:.1f}",
-        }
-        rows.append(row)
+    rows = [_row(one, own, results, k) for one in found]
     event = st.dataframe(
         rows,
         hide_index=True,
@@ -156,7 +136,12 @@ def _table(found: Sequence[Contender], results: dict[str, Measured], k: int) -> 
         key=f"retrievers-{len(rows)}-{found[0].pipeline.fingerprint}",
         on_select="rerun",
         selection_mode="single-row",
-        column_config={"ms a query": st.column_config.TextColumn(help="Retrieving only, as deep as all budgets need")},
+        column_config={
+            "Retriever": st.column_config.TextColumn(width=200),
+            f"Recall@{k}": st.column_config.TextColumn(width=150),
+            "Less the one in hand": st.column_config.TextColumn(width=230, help="Recall, paired question by question"),
+            "ms a query": st.column_config.TextColumn(help="Retrieving only, as deep as all budgets need"),
+        },
         alt="Retrievers on the golden set",
     )
     if event.selection.rows and event.selection.rows[0] < len(found):
@@ -168,6 +153,26 @@ def _table(found: Sequence[Contender], results: dict[str, Measured], k: int) -> 
             )  # fmt: skip
     else:
         st.caption("Click a row to take it in hand.")
+
+
+def _row(one: Contender, own: Contender, results: dict[str, Measured], k: int) -> dict[str, Any]:
+    """A retriever's line: its measures, or why there are none."""
+    measured, metric = results.get(one.name), recall_name(k)
+    row = dict.fromkeys(("Retriever", f"Recall@{k}", "Less the one in hand", "nDCG@1000tok", "Recall@1000tok"), "")
+    row |= {"Retriever": one.name + (", in hand" if one is own else ""), "ms a query": ""}
+    if measured is None:
+        return row | {f"Recall@{k}": "its model is not here" if one.missing else "not measured yet"}
+    intervals = measured.evaluation.intervals()
+    seconds = measured.evaluation.seconds["search"] / max(1, len(measured.evaluation.questions))
+    row |= {
+        f"Recall@{k}": interval(intervals[metric]),
+        "nDCG@1000tok": interval(intervals["ndcg@1000tok"]),
+        "Recall@1000tok": interval(intervals["recall@1000tok"]),
+        "ms a query": f"{1000 * seconds:.1f}",
+    }
+    if one is not own and own.name in results:
+        row["Less the one in hand"] = difference(paired(measured, results[own.name], metric))
+    return row
 
 
 def fusion_told(results: dict[str, Measured], k: int) -> str:
