@@ -9,7 +9,7 @@ import numpy as np
 import yaml
 
 from workbench.documents import Chunks, Corpus, Document
-from workbench.embedders import EMBEDDERS, Cancelled, Embedder, SentenceTransformer, embed
+from workbench.embedders import EMBEDDERS, Cancelled, Embedder, SentenceTransformer, embed, preview_vectors
 from workbench.errors import SpecError
 from workbench.indexes import INDEXES, Flat, IndexSpec
 from workbench.parsers import PARSERS, Auto, Parser
@@ -162,6 +162,12 @@ def embedded(
             done += len(chunks)
         return found
     return embed(embedder, rows.texts(), store, progress, cancelled)
+
+
+def previewed(rows: Collection, embedder: SentenceTransformer, store: Store | None = None) -> Vectors:
+    """(n, dim) about what `embedded` gives, pooled from the documents' token states; see `embedders.can_preview`."""
+    parts = [preview_vectors(document, chunks, embedder, store) for document, chunks in _parts(rows)]
+    return np.concatenate([np.empty((0, embedder.dimensions), np.float32), *parts])
 
 
 def _parts(rows: Collection) -> Iterator[tuple[Document, Chunks]]:

@@ -8,6 +8,8 @@ from workbench.sweeps.costs import Cost, cost, rate
 from workbench.sweeps.folders import Folder, Wanted, table
 from workbench.sweeps.grids import Expansion, Grid, Skipped, expand, read_grid
 from workbench.sweeps.leaderboards import COSTS, Decision, Leaderboard, Row, decide, leaderboard
+from workbench.sweeps.races import Cell, RaceStanding
+from workbench.sweeps.racing import Raced, RaceStep, race
 from workbench.sweeps.results import METRIC, Aligned, Results, aligned, names, settings, varied
 from workbench.sweeps.running import Progress, sweep, sweep_metrics
 from workbench.sweeps.tradeoffs import Effect, Matrix, Point, Surface, effects, matrix, pareto, surface
@@ -16,6 +18,7 @@ __all__ = [
     "COSTS",
     "METRIC",
     "Aligned",
+    "Cell",
     "Cost",
     "Decision",
     "Effect",
@@ -26,6 +29,9 @@ __all__ = [
     "Matrix",
     "Point",
     "Progress",
+    "RaceStanding",
+    "RaceStep",
+    "Raced",
     "Results",
     "Row",
     "Skipped",
@@ -40,6 +46,7 @@ __all__ = [
     "matrix",
     "names",
     "pareto",
+    "race",
     "rate",
     "read_grid",
     "settings",

@@ -1,0 +1,126 @@
+"""How far off a preview can be, and what a part of the questions says of all of them: the bounds a race drops by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+RESAMPLES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What candidates that were measured both ways say of the preview: exact mean less preview mean.
+
+    `upper` is the most that one more candidate's exact mean is expected to stand above its preview.
+    """
+
+    n: int
+    mean: float
+    largest: float
+    upper: float
+
+
+def errors(pilots: Floats, later: Floats, risk: float) -> Errors:
+    """The bound by (m,) errors of candidates that were spread over the surface, and those of `later` ones.
+
+    A one-sided prediction bound for one more error like the pilots', at the level 1 − risk; never below the largest
+    error that was seen. The later ones do not tighten it: they were chosen for their high previews, so their errors
+    lie lower than others' do.
+
+    Source: Hahn 1969, "Factors for calculating two-sided prediction intervals for samples from a normal distribution".
+    """
+    from scipy.special import stdtrit
+
+    m = len(pilots)
+    largest = float(np.concatenate([pilots, later]).max())
+    spread = float(pilots.std(ddof=1)) if m > 1 else float("inf")
+    reach = float(stdtrit(m - 1, 1 - risk)) * spread * sqrt(1 + 1 / m) if m > 1 else float("inf")
+    return Errors(m + len(later), float(pilots.mean()), largest, max(float(pilots.mean()) + reach, largest))
+
+
+def lead(above: Floats, of: int, risk: float) -> float:
+    """The least that the mean of all `of` questions is expected to be, by (n,) values of a random part of them.
+
+    One-sided at the level 1 − risk, by Student's t with the finite population's correction: of all questions nothing
+    is left open. Two values more, one for each side and as large as any, keep it true for few questions that differ.
+
+    Source: Cochran 1977, "Sampling Techniques", 2.6 and 2.8; the two more values, Bonett and Price 2012.
+    """
+    n = len(above)
+    if n >= of:
+        return float(above.mean())
+    if n < 2:
+        return -float("inf")
+    from scipy.special import stdtrit
+
+    variance = float(above.var(ddof=1)) / n + 2 * (float(np.abs(above).max()) / n) ** 2
+    return float(above.mean()) - float(stdtrit(n - 1, 1 - risk)) * sqrt(variance * (1 - n / of))
+
+
+@dataclass(frozen=True, slots=True)
+class RankAgreement:
+    """Spearman's rank correlation of preview and exact means over `n` candidates, with its 95 % interval; −1 to 1."""
+
+    rho: float
+    low: float
+    high: float
+    n: int
+
+
+def rank_agreement(preview: Floats, exact: Floats, seed: int = 0, resamples: int = RESAMPLES) -> RankAgreement | None:
+    """How alike previews (candidates, questions) and exact values rank the candidates; None for fewer than three.
+
+    The interval is the percentile bootstrap's over questions. Source: Spearman 1904.
+    """
+    if len(exact) < 3:
+        return None
+    rng, n = np.random.default_rng(seed), exact.shape[1]
+    times = rng.multinomial(n, np.full(n, 1 / n), resamples).T / n  # (questions, resamples)
+    drawn = _rho((preview @ times).T, (exact @ times).T)
+    low, high = np.quantile(drawn, [0.025, 0.975]).tolist()
+    rho = float(_rho(preview.mean(axis=1)[None], exact.mean(axis=1)[None])[0])
+    return RankAgreement(rho, low, high, len(exact))
+
+
+def _rho(a: Floats, b: Floats) -> Floats:
+    """(r,) the correlation of the ranks in each row, ties at their mean rank; 0 where one side is all ties."""
+    from scipy.stats import rankdata
+
+    x, y = (rankdata(np.round(side, 12), axis=1) for side in (a, b))
+    x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
+    scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+    out: Floats = np.divide((x * y).sum(axis=1), scale, out=np.zeros(len(x)), where=scale > 0)
+    return out
+
+
+def spread(places: Floats, first: int, among: Sequence[int] | Ints | None = None) -> list[int]:
+    """The candidates (rows of `places`) in an order whose beginning always lies as far apart as it can.
+
+    It begins at `first`; each next one is the farthest from those before it, so any beginning is a coarse surface and
+    the rest refines it. Equal distances go by the candidates' order.
+
+    Source: Gonzalez 1985, "Clustering to minimize the maximum intercluster distance".
+    """
+    left = np.zeros(len(places), np.bool_)
+    left[np.arange(len(places)) if among is None else np.asarray(among, np.int64)] = True
+    near = np.full(len(places), np.inf)
+    out, at = [], first
+    while True:
+        out.append(at)
+        left[at] = False
+        if not left.any():
+            return out
+        near = np.minimum(near, np.square(places - places[at]).sum(axis=1))
+        at = int(np.where(left, np.round(near, 9), -1).argmax())
+
+
+def looks(questions: int, shares: Sequence[float], least: int) -> list[int]:
+    """How many questions each look takes: these shares, at least `least`, and all of them at last."""
+    found = {min(questions, max(least, ceil(share * questions))) for share in shares}
+    return sorted(found | {questions})

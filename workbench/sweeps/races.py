@@ -1,0 +1,238 @@
+"""A race of candidates on a golden set: the best one is found, and few are measured exactly.
+
+Every candidate is looked at by its preview, a value that costs next to nothing and may be off. How far off is learned
+from some that are measured both ways. Exact values are then spent, best preview first, on those that could still be
+the best.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+
+from workbench.sweeps.bounds import Errors, Floats, Ints, RankAgreement, errors, lead, looks, rank_agreement, spread
+
+RISK = 0.05
+"""Of naming a candidate that is not the best: half may be the preview's fault, half that of a part of the questions."""
+PILOTS = 6
+"""Candidates that are measured both ways, spread over the surface."""
+SHARES = (0.25, 0.5)
+"""The parts of the questions at which candidates are dropped, before all of them."""
+LEAST = 20
+"""Questions in the first look, at least."""
+
+State = Literal["waiting", "preview", "part", "exact", "left out"]
+Stage = Literal["surface", "pilots", "looks", "finals"]
+
+
+class Track(Protocol):
+    """What a race asks of its candidates: a value for each question, higher is better."""
+
+    def has_preview(self, candidate: int) -> bool:
+        """Whether it has previews, which are cheaper than exact values."""
+
+    def is_cheap(self, candidate: int) -> bool:
+        """Whether its exact values cost as little as a preview, so that it needs none."""
+
+    def preview(self, candidate: int, questions: Ints) -> Floats:
+        """(len(questions),) about what `exact` gives."""
+
+    def exact(self, candidate: int, questions: Ints) -> Floats:
+        """(len(questions),) the values that count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What is known of a candidate: means on the `asked` questions, None where there is none; `reason` if left out.
+
+    "part": exact on a part of the questions; "exact": on all of them.
+    """
+
+    state: State = "waiting"
+    preview: float | None = None
+    exact: float | None = None
+    asked: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RaceStanding:
+    """A race as it stands. `leader` is the best exact mean so far, before there is one the best preview; None at first.
+
+    `finished`: every candidate is measured on all questions, or left out with its reason.
+    """
+
+    cells: tuple[Cell, ...]
+    leader: int | None
+    errors: Errors | None = None
+    agreement: RankAgreement | None = None
+    finished: bool = False
+
+
+@dataclass(slots=True)
+class Race:
+    """A race over candidates that lie at `places` (candidates, d), for what "spread" means, on so many `questions`.
+
+    Iterating runs it, and gives the stage after every step: whoever stops iterating stops it, and `standing` tells the
+    best known so far. The question order follows from the seed. A candidate that has no preview is always measured; so
+    is one whose preview, with the preview's upper error, is not below the leader's exact values on the same questions.
+
+    That error is bounded once by the pilots, at 1 − risk/2, and the bound is only ever raised. On a part of the
+    questions the lead must exceed it at 1 − risk/2 too, corrected for all candidates and all looks (Bonferroni). On all
+    questions nothing is left to chance, for what is sought is the best on this golden set; whether it is so on other
+    questions too, the standings of the exact runs say.
+
+    Source: Maron and Moore 1994, "Hoeffding races"; fewer candidates as the questions double, Karnin, Koren and Somekh
+    2013, "Almost optimal exploration in multi-armed bandits".
+    """
+
+    track: Track
+    places: Floats
+    questions: int
+    seed: int = 0
+    most_pilots: int = PILOTS
+    risk: float = RISK
+    order: Ints = field(init=False)
+    sizes: list[int] = field(init=False)
+    active: dict[int, None] = field(init=False)
+    pilots: list[int] = field(init=False)
+    left_out: dict[int, str] = field(init=False)
+    previews: Floats = field(init=False)
+    exacts: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        shape = len(self.places), self.questions
+        self.order = np.random.default_rng(self.seed).permutation(self.questions)
+        self.sizes = looks(self.questions, SHARES, LEAST)
+        self.active, self.pilots, self.left_out = dict.fromkeys(range(len(self.places))), [], {}
+        self.previews, self.exacts = np.full(shape, np.nan), np.full(shape, np.nan)
+
+    def __iter__(self) -> Iterator[Stage]:
+        middle = int(np.square(self.places - self.places.mean(axis=0)).sum(axis=1).argmin())
+        for c in spread(self.places, middle):
+            self.look(c, self.sizes[0])
+            yield "surface"
+        if some := [c for c in self.active if self.track.has_preview(c) and not self.track.is_cheap(c)]:
+            first = max(some, key=lambda c: (self.mean(c), -c))
+            for c in spread(self.places, first, some)[: self.most_pilots]:
+                self.measure(c)
+                self.pilots.append(c)
+                yield "pilots"
+        for size in self.sizes:
+            for c in list(self.active):
+                self.look(c, size)
+                yield "looks"
+            self.drop(size)
+        while (best := self.most_promising()) is not None:
+            self.measure(best)
+            self.drop(self.questions)
+            yield "finals"
+
+    def look(self, c: int, size: int) -> None:
+        """Ask the first `size` questions in the cheapest way that there is; nothing where that is dear."""
+        if self.track.is_cheap(c):
+            self._fill(self.exacts, self.track.exact, c, size)
+        elif self.track.has_preview(c) and not self._measured(c):
+            self._fill(self.previews, self.track.preview, c, size)
+
+    def measure(self, c: int) -> None:
+        """Ask all questions exactly; and by the preview, if there is one, for its error."""
+        self._fill(self.exacts, self.track.exact, c, self.questions)
+        if self.track.has_preview(c) and not self.track.is_cheap(c):
+            self._fill(self.previews, self.track.preview, c, self.questions)
+
+    def _fill(self, into: Floats, ask: "_Ask", c: int, size: int) -> None:
+        some = self.order[:size]
+        if len(new := some[np.isnan(into[c, some])]):
+            into[c, new] = ask(c, new)
+
+    def _measured(self, c: int) -> bool:
+        return not np.isnan(self.exacts[c]).any()
+
+    def mean(self, c: int) -> float:
+        """The mean of what is known; minus infinity where nothing is."""
+        for values in (self.exacts[c], self.previews[c]):
+            if len(known := values[~np.isnan(values)]):
+                return float(known.mean())
+        return -float("inf")
+
+    def errors(self) -> Errors | None:
+        """What those that were measured both ways say of the preview."""
+        if not self.pilots:
+            return None
+        both = [c for c in self.active if self._measured(c) and not np.isnan(self.previews[c]).any()]
+        off = (self.exacts - self.previews).mean(axis=1)
+        return errors(off[self.pilots], off[[c for c in both if c not in self.pilots]], self.risk / 2)
+
+    def drop(self, size: int) -> None:
+        """Leave out what cannot be the best any more, by the first `size` questions."""
+        some = self.order[:size]
+        ready = [c for c in self.active if not np.isnan(self.exacts[c, some]).any()]
+        if not ready:
+            return
+        leader = max(ready, key=lambda c: (float(self.exacts[c, some].mean()), -c))
+        best, off = self.exacts[leader, some], self.errors()
+        risk = self.risk / 2 / max(1, (len(self.sizes) - 1) * len(self.places))
+        for c in list(self.active):
+            cheap = self.track.is_cheap(c)
+            values = (self.exacts if cheap else self.previews)[c, some]
+            if c == leader or self._measured(c) or np.isnan(values).any():
+                continue
+            ahead, least = float((best - values).mean()), lead(best - values, self.questions, risk)
+            reach = 0.0 if cheap or off is None else off.upper
+            if least > reach:
+                del self.active[c]
+                self.left_out[c] = _reason(size, self.questions, ahead, least, None if cheap else reach)
+
+    def most_promising(self) -> int | None:
+        """The candidate still to be measured with the highest preview; those without one first. None if none is."""
+        left = [c for c in self.active if not self._measured(c)]
+        hopes = {c: np.inf if np.isnan(self.previews[c]).all() else self.mean(c) for c in left}
+        return max(left, key=lambda c: (hopes[c], -c)) if left else None
+
+    def standing(self, with_agreement: bool = False) -> RaceStanding:
+        """The race as it stands; how far preview and exact ranking agree takes a moment, and is told if asked for."""
+        cells = self._cells()
+        exact = [c for c in self.active if self._measured(c)]
+        known = exact or [c for c in self.active if np.isfinite(self.mean(c))]
+        leader = max(known, key=lambda c: (self.mean(c), -c)) if known else None
+        both = [c for c in exact if not np.isnan(self.previews[c]).any()]
+        agreed = rank_agreement(self.previews[both], self.exacts[both], self.seed) if with_agreement else None
+        finished = len(exact) == len(self.active)
+        return RaceStanding(cells, leader, self.errors(), agreed, finished)
+
+    def _cells(self) -> tuple[Cell, ...]:
+        counts, means = [], []
+        for values in (self.previews, self.exacts):
+            known = (~np.isnan(values)).sum(axis=1)
+            counts.append(known.tolist())
+            means.append((np.nansum(values, axis=1) / np.maximum(known, 1)).tolist())
+        return tuple(
+            Cell(
+                "left out" if c in self.left_out else self._state(previews, exacts),
+                preview if previews else None,
+                exact if exacts else None,
+                exacts or previews,
+                self.left_out.get(c, ""),
+            )
+            for c, (previews, exacts, preview, exact) in enumerate(zip(*counts, *means, strict=True))
+        )
+
+    def _state(self, previews: int, exacts: int) -> State:
+        if exacts:
+            return "exact" if exacts == self.questions else "part"
+        return "preview" if previews else "waiting"
+
+
+class _Ask(Protocol):
+    def __call__(self, candidate: int, questions: Ints, /) -> Floats: ...
+
+
+def _reason(size: int, questions: int, ahead: float, least: float, reach: float | None) -> str:
+    """Why a candidate was left out, in figures."""
+    part = f"{size} of {questions} questions" if size < questions else f"all {questions} questions"
+    sure = f", at least {least:.3f}" if size < questions else ""
+    if reach is None:
+        return f"on {part} {ahead:.3f} behind the leader{sure}"
+    return f"its preview is {ahead:.3f} behind the leader on {part}{sure}; previews are at most {reach:.3f} too low"

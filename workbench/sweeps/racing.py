@@ -1,0 +1,288 @@
+"""A race of pipelines: size × overlap × splitters filled by previews, and embedded exactly only where it matters."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from math import log2
+from pathlib import Path
+
+import numpy as np
+
+from workbench.documents import Corpus
+from workbench.embedders import (
+    Cancelled,
+    SentenceTransformer,
+    can_preview,
+    copy_vectors,
+    prepare_preview,
+)
+from workbench.errors import GoldenError, SpecError
+from workbench.evaluations import evaluate, run_of
+from workbench.evaluations.retrieving import Asker
+from workbench.pipelines import Pipeline, collection, embedded, indexed, previewed
+from workbench.pooling import SpanEncoder
+from workbench.records import Question, Run, golden_id
+from workbench.retrievers import Collection as Rows
+from workbench.store import Store
+from workbench.sweeps.bounds import Floats, Ints
+from workbench.sweeps.embedding import Share, embed_share, shares
+from workbench.sweeps.folders import Folder, Wanted
+from workbench.sweeps.races import PILOTS, RISK, Race, RaceStanding
+from workbench.sweeps.results import METRIC
+from workbench.sweeps.running import sweep_metrics
+
+KEPT_BYTES = 256 << 20
+"""Of vectors that are kept between two looks; what is not kept is pooled again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaceStep:
+    """How far a race is. While a model works, `done` of `total` texts or windows are."""
+
+    stage: str
+    standing: RaceStanding
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Raced:
+    """A race that ended or was stopped: the candidates, how they stand, and the exact runs, in the candidates' order.
+
+    `asked` questions decided; those held out had no say, and are in the runs.
+    """
+
+    pipelines: tuple[Pipeline, ...]
+    standing: RaceStanding
+    runs: tuple[Run, ...]
+    metric: str
+    asked: int
+    seed: int
+    seconds: float
+
+    @property
+    def leader(self) -> Pipeline | None:
+        """The best known."""
+        return None if self.standing.leader is None else self.pipelines[self.standing.leader]
+
+    @property
+    def sentence(self) -> str:
+        """What the race says, its leader first."""
+        cells, leader = self.standing.cells, self.leader
+        if leader is None or self.standing.leader is None:
+            return "nothing is known yet"
+        best = cells[self.standing.leader]
+        exact, out = (sum(c.state == state for c in cells) for state in ("exact", "left out"))
+        if best.state == "exact" and best.exact is not None and self.standing.finished:
+            first = f"{leader.label} leads with {self.metric} {best.exact:.3f} on all {self.asked} questions"
+        elif best.state == "exact" and best.exact is not None:
+            first = f"so far {leader.label} leads with {self.metric} {best.exact:.3f}, exact on {self.asked} questions"
+        else:
+            value = best.exact if best.exact is not None else best.preview or 0.0
+            kind = "preview" if best.exact is None else "a part of the questions"
+            first = f"so far {leader.label} leads with {self.metric} {value:.3f} ({kind}; nothing is settled)"
+        measured = f"{exact} of {len(cells)} configurations measured exactly"
+        return f"{first}; {measured}, {out} left out because they cannot be better"
+
+
+def race(
+    corpus: Corpus,
+    questions: Sequence[Question],
+    pipelines: Sequence[Pipeline],
+    out: Path | None = None,
+    *,
+    store: Store | None = None,
+    metric: str = METRIC,
+    metrics: Sequence[str] | None = None,
+    held_out: Collection[str] = (),
+    seed: int = 0,
+    pilots: int = PILOTS,
+    risk: float = RISK,
+    progress: Callable[[RaceStep], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Raced:
+    """The best of the pipelines by the metric, few of them embedded; see `races.Race` for what is dropped and when.
+
+    Exact runs are kept in the folder `out`, as a sweep keeps them, and are not made again: a race that was stopped goes
+    on where it was. After `cancelled()` the best known so far is given. A static model and late chunking need no
+    preview; a model whose vectors cannot be pooled from token states has none, and all its pipelines are measured.
+
+    Raises:
+        GoldenError: no question with an answer is left to choose by.
+        SpecError: no pipeline, or pipelines of several parsers.
+        RunError: the folder cannot be written.
+    """
+    given = tuple({p.fingerprint: p for p in pipelines}.values())
+    if not given:
+        raise SpecError("there is no pipeline to race")
+    if len({p.parser.fingerprint for p in given}) > 1:
+        raise SpecError("a race is of pipelines with one parser, whose corpus is given; sweep over parsers instead")
+    asked = tuple(q for q in questions if q.answerable and q.id not in held_out)
+    if not asked:
+        raise GoldenError("no question with an answer is left to choose by: they are all held out")
+    own = store or Store(None)
+    all_metrics = tuple(dict.fromkeys([metric, *(metrics or sweep_metrics(given))]))
+    stop, began = cancelled or (lambda: False), time.monotonic()
+    folder = Folder(out)
+    field_ = _Field(corpus, tuple(questions), asked, given, metric, all_metrics, frozenset(held_out), own, folder, stop)
+    going = Race(field_, places(given), len(asked), seed, pilots, risk)
+
+    def tell(stage: str, done: int = 0, total: int = 0) -> None:
+        if progress:
+            progress(RaceStep(stage, going.standing(), done, total))
+
+    field_.tell = tell
+    try:
+        try:
+            field_.prepare()
+            for stage in going:
+                tell(stage)
+                if stop():
+                    break
+        except Cancelled:
+            pass  # what is known is told
+        standing = going.standing(with_agreement=True)
+        runs = field_.finished(standing)
+    finally:
+        folder.close()
+    return Raced(given, standing, runs, metric, len(asked), seed, time.monotonic() - began)
+
+
+def places(pipelines: Sequence[Pipeline]) -> Floats:
+    """(n, d) where each pipeline lies on the surface: the logarithm of its size, the share of its overlap, its kinds.
+
+    Each from 0 to 1; another kind of splitter, model or retriever is half as far as the whole width.
+    """
+    sizes = np.array([log2(p.splitter.chunk_size) for p in pipelines])
+    overlaps = np.array([p.splitter.chunk_overlap / p.splitter.chunk_size for p in pipelines])
+    columns = [_stretched(sizes), _stretched(overlaps)]
+    for part in ("splitter", "embedder", "retriever"):
+        kinds = [_kind(getattr(p, part)) for p in pipelines]
+        if len(known := list(dict.fromkeys(kinds))) > 1:
+            columns += [np.array([0.35 * (kind == one) for kind in kinds]) for one in known]
+    return np.stack(columns, axis=1)
+
+
+def _kind(part: object) -> str:
+    return f"{getattr(part, 'kind', '')}:{getattr(part, 'model', '')}"
+
+
+def _stretched(values: Floats) -> Floats:
+    width = values.max() - values.min()
+    return (values - values.min()) / width if width else np.zeros(len(values))
+
+
+@dataclass(slots=True)
+class _Field:
+    """The candidates of a race as its track: previews pooled from token states, exact values by embedding."""
+
+    corpus: Corpus
+    questions: tuple[Question, ...]
+    asked: tuple[Question, ...]
+    pipelines: tuple[Pipeline, ...]
+    metric: str
+    metrics: tuple[str, ...]
+    held_out: frozenset[str]
+    store: Store
+    folder: Folder
+    stopped: Callable[[], bool]
+    tell: Callable[[str, int, int], None] = lambda stage, done, total: None
+    runs: dict[int, Run] = field(default_factory=dict)
+    kept: "OrderedDict[tuple[int, bool], tuple[Rows, int]]" = field(default_factory=OrderedDict)
+    seen: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def is_cheap(self, candidate: int) -> bool:
+        pipeline = self.pipelines[candidate]
+        pooled = not pipeline.retriever.needs_vectors or isinstance(pipeline.embedder, SpanEncoder)
+        return pooled and pipeline.retriever.kind != "rerank"
+
+    def has_preview(self, candidate: int) -> bool:
+        pipeline = self.pipelines[candidate]
+        needs = pipeline.retriever.needs_vectors and pipeline.retriever.kind != "rerank"
+        return needs and can_preview(pipeline.embedder)
+
+    def prepare(self) -> None:
+        """What is computed once for every document: token states."""
+        models = {p.embedder.full.fingerprint: p for i, p in enumerate(self.pipelines) if self.has_preview(i)}
+        for pipeline in models.values():
+            assert isinstance(pipeline.embedder, SentenceTransformer)  # `can_preview` has looked
+            prepare_preview(
+                self.corpus, pipeline.embedder, self.store, lambda *step: self.tell("states", *step), self.stopped
+            )
+
+    def preview(self, candidate: int, questions: Ints) -> Floats:
+        return self._values(candidate, self._rows(candidate, preview=True), questions)
+
+    def exact(self, candidate: int, questions: Ints) -> Floats:
+        if self.is_cheap(candidate):
+            return self._values(candidate, self._rows(candidate, preview=False), questions)
+        return self._column(self._run(candidate))[questions]
+
+    def finished(self, standing: RaceStanding) -> tuple[Run, ...]:
+        """The runs of what was measured exactly on all questions; those of cheap candidates are made at the end."""
+        exact = [i for i, cell in enumerate(standing.cells) if cell.state == "exact"]
+        return tuple(self._run(i) for i in exact if standing.finished or i in self.runs)
+
+    def _values(self, candidate: int, rows: Rows, questions: Ints) -> Floats:
+        some = [self.asked[i] for i in questions.tolist()]
+        found = evaluate(self.corpus, some, self.pipelines[candidate], [self.metric], store=self.store, rows=rows)
+        return found.values[:, 0]
+
+    def _column(self, run: Run) -> Floats:
+        """(asked,) the metric's values of a run."""
+        known = dict(zip((q.id for q in run.questions), run.column(self.metric).tolist(), strict=True))
+        return np.array([known[q.id] for q in self.asked])
+
+    def _run(self, candidate: int) -> Run:
+        """The exact run on every question: one that is kept, or a new one."""
+        if candidate not in self.runs:
+            pipeline = self.pipelines[candidate]
+            wanted = Wanted(self.corpus.id, golden_id(self.questions), self.metrics)
+            run = self.folder.read(pipeline.fingerprint, wanted)
+            if run is None:
+                if pipeline.retriever.needs_vectors and not isinstance(pipeline.embedder, SpanEncoder):
+                    self._embed(pipeline)
+                found = evaluate(self.corpus, self.questions, pipeline, self.metrics, store=self.store)
+                run = run_of(found, self.questions, self.held_out)
+                self.folder.write(run)
+            self.runs[candidate] = run.holding_out(self.held_out)
+        return self.runs[candidate]
+
+    def _embed(self, pipeline: Pipeline) -> None:
+        """Every vector of the pipeline in the store; texts that the model cannot tell from known ones share theirs."""
+        for share in shares([(pipeline, self.corpus)]):
+            embedder = share.embedder
+            what = [(embedder.fingerprint, seen) for seen in embedder.seen(share.texts)]
+            like = {
+                text: self.seen[key]
+                for text, key in zip(share.texts, what, strict=True)
+                if self.seen.get(key, text) != text
+            }
+            copy_vectors(embedder, like, self.store)
+            rest = Share(embedder, tuple(text for text in share.texts if text not in like))
+            embed_share(rest, self.store, self.folder, lambda *step: self.tell("embedding", *step[:2]), self.stopped)
+            for text, key in zip(share.texts, what, strict=True):
+                self.seen.setdefault(key, text)
+
+    def _rows(self, candidate: int, preview: bool) -> Rows:
+        """What is searched, with its vectors; what was used last is kept."""
+        key = candidate, preview
+        if key in self.kept:
+            self.kept.move_to_end(key)
+            return self.kept[key][0]
+        pipeline = self.pipelines[candidate]
+        embedder = pipeline.embedder
+        rows = collection(self.corpus, pipeline.splitter)
+        size = 0
+        if pipeline.retriever.needs_vectors:
+            if preview and isinstance(embedder, SentenceTransformer):
+                vectors = previewed(rows, embedder, self.store)
+            else:
+                vectors = embedded(rows, embedder, self.store)
+            rows = indexed(rows, vectors, Asker(embedder, self.store), pipeline.index)
+            size = vectors.nbytes
+        self.kept[key] = rows, size
+        while sum(size for _, size in self.kept.values()) > KEPT_BYTES:
+            self.kept.popitem(last=False)
+        return rows
