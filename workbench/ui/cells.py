@@ -1,0 +1,38 @@
+"""Texts of documents and people in tables. Streamlit's tables offer a CSV download that writes cells as they are, and a
+spreadsheet runs a cell that begins like a formula.
+
+Source of the characters: OWASP, CSV Injection.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What makes a formula of a cell; the last four are the full-width forms."""
+
+
+def cell(text: str) -> str:
+    """The text, behind an apostrophe where a spreadsheet would take it for a formula. Numbers stay numbers."""
+    begins = text.startswith(STARTS) or text.lstrip().startswith(STARTS)
+    return f"'{text}" if begins and not _is_number(text) else text
+
+
+def cells(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a table, `cell` applied to each text and each column's name."""
+    return [{cell(name): _value(value) for name, value in row.items()} for row in rows]
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, str):
+        return cell(value)
+    if isinstance(value, list | tuple):
+        return [_value(one) for one in value]
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "").replace("%", ""))
+    except ValueError:
+        return False
+    return text == text.strip()
