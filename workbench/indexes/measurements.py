@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from workbench.errors import SpecError
 from workbench.indexes.built import Index
-from workbench.indexes.methods import Flat, IndexSpec
+from workbench.indexes.methods import Flat
+from workbench.indexes.specs import IndexSpec
 from workbench.vectors import Vectors
 
 _LONG_ENOUGH = 0.2  # seconds over which a speed is taken

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from workbench.indexes.methods import HNSW, IVFPQ, Binary, Flat, IndexSpec
+from workbench.indexes.lists import IVFPQ
+from workbench.indexes.methods import HNSW, Binary, Flat
+from workbench.indexes.specs import IndexSpec
 
 _AT_ONCE = 60_000_000  # numbers that one core compares a query with in about 20 ms, as measured on two cores here
 
