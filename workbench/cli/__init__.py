@@ -30,6 +30,8 @@ COMMANDS = {
 }
 """Name → one line about it. The command is the function `run` of the module of this name."""
 
+_READING = ("parse", "chunk", "search", "evaluate", "doctor", "sweep", "check")  # they read files at once
+
 DONE, NOT_HELD, WRONG_INPUT, FAULT = 0, 1, 2, 3
 """What a command returns: all went well; a check did not hold; the user's input was wrong; a fault of our own."""
 
@@ -67,6 +69,8 @@ def _run(arguments: list[str]) -> int:
         near = get_close_matches(name, COMMANDS, n=1)
         meant = f"did you mean {near[0]}? There" if near else "there"
         raise SpecError(f"there is no command {name!r}; {meant} are {', '.join(COMMANDS)}, and --help")
+    if name in _READING and not {"-h", "--help"} & set(rest):
+        import_module("workbench.parsers.sandbox").begin()
     status: int = import_module(f"workbench.cli.{name}").run(rest)
     return status
 

@@ -269,6 +269,13 @@ def _take() -> Process:
     return Process()
 
 
+def begin() -> None:
+    """Start a process for the first file now, so that it loads its libraries while the caller loads its own."""
+    process = Process()
+    with _lock:
+        _idle.append(process)
+
+
 def close() -> None:
     """End the processes that wait for work."""
     with _lock:
