@@ -64,8 +64,9 @@ def made(evil: str = "plain words", breaks: str = "other words", **changes) -> E
     results = sweep(corpus, questions, pipelines)
     found = evaluate(corpus, questions, pipelines[0], results.runs[0].metrics)
     record = DecisionRecord(
-        chosen=pipelines[0].fingerprint, label=f"small {evil}", by=f"Ana {evil}", why=f"cheap {breaks}", corpus=corpus.id,
-        golden="g", metric="recall@1000tok", verdict="not settled", pipeline=to_yaml(pipelines[0]), at="2026-11-24",
+        chosen=pipelines[0].fingerprint, label=f"small {evil}", by=f"Ana {evil}", why=f"cheap {breaks}",
+        corpus=corpus.id, golden="g", metric="recall@1000tok", verdict="not settled", pipeline=to_yaml(pipelines[0]),
+        at="2026-11-24",
         rejected=(Rejected("b", f"large {evil}", breaks),),
     )  # fmt: skip
     fields = {"record": record, "command": f"python -m workbench report {evil}", "question": f"Which? {breaks}"}

@@ -1,0 +1,96 @@
+"""What each approach costs in twelve months, from inputs that the team edits. Nothing here is a price list."""
+
+from dataclasses import dataclass, fields, replace
+
+from workbench.errors import SpecError
+from workbench.specs import option
+
+MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class CostInputs:
+    """The inputs, with starting values to be replaced; money in US dollars, prices per million tokens."""
+
+    queries: float = option(10_000.0, "Queries a month", low=0)
+    context_tokens: float = option(1_000.0, "Tokens of context a query, as measured", low=0)
+    prompt_tokens: float = option(400.0, "Other tokens of a prompt: instructions and the question", low=0)
+    answer_tokens: float = option(300.0, "Tokens of an answer", low=0)
+    input_price: float = option(1.0, "Price of tokens read by the answering model", low=0)
+    output_price: float = option(4.0, "Price of tokens written by the answering model", low=0)
+    tuned_factor: float = option(1.5, "Price of a trained model, times the base model's", low=0)
+    document_tokens: float = option(1_000_000.0, "Tokens of all documents", low=0)
+    changed_share: float = option(0.1, "Share of the documents that changes in a month", low=0, high=100)
+    embedding_price: float = option(0.02, "Price of embedding; 0 for a model that runs here", low=0)
+    index_month: float = option(50.0, "Running the index, a month", low=0)
+    examples: float = option(1_000.0, "Examples to train on", low=0)
+    example_tokens: float = option(800.0, "Tokens of an example", low=0)
+    example_price: float = option(2.0, "Making and reviewing an example", low=0)
+    epochs: float = option(3.0, "Passes over the examples", low=0)
+    training_price: float = option(10.0, "Price of training tokens", low=0)
+    trainings: float = option(4.0, "Trainings a year", low=0)
+    host_month: float = option(0.0, "Hosting a trained model, a month", low=0)
+    day_rate: float = option(800.0, "A day of engineering", low=0)
+    rag_days: float = option(10.0, "Days to build RAG", low=0)
+    tuning_days: float = option(20.0, "Days to build fine-tuning", low=0)
+    care_days: float = option(1.0, "Days of care a month, each approach", low=0)
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            value, low, high = getattr(self, f.name), f.metadata["low"], f.metadata["high"] or 1e12
+            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+                raise SpecError(f"{f.metadata['help']} ({value!r}) must be a number from {low:g} to {high:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An approach's costs in dollars: once, each month, each year's trainings; `total` of twelve months."""
+
+    approach: str
+    lines: tuple[tuple[str, float], ...]
+
+    @property
+    def total(self) -> float:
+        """All of it in twelve months."""
+        return sum(amount for _, amount in self.lines)
+
+
+def yearly(given: CostInputs) -> list[Cost]:
+    """RAG, fine-tuning and both over twelve months, line by line."""
+    c = given
+
+    def answers(context: float, factor: float) -> float:
+        read = (context + c.prompt_tokens) * c.input_price
+        return MONTHS * c.queries * factor * (read + c.answer_tokens * c.output_price) / 1e6
+
+    embedding = c.document_tokens * (1 + MONTHS * c.changed_share) * c.embedding_price / 1e6
+    training = c.trainings * c.examples * c.example_tokens * c.epochs * c.training_price / 1e6
+    labels, care = c.examples * c.example_price, MONTHS * c.care_days * c.day_rate
+    rag, tuning = c.rag_days * c.day_rate, c.tuning_days * c.day_rate
+    retrieval = (("Embedding", embedding), ("Index", MONTHS * c.index_month))
+    learned = (("Examples", labels), ("Training", training), ("Hosting", MONTHS * c.host_month))
+    return [
+        Cost("RAG", (("Building", rag), *retrieval, ("Answers", answers(c.context_tokens, 1)), ("Care", care))),
+        Cost("Fine-tuning", (("Building", tuning), *learned, ("Answers", answers(0, c.tuned_factor)), ("Care", care))),
+        Cost(
+            "Both",
+            (
+                ("Building", rag + tuning),
+                *retrieval,
+                *learned,
+                ("Answers", answers(c.context_tokens, c.tuned_factor)),
+                ("Care", 2 * care),
+            ),
+        ),
+    ]
+
+
+def break_even(given: CostInputs) -> float | None:
+    """Queries a month from which fine-tuning costs less than RAG in twelve months; None where there are none."""
+    rag, tuning, _ = yearly(replace(given, queries=0.0))
+    one = yearly(replace(given, queries=1.0))
+    per_query = (one[0].total - rag.total) - (one[1].total - tuning.total)
+    gap = tuning.total - rag.total
+    if gap <= 0:
+        return 0.0 if per_query >= 0 else None
+    return gap / per_query if per_query > 0 else None

@@ -1,0 +1,78 @@
+"""What the workbench has measured of a project, as plain values, and which of the audit's questions that answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Measured facts; None or "" where nobody has measured. `recall` is that of `metric` for the configuration `label`.
+
+    `ceiling` is the best recall that any ranking of these chunks could reach; `replaced` documents were exchanged for a
+    newer file; `seconds` are of each stage of the run, `asked` the queries that these include.
+    """
+
+    documents: int = 0
+    characters: int = 0
+    formats: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    replaced: int = 0
+    questions: int = 0
+    unanswerable: int = 0
+    label: str = ""
+    model: str = ""
+    max_tokens: int | None = None
+    chunks: int = 0
+    index_bytes: int = 0
+    k: int = 0
+    metric: str = ""
+    recall: float | None = None
+    low: float | None = None
+    high: float | None = None
+    ceiling: float | None = None
+    losses: str = ""
+    tokens_per_query: float | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    asked: int = 0
+    verdict: str = ""
+    configurations: int = 0
+
+    @property
+    def seconds_per_query(self) -> float | None:
+        """Of the retrieval alone; None where it was not measured."""
+        took = self.seconds.get("search", self.seconds.get("retrieve"))
+        return took / self.asked if took is not None and self.asked else None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An answer that measurements give, and what they are."""
+
+    answer: str
+    evidence: str
+
+
+def known(facts: Facts) -> dict[str, Known]:
+    """Question → the answer that was measured; questions that only people can answer are not in it."""
+    out = {}
+    if facts.documents:
+        size = f"{facts.documents:,} documents with {facts.characters:,} characters are in this workspace"
+        out["documents"] = Known("own", size)
+    n = facts.questions
+    name = "none" if n < 50 else "some" if n < 200 else "hundreds" if n < 1000 else "thousands"
+    out["examples"] = Known(name, f"the golden set has {n:,} questions with answers")
+    return out
+
+
+def beside(facts: Facts) -> dict[str, str]:
+    """Question → what was measured that helps to answer it, without answering it."""
+    out = {}
+    if facts.documents:
+        out["change"] = f"{facts.replaced:,} of {facts.documents:,} documents were replaced by newer files so far"
+    if facts.tokens_per_query is not None:
+        speed = f", retrieval took {1000 * facts.seconds_per_query:.1f} ms" if facts.seconds_per_query else ""
+        out["volume"] = f"a query hands over {facts.tokens_per_query:,.0f} tokens of context{speed}"
+    if facts.recall is not None:
+        best = f" of at most {facts.ceiling:.2f} by any ranking of these chunks" if facts.ceiling is not None else ""
+        out["citations"] = f"{facts.metric} is {facts.recall:.2f}{best}: so often is there something to cite"
+    return out
