@@ -1,0 +1,30 @@
+"""Fine-tuning by evidence: an adapter learned from a golden set, and what it gains on passages that it did not see.
+
+of = material(corpus, questions, pipeline, store=store)
+curve = learning_curve(of)                       # seconds; curve.sentence says whether it pays
+better = with_adapter(pipeline, learn_adapter(of))
+"""
+
+from workbench.adaptation.adapters import learn_adapter, with_adapter
+from workbench.adaptation.curves import (
+    FOLDS,
+    LEAST,
+    MATTERS,
+    SIZES,
+    Curve,
+    Learner,
+    Point,
+    Trained,
+    examples_needed,
+    learning_curve,
+    linear,
+)
+from workbench.adaptation.folds import DISTANCE, Fold, grouped_folds, random_folds
+from workbench.adaptation.learning import RIDGES, TEMPERATURE, Learned, learn
+from workbench.adaptation.materials import Material, material, usable_examples, without_adapter
+
+__all__ = [
+    "DISTANCE", "FOLDS", "LEAST", "MATTERS", "RIDGES", "SIZES", "TEMPERATURE", "Curve", "Fold", "Learned", "Learner",
+    "Material", "Point", "Trained", "examples_needed", "grouped_folds", "learn", "learn_adapter", "learning_curve",
+    "linear", "material", "random_folds", "usable_examples", "with_adapter", "without_adapter",
+]  # fmt: skip
