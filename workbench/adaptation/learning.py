@@ -3,8 +3,9 @@
 Scores are cosines, whatever the index compares by: lengths are the embedder's own matter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,41 +39,41 @@ def learn(of: Material, train: Ints, distance: int | None = DISTANCE, seed: int 
     These folds keep passages `distance` chunks apart; None: they are random.
     """
     dim = of.queries.shape[1]
-    scores = np.zeros(len(RIDGES) + 1)  # the first without an adapter
+    nothing = Learned(np.zeros((dim, dim), np.float32), None)
     inner = random_folds(train, _INNER, seed) if distance is None else grouped_folds(of, train, _INNER, distance)
     inner = [fold for fold in inner if len(fold.train) and len(fold.test)]
     if len(inner) < 2:
-        return Learned(np.zeros((dim, dim), np.float32), None)
-    for fold in inner:
-        judge, weight = _Contrast(of, fold.test, seed), len(fold.test)
-        scores[0] += weight * judge.loss(np.zeros((dim, dim)))
-        for i, delta in enumerate(_path(_Contrast(of, fold.train, seed), RIDGES), 1):
-            scores[i] += weight * judge.loss(delta)
-    best = int(scores.argmin())
-    if best == 0:
-        return Learned(np.zeros((dim, dim), np.float32), None)
-    delta = _path(_Contrast(of, train, seed), RIDGES[:best])[-1]
-    return Learned(delta.astype(np.float32), RIDGES[best - 1])
+        return nothing
+    judges = [_Contrast(of, fold.test, seed) for fold in inner]
+    sizes = [len(fold.test) for fold in inner]
+    least = float(np.average([judge.loss(np.zeros((dim, dim))) for judge in judges], weights=sizes))
+    chosen = 0
+    paths = [_path(_Contrast(of, fold.train, seed)) for fold in inner]
+    for i, deltas in enumerate(zip(*paths, strict=True), 1):
+        loss = float(np.average([judge.loss(d) for judge, d in zip(judges, deltas, strict=True)], weights=sizes))
+        if not loss < least:  # weaker ridges only move on from here
+            break
+        least, chosen = loss, i
+    if not chosen:
+        return nothing
+    *_, delta = islice(_path(_Contrast(of, train, seed)), chosen)
+    return Learned(delta.astype(np.float32), RIDGES[chosen - 1])
 
 
-def _path(contrast: "_Contrast", ridges: Sequence[float]) -> list[Floats]:
-    """The delta for each ridge, the strongest first; each begins where the one before ended."""
+def _path(contrast: "_Contrast") -> Iterator[Floats]:
+    """The delta for each of `RIDGES`, the strongest first; each begins where the one before ended."""
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     dim = contrast.queries.shape[1]
     delta = np.zeros(dim * dim)
-    out = []
-    for ridge in ridges:
-        found = minimize(
-            lambda flat, ridge=ridge: contrast.penalised(flat, ridge),
-            delta,
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": _STEPS, "maxcor": 8},
-        )
+    for ridge in RIDGES:
+        with threadpool_limits(1, user_api="blas"):  # products this small only wait for each other; and one sum order
+            found = minimize(
+                contrast.penalised, delta, (ridge,), "L-BFGS-B", jac=True, options={"maxiter": _STEPS, "maxcor": 8}
+            )
         delta = found.x
-        out.append(delta.reshape(dim, dim))
-    return out
+        yield delta.reshape(dim, dim)
 
 
 class _Contrast:
@@ -89,13 +90,16 @@ class _Contrast:
         columns = _columns(of, some, seed)
         self.chunks = unit(of.chunks[columns]).astype(np.float64)
         place = {int(row): at for at, row in enumerate(columns)}
-        self.right = np.full((len(some), len(columns)), -np.inf)
-        self.any = np.zeros((len(some), len(columns)))
+        self.asked: list[int] = []
+        self.right: list[int] = []
+        self.out = np.zeros((len(some), len(columns)))
         for at, i in enumerate(some.tolist()):
             same = np.isin(of.passages[columns], of.passages[of.touched[i]])
-            self.any[at, same] = -np.inf
+            self.out[at, same] = -np.inf
             gold = [place[row] for row in of.gold[i].tolist()]
-            self.any[at, gold] = self.right[at, gold] = 0.0
+            self.out[at, gold] = 0.0
+            self.asked += [at] * len(gold)
+            self.right += gold
 
     def loss(self, delta: Floats) -> float:
         """The mean over the examples, without any ridge."""
@@ -113,21 +117,19 @@ class _Contrast:
         lengths = np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
         directions = turned / lengths
         scores = directions @ self.chunks.T / TEMPERATURE
-        right, among = _softmax(scores + self.right), _softmax(scores + self.any)
-        loss = float((among[0] - right[0]).mean())
+        scores += self.out
+        most = scores.max(axis=1, keepdims=True)
+        shares = np.exp(scores - most)
+        shares /= shares.sum(axis=1, keepdims=True)
+        right = np.zeros(len(scores))
+        np.add.at(right, self.asked, shares[self.asked, self.right])
+        loss = float(-np.log(np.maximum(right, 1e-300)).mean())
         if not gradient:
             return loss, None
-        pull = (among[1] - right[1]) @ self.chunks / (TEMPERATURE * len(scores))
+        shares[self.asked, self.right] *= 1 - 1 / np.maximum(right, 1e-300)[self.asked]
+        pull = shares @ self.chunks / (TEMPERATURE * len(scores))
         pull = (pull - (pull * directions).sum(axis=1, keepdims=True) * directions) / lengths
         return loss, self.queries.T @ pull
-
-
-def _softmax(scores: Floats) -> tuple[Floats, Floats]:
-    """The logarithm of each row's sum of exponentials, and each share of it."""
-    most = scores.max(axis=1, keepdims=True)
-    shares = np.exp(scores - most)
-    total = shares.sum(axis=1, keepdims=True)
-    return (most + np.log(total))[:, 0], shares / total
 
 
 def _columns(of: Material, some: Ints, seed: int) -> Ints:
