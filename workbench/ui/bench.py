@@ -80,10 +80,10 @@ def actions(pipeline: Pipeline, pinned: Pipeline | None) -> None:
         row.button("Swap A and B", icon=swap, key="swap", on_click=_swap, args=(pipeline, pinned), type="tertiary")
         row.button("Unpin A", icon=unpin, key="unpin", on_click=sessions.pin, args=(None,), type="tertiary")
     with row.popover("Share", icon=":material/link:", type="tertiary"):
-        _links()
+        links()
 
 
-def _links() -> None:
+def links() -> None:
     """The link that may change nothing; the owner's own only where the owner asks for it."""
     reading = sessions.reader_link()
     st.caption("Opens the same configuration, comparison and query" + (", and can change nothing." if reading else "."))
