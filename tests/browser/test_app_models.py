@@ -86,7 +86,7 @@ def test_a_click_on_the_map_opens_the_chunk(models):
     at = models.evaluate(
         """(shown) => {
             const plot = document.querySelector('[class*=st-key-map-PCA] .js-plotly-plot')
-            const trace = plot.data.find((t) => t.type === 'scattergl' && t.name === 'state-of-the-union-2024.md')
+            const trace = plot._fullData.find((t) => t.type === 'scattergl' && t.name === 'state-of-the-union-2024.md')
             const box = plot.getBoundingClientRect(), area = plot._fullLayout
             const xs = Array.from(trace.x), ys = Array.from(trace.y)
             const low = ys.indexOf(Math.min(...ys))

@@ -27,7 +27,7 @@ KEY = "map-reader"
 CHOSEN = "map-chosen"
 """Session state: [[document id, start, end], …] of the chunks that are looked at, the first one in the reader."""
 COLOURS = ("Document", "Section", "Length", "Truncation", "Score", "Hubs and orphans")
-HEIGHT, SOURCE = 560, 470  # pixels
+HEIGHT, SOURCE = 560, 600  # pixels
 SHOWN = 12
 """Chunks of a selection that are listed."""
 
@@ -144,7 +144,7 @@ def drawn_map(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question],
 
     st.plotly_chart(
         figure, key=key, on_select=picked, selection_mode=("points", "lasso", "box"), alt="Map of the chunks",
-        config={"displaylogo": False, "scrollZoom": True},
+        config={"displaylogo": False, "scrollZoom": True, "displayModeBar": True},
     )  # fmt: skip
     part = (
         f"{len(drawn):,} of {len(rows):,} chunks, drawn at random"
@@ -152,7 +152,7 @@ def drawn_map(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question],
         else f"{len(rows):,} chunks"
     )
     st.caption(
-        f"{part}. Click a point, or draw around some, to read them. A map of two dimensions is a hint: nearness in it "
+        f"{part}. Click a point to read it, or draw around some with the lasso. A map of two dimensions is a hint: nearness in it "
         "is not nearness in the index."
     )
     return asked[1] if asked else []

@@ -140,7 +140,8 @@ def interval(one: Interval) -> str:
 def difference(found: Comparison) -> str:
     """`+0.031 [−0.012, +0.075], p 0.18`."""
     between = f" [{found.low:+.3f}, {found.high:+.3f}]" if not math.isnan(found.low) else ""
-    return f"{found.difference:+.3f}{between}, p {found.p:.3f}".replace("-", "−")
+    p = "p < 0.001" if found.p < 0.001 else f"p {found.p:.3f}"
+    return f"{found.difference:+.3f}{between}, {p}".replace("-", "−")
 
 
 def paired(a: Measured, b: Measured, metric: str) -> Comparison:
