@@ -4,8 +4,8 @@ found = evaluate(corpus, questions, pipeline)
 run_of(found).rows()
 """
 
+from workbench.evaluations.contexts import CONTEXT_TOKENIZER
 from workbench.evaluations.measuring import CHROMA, CONTEXT_TOKENS, Evaluation, default_metrics, evaluate
-from workbench.evaluations.retrieving import CONTEXT_TOKENIZER
 from workbench.evaluations.runs import run_of
 
 __all__ = [

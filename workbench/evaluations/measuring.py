@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from workbench.documents import Corpus
 from workbench.errors import GoldenError
-from workbench.evaluations.retrieving import Asker, Tokens, columns, retrieved
+from workbench.evaluations.contexts import Tokens
+from workbench.evaluations.retrieving import Asker, columns, retrieved
 from workbench.metrics import (
     MIN_COVER,
     Abstention,
@@ -157,6 +158,7 @@ def evaluate(
                 values[i] = [getattr(found, name) for name in names]
             else:
                 values[i] = _measured(gold, lost, own[i], deep[i], asked, chunks, sizes, min_cover)
+        sizes.count([hit for hits in own for hit in hits])
         tokens = np.array([sum(sizes.of(h) for h in hits) for hits in own], np.int64)
     kept = tuple(tuple(hits) for hits in own)
     return Evaluation(

@@ -6,38 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.embedders import Embedder, embed
+from workbench.evaluations.contexts import Tokens
 from workbench.indexes import Flat
 from workbench.metrics import Budget
 from workbench.pipelines import Pipeline
 from workbench.records import Hit
 from workbench.retrievers import MAX_K, Collection
-from workbench.spans import Ranges, Span
+from workbench.spans import Ranges
 from workbench.store import Store
-from workbench.tokens import tokenizer
 from workbench.vectors import Vectors
-
-CONTEXT_TOKENIZER = "cl100k_base"
-"""What context is counted in: the same for every pipeline, so that budgets of tokens compare."""
-
-
-class Tokens:
-    """Tokens of hits in `CONTEXT_TOKENIZER`, each chunk's text counted once, its header not."""
-
-    def __init__(self, rows: Collection) -> None:
-        self._corpus = rows.corpus
-        self._rules = tokenizer(CONTEXT_TOKENIZER)
-        self._known: dict[Span, int] = {}
-
-    def of(self, hit: Hit) -> int:
-        """The tokens of a hit's text."""
-        if hit.span not in self._known:  # not by chunk: merged hits have other spans from query to query
-            self._known[hit.span] = int(self._rules.counts([self._corpus[hit.span]])[0])
-        return self._known[hit.span]
-
-    def end(self, span: Span, n: int) -> int:
-        """Where the first n tokens of a span end; a character that lies in two tokens goes with the second."""
-        offsets = self._rules.offsets(self._corpus[span])
-        return span.start + int(offsets[n, 0]) if n < len(offsets) else span.end
 
 
 def retrieved(
@@ -51,12 +28,14 @@ def retrieved(
         usual = max(1.0, float(np.diff(rows.spans).mean()) / 4)  # tokens of a chunk, at about 4 characters each
         depth = max(depth, min(int(1.5 * most / usual) + 1, MAX_K))
     deep = ask(rows, queries, depth)
+    sizes.count([hit for hits in deep for hit in hits])
     pending = list(range(len(queries)))
     while pending and depth < min(MAX_K, len(rows)):
         pending = [i for i in pending if len(deep[i]) == depth and sum(sizes.of(h) for h in deep[i]) < most]
         depth = min(2 * depth, MAX_K)
         for i, hits in zip(pending, ask(rows, [queries[i] for i in pending], depth), strict=True):
             deep[i] = hits
+        sizes.count([hit for i in pending for hit in deep[i]])
     # Asked for more, an approximate index looks further, a fusion weighs more candidates, and hits that are merged are
     # made of more: then k is asked for apart.
     steady = (not ask.needs_vectors or isinstance(pipeline.index, Flat)) and not getattr(ask, "merge", False)

@@ -12,7 +12,8 @@ from workbench.diagnostics import unseen
 from workbench.documents import Chunks
 from workbench.embedders import Embedder, Static, missing
 from workbench.evaluations import Evaluation
-from workbench.evaluations.retrieving import Asker, Tokens, columns, retrieved
+from workbench.evaluations.contexts import Tokens
+from workbench.evaluations.retrieving import Asker, columns, retrieved
 from workbench.indexes import Flat
 from workbench.metrics import Budget, metric
 from workbench.pipelines import collection, embedded, indexed

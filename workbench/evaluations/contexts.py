@@ -1,0 +1,115 @@
+"""The tokens of hits, counted from those of their documents: a new chunking asks for other parts of the same texts."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.documents import Corpus, Document
+from workbench.records import Hit
+from workbench.retrievers import Collection
+from workbench.spans import Span
+from workbench.tokens import tokenizer
+
+CONTEXT_TOKENIZER = "cl100k_base"
+"""What context is counted in: the same for every pipeline, so that budgets of tokens compare."""
+
+Ints = NDArray[np.int64]
+
+# Before a space after a letter, cl100k takes a text apart whatever stands around it: its pattern takes letters with at
+# most one sign before them, and nothing behind them. Source: tiktoken, the pattern of cl100k_base.
+_JOINT = re.compile("(?<=[A-Za-z]) ")
+
+
+class Tokens:
+    """Tokens of hits in `CONTEXT_TOKENIZER`, headers left out; each text counted once."""
+
+    def __init__(self, rows: Collection) -> None:
+        self._corpus: Corpus = rows.corpus
+        self._known: dict[Span, int] = {}
+
+    def of(self, hit: Hit) -> int:
+        """The tokens of a hit's text."""
+        if hit.span not in self._known:  # not by chunk: merged hits have other spans from query to query
+            self.count([hit])
+        return self._known[hit.span]
+
+    def count(self, hits: Sequence[Hit]) -> None:
+        """Nothing; `of` knows these hits, which is quicker for many at once."""
+        by_document: dict[str, list[Span]] = {}
+        for span in dict.fromkeys(h.span for h in hits if h.span not in self._known):
+            by_document.setdefault(span.document, []).append(span)
+        for id, spans in by_document.items():
+            document = self._corpus.document(id)
+            if (whole := _whole(document, sum(map(len, spans)))) is None:
+                counts = tokenizer(CONTEXT_TOKENIZER).counts([document[span] for span in spans])
+            else:
+                counts = whole.counts(document.text, np.array([(s.start, s.end) for s in spans]))
+            self._known.update(zip(spans, counts.tolist(), strict=True))
+
+    def end(self, span: Span, n: int) -> int:
+        """Where the first n tokens of a span end; a character that lies in two tokens goes with the second."""
+        document = self._corpus.document(span.document)
+        if (whole := _whole(document, len(span))) is not None and (end := whole.end(document.text, span, n)):
+            return end
+        offsets = tokenizer(CONTEXT_TOKENIZER).offsets(document[span])
+        return span.start + int(offsets[n, 0]) if n < len(offsets) else span.end
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Whole:
+    """A document's token starts (t,), its joints (j,), and how many tokens start before each joint."""
+
+    starts: Ints
+    joints: Ints
+    before: Ints
+
+    def counts(self, text: str, spans: Ints) -> Ints:
+        """(n,) the tokens of each span as of its text alone: between its outer joints they are the document's."""
+        first = np.searchsorted(self.joints, spans[:, 0], "right")
+        last = np.searchsorted(self.joints, spans[:, 1], "right") - 1
+        inside = first <= last
+        out = np.zeros(len(spans), np.int64)
+        out[inside] = self.before[last[inside]] - self.before[first[inside]]
+        ends = []
+        for start, end, a, b in np.column_stack([spans, first, last]).tolist():
+            if a <= b:
+                ends += [text[start : self.joints[a]], text[self.joints[b] : end]]
+            else:
+                ends += [text[start:end], ""]
+        counted = tokenizer(CONTEXT_TOKENIZER).counts(ends)
+        out += counted[::2] + counted[1::2]
+        return out
+
+    def end(self, text: str, span: Span, n: int) -> int:
+        """Where the first n tokens of a span end; 0 where that is not between its joints."""
+        first = int(np.searchsorted(self.joints, span.start, "right"))
+        last = int(np.searchsorted(self.joints, span.end, "right")) - 1
+        if first > last:
+            return 0
+        head = int(tokenizer(CONTEXT_TOKENIZER).counts([text[span.start : self.joints[first]]])[0])
+        at = int(self.before[first]) + n - head
+        return int(self.starts[at]) if self.before[first] <= at < self.before[last] else 0
+
+
+_spent: OrderedDict[str, int] = OrderedDict()
+
+
+def _whole(document: Document, characters: int) -> _Whole | None:
+    """The document's tokens, once as many characters of it were counted as it has: before, that costs more."""
+    spent = _spent.pop(document.id, 0) + characters
+    _spent[document.id] = spent
+    while len(_spent) > 10_000:
+        _spent.popitem(last=False)
+    return _tokenised(document.text) if spent > len(document.text) else None
+
+
+@lru_cache(maxsize=256)
+def _tokenised(text: str) -> _Whole:
+    starts = tokenizer(CONTEXT_TOKENIZER).offsets(text)[:, 0].copy()
+    joints = np.array([m.start() for m in _JOINT.finditer(text)], np.int64)
+    return _Whole(starts, joints, np.searchsorted(starts, joints))
