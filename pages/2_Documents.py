@@ -17,9 +17,10 @@ def page() -> None:
         with st.spinner("Reading the documents"):
             corpus, refusals = sessions.corpus()
         bar = st.container()
-        left, right = panels(*WIDTHS[library.view(corpus)])
+        view = library.view(corpus)
+        left, right = panels(*WIDTHS[view])
         with left:
-            library.toolbar()
+            library.toolbar(narrow=view != TEXT)
             shown = library.table(corpus, refusals)
             library.actions(shown)
         with right:

@@ -31,11 +31,15 @@ def status(corpus: Corpus, refusals: Sequence[Refusal]) -> None:
     )
 
 
-def toolbar() -> None:
-    """Adding documents, the parser that reads them all, and the workspace as a whole."""
-    left, middle, right = st.columns([1.1, 1, 0.9], gap="small", vertical_alignment="bottom")
-    with left:
+def toolbar(narrow: bool = False) -> None:
+    """Adding documents, the parser that reads them all, and the workspace; in two rows where it is narrow."""
+    if narrow:
         add_documents()
+        middle, right = st.columns(2, gap="small", vertical_alignment="bottom")
+    else:
+        left, middle, right = st.columns([1.1, 1, 0.9], gap="small", vertical_alignment="bottom")
+        with left:
+            add_documents()
     with middle:
         forms.kind_choice("parser", "Parser")
     with right:
