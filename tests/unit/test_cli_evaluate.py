@@ -90,7 +90,7 @@ def test_where_answers_were_lost(run: Run, line: list[object], tmp_path: Path) -
     assert "anatomy" not in json.loads(run(*line, "--json", "--no-anatomy")[1])
     assert "anatomy" not in json.loads(run(*line, "--json", "--metrics", "chroma")[1])
     out = run(*line)[1]
-    assert anatomy["sentence"] in out
+    assert f"within 1 hit: {anatomy['sentence']}" in out
     assert "lost to ranking" in out
     assert "lost to" not in run(*line, "--no-anatomy")[1]
 
@@ -125,12 +125,46 @@ def test_rows_that_cannot_be_taken_are_named_and_the_others_measured(
     run: Run, line: list[object], tmp_path: Path
 ) -> None:
     none = {"id": "q3", "question": "Who?", "answerable": False}
-    gold(tmp_path, question(), none, question(id="q4", quote="no such text"))
+    away = question(id="q5") | {"references": [{"document": "other.md", "quote": QUOTE}]}
+    gold(tmp_path, question(), none, question(id="q4", question=""), away)
     status, out, err = run(*line, "--json")
     assert status == WRONG_INPUT
-    (error,) = errors(err)
-    assert "g.jsonl: line 3 (q4)" in error
+    row, gone = errors(err)
+    assert row.startswith("error: g.jsonl: line 3 (q4)")
+    assert gone.startswith('error: g.jsonl: q5: document "other.md" is not in the corpus')
     assert (json.loads(out)["questions"], json.loads(out)["unanswerable"]) == (1, 1)
+
+
+def test_what_the_parsed_text_does_not_hold_counts_as_lost(run: Run, line: list[object], tmp_path: Path) -> None:
+    gold(tmp_path, question(), question(id="q4", quote="no such text"))
+    status, out, err = run(*line, "--json")
+    found = json.loads(out)
+    (told,) = errors(err)
+    assert (status, told.startswith("warning: g.jsonl: q4: ")) == (DONE, True)
+    assert (found["questions"], found["metrics"]["recall@2"]["mean"]) == (2, 0.5)
+    assert (found["anatomy"]["steps"]["parse"]["mean"], found["anatomy"]["unanchored"]) == (0.5, 0.5)
+
+
+def test_a_quote_that_fits_several_places_is_the_users_to_settle(run: Run, line: list[object], tmp_path: Path) -> None:
+    (tmp_path / "docs/manual.md").write_text(TEXT + TEXT, "utf-8")
+    gold(tmp_path, question(), question(id="q2", quote="Close the valve before you open the lid. 🙂\n\n# Pumps"))
+    status, _, err = run(*line, "--json")
+    (told,) = errors(err)
+    assert (status, told.startswith("error: g.jsonl: q1: ")) == (WRONG_INPUT, True)
+
+
+def test_a_beir_folder(run: Run, line: list[object], tmp_path: Path) -> None:
+    beir = tmp_path / "beir"
+    (beir / "qrels").mkdir(parents=True)
+    (beir / "corpus.jsonl").write_text(json.dumps({"_id": "p1", "title": "", "text": QUOTE}) + "\n")
+    (beir / "queries.jsonl").write_text(json.dumps({"_id": "a", "text": "What of the valve?"}) + "\n")
+    (beir / "qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\na\tp1\t1\n")
+    line[3] = beir
+    status, out, err = run(*line, "--json")
+    assert (status, errors(err)) == (DONE, [])
+    assert json.loads(out)["metrics"]["recall@2"]["mean"] == 1.0
+    (beir / "qrels/test.tsv").unlink()
+    assert "qrels/*.tsv is missing" in run(*line)[2]
 
 
 def test_what_is_wrong_takes_one_line(run: Run, line: list[object], tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ def test_a_sweep_and_the_same_again(run: Run, folder: Path) -> None:
     assert found["verdict"] in ("best", "equivalent", "not settled")
     assert found["runs"][0]["name"].split()[1].startswith("90/")
     assert (len(found["runs"]), found["reused"], found["questions"], found["combinations"]) == (3, 0, 12, 4)
-    assert len(found["skipped"]) == 0
+    (skip,) = found["skipped"]
+    assert skip["settings"] == {"splitter.chunk_size": 40, "splitter.chunk_overlap": 60}
     assert "skipped: splitter.chunk_size 40, splitter.chunk_overlap 60: chunk_overlap (60) must be" in err
     again = json.loads(run(*sweeping(folder, "--json", "--metric", "recall@2"))[1])
     assert again.pop("reused") == 3
@@ -93,6 +94,14 @@ def test_a_sweep_for_people(run: Run, folder: Path) -> None:
     assert "questions that had no say" in out
     status, out, _ = run(*sweeping(folder, "--estimate", "--json"))
     assert (status, json.loads(out)["runs"]) == (DONE, 3)
+
+
+def test_questions_with_the_tag_held_out_have_no_say(run: Run, folder: Path) -> None:
+    rows = [json.loads(line) for line in (folder / "g.jsonl").read_text().splitlines()]
+    rows[3]["tags"] = ["held-out"]
+    (folder / "g.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = json.loads(run(*sweeping(folder, "--json"))[1])
+    assert (found["questions"], found["held_out"], found["runs"][0]["held_out"]["n"]) == (11, 1, 1)
 
 
 def test_two_runs_are_compared(run: Run, folder: Path) -> None:

@@ -10,7 +10,7 @@ from workbench.cli.compare import chosen_metric, paired, sentence
 from workbench.cli.files import corpus_of, store_here
 from workbench.cli.flags import Flags, pipeline_file
 from workbench.cli.output import Progress, shown, warn, write_json
-from workbench.cli.questions import golden_of
+from workbench.cli.questions import GOLDEN, golden_of
 from workbench.evaluations import evaluate, run_of
 from workbench.records import Question, Run, read_run, write_run
 from workbench.statistics import LEVEL, Comparison
@@ -27,7 +27,7 @@ def run(arguments: list[str]) -> int:
         f"significantly worse (paired permutation test, p < {1 - LEVEL:.2g}); questions that fell are named.",
     )
     flags.add_argument("docs", nargs="+", metavar="DOCS", help="files, or folders of them")
-    flags.add_argument("--golden", required=True, metavar="G", help="the golden set: JSON lines, or CSV")
+    flags.add_argument("--golden", required=True, metavar="G", help=GOLDEN)
     flags.add_argument("--config", required=True, metavar="P.yaml", help="a pipeline file")
     flags.add_argument("--baseline", required=True, metavar="RUN.json", help="the run to hold it against")
     flags.add_argument("--metric", metavar="M", help=f"what to compare (default {METRIC}, where the baseline has it)")

@@ -10,7 +10,7 @@ from workbench.cli import DONE
 from workbench.cli.files import corpus_of, originals, store_here
 from workbench.cli.flags import Flags, pipeline_file
 from workbench.cli.output import Progress, shown, write_json
-from workbench.cli.questions import golden_of
+from workbench.cli.questions import GOLDEN, golden_of
 from workbench.errors import SpecError
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation, evaluate, run_of
 from workbench.explanations import Anatomy, explain
@@ -27,10 +27,11 @@ def run(arguments: list[str]) -> int:
     flags = Flags(
         "evaluate",
         "Each metric's mean over the questions with its 95 % interval. Questions marked unanswerable are counted "
-        "apart; a row of the golden set that cannot be taken is named, and makes the exit status 2.",
+        "apart; a row of the golden set that cannot be taken is named, and makes the exit status 2. A passage that the "
+        "parsed text does not hold counts as lost.",
     )
     flags.add_argument("docs", nargs="+", metavar="DOCS", help="files, or folders of them")
-    flags.add_argument("--golden", required=True, metavar="G", help="the golden set: JSON lines, or CSV")
+    flags.add_argument("--golden", required=True, metavar="G", help=GOLDEN)
     flags.add_argument("--config", metavar="P.yaml", help="a pipeline file (the default pipeline without it)")
     flags.add_argument(
         "--metrics",
@@ -116,7 +117,7 @@ def _text(found: Evaluation, anatomy: Anatomy | None, per_question: bool) -> str
 
 def _where(anatomy: Anatomy) -> list[str]:
     """Where answers were lost: the sentence, then a line for each step and each cause."""
-    lines = [f"within {anatomy.budget}: {anatomy.sentence()}"]
+    lines = [f"within {anatomy.budget.words}: {anatomy.sentence()}"]
     for bar in anatomy.waterfall():
         ends = [math.nan if bar[end] is None else bar[end] for end in ("low", "high")]
         cells = "".join(f"{_cell(v):>9}" for v in (bar["loss"], *ends))

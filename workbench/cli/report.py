@@ -32,7 +32,9 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("docs", nargs="+", metavar="DOCS", help="files, or folders of them: those of the sweep")
     flags.add_argument("--golden", required=True, metavar="G", help="the golden set of the sweep")
     flags.add_argument("--runs", required=True, metavar="DIR", help="the folder of the sweep")
-    flags.add_argument("--chosen", metavar="RUN", help="fingerprint or name of the choice (default: the cheapest not ruled out)")
+    flags.add_argument(
+        "--chosen", metavar="RUN", help="fingerprint or name of the choice (default: the cheapest not ruled out)"
+    )
     flags.add_argument("--out", required=True, action="append", metavar="FILE", help=".html or .md; may be repeated")
     flags.add_argument("--metric", default=METRIC, metavar="M", help=f"what to judge by (default {METRIC})")
     flags.add_argument("--margin", metavar="D", help=f"a difference that does not matter (default {MARGIN})")

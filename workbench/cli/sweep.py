@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from workbench.cli import DONE, NOT_HELD
 from workbench.cli.files import corpus_of, store_here
 from workbench.cli.flags import Flags
 from workbench.cli.output import Progress, shown, warn, write_json
-from workbench.cli.questions import golden_of
+from workbench.cli.questions import GOLDEN, golden_of
 from workbench.documents import Corpus
 from workbench.errors import SpecError, WorkbenchError
 from workbench.golden import split
@@ -23,6 +24,7 @@ from workbench.sweeps import (
     Leaderboard,
     Results,
     Row,
+    Skipped,
     cost,
     expand,
     leaderboard,
@@ -43,12 +45,16 @@ def run(arguments: list[str]) -> int:
         "again, so that a sweep goes on where it was stopped, and several processes may share one.",
     )
     flags.add_argument("docs", nargs="+", metavar="DOCS", help="files, or folders of them")
-    flags.add_argument("--golden", required=True, metavar="G", help="the golden set: JSON lines, or CSV")
+    flags.add_argument("--golden", required=True, metavar="G", help=GOLDEN)
     flags.add_argument("--grid", required=True, metavar="GRID.yaml", help="`base`, a pipeline, and `vary`, its fields")
     flags.add_argument("--out", required=True, metavar="DIR", help="the folder of the sweep")
     flags.add_argument("--metric", default=METRIC, metavar="M", help=f"what to rank by (default {METRIC})")
     flags.add_argument("--margin", metavar="D", help=f"a difference that does not matter (default {MARGIN})")
-    flags.add_argument("--held-out", metavar="SHARE", help="the share of questions with no say, 0 to 0.9 (default 0)")
+    flags.add_argument(
+        "--held-out",
+        metavar="SHARE",
+        help="the share of questions with no say, 0 to 0.9 (default 0: only those with the tag held-out)",
+    )
     flags.add_argument("--estimate", action="store_true", help="only tell what it would cost")
     given = flags.read(arguments)
     margin = _number(given["margin"], "--margin", MARGIN, 0, 1)
@@ -78,7 +84,7 @@ def run(arguments: list[str]) -> int:
     def corpus_for(parser: Parser) -> Corpus:
         return corpus if parser == first else corpus_of(given["docs"], parser, store, "sweep over")[0]
 
-    held_out = [q.id for q in split(questions, share, _SEED)[1]] if share else []
+    held_out = [q.id for q in split([q for q in questions if q.answerable], share, _SEED)[1]]
     try:
         results = sweep(
             corpus,
@@ -100,7 +106,7 @@ def run(arguments: list[str]) -> int:
         return NOT_HELD
     board = leaderboard(results.runs, given["metric"], margin, seed=_SEED)
     if given["json"]:
-        write_json(_result(results, board, grid))
+        write_json(_result(results, board, grid, [*expansion.skipped, *results.skipped]))
     else:
         print(_text(board))
     sys.stdout.flush()
@@ -149,7 +155,7 @@ def _number(text: str | None, flag: str, default: float, low: float, high: float
     return value
 
 
-def _result(results: Results, board: Leaderboard, grid: Grid) -> dict[str, Any]:
+def _result(results: Results, board: Leaderboard, grid: Grid, skipped: Sequence[Skipped]) -> dict[str, Any]:
     runs = [row.run for row in board.rows]
     front = pareto(runs, [COSTS["tokens"][1](run) for run in runs], board.metric)
     return {
@@ -164,7 +170,7 @@ def _result(results: Results, board: Leaderboard, grid: Grid) -> dict[str, Any]:
         "margin": board.margin,
         "runs": [_row(row, point.best) for row, point in zip(board.rows, front, strict=True)],
         "reused": results.reused,
-        "skipped": [{"settings": dict(s.settings), "reason": s.reason} for s in results.skipped],
+        "skipped": [{"settings": dict(s.settings), "reason": s.reason} for s in skipped],
         "combinations": len(grid),
         "level": LEVEL,
         "resamples": RESAMPLES,

@@ -144,7 +144,7 @@ class Anatomy:
         """`of 0.31 lost recall, 0.04 parser, …, 0.15 ranking (0.02 of it truncation) …: look at the ranking first`."""
         lost = 1 - self.recall
         if lost < _SEEN and all(abs(one.mean) < _SEEN for one in self.steps.values()):
-            return f"{'no' if lost < 1e-9 else 'hardly any'} recall is lost within {_within(self.budget)}"
+            return f"{'no' if lost < 1e-9 else 'hardly any'} recall is lost within {self.budget.words}"
         parts = [f"{one.mean:.2f} {STEPS[step]}{self._aside(step)}" for step, one in self.steps.items()]
         first = [f"the {STEPS[step]}" for step in self.first()]
         advice = f": look at {' or '.join(first)} first" if first else ""
@@ -211,7 +211,3 @@ def _loss(step: str) -> Any:
 def _known(value: float) -> float | None:
     """The number, or None where it cannot be known: JSON has no NaN."""
     return None if math.isnan(value) else value
-
-
-def _within(budget: Budget) -> str:
-    return f"{budget.amount:,} {'tokens' if budget.tokens else 'hits'}"

@@ -9,7 +9,7 @@ from workbench.golden.drafts import DRAFTED, draft
 from workbench.golden.edits import Merged, added, fresh_id, merge, removed, replaced
 from workbench.golden.jsonl import LONGEST_LINE, write_golden
 from workbench.golden.lints import KINDS, Finding, lint
-from workbench.golden.passages import clusters
+from workbench.golden.passages import clusters, present
 from workbench.golden.quotes import APPROXIMATE, MOST_PLACES, find_quote
 from workbench.golden.reports import HOW, Anchor, Anchoring, Problem
 from workbench.golden.splits import DEVELOPMENT, HELD_OUT, split
@@ -40,6 +40,7 @@ __all__ = [
     "fresh_id",
     "lint",
     "merge",
+    "present",
     "read_golden",
     "removed",
     "replaced",

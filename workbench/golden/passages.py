@@ -1,4 +1,4 @@
-"""Which questions share passages."""
+"""Which questions share passages, and which of them a corpus can be asked."""
 
 from collections.abc import Sequence
 
@@ -35,3 +35,13 @@ def clusters(questions: Sequence[Question]) -> NDArray[np.int64]:
         for lost in question.lost:
             parent[root(i)] = root(first.setdefault((lost.document, lost.quote), i))
     return np.unique([root(i) for i in range(len(questions))], return_inverse=True)[1].astype(np.int64)
+
+
+def present(questions: Sequence[Question]) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
+    """(questions whose documents are all in the corpus, the others), each in the order given.
+
+    What a pipeline loses of a document that is not there says nothing of the pipeline. A passage that its document
+    does not hold is another matter: its question stays, and the passage counts as lost.
+    """
+    away = {q.id for q in questions if any(lost.kind == "gone" for lost in q.lost)}
+    return tuple(q for q in questions if q.id not in away), tuple(q for q in questions if q.id in away)

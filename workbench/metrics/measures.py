@@ -106,6 +106,11 @@ class Budget:
     def __str__(self) -> str:
         return f"{self.amount}{'tok' if self.tokens else ''}"
 
+    @property
+    def words(self) -> str:
+        """For people: "1 hit", "5 hits", "1,000 tokens"."""
+        return f"{self.amount:,} {'token' if self.tokens else 'hit'}{'s' * (self.amount != 1)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -47,7 +47,7 @@ def budget_choice(k: int) -> str:
 
 def _budget(text: str) -> str:
     one = named(text)
-    return f"{one.amount:,} tokens of context" if one.tokens else f"{one.amount} hit{'s' if one.amount > 1 else ''}"
+    return f"{one.words} of context" if one.tokens else one.words
 
 
 def verdict(found: Measured) -> None:
