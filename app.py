@@ -11,6 +11,7 @@ PAGES = {
     "pages/3_Models.py": ":material/hub:",
     "pages/4_Golden_set.py": ":material/fact_check:",
     "pages/5_Experiments.py": ":material/science:",
+    "pages/6_Decision.py": ":material/gavel:",
 }
 
 st.set_page_config(page_title="Chunking workbench", page_icon=ICON, layout="wide")

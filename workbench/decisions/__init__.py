@@ -19,7 +19,7 @@ from workbench.decisions.audit import (
 )
 from workbench.decisions.costs import Cost, CostInputs, break_even, yearly
 from workbench.decisions.dimensions import Dimension, dimensions
-from workbench.decisions.facts import Facts, Known, beside, known
+from workbench.decisions.facts import Facts, Known, beside, facts_of, known
 from workbench.decisions.plans import EXCLUSIONS, Mistake, mistakes, proof_plan
 from workbench.decisions.presets import LABEL, PRESETS, Preset, Suggestion, suggest
 from workbench.decisions.prompts import PROMPTS, Context, Prompt, filled
@@ -51,6 +51,7 @@ __all__ = [
     "beside",
     "break_even",
     "dimensions",
+    "facts_of",
     "filled",
     "flips",
     "known",

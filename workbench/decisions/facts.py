@@ -1,7 +1,12 @@
 """What the workbench has measured of a project, as plain values, and which of the audit's questions that answers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+
+from workbench.documents import Corpus
+from workbench.records import Question
+from workbench.sweeps import Leaderboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +81,45 @@ def beside(facts: Facts) -> dict[str, str]:
         best = f" of at most {facts.ceiling:.2f} by any ranking of these chunks" if facts.ceiling is not None else ""
         out["citations"] = f"{facts.metric} is {facts.recall:.2f}{best}: so often is there something to cite"
     return out
+
+
+def facts_of(
+    corpus: Corpus, questions: Sequence[Question], replaced: int = 0, board: Leaderboard | None = None, chosen: str = ""
+) -> Facts:
+    """What is known of a corpus and its golden set and, with a leaderboard, of a run in it (else the leader)."""
+    answerable = sum(q.answerable for q in questions)
+    base = Facts(
+        documents=len(corpus),
+        characters=corpus.characters,
+        formats=tuple(sorted({PurePath(d.name).suffix.lstrip(".").lower() or "none" for d in corpus})),
+        languages=tuple(sorted({d.language for d in corpus if d.language})),
+        replaced=replaced,
+        questions=answerable,
+        unanswerable=len(questions) - answerable,
+    )
+    if board is None:
+        return base
+    row = next((row for row in board.rows if row.run.fingerprint == chosen), board.rows[0])
+    run, one = row.run, row.interval
+    embedder = run.pipeline.get("embedder", {})
+    steps = run.anatomy["steps"] if run.anatomy else None
+    known = one.low == one.low
+    return replace(
+        base,
+        label=row.name,
+        model=str(embedder.get("model", "")) if run.pipeline.get("retriever", {}).get("kind") != "bm25" else "",
+        chunks=run.chunks,
+        index_bytes=run.index_bytes,
+        k=int(run.pipeline.get("k", 0)),
+        metric=board.metric,
+        recall=one.mean,
+        low=one.low if known else None,
+        high=one.high if known else None,
+        ceiling=1 - sum(steps[name]["mean"] for name in ("parse", "budget", "boundary")) if steps else None,
+        losses=str(run.anatomy["sentence"]) if run.anatomy else "",
+        tokens_per_query=run.tokens_per_query,
+        seconds=dict(run.seconds),
+        asked=len(run.questions) + run.unanswerable,
+        verdict=board.decision.sentence,
+        configurations=len(board.rows),
+    )

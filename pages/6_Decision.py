@@ -1,0 +1,96 @@
+"""What do we ship, why, and how do we hand it over?"""
+
+import streamlit as st
+
+from workbench.decisions import Context, audit, facts_of
+from workbench.ui import bench, library, live, progress, sessions
+from workbench.ui.decision import auditing, choosing, handing, history, packing, prompting
+from workbench.ui.experiments import evaluating, figures, results
+from workbench.ui.shell import body, open_page
+from workbench.workspaces.catalogues import catalogue_of, remember
+from workbench.workspaces.experiments import experiments_folder, kept_runs
+
+open_page("Decision")
+VIEWS = ("Choose", "Hand over", "Review pack", "RAG, fine-tuning or both", "History", "Prompts")
+
+
+def measured(corpus, questions):
+    """The runs on these documents and questions, which the history holds too."""
+    workspace = sessions.workspace()
+    runs = kept_runs(experiments_folder(workspace, corpus, questions))
+    known = st.session_state.setdefault("history-known", [])
+    new = [run for run in runs if f"{run.fingerprint} {run.corpus} {run.golden}" not in known]
+    if new and workspace.writable:
+        remember(workspace, new, corpus, questions)
+        known += [f"{run.fingerprint} {run.corpus} {run.golden}" for run in new]
+    return runs
+
+
+def nothing_measured():
+    """What there is to do before anything can be decided."""
+    st.subheader("Nothing is measured yet")
+    st.write("A decision needs figures: measure some configurations on your questions, then choose here.")
+    st.page_link("pages/5_Experiments.py", label="Open the experiments", icon=":material/science:")
+
+
+def handed_over(corpus, questions, pipeline):
+    """The export of the pipeline in hand, once its vectors are there."""
+    can, job = evaluating.ready(corpus, pipeline, sessions.store())
+    if can:
+        handing.panel(corpus, questions, pipeline)
+    else:
+        progress.progress(corpus, pipeline, job)
+
+
+@st.fragment
+def page() -> None:
+    """One of the views."""
+    with body():
+        corpus, _ = sessions.corpus()
+        if not len(corpus):
+            library.empty()
+            return
+        workspace, pipeline = sessions.workspace(), sessions.pipeline()
+        questions = workspace.golden.read(corpus).questions
+        st.html(f"<style>{figures.STYLE}</style>")
+        bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
+        view = st.segmented_control(
+            "View", VIEWS, default=VIEWS[0], key="decision-view", label_visibility="collapsed", required=True,
+            persist_state="session",
+        )  # fmt: skip
+        catalogue = catalogue_of(workspace)
+        runs = measured(corpus, questions)
+        records = catalogue.decisions()
+        if view == "Hand over":
+            handed_over(corpus, questions, pipeline)
+            return
+        if view == "History":
+            history.panel(catalogue, corpus, questions)
+            return
+        if view in ("Choose", "Review pack") and not runs:
+            nothing_measured()
+            if view == "Choose":
+                choosing.presets(corpus)
+            return
+        board, chosen = None, None
+        if runs:
+            metric, cost, margin = results.controls(runs)
+            board = results.board(runs, metric, margin, cost)
+            chosen = choosing.chosen(board, records)
+        if view == "Choose":
+            choosing.panel(board, catalogue, records, corpus)
+            return
+        if view == "Review pack":
+            packing.panel(corpus, questions, board, chosen.run, records)
+            return
+        replaced = len(workspace.golden.successors)
+        facts = facts_of(corpus, questions, replaced, board, chosen.run.fingerprint if chosen else "")
+        if view == "RAG, fine-tuning or both":
+            auditing.panel(facts)
+        else:
+            given = auditing.answers(facts)
+            yaml = choosing.yaml_of(chosen.run) if chosen else ""
+            prompting.panel(Context(facts, yaml, given, audit(given)))
+
+
+page()

@@ -1,0 +1,1 @@
+"""The page Decision: choose, hand over, review, audit, look back, ask an assistant."""

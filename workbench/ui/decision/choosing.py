@@ -1,0 +1,200 @@
+"""Choose: what the figures recommend, a choice with its reason, and the record of it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from workbench.catalogue import Catalogue, DecisionRecord
+from workbench.decisions import LABEL, PRESETS, Preset, suggest
+from workbench.documents import Corpus
+from workbench.errors import WorkbenchError
+from workbench.pipelines import from_mapping, to_yaml
+from workbench.records import Run
+from workbench.reports import record_markdown, rejected
+from workbench.reports.packs import span
+from workbench.sweeps import Leaderboard, Row
+from workbench.ui import bench, sessions
+from workbench.ui.experiments import results
+from workbench.ui.shell import panels, plain, size_label
+
+CHOSEN = "decision-chosen"
+"""Session state: the fingerprint of the run that is looked at."""
+
+
+def chosen(board: Leaderboard, records: Sequence[DecisionRecord]) -> Row:
+    """The row that is looked at: picked by hand, else as decided last, else the cheapest that is not ruled out."""
+    rows = {row.run.fingerprint: row for row in board.rows}
+    wanted = [st.session_state.get(CHOSEN, ""), *(r.chosen for r in records[:1]), board.decision.cheapest]
+    return next(rows[one] for one in wanted if one in rows)
+
+
+def panel(board: Leaderboard, catalogue: Catalogue, records: Sequence[DecisionRecord], corpus: Corpus) -> None:
+    """The verdict, the candidates beside each other, the choice, and what was decided before."""
+    results.verdict(board)
+    row = chosen(board, records)
+    left, right = panels(1.5, 1)
+    with left:
+        _candidates(board, row)
+        _choice(board, row)
+    with right:
+        if sessions.workspace().writable:
+            _form(board, row, catalogue)
+        else:
+            st.caption("This link only reads the workspace; a decision is recorded by its owner.")
+        _records(records)
+    with st.expander("Rules of thumb to start from", icon=":material/straighten:"):
+        presets(corpus)
+
+
+def _candidates(board: Leaderboard, row: Row) -> None:
+    """The leader, the cheapest that is not ruled out and the one that is looked at, each in one line."""
+    names = {board.decision.leader: "Leads", board.decision.cheapest: "Cheapest not ruled out"}
+    if board.decision.leader == board.decision.cheapest:
+        names = {board.decision.leader: "Leads, and is the cheapest not ruled out"}
+    shown = [r for r in board.rows if r.run.fingerprint in names or r is row]
+    rows = [
+        {
+            "": names.get(r.run.fingerprint, "Looked at") + (" ·" if r is row else ""),
+            "Configuration": r.name,
+            board.metric: span(r.interval),
+            "Tokens a query": round(r.tokens_per_query),
+            "Chunks": r.run.chunks,
+            "Index": size_label(r.run.index_bytes) if r.run.index_bytes else "none",
+            "Held out": r.held_out.mean if r.held_out else None,
+        }
+        for r in shown
+    ]
+    figures = st.column_config.NumberColumn(format="localized")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key="candidates",
+        column_config={
+            "Held out": st.column_config.NumberColumn(format="%.3f", help="On questions that did not choose"),
+            "Tokens a query": figures,
+            "Chunks": figures,
+        },
+        alt="The candidates",
+    )
+
+
+def _choice(board: Leaderboard, row: Row) -> None:
+    """Which configuration is looked at, and what can be done with it."""
+    names = {r.run.fingerprint: f"{r.name} · {r.interval.mean:.3f}" for r in board.rows}
+    sessions.show("decision-pick", row.run.fingerprint, tuple(names))
+    st.selectbox(
+        "Configuration",
+        list(names),
+        format_func=lambda f: names[f],
+        key="decision-pick",
+        on_change=lambda: st.session_state.update({CHOSEN: st.session_state["decision-pick"]}),
+    )
+    bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
+    bar.button("Take in hand", key="decision-take", icon=":material/pan_tool:", on_click=results.take, args=(row.run,))
+    with bar.popover("Share", icon=":material/link:"):
+        bench.links()
+    with st.expander("The pipeline file", icon=":material/data_object:"):
+        st.code(yaml_of(row.run), language="yaml")
+    if row.standing and row.standing.verdict == "ruled out":
+        st.caption("The questions rule this one out: another is better by more than chance. Say why it is still right.")
+
+
+def yaml_of(run: Run) -> str:
+    """The run's pipeline file; a line for people where its parts are not here any more."""
+    try:
+        return to_yaml(from_mapping(run.pipeline))
+    except WorkbenchError as error:
+        return f"# {error}\n"
+
+
+def _form(board: Leaderboard, row: Row, catalogue: Catalogue) -> None:
+    """Who decides, and why; the record names what was not taken by its figures."""
+
+    def keep() -> None:
+        state = st.session_state
+        try:
+            record = DecisionRecord(
+                chosen=row.run.fingerprint,
+                label=row.name,
+                by=str(state.get("decision-by", "")),
+                why=str(state.get("decision-why", "")),
+                corpus=row.run.corpus,
+                golden=row.run.golden,
+                metric=board.metric,
+                verdict=board.decision.sentence,
+                pipeline=to_yaml(from_mapping(row.run.pipeline)),
+                rejected=rejected(board, row.run.fingerprint),
+            )
+            catalogue.record(row.run)
+            catalogue.decide(record)
+        except WorkbenchError as error:
+            sessions.say("error", str(error))
+            return
+        state["decision-why"] = ""
+        state[CHOSEN] = row.run.fingerprint
+        sessions.share(from_mapping(row.run.pipeline))
+        st.toast("The decision is recorded")
+
+    with st.container(border=True):
+        st.markdown(f"**Record the decision:** {plain(row.name)}")
+        st.text_input("Decided by", key="decision-by", max_chars=120, persist_state="session")
+        st.text_area("Why this one", key="decision-why", max_chars=4000, height=90, persist_state="session")
+        st.button("Record", key="decision-keep", type="primary", icon=":material/gavel:", on_click=keep)
+
+
+def _records(records: Sequence[DecisionRecord]) -> None:
+    """What was decided, the newest first."""
+    if not records:
+        st.caption(
+            "Nothing is decided yet. A record says what was chosen, by whom, when and why, and what was not taken."
+        )
+        return
+    st.markdown("**Decisions**")
+    for record in records[:5]:
+        left, right = st.columns([5, 1], vertical_alignment="center", gap="small")
+        left.markdown(
+            f"{plain(record.label)}  \n{plain(record.why[:300])}  \n:small[{plain(record.by)}, {record.at[:10]}, "
+            f"{plain(record.metric)}]"
+        )
+        right.download_button(
+            "",
+            record_markdown(record),
+            f"decision-{record.id}.md",
+            key=f"record-{record.id}",
+            icon=":material/download:",
+            type="tertiary",
+            help="The record as Markdown, with the pipeline file and what was not taken",
+        )
+    if len(records) > 5:
+        st.caption(f"The newest 5 of {len(records):,}; all are in the history.")
+
+
+def presets(corpus: Corpus) -> None:
+    """The two presets, and which one each document's own structure suggests."""
+    st.caption(f"Each is a {LABEL} on your questions: a sweep decides, not a rule.")
+    bar = st.container(horizontal=True, gap="small")
+    for preset in PRESETS.values():
+        bar.button(
+            f"Try {preset.chunk_size}/{preset.chunk_overlap} ({preset.name})",
+            key=f"preset-{preset.name}",
+            icon=":material/straighten:",
+            on_click=_start_with,
+            args=(preset,),
+            help=preset.about,
+        )
+    rows = [
+        {
+            "Document": one.document,
+            "Suggestion": f"{one.preset.chunk_size}/{one.preset.chunk_overlap} ({one.preset.name})",
+            "Steps, lists, tables, code": one.share,
+        }
+        for one in map(suggest, corpus)
+    ]
+    share = st.column_config.NumberColumn(format="percent")
+    st.dataframe(rows, hide_index=True, key="suggestions", column_config={"Steps, lists, tables, code": share})
+
+
+def _start_with(preset: Preset) -> None:
+    """Nothing; the splitter in hand cuts by this rule, in tokens."""
+    sessions.change("splitter", unit="tokens", chunk_size=preset.chunk_size, chunk_overlap=preset.chunk_overlap)
+    st.toast(f"{preset.chunk_size}/{preset.chunk_overlap} tokens, in hand: a {LABEL}")

@@ -1,0 +1,195 @@
+"""History: every run that was recorded, found again, tagged, talked about, compared, restored."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from workbench.catalogue import Catalogue, Entry
+from workbench.catalogue.entries import LONGEST_TAG, LONGEST_TEXT
+from workbench.documents import Corpus
+from workbench.errors import RunError, WorkbenchError
+from workbench.records import Question, golden_id
+from workbench.statistics import compare
+from workbench.sweeps import METRIC, aligned
+from workbench.ui import sessions
+from workbench.ui.experiments import results
+from workbench.ui.shell import panels, plain
+
+ROWS = 460
+ANY = "any"
+
+
+def panel(catalogue: Catalogue, corpus: Corpus, questions: Sequence[Question]) -> None:
+    """The filter, the table, and what can be done with what is ticked."""
+    bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    text = bar.text_input(
+        "Find", key="history-find", placeholder="words of a label", width=240, persist_state="session"
+    )
+    tags = catalogue.tags()
+    tag = bar.selectbox("Tag", [ANY, *tags], key="history-tag", width=160) if tags else ANY
+    metric = bar.selectbox(
+        "Measure", [METRIC, "recall@5", "ndcg@5", "mrr@5"], key="history-metric", width=170, persist_state="session"
+    )
+    least = bar.number_input("At least", 0.0, 1.0, 0.0, 0.05, key="history-least", width=120, persist_state="session")
+    here = bar.toggle(
+        "These documents and questions only", key="history-here", persist_state="session",
+        help="Runs on other documents or another golden set are not to be compared with these",
+    )  # fmt: skip
+    entries = catalogue.runs(
+        str(text or ""),
+        tag="" if tag == ANY else str(tag),
+        corpus=corpus.id if here else "",
+        golden=golden_id(questions) if here else "",
+        metric=str(metric) if least else "",
+        at_least=float(least) or None,
+    )
+    if not entries:
+        none = not catalogue.runs()
+        st.caption(
+            "No run is recorded yet: measure a configuration on the page Experiments."
+            if none
+            else "No run is like this. Widen the filter."
+        )
+        return
+    left, right = panels(1.7, 1)
+    with left:
+        ticked = _table(entries, str(metric), corpus.id, golden_id(questions))
+        _versions(catalogue)
+    with right:
+        if not ticked:
+            st.caption("Tick a run to tag it, say something about it or take it in hand; two to compare them.")
+        elif len(ticked) == 1:
+            _one(catalogue, ticked[0])
+        else:
+            _two(catalogue, ticked[:2], str(metric))
+
+
+def _table(entries: Sequence[Entry], metric: str, corpus: str, golden: str) -> list[Entry]:
+    rows = [
+        {
+            "When": entry.at[:16].replace("T", " "),
+            "Configuration": entry.label,
+            metric: entry.means.get(metric),
+            "Tokens a query": round(entry.tokens_per_query),
+            "Chunks": entry.chunks,
+            "Questions": entry.questions,
+            "On": "these" if (entry.corpus, entry.golden) == (corpus, golden) else _other(entry, corpus, golden),
+            "Tags": list(entry.tags),
+            "Remarks": entry.remarks or None,
+        }
+        for entry in entries
+    ]
+    columns = st.column_config
+    event = st.dataframe(
+        rows,
+        key=f"history-{len(rows)}-{entries[0].id}",
+        hide_index=True,
+        height=ROWS if len(rows) > 12 else "content",
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config={
+            "When": columns.TextColumn(help="UTC", width="small"),
+            "Configuration": columns.TextColumn(width="large"),
+            metric: columns.NumberColumn(format="%.3f"),
+            "Tokens a query": columns.NumberColumn(format="localized"),
+            "On": columns.TextColumn(help="Whether it was measured on the documents and questions of now"),
+            "Tags": columns.ListColumn(),
+        },
+        alt="Recorded runs, the newest first",
+    )
+    return [entries[i] for i in event.selection.rows if i < len(entries)]
+
+
+def _other(entry: Entry, corpus: str, golden: str) -> str:
+    if entry.corpus != corpus:
+        return "other documents"
+    return "other questions" if entry.golden != golden else ""
+
+
+def _one(catalogue: Catalogue, entry: Entry) -> None:
+    st.markdown(f"**{plain(entry.label)}**")
+    bar = st.container(horizontal=True, gap="small")
+    bar.button(
+        "Take in hand", key="history-take", icon=":material/pan_tool:", on_click=_restored, args=(catalogue, entry.id),
+        help="Every page then works with its pipeline",
+    )  # fmt: skip
+    writable = sessions.workspace().writable
+    if writable:
+        key = f"history-tags-{entry.id}"
+        sessions.show(key, list(entry.tags))
+
+        def tagged() -> None:
+            _tried(lambda: catalogue.tag(entry.id, [t[:LONGEST_TAG] for t in st.session_state[key] if t.strip()]))
+
+        known = list(dict.fromkeys([*entry.tags, *catalogue.tags(), "shipped", "baseline", "rejected"]))
+        st.multiselect("Tags", known, key=key, accept_new_options=True, on_change=tagged)
+    for remark in catalogue.remarks(entry.id):
+        st.markdown(f"{plain(remark.text)}  \n:small[{plain(remark.by)}, {remark.at[:16].replace('T', ' ')} UTC]")
+    if writable:
+
+        def said() -> None:
+            state = st.session_state
+            words, by = str(state.get("history-remark", "")), str(state.get("decision-by", "")) or "no name"
+            if _tried(lambda: catalogue.remark(entry.id, words, by)):
+                state["history-remark"] = ""
+
+        st.text_area("Remark", key="history-remark", max_chars=LONGEST_TEXT, height=80)
+        row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+        row.text_input("Your name", key="decision-by", max_chars=120, width=200, persist_state="session")
+        row.button("Keep the remark", key="history-say", icon=":material/chat:", on_click=said)
+
+
+def _two(catalogue: Catalogue, entries: Sequence[Entry], metric: str) -> None:
+    a, b = (catalogue.run(entry.id) for entry in entries)
+    try:
+        both = aligned([a, b], metric)
+        found = compare(both.values[:, 0], both.values[:, 1], both.clusters)
+    except RunError as error:
+        st.caption(plain(f"They cannot be compared: {error}."))
+        return
+    st.markdown(plain(results.compared(found, a.label, b.label, metric)))
+    if a.corpus != b.corpus or a.golden != b.golden:
+        st.caption(f"Measured on different documents or questions; only the {len(both.questions):,} in common count.")
+    rows = [
+        {"Question": id, "First": one, "Second": two, "Difference": one - two}
+        for id, (one, two) in zip(both.questions, both.values.tolist(), strict=True)
+        if one != two
+    ]
+    if rows:
+        rows.sort(key=lambda row: float(row["Difference"]))
+        three = st.column_config.NumberColumn(format="%.2f")
+        st.dataframe(
+            rows, hide_index=True, key="history-pair", height=320,
+            column_config={"First": three, "Second": three, "Difference": three}, alt="Questions on which they differ",
+        )  # fmt: skip
+
+
+def _versions(catalogue: Catalogue) -> None:
+    versions = catalogue.goldens()
+    if not versions:
+        return
+    with st.expander(f"Golden sets that were measured on: {len(versions):,}", icon=":material/fact_check:"):
+        for version in versions[:20]:
+            left, right = st.columns([6, 1], vertical_alignment="center")
+            left.markdown(
+                f"{version.questions:,} questions · {plain(version.label or 'as it came')} · "
+                f":small[{version.at[:16].replace('T', ' ')} UTC, {version.golden}]"
+            )
+            right.download_button(
+                "", version.lines, f"golden-{version.golden}.jsonl", key=f"golden-{version.golden}-{version.corpus}",
+                icon=":material/download:", type="tertiary", help="The questions as they were, to import again",
+            )  # fmt: skip
+
+
+def _restored(catalogue: Catalogue, id: int) -> None:
+    _tried(lambda: results.take(catalogue.run(id)))
+
+
+def _tried(act: Callable[[], None]) -> bool:
+    """Whether it was done; else why not is said at the top of the page."""
+    try:
+        act()
+    except WorkbenchError as error:
+        sessions.say("error", str(error))
+        return False
+    return True
