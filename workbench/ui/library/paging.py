@@ -7,11 +7,12 @@ import streamlit as st
 
 from workbench import pipelines
 from workbench.documents import Corpus, Document
-from workbench.errors import DocumentError
+from workbench.errors import DocumentError, WorkbenchError
 from workbench.parsers import Boxes, PageImage, boxes, page_image
 from workbench.records import Hit
+from workbench.retrievers import RETRIEVERS
 from workbench.spans import Span
-from workbench.ui import live, searching, sessions
+from workbench.ui import live, sessions
 from workbench.ui.library.reading import facts
 from workbench.ui.pages_view import Marks, PageEvents, page_view, peek
 from workbench.ui.reader import reader, scroll_to
@@ -131,10 +132,13 @@ def _hits(corpus: Corpus) -> tuple[Sequence[Hit], str]:
     if not query:
         return (), ""
     named = query if len(query) <= NAMED else f"{query[:NAMED]}…"
-    job = live.known(corpus, pipeline)
-    kind = pipeline.retriever.kind
-    found = searching.search(corpus, pipeline, query, None, job if job and job.result else None, [kind])[kind]
-    if found is not None:
-        return found, f"Hits of the Bench's query “{named}” by {kind}."
-    found = searching.search(corpus, pipeline, query, None, None, ["bm25"])["bm25"]
-    return found or (), f"Hits of the Bench's query “{named}” by BM25: the vectors of {kind} are not there yet."
+    job, retriever = live.known(corpus, pipeline), pipeline.retriever
+    rows = job.result if job is not None and job.result is not None else pipelines.collection(corpus, pipeline.splitter)
+    ready = rows.has_vectors or not retriever.needs_vectors
+    why = "" if ready else f": the vectors of {retriever.kind} are not there yet"
+    retriever = retriever if ready else RETRIEVERS["bm25"]()
+    try:
+        found = retriever(rows, [query], pipeline.k, None)[0]
+    except WorkbenchError as error:
+        return (), f"The Bench's query has no hits here: {error}"
+    return found, f"Hits of the Bench's query “{named}” by {retriever.kind}{why}."
