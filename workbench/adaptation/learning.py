@@ -17,7 +17,7 @@ from workbench.vectors import unit
 TEMPERATURE = 0.05
 """By which cosines are divided before the softmax. Source: Gao, Yao and Chen 2021, "SimCSE"."""
 
-RIDGES = (1.0, 0.3, 0.1, 0.03)
+RIDGES = (0.3, 0.1, 0.03)
 """How strongly delta is held at zero, the strongest first; without any gain by them, there is no adapter."""
 
 _STEPS = 30  # of L-BFGS, each a pass over all examples
@@ -70,7 +70,12 @@ def _path(contrast: "_Contrast") -> Iterator[Floats]:
     for ridge in RIDGES:
         with threadpool_limits(1, user_api="blas"):  # products this small only wait for each other; and one sum order
             found = minimize(
-                contrast.penalised, delta, (ridge,), "L-BFGS-B", jac=True, options={"maxiter": _STEPS, "maxcor": 8}
+                contrast.penalised,
+                delta,
+                (ridge,),
+                "L-BFGS-B",
+                jac=True,
+                options={"maxiter": _STEPS, "maxcor": 8, "ftol": 1e-5},
             )
         delta = found.x
         yield delta.reshape(dim, dim)
