@@ -120,5 +120,6 @@ _STYLE = """
 }
 .facts { font-size: .85rem; line-height: 1.5; font-variant-numeric: tabular-nums }
 .facts b { font-weight: 600 }
+[data-testid=stElementToolbarButton]:has([aria-label^="Download as CSV"]):not([class*=st-key-csv-] *) { display: none }
 .facts .warn { color: color-mix(in srgb, #D55E00 72%, currentColor) }
 """

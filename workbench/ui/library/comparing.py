@@ -143,7 +143,7 @@ def _shown(shown: Document, read: Read, first: str, second: str) -> None:
         label_visibility="collapsed", required=True,
     )  # fmt: skip
     if view == "Sections":
-        st.dataframe(kinds, hide_index=True, height="content", placeholder="", key="parser-sections")
+        st.dataframe(kinds, hide_index=True, height="content", placeholder="", key="csv-parser-sections")
     elif view == "Tables":
         _tables(a, b)
     elif view == "Words":
@@ -234,7 +234,7 @@ def _words(found: Comparison) -> None:
         with column:
             st.caption(f"{title}, the {WORDS} most frequent; words that moved are in neither")
             rows = cells({"Word": word, "Times": times} for word, times in some)
-            st.dataframe(rows, hide_index=True, height=300, key=f"words-{title}")
+            st.dataframe(rows, hide_index=True, height=300, key=f"csv-words-{title}")
 
 
 _STYLE = """

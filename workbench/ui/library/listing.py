@@ -75,7 +75,7 @@ def table(corpus: Corpus, refusals: Sequence[Refusal]) -> Document | None:
     chosen = order.index(current) if current in order else 0
     event = st.dataframe(
         cells(rows),
-        key=f"documents-{corpus.id}",
+        key=f"csv-documents-{corpus.id}",
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",

@@ -132,7 +132,7 @@ def _scores(found: Sequence[Scored]) -> None:
         for one in found
     ]
     st.dataframe(
-        rows, hide_index=True, height="content", key="parser-scores",
+        rows, hide_index=True, height="content", key="csv-parser-scores",
         column_config={"Characters": st.column_config.NumberColumn(format="localized")},
     )  # fmt: skip
     st.caption(
