@@ -1,6 +1,8 @@
-"""Texts of documents and people in tables. Streamlit's tables offer a CSV download that writes cells as they are, and a
-spreadsheet runs a cell that begins like a formula. So the style of the pages hides that download, except for tables whose
-key begins with "csv-": those hold numbers and words of our own, or are drawn from `cells`.
+"""Texts of documents and people in tables, so that no cell of a CSV file that is made of them is a formula.
+
+Streamlit's tables offer a CSV download that writes cells as they are, and a spreadsheet runs a cell that begins like a
+formula. So the pages' style hides that download, except for tables whose key begins with "csv-": those hold numbers and
+words of our own, or are drawn from `cells`.
 
 Source of the characters: OWASP, CSV Injection.
 """
