@@ -20,7 +20,7 @@ TEMPERATURE = 0.05
 RIDGES = (0.3, 0.1, 0.03)
 """How strongly delta is held at zero, the strongest first; without any gain by them, there is no adapter."""
 
-_STEPS = 30  # of L-BFGS, each a pass over all examples
+_SOLVER = {"maxiter": 30, "maxcor": 8, "ftol": 1e-5}
 _INNER = 3  # folds within the training examples, to choose the ridge by
 _MOST = 2_048  # chunks that a question is told apart from
 
@@ -68,15 +68,8 @@ def _path(contrast: "_Contrast") -> Iterator[Floats]:
     dim = contrast.queries.shape[1]
     delta = np.zeros(dim * dim)
     for ridge in RIDGES:
-        with threadpool_limits(1, user_api="blas"):  # products this small only wait for each other; and one sum order
-            found = minimize(
-                contrast.penalised,
-                delta,
-                (ridge,),
-                "L-BFGS-B",
-                jac=True,
-                options={"maxiter": _STEPS, "maxcor": 8, "ftol": 1e-5},
-            )
+        with threadpool_limits(1, user_api="blas"):  # products this small only wait for each other
+            found = minimize(contrast.penalised, delta, (ridge,), "L-BFGS-B", jac=True, options=_SOLVER)
         delta = found.x
         yield delta.reshape(dim, dim)
 

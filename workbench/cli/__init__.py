@@ -20,6 +20,7 @@ COMMANDS = {
     "search": "the best chunks of files and folders for a query",
     "evaluate": "how well a pipeline finds the passages of a golden set",
     "doctor": "what is wrong with the chunks, no labels needed",
+    "adapt": "whether an adapter learned from a golden set finds more, and the pipeline with it",
     "sweep": "a grid of pipelines measured on a golden set, and which differences are real",
     "compare": "two runs, question by question",
     "check": "whether a pipeline is significantly worse than a run that was kept",
