@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import bench, health, library, live, searching, sessions
+from workbench.ui import bench, health, library, live, scoring, searching, sessions
 from workbench.ui.shell import body, open_page, panels
 
 open_page("Bench")
@@ -22,7 +22,8 @@ def page() -> None:
             library.add_documents()
             bench.parameters()
         pipeline, pinned = sessions.pipeline(), sessions.pinned()
-        live.attend(corpus, pipeline, pinned)
+        questions = sessions.questions(corpus)
+        live.attend(corpus, pipeline, pinned, also=scoring.asked_keys(questions, pipeline, pinned))
         with bar:
             bench.status(corpus, pipeline)
         with tools:
@@ -32,7 +33,6 @@ def page() -> None:
                 library.empty()
             return
 
-        questions = sessions.questions(corpus)
         with right:
             query = searching.query_box(questions)
         question = searching.golden(questions, query)

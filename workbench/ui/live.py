@@ -1,10 +1,11 @@
 """What the pages compute again and again, kept by content: chunks with their figures, and collections with vectors."""
 
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from workbench import pipelines
 from workbench.diagnostics import chunk_tokens, unseen
 from workbench.documents import Chunks, Corpus, Document
-from workbench.embedders import Cancelled, Embedder, missing
+from workbench.embedders import Cancelled, Embedder, SentenceTransformer, can_preview, missing, prepare_preview
 from workbench.pipelines import Pipeline
 from workbench.retrievers import Collection
 from workbench.spans import Ranges, covered, lengths
@@ -126,9 +127,10 @@ SETTLING = 0.7
 """Seconds for which a configuration must stand still before a transformer begins to embed it."""
 
 
-def attend(corpus: Corpus, *pipelines: Pipeline | None) -> None:
+def attend(corpus: Corpus, *pipelines: Pipeline | None, also: Iterable[Hashable] = ()) -> None:
     """Nothing; embedding for other configurations than these ends, at the start of a run, before it slows that down."""
-    jobs.attend(visit(), {key(corpus, p) for p in pipelines if p})
+    here = [p for p in pipelines if p]
+    jobs.attend(visit(), {name(corpus, p) for p in here for name in (key, states_key)} | set(also))
 
 
 def dense(corpus: Corpus, pipeline: Pipeline, store: Store, asked: bool = False) -> jobs.Job | None:
@@ -189,3 +191,79 @@ def _settle(cancelled: Callable[[], bool]) -> None:
 def known(corpus: Corpus, pipeline: Pipeline) -> jobs.Job | None:
     """The job of `dense`, if it was started; starts none."""
     return jobs.find(key(corpus, pipeline))
+
+
+STATES = 2_000_000
+"""Characters of a corpus whose token states are made unasked: about six minutes of work, and 100 MB."""
+
+
+def states_key(corpus: Corpus, pipeline: Pipeline) -> tuple[Any, ...]:
+    """What decides the token states behind previews."""
+    return "states", corpus, pipeline.embedder.full
+
+
+def states(corpus: Corpus, pipeline: Pipeline, store: Store) -> jobs.Job | None:
+    """The job that computes every document's token states, once; None where the model has no preview.
+
+    To be called once the vectors in hand are there: these come first.
+    """
+    embedder = pipeline.embedder
+    if not isinstance(embedder, SentenceTransformer) or not can_preview(embedder) or corpus.characters > STATES:
+        return None
+    chosen = embedder
+
+    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> bool:
+        prepare_preview(corpus, chosen, store, report, cancelled)
+        return True
+
+    return jobs.run(states_key(corpus, pipeline), visit(), work)
+
+
+def preview(corpus: Corpus, pipeline: Pipeline, store: Store) -> Collection | None:
+    """The collection with vectors pooled from token states; None where these are not here yet."""
+    job = jobs.find(states_key(corpus, pipeline))
+    if job is None or job.result is None or not isinstance(pipeline.embedder, SentenceTransformer):
+        return None
+    return _preview(corpus, pipeline, pipeline.embedder, store)
+
+
+_previews: OrderedDict[tuple[Corpus, Pipeline], Collection] = OrderedDict()
+
+
+def _preview(corpus: Corpus, pipeline: Pipeline, embedder: SentenceTransformer, store: Store) -> Collection:
+    found = _previews.pop((corpus, pipeline), None)
+    if found is None:
+        rows = pipelines.collection(corpus, pipeline.splitter)
+        found = pipelines.indexed(rows, pipelines.previewed(rows, embedder, store), embedder, pipeline.index)
+    _previews[corpus, pipeline] = found
+    while len(_previews) > 6:
+        _previews.popitem(last=False)
+    return found
+
+
+def preview_seen(corpus: Corpus, pipeline: Pipeline) -> Collection | None:
+    """The preview that was shown of a pipeline lately, if one was."""
+    return _previews.get((corpus, pipeline))
+
+
+State = Literal["exact", "preview", "words"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Searched:
+    """What can be searched now: with exact vectors, with those of a preview, or by words alone."""
+
+    rows: Collection
+    state: State
+
+
+def searched(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None, store: Store) -> Searched:
+    """The best that there is for a pipeline; quick work is waited for where there is no preview."""
+    quick = None
+    if job is None or not job.finished.is_set():
+        quick = preview(corpus, pipeline, store)
+        if quick is None and job is not None:
+            job.wait()
+    if job is not None and job.result is not None:
+        return Searched(job.result, "exact")
+    return Searched(quick, "preview") if quick else Searched(pipelines.collection(corpus, pipeline.splitter), "words")

@@ -11,7 +11,7 @@ from workbench.records import Hit, Question
 from workbench.retrievers import RETRIEVERS, Where, analyser, context
 from workbench.spans import Span, ranges
 from workbench.tokens import count
-from workbench.ui import forms, jobs, labelling, live, sessions
+from workbench.ui import forms, jobs, labelling, live, scoring, sessions
 from workbench.ui.bench import KEY, KEY_A
 from workbench.ui.hits import Column, column, hit_lists
 from workbench.ui.progress import progress, waiting
@@ -156,20 +156,24 @@ def _where(corpus: Corpus, tags: Mapping[str, list[str]]) -> Where | None:
     return Where(tuple(kept), tuple(section or ()))
 
 
+Lists = dict[str, list[Hit] | None]
+
+
 def search(
     corpus: Corpus, pipeline: Pipeline, query: str, where: Where | None, job: jobs.Job | None, kinds: Sequence[str]
-) -> dict[str, list[Hit] | None]:
-    """For each kind of retriever its hits; None for those whose vectors are not there yet."""
+) -> tuple[Lists, live.State]:
+    """For each kind of retriever its hits, None for those whose vectors are not there; and what vectors there were."""
     rows = pipelines.collection(corpus, pipeline.splitter)
-    found: dict[str, list[Hit] | None] = {}
+    found: Lists = {}
+    state: live.State = "words"
     for kind in sorted(kinds, key=lambda kind: RETRIEVERS[kind]().needs_vectors):  # quick vectors come in meanwhile
         retriever = pipeline.retriever if pipeline.retriever.kind == kind else RETRIEVERS[kind]()
-        if retriever.needs_vectors and job is not None:
-            job.wait()
-            rows = job.result or rows
+        if retriever.needs_vectors and state == "words":
+            now = live.searched(corpus, pipeline, job, sessions.store())
+            rows, state = now.rows, now.state
         can = rows.has_vectors or not retriever.needs_vectors
         found[kind] = retriever(rows, [query], pipeline.k, where)[0] if can else None
-    return {kind: found[kind] for kind in kinds}
+    return {kind: found[kind] for kind in kinds}, state
 
 
 def panel(
@@ -181,19 +185,24 @@ def panel(
     questions: Sequence[Question],
     height: int,
 ) -> None:
-    """The controls of the search, its lists, and their marks in the source."""
+    """The controls of the search, its lists, their marks in the source, and the score of the golden set."""
+    score = st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         k_control()
         where = filters(corpus)
+        follows = scoring.control(questions)
     kind, beside = retriever_choice()
     question = golden(questions, query)
     job = live.dense(corpus, pipeline, sessions.store())
     bar = st.container()
     rival = pinned if pinned != pipeline else None
     kinds = list(dict.fromkeys([*BESIDE, kind])) if beside and rival is None else [kind]
-    lists = search(corpus, pipeline, query, where, job, kinds) if query else {}
+    lists, state = search(corpus, pipeline, query, where, job, kinds) if query else ({}, "words")
     if job is not None:
-        job.wait()  # what is done in a moment needs no bar, no poll and no further run
+        if state != "preview":
+            job.wait()  # what is done in a moment needs no bar, no poll and no further run
+        if job.result is not None:
+            live.states(corpus, pipeline, sessions.store())
     if waiting(corpus, pipeline, job):
         with bar:
             progress(corpus, pipeline, job)
@@ -205,16 +214,20 @@ def panel(
             sample_questions(questions)
     elif rival is not None:
         other = live.dense(corpus, rival, sessions.store())
-        theirs = search(corpus, rival, query, where, other, [rival.retriever.kind])[rival.retriever.kind]
+        hits, there = search(corpus, rival, query, where, other, [rival.retriever.kind])
+        theirs = hits[rival.retriever.kind]
         columns = [
-            _column("A, pinned", theirs, corpus, rival, query, other, question),
-            _column("B, in hand", lists[kind], corpus, pipeline, query, job, question),
+            _column(_title("A, pinned", rival.retriever.kind, there), theirs, corpus, rival, query, other, question),
+            _column(_title("B, in hand", kind, state), lists[kind], corpus, pipeline, query, job, question),
         ]
         _lists(corpus, columns, theirs is not None and lists[kind] is not None, height)
         _mark(corpus, columns, questions, query)
     else:
         ready = {k: found for k, found in lists.items() if found is not None} or lists  # what waits takes no room
-        columns = [_column(NAMES[k], found, corpus, pipeline, query, job, question) for k, found in ready.items()]
+        columns = [
+            _column(_title(NAMES[k], k, state), found, corpus, pipeline, query, job, question)
+            for k, found in ready.items()
+        ]
         _lists(corpus, columns, False, height, list(ready))
         _mark(corpus, columns, questions, query)
     order = (st.session_state.get("drawn"), kind, "bm25")
@@ -224,6 +237,15 @@ def panel(
         _draw(document, rival, theirs or [], query, KEY_A)
     if lists.get(kind) is not None:
         context_view(drawn, corpus, pipeline)
+    if follows:
+        with score.container():
+            scoring.line(corpus, questions, pipeline, rival)
+            scoring.preview_line(corpus, questions, pipeline, query, state)
+
+
+def _title(name: str, kind: str, state: live.State) -> str:
+    """The list's title, with the word where its hits are a preview's."""
+    return f"{name}, preview" if state == "preview" and RETRIEVERS[kind]().needs_vectors else name
 
 
 def _column(

@@ -1,0 +1,213 @@
+"""The Bench's line about the whole golden set: its score under the settings in hand, as these change."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from workbench.documents import Corpus
+from workbench.evaluations import evaluate
+from workbench.pipelines import Pipeline
+from workbench.records import Question
+from workbench.retrievers import Collection, Dense
+from workbench.statistics import clusters, mean_intervals
+from workbench.ui import jobs, live, sessions
+from workbench.ui.shell import size_label
+
+STILL = 1.5
+"""Seconds after which a configuration counts as one that somebody stopped at: what the next ones are compared with."""
+MOST = 500
+"""Questions that are scored while a slider moves."""
+RESAMPLES = 1_000
+NEAREST = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Score:
+    """What a pipeline is worth on the golden set: recall of each question at its k, and tokens a query."""
+
+    pipeline: Pipeline
+    questions: tuple[Question, ...]
+    recall: Any
+    tokens: float
+    state: live.State
+
+
+def control(questions: Sequence[Question]) -> bool:
+    """Whether the golden set is scored as the settings change."""
+    n = sum(q.answerable for q in questions)
+    if not n:
+        return False
+    return (
+        st.toggle(
+            "Score",
+            value=True,
+            key="score-golden",
+            persist_state="session",
+            help=f"Asks all {n:,} questions of the golden set at every change of the settings.",
+            disabled=n > MOST,
+        )
+        and n <= MOST
+    )
+
+
+def line(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, rival: Pipeline | None) -> None:
+    """The score of the pipeline in hand, with its change against A, or against where the settings stood last."""
+    asked = tuple(q for q in questions if q.answerable)
+    now, why = score(corpus, asked, pipeline)
+    last: Score | None = _stood.get(_place(), (None, 0.0, None))[0]
+    if now is None:
+        if last is not None and last.questions == asked and last.pipeline != pipeline:
+            _write(f"{_figures(last)} <b>stale</b>: of {escape(last.pipeline.label)}; {escape(why)}")
+        else:
+            _write(f"golden set: {escape(why)}")
+        return
+    if rival is not None:
+        before, name = score(corpus, asked, rival)[0], "A"
+    else:
+        before = _still(now)
+        name = before.pipeline.label if before else ""
+    _write(_figures(now, before, name))
+
+
+def _write(html: str) -> None:
+    st.html(f"<div class='facts score' role='status'>{html}</div>")
+
+
+def _figures(now: Score, before: Score | None = None, name: str = "") -> str:
+    """`golden set: recall@5 0.68 (+0.03), 912 tokens a query (−40), 64 questions`, as HTML."""
+    word = " <b>preview</b>" if now.state == "preview" else ""
+    change = tokens = against = ""
+    if before is not None and before.questions == now.questions:
+        one = mean_intervals((now.recall - before.recall)[:, None], clusters(now.questions), RESAMPLES)[0]
+        span = f", 95 % {_signed(one.low)} to {_signed(one.high)}" if one.low == one.low else ""
+        change, tokens = f" ({_signed(one.mean)}{span})", f" ({_signed(now.tokens - before.tokens, '.0f')})"
+        against = f", against {escape(name)}{' (preview)' if before.state == 'preview' else ''}"
+    return (
+        f"golden set{word}: recall@{now.pipeline.k} <b>{now.recall.mean():.2f}</b>{change}, "
+        f"<b>{now.tokens:,.0f}</b> tokens a query{tokens}, {len(now.questions):,} questions{against}"
+    )
+
+
+def _signed(value: float, form: str = ".2f") -> str:
+    """With its sign, a true minus; no sign before what rounds to 0."""
+    text = f"{abs(value):{form}}"
+    return text if not float(text) else f"{'+' if value > 0 else '−'}{text}"
+
+
+# --- what the settings stood at, by visit
+
+_stood: OrderedDict[str, tuple[Score | None, float, Score | None]] = OrderedDict()
+
+
+def _place() -> str:
+    return f"{live.visit()}:{sessions.workspace().id}"
+
+
+def _still(now: Score) -> Score | None:
+    """The score at which the settings stood before they came to where they are now; takes note of this one."""
+    last, since, before = _stood.pop(_place(), (None, 0.0, None))
+    if last is None or last.pipeline != now.pipeline or last.questions != now.questions:
+        if last is not None and time.monotonic() - since >= STILL:
+            before = last
+        last, since = now, time.monotonic()
+    elif last.state != now.state:
+        last = now
+    _stood[_place()] = last, since, before
+    while len(_stood) > 64:
+        _stood.popitem(last=False)
+    return before if before is not None and before.pipeline != now.pipeline else None
+
+
+# --- scores, kept by content
+
+_scores: OrderedDict[tuple[Any, ...], Score] = OrderedDict()
+
+
+def score(corpus: Corpus, asked: tuple[Question, ...], pipeline: Pipeline) -> tuple[Score | None, str]:
+    """The score as well as it can be known now, or why there is none yet."""
+    name: tuple[Any, ...] = corpus, asked, pipeline
+    if (known := _scores.get((*name, "exact"))) is not None:
+        return known, ""
+    if pipeline.retriever.kind == "rerank" or pipeline.embedder.kind == "remote":
+        return None, "reranked and remote configurations are measured on the page Experiments"
+    state: live.State = "exact"
+    rows = None
+    if pipeline.retriever.needs_vectors:
+        found = _searched(corpus, pipeline)
+        if found.state == "words":
+            return None, "waits for the vectors of this configuration"
+        rows, state = found.rows, found.state
+        if not _asked(asked, pipeline, found):
+            return None, f"the model reads the {len(asked):,} questions"
+    if (known := _scores.get((*name, state))) is None:
+        measured = evaluate(corpus, asked, pipeline, [f"recall@{pipeline.k}"], rows=rows)
+        known = Score(pipeline, asked, measured.values[:, 0], float(measured.tokens.mean()), state)
+        _scores[*name, state] = known
+        while len(_scores) > 64:
+            _scores.popitem(last=False)
+    return known, ""
+
+
+def _searched(corpus: Corpus, pipeline: Pipeline) -> live.Searched:
+    store = sessions.store()
+    return live.searched(corpus, pipeline, live.dense(corpus, pipeline, store), store)
+
+
+def _asked(asked: tuple[Question, ...], pipeline: Pipeline, found: live.Searched) -> bool:
+    """Whether the questions' vectors are there; a transformer makes them in the background, once."""
+    if pipeline.embedder.kind == "static":
+        return True
+
+    def work(report: jobs.Report, cancelled: Any) -> bool:
+        Dense()(found.rows, [q.text for q in asked], 1)
+        return True
+
+    job = jobs.run(asked_key(asked, pipeline), live.visit(), work)
+    job.wait()
+    return job.result is not None
+
+
+def asked_key(questions: Sequence[Question], pipeline: Pipeline) -> tuple[Any, ...]:
+    """What decides the vectors of the questions."""
+    return "asked", tuple(q for q in questions if q.answerable), pipeline.embedder
+
+
+def asked_keys(questions: Sequence[Question], *pipelines: Pipeline | None) -> list[tuple[Any, ...]]:
+    """The jobs that make the questions' vectors for these pipelines."""
+    return [asked_key(questions, pipeline) for pipeline in pipelines if pipeline]
+
+
+# --- how far a preview was off
+
+
+def preview_line(
+    corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, query: str, state: live.State
+) -> None:
+    """What stands for exact hits meanwhile, and once these are there, how far it was off."""
+    if state == "preview":
+        _write("<b>preview</b>: pooled from token states; the exact vectors are being made and will take its place")
+        return
+    job, quick = live.known(corpus, pipeline), live.preview_seen(corpus, pipeline)
+    if state != "exact" or quick is None or job is None or job.result is None:
+        return
+    asked = tuple(q.text for q in questions if q.answerable)[:MOST] or (query,)
+    share, k = _agreed(quick, job.result, asked)
+    _write(
+        f"exact; the <b>preview</b> had named {share:.0%} of the {k} nearest chunks "
+        f"(agreement@{k} over {size_label(len(asked), 'questions')})"
+    )
+
+
+@lru_cache(maxsize=8)
+def _agreed(quick: Collection, exact: Collection, asked: tuple[str, ...]) -> tuple[float, int]:
+    """The mean share of the nearest chunks that both have in common, and how many those are."""
+    k = min(NEAREST, len(quick))
+    pairs = zip(Dense()(quick, asked, k), Dense()(exact, asked, k), strict=True)
+    return float(np.mean([len({h.chunk for h in a} & {h.chunk for h in b}) / k for a, b in pairs])), k
