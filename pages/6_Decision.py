@@ -6,7 +6,7 @@ from workbench.decisions import Context, audit, facts_of
 from workbench.ui import bench, library, live, progress, sessions
 from workbench.ui.decision import auditing, choosing, handing, history, packing, prompting
 from workbench.ui.experiments import evaluating, figures, results
-from workbench.ui.shell import body, open_page
+from workbench.ui.shell import body, open_page, plain
 from workbench.workspaces.catalogues import catalogue_of, remember
 from workbench.workspaces.experiments import experiments_folder, kept_runs
 
@@ -33,8 +33,9 @@ def nothing_measured():
     st.page_link("pages/5_Experiments.py", label="Open the experiments", icon=":material/science:")
 
 
-def handed_over(corpus, questions, pipeline):
-    """The export of the pipeline in hand, once its vectors are there."""
+def handed_over(corpus, questions, pipeline, records):
+    """The export of the pipeline in hand, once its vectors are there; the one that was decided is offered beside."""
+    choosing.offered(pipeline, records, corpus)
     can, job = evaluating.ready(corpus, pipeline, sessions.store())
     if can:
         handing.panel(corpus, questions, pipeline)
@@ -62,7 +63,7 @@ def page() -> None:
         runs = measured(corpus, questions)
         records = catalogue.decisions()
         if view == "Hand over":
-            handed_over(corpus, questions, pipeline)
+            handed_over(corpus, questions, pipeline, records)
             return
         if view == "History":
             history.panel(catalogue, corpus, questions)
@@ -74,7 +75,8 @@ def page() -> None:
             return
         board, chosen = None, None
         if runs:
-            metric, cost, margin = results.controls(runs)
+            asked = results.controls(runs) if view in ("Choose", "Review pack") else choosing.judged(runs)
+            metric, cost, margin = asked
             board = results.board(runs, metric, margin, cost)
             chosen = choosing.chosen(board, records)
         if view == "Choose":
@@ -84,7 +86,10 @@ def page() -> None:
             packing.panel(corpus, questions, board, chosen.run, records)
             return
         replaced = len(workspace.golden.successors)
-        facts = facts_of(corpus, questions, replaced, board, chosen.run.fingerprint if chosen else "")
+        anatomy = packing.anatomy(corpus, questions, chosen.run) if chosen else None
+        facts = facts_of(corpus, questions, replaced, board, chosen.run.fingerprint if chosen else "", anatomy)
+        if chosen:
+            st.caption(f"Figures are those of {plain(chosen.name)}, which is looked at in “Choose”.")
         if view == "RAG, fine-tuning or both":
             auditing.panel(facts)
         else:

@@ -74,7 +74,7 @@ def dimensions(answers: Mapping[str, str], facts: Facts) -> list[Dimension]:
             "the base model's, over what was found",
             "better on tasks like the examples, at times worse elsewhere",
             "trained steps over found facts",
-            "hybrid",
+            "both",
         ),
         Dimension(
             "Citations", "every passage has its place", "none that can be trusted", "every passage has its place", "RAG"

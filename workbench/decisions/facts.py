@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
+from typing import Any
 
 from workbench.documents import Corpus
 from workbench.records import Question
@@ -84,7 +85,12 @@ def beside(facts: Facts) -> dict[str, str]:
 
 
 def facts_of(
-    corpus: Corpus, questions: Sequence[Question], replaced: int = 0, board: Leaderboard | None = None, chosen: str = ""
+    corpus: Corpus,
+    questions: Sequence[Question],
+    replaced: int = 0,
+    board: Leaderboard | None = None,
+    chosen: str = "",
+    anatomy: Mapping[str, Any] | None = None,
 ) -> Facts:
     """What is known of a corpus and its golden set and, with a leaderboard, of a run in it (else the leader)."""
     answerable = sum(q.answerable for q in questions)
@@ -102,7 +108,8 @@ def facts_of(
     row = next((row for row in board.rows if row.run.fingerprint == chosen), board.rows[0])
     run, one = row.run, row.interval
     embedder = run.pipeline.get("embedder", {})
-    steps = run.anatomy["steps"] if run.anatomy else None
+    losses = anatomy or run.anatomy
+    steps = losses["steps"] if losses else None
     known = one.low == one.low
     return replace(
         base,
@@ -116,7 +123,7 @@ def facts_of(
         low=one.low if known else None,
         high=one.high if known else None,
         ceiling=1 - sum(steps[name]["mean"] for name in ("parse", "budget", "boundary")) if steps else None,
-        losses=str(run.anatomy["sentence"]) if run.anatomy else "",
+        losses=str(losses["sentence"]) if losses else "",
         tokens_per_query=run.tokens_per_query,
         seconds=dict(run.seconds),
         asked=len(run.questions) + run.unanswerable,

@@ -8,11 +8,12 @@ from workbench.catalogue import Catalogue, DecisionRecord
 from workbench.decisions import LABEL, PRESETS, Preset, suggest
 from workbench.documents import Corpus
 from workbench.errors import WorkbenchError
-from workbench.pipelines import from_mapping, to_yaml
+from workbench.pipelines import Pipeline, from_mapping, from_yaml, to_yaml
 from workbench.records import Run
 from workbench.reports import record_markdown, rejected
 from workbench.reports.packs import span
-from workbench.sweeps import Leaderboard, Row
+from workbench.statistics import MARGIN
+from workbench.sweeps import METRIC, Leaderboard, Row
 from workbench.ui import bench, sessions
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain, size_label
@@ -26,6 +27,34 @@ def chosen(board: Leaderboard, records: Sequence[DecisionRecord]) -> Row:
     rows = {row.run.fingerprint: row for row in board.rows}
     wanted = [st.session_state.get(CHOSEN, ""), *(r.chosen for r in records[:1]), board.decision.cheapest]
     return next(rows[one] for one in wanted if one in rows)
+
+
+def judged(runs: Sequence[Run]) -> tuple[str, str, float]:
+    """The metric, the price and the margin as chosen in the views that ask for them."""
+    state = st.session_state
+    metric = str(state.get("judged-by", METRIC))
+    return (
+        metric if metric in runs[0].metrics else runs[0].metrics[0],
+        str(state.get("judged-cost", "tokens")),
+        float(state.get("judged-margin", MARGIN)),
+    )
+
+
+def offered(pipeline: Pipeline, records: Sequence[DecisionRecord], corpus: Corpus) -> None:
+    """Where another configuration was decided on these documents than the one in hand: it, to be taken."""
+    record = next((r for r in records if r.corpus == corpus.id), None)
+    if record is None or record.chosen == pipeline.fingerprint:
+        return
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    row.caption(f"Decided was {plain(record.label)}.")
+    row.button("Take it in hand", key="decided-take", icon=":material/pan_tool:", on_click=_take, args=(record,))
+
+
+def _take(record: DecisionRecord) -> None:
+    try:
+        sessions.take(from_yaml(record.pipeline))
+    except WorkbenchError as error:
+        sessions.say("error", str(error))
 
 
 def panel(board: Leaderboard, catalogue: Catalogue, records: Sequence[DecisionRecord], corpus: Corpus) -> None:
@@ -186,11 +215,11 @@ def presets(corpus: Corpus) -> None:
         {
             "Document": one.document,
             "Suggestion": f"{one.preset.chunk_size}/{one.preset.chunk_overlap} ({one.preset.name})",
-            "Steps, lists, tables, code": one.share,
+            "Steps, lists, tables, code": round(100 * one.share),
         }
         for one in map(suggest, corpus)
     ]
-    share = st.column_config.NumberColumn(format="percent")
+    share = st.column_config.NumberColumn(format="%d %%")
     st.dataframe(rows, hide_index=True, key="suggestions", column_config={"Steps, lists, tables, code": share})
 
 

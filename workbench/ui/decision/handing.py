@@ -66,7 +66,7 @@ def panel(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -
         )
 
 
-_LEVELS = {"exact": "the framework's own", "generated": "generated code", "not expressible": "told here, differs"}
+_LEVELS = {"exact": "the same", "generated": "generated code", "not expressible": "told here, differs"}
 
 
 def _notes(notes: Sequence[Note]) -> None:
@@ -75,18 +75,11 @@ def _notes(notes: Sequence[Note]) -> None:
             "Part": note.part,
             "Method": note.kind,
             "How": "not possible" if note.stops else _LEVELS.get(note.level, note.level),
-            "What to know": note.text,
+            "What to know": plain(note.text),
         }
         for note in notes
     ]
-    st.dataframe(
-        rows,
-        hide_index=True,
-        key="handover-notes",
-        row_height=58,
-        column_config={"What to know": st.column_config.TextColumn(width="large")},
-        alt="What the target does with each part of the pipeline",
-    )
+    st.table(rows)  # wraps what has to be known, where a dataframe would cut it
 
 
 def _build(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, target: str) -> None:

@@ -72,7 +72,6 @@ def _table(entries: Sequence[Entry], metric: str, corpus: str, golden: str) -> l
             metric: entry.means.get(metric),
             "Tokens a query": round(entry.tokens_per_query),
             "Chunks": entry.chunks,
-            "Questions": entry.questions,
             "On": "these" if (entry.corpus, entry.golden) == (corpus, golden) else _other(entry, corpus, golden),
             "Tags": list(entry.tags),
             "Remarks": entry.remarks or None,
@@ -88,8 +87,8 @@ def _table(entries: Sequence[Entry], metric: str, corpus: str, golden: str) -> l
         on_select="rerun",
         selection_mode="multi-row",
         column_config={
-            "When": columns.TextColumn(help="UTC", width="small"),
-            "Configuration": columns.TextColumn(width="large"),
+            "When": columns.TextColumn(help="UTC", width=120),
+            "Configuration": columns.TextColumn(width=270),
             metric: columns.NumberColumn(format="%.3f"),
             "Tokens a query": columns.NumberColumn(format="localized"),
             "On": columns.TextColumn(help="Whether it was measured on the documents and questions of now"),

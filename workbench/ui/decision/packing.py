@@ -63,7 +63,7 @@ def panel(
         if isinstance(pipeline.embedder, Remote) and not _embedded(corpus, pipeline):
             st.caption("Its model is remote and the chunks are not embedded here: take it in hand and embed it first.")
             return
-        key = ("pack", corpus, questions, pipeline, chosen.metrics)
+        key = _key(corpus, questions, pipeline, chosen)
         made = waiting.job(key)
         if made is None or made.failed:
             st.button(
@@ -82,12 +82,12 @@ def panel(
             "questions, what was not tested, what would change the decision, production, and how to reproduce it."
         )
         return
-    evaluation, anatomy = found
+    evaluation, losses = found
     runs = tuple(sorted((row.run for row in board.rows), key=lambda run: (run.label, run.fingerprint)))
     try:
         report = review_pack(
             Evidence(
-                runs, evaluation, anatomy, questions, str(question) or "Not stated.", board.metric, board.margin,
+                runs, evaluation, losses, questions, str(question) or "Not stated.", board.metric, board.margin,
                 load=load, record=record, command=_command(chosen, board),
             )
         )  # fmt: skip
@@ -100,6 +100,21 @@ def panel(
     with right:
         # The page has no script, and its own policy loads nothing: every text in it is escaped.
         st.iframe(page, height=HEIGHT, alt="The review pack")
+
+
+def anatomy(corpus: Corpus, questions: tuple[Question, ...], chosen: Run) -> dict[str, Any] | None:
+    """Where the run loses answers, as it was kept or, where its pack was built in this visit, as measured for it."""
+    if chosen.anatomy:
+        return dict(chosen.anatomy)
+    try:
+        found = jobs.find(_key(corpus, questions, from_mapping(chosen.pipeline), chosen))
+    except WorkbenchError:
+        return None
+    return found.result[1].to_dict() if found is not None and found.result is not None else None
+
+
+def _key(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, chosen: Run) -> tuple[Any, ...]:
+    return ("pack", corpus, questions, pipeline, chosen.metrics)
 
 
 def _embedded(corpus: Corpus, pipeline: Pipeline) -> bool:
