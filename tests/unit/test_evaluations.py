@@ -48,6 +48,16 @@ def pipeline(size: int = 120, **parts: dict[str, object]) -> Pipeline:
     return from_mapping({"splitter": splitter, "retriever": {"kind": "bm25"}, "k": 3, **parts})
 
 
+def test_merged_hits_count_as_the_pipeline_gives_them_at_its_k() -> None:
+    line = pipeline(60, retriever={"kind": "bm25", "expand": "neighbours", "merge": True})
+    found = evaluate(CORPUS, QUESTIONS, line, ["recall@3", "recall@10"])
+    assert any(len(hits) < 3 for hits in found.hits), "some are merged"
+    for asked, hits, (at_k, deeper) in zip(found.questions, found.hits, found.values, strict=True):
+        gold = [r.span for r in asked.references]
+        assert at_k == FORMULAS["recall"](judge(gold, [h.span for h in hits]))
+        assert deeper >= at_k
+
+
 @pytest.mark.parametrize("size", [12, 120, 5000])
 def test_values_are_the_measures_of_the_pipelines_hits(size: int) -> None:
     line = pipeline(size)

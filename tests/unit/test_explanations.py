@@ -252,7 +252,7 @@ def test_passages_that_the_text_does_not_hold(monkeypatch: pytest.MonkeyPatch) -
 def test_nothing_lost_and_what_cannot_be_told_apart() -> None:
     text = lines(*PARTS)
     one = asked(text, "grease the bearing", PARTS[1])
-    assert explain(evaluate(Corpus((text,)), [one], by(BM25()))).sentence() == "no recall is lost within 1 hits"
+    assert explain(evaluate(Corpus((text,)), [one], by(BM25()))).sentence() == "no recall is lost within 1 hit"
     # One question loses to the ranking, one to its lost passage: two questions do not say which is larger.
     other = asked(text, "pump", PARTS[3], id="r")
     gone = Question("g", "Who?", lost=(lost("Nobody wrote this."),))

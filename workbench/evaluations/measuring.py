@@ -157,7 +157,7 @@ def evaluate(
                 found = chroma.scores(gold, [h.span for h in own[i]], chunks, lost)
                 values[i] = [getattr(found, name) for name in names]
             else:
-                values[i] = _measured(gold, lost, own[i], deep[i], asked, chunks, sizes, min_cover)
+                values[i] = _measured(gold, lost, pipeline.k, own[i], deep[i], asked, chunks, sizes, min_cover)
         sizes.count([hit for hits in own for hit in hits])
         tokens = np.array([sum(sizes.of(h) for h in hits) for hits in own], np.int64)
     kept = tuple(tuple(hits) for hits in own)
@@ -216,6 +216,7 @@ def _covers(hit: Span, gold: Span, min_cover: float) -> bool:
 def _measured(
     gold: list[Span],
     lost: int,
+    k: int,
     own: Sequence[Hit],
     deep: Sequence[Hit],
     asked: Sequence[Metric],
@@ -230,8 +231,9 @@ def _measured(
         if m.budget is None:
             out.append(precision_omega(gold, chunks, lost))
             continue
-        # All budgets of hits are parts of one judgement; each budget of tokens cuts its last hit elsewhere.
-        shallow = not m.budget.tokens and m.budget.amount <= len(own)
+        # All budgets of hits are parts of one judgement; each budget of tokens cuts its last hit elsewhere. Up to k
+        # the hits are those at k, though they be fewer: merged ones that are asked for deeper hold more.
+        shallow = not m.budget.tokens and m.budget.amount <= k
         key = m.budget if m.budget.tokens else Budget(1 if shallow else MAX_K)
         if key not in judged:
             hits = own if shallow else deep
