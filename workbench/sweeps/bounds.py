@@ -44,23 +44,25 @@ def errors(pilots: Floats, later: Floats, risk: float) -> Errors:
     return Errors(m + len(later), float(pilots.mean()), largest, max(float(pilots.mean()) + reach, largest))
 
 
-def lead(above: Floats, of: int, risk: float) -> float:
-    """The least that the mean of all `of` questions is expected to be, by (n,) values of a random part of them.
+def leads(above: Floats, of: int, risk: float) -> Floats:
+    """(rows,) the least that each row's mean over all `of` questions is expected to be, by (rows, n) of a random part.
 
     One-sided at the level 1 − risk, by Student's t with the finite population's correction: of all questions nothing
     is left open. Two values more, one for each side and as large as any, keep it true for few questions that differ.
 
     Source: Cochran 1977, "Sampling Techniques", 2.6 and 2.8; the two more values, Bonett and Price 2012.
     """
-    n = len(above)
+    n = above.shape[1]
+    means: Floats = above.mean(axis=1)
     if n >= of:
-        return float(above.mean())
+        return means
     if n < 2:
-        return -float("inf")
+        return np.full(len(above), -np.inf)
     from scipy.special import stdtrit
 
-    variance = float(above.var(ddof=1)) / n + 2 * (float(np.abs(above).max()) / n) ** 2
-    return float(above.mean()) - float(stdtrit(n - 1, 1 - risk)) * sqrt(variance * (1 - n / of))
+    variances = above.var(axis=1, ddof=1) / n + 2 * (np.abs(above).max(axis=1) / n) ** 2
+    out: Floats = means - float(stdtrit(n - 1, 1 - risk)) * np.sqrt(variances * (1 - n / of))
+    return out
 
 
 @dataclass(frozen=True, slots=True)

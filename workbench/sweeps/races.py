@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from workbench.sweeps.bounds import Errors, Floats, Ints, RankAgreement, errors, lead, looks, rank_agreement, spread
+from workbench.sweeps.bounds import Errors, Floats, Ints, RankAgreement, errors, leads, looks, rank_agreement, spread
 
 RISK = 0.05
 """Of naming a candidate that is not the best: half may be the preview's fault, half that of a part of the questions."""
@@ -98,6 +98,7 @@ class Race:
     active: dict[int, None] = field(init=False)
     pilots: list[int] = field(init=False)
     left_out: dict[int, str] = field(init=False)
+    measured: set[int] = field(init=False)
     previews: Floats = field(init=False)
     exacts: Floats = field(init=False)
 
@@ -106,6 +107,7 @@ class Race:
         self.order = np.random.default_rng(self.seed).permutation(self.questions)
         self.sizes = looks(self.questions, SHARES, LEAST)
         self.active, self.pilots, self.left_out = dict.fromkeys(range(len(self.places))), [], {}
+        self.measured = set()
         self.previews, self.exacts = np.full(shape, np.nan), np.full(shape, np.nan)
 
     def __iter__(self) -> Iterator[Stage]:
@@ -146,9 +148,11 @@ class Race:
         some = self.order[:size]
         if len(new := some[np.isnan(into[c, some])]):
             into[c, new] = ask(c, new)
+        if into is self.exacts and size == self.questions:
+            self.measured.add(c)
 
     def _measured(self, c: int) -> bool:
-        return not np.isnan(self.exacts[c]).any()
+        return c in self.measured
 
     def mean(self, c: int) -> float:
         """The mean of what is known; minus infinity where nothing is."""
@@ -161,35 +165,39 @@ class Race:
         """What those that were measured both ways say of the preview."""
         if not self.pilots:
             return None
-        both = [c for c in self.active if self._measured(c) and not np.isnan(self.previews[c]).any()]
+        both = [c for c in self.active if self._measured(c)]
         off = (self.exacts - self.previews).mean(axis=1)
+        both = [c for c in both if not np.isnan(off[c])]
         return errors(off[self.pilots], off[[c for c in both if c not in self.pilots]], self.risk / 2)
 
     def drop(self, size: int) -> None:
         """Leave out what cannot be the best any more, by the first `size` questions."""
         some = self.order[:size]
         ready = [c for c in self.active if not np.isnan(self.exacts[c, some]).any()]
-        if not ready:
+        if not ready or all(map(self._measured, self.active)):
             return
         leader = max(ready, key=lambda c: (float(self.exacts[c, some].mean()), -c))
-        best, off = self.exacts[leader, some], self.errors()
+        off = self.errors()
+        upper = np.inf if off is None else off.upper
+        open_ = [c for c in self.active if not self._measured(c)]
+        reach = np.array([0.0 if self.track.is_cheap(c) else upper for c in open_])
+        known = np.where([[self.track.is_cheap(c)] for c in open_], self.exacts[open_], self.previews[open_])[:, some]
         risk = self.risk / 2 / max(1, (len(self.sizes) - 1) * len(self.places))
-        for c in list(self.active):
-            cheap = self.track.is_cheap(c)
-            values = (self.exacts if cheap else self.previews)[c, some]
-            if c == leader or self._measured(c) or np.isnan(values).any():
-                continue
-            ahead, least = float((best - values).mean()), lead(best - values, self.questions, risk)
-            reach = 0.0 if cheap or off is None else off.upper
-            if least > reach:
+        ahead = self.exacts[leader, some] - known  # not a number where a candidate has no preview
+        least = leads(ahead, self.questions, risk)
+        for c, row, sure, most in zip(open_, ahead, least.tolist(), reach.tolist(), strict=True):
+            if c != leader and sure > most:
                 del self.active[c]
-                self.left_out[c] = _reason(size, self.questions, ahead, least, None if cheap else reach)
+                bound = None if self.track.is_cheap(c) else most
+                self.left_out[c] = _reason(size, self.questions, float(row.mean()), sure, bound)
 
     def most_promising(self) -> int | None:
         """The candidate still to be measured with the highest preview; those without one first. None if none is."""
         left = [c for c in self.active if not self._measured(c)]
-        hopes = {c: np.inf if np.isnan(self.previews[c]).all() else self.mean(c) for c in left}
-        return max(left, key=lambda c: (hopes[c], -c)) if left else None
+        if not left:
+            return None
+        hopes = self.previews[left].mean(axis=1)
+        return left[int(np.where(np.isnan(hopes), np.inf, hopes).argmax())]
 
     def standing(self, with_agreement: bool = False) -> RaceStanding:
         """The race as it stands; how far preview and exact ranking agree takes a moment, and is told if asked for."""
