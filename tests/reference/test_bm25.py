@@ -10,6 +10,7 @@ import pytest
 from workbench.documents import Chunks, Corpus, Document
 from workbench.retrievers import BM25, Collection, Hybrid
 from workbench.retrievers.analyser import terms
+from workbench.retrievers.lexical import Lexical, Terms
 
 VOCABULARY = "alpha beta gamma delta E-4417 88-1032-B § 12.3(b) a_b 東京都 naïve x.y@z.de co-op 32GB the of".split(" ")
 
@@ -124,3 +125,18 @@ def test_weighted_fusion_equals_its_formula() -> None:
     assert [h.chunk for h in only_words] == [h.chunk for h in BM25()(rows, ["red"], 5)[0]]
     only_vectors = Hybrid(fusion="weighted", weight=1)(rows, ["red"], 5)[0]
     assert [h.chunk for h in only_vectors] == [2, 1, 3, 4, 0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("k1,b", [(1.5, 0.75), (0.0, 0.0), (2.0, 1.0)])
+def test_scores_are_those_of_bm25s_bit_for_bit(seed: int, k1: float, b: float) -> None:
+    import bm25s
+
+    rng = np.random.default_rng(seed)
+    rows = [np.minimum(rng.zipf(1.4, rng.integers(0, 60)), 299).astype(np.int32) for _ in range(400)]
+    vocabulary = {f"w{i}": i for i in range(300)}
+    theirs = bm25s.BM25(k1=k1, b=b, method="lucene", dtype="float64")
+    theirs.scores = theirs.build_index_from_ids(range(300), [row.tolist() for row in rows], show_progress=False)
+    ours = Lexical(Terms.of(rows, vocabulary), k1, b)
+    for query in ([1], [1, 2, 3], [299, 1, 1], [298, 17, 40]):
+        assert ours.scores(" ".join(f"w{i}" for i in query)).tobytes() == theirs.get_scores_from_ids(query).tobytes()

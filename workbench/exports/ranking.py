@@ -46,7 +46,7 @@ class Collection:
     ) -> None:
         vocabulary: dict[str, int] = {}
         rows = [np.array([vocabulary.setdefault(t, len(vocabulary)) for t in terms(text)], np.int32) for text in texts]
-        self._terms = Terms(rows, vocabulary)
+        self._terms = Terms.of(rows, vocabulary)
         self._indexes: dict[tuple[float, float, Words], Lexical] = {}
         self._vectors, self._encode, self._candidates = vectors, encode, candidates
         self._longest = float(np.linalg.norm(vectors, axis=1).max(initial=0.0)) if dot else None

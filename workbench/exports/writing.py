@@ -110,7 +110,7 @@ def requirements(pipeline: Pipeline, target: str) -> list[str]:
         needed |= {"sentence-transformers", "transformers", "torch"}
     if vectors and (target != "haystack" or not is_plain(pipeline.index)):
         needed.add("faiss-cpu")
-    if pipeline.retriever.kind != "dense":
+    if getattr(pipeline.retriever, "stop_words", "none") != "none":
         needed.add("bm25s")
     if getattr(pipeline.retriever, "stemmer", "none") != "none":
         needed.add("PyStemmer")

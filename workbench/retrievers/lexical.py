@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,8 @@ from workbench.retrievers.words import PLAIN, Words
 from workbench.spans import Ranges
 
 Ids = NDArray[np.int32]
-_KEPT_WORDS = 20_000_000  # about 250 MB; the texts themselves weigh as much
+_KEPT_BYTES = 256_000_000
+_TERM = 160  # bytes of a term in a vocabulary, about
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +34,12 @@ class Analysed:
     """(words + 1,) where the terms of each word begin in `ids`."""
     ids: Ids
     vocabulary: dict[str, int]
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory beside the text, about."""
+        arrays = (self.starts, self.ends, self.first, self.ids)
+        return sum(a.nbytes for a in arrays) + _TERM * len(self.vocabulary)
 
     def chunk_terms(self, spans: Ranges) -> tuple[list[Ids], list[list[str]]]:
         """For each span its whole words' terms as ids, and the terms of the words that its edges cut."""
@@ -61,13 +68,14 @@ def analysed(document: Document) -> Analysed:
     made = _analyse(document.text)
     with _lock:
         _kept[document.id] = made
-        total = sum(len(a.starts) for a in _kept.values())
-        while total > _KEPT_WORDS and len(_kept) > 1:
-            total -= len(_kept.popitem(last=False)[1].starts)
+        _weight[0] += made.bytes - (known.bytes if known else 0)
+        while _weight[0] > _KEPT_BYTES and len(_kept) > 1:
+            _weight[0] -= _kept.popitem(last=False)[1].bytes
     return made
 
 
 _kept: "OrderedDict[str, Analysed]" = OrderedDict()
+_weight = [0]  # bytes of what is kept
 _lock = threading.Lock()
 
 
@@ -98,16 +106,23 @@ def _ids(values: Sequence[int]) -> Ids:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:
-    """The terms of every row of a collection as numbers, and the vocabulary that numbers them."""
+    """The terms of every row of a collection, as numbers in `vocabulary`: row i has `ids[first[i] : first[i + 1]]`."""
 
-    rows: list[Ids]
+    ids: Ids
+    first: NDArray[np.int64]
     vocabulary: dict[str, int]
+
+    @classmethod
+    def of(cls, rows: Sequence[Ids], vocabulary: dict[str, int]) -> "Terms":
+        first = np.concatenate([[0], np.cumsum([len(ids) for ids in rows], dtype=np.int64)])
+        return cls(np.concatenate([_ids([]), *rows]), first, vocabulary)
 
 
 def row_terms(parts: Sequence[tuple[Document, Ranges, Sequence[str]]]) -> Terms:
     """The terms of chunks, document by document: of the text of each span and of its header, where there is one."""
     vocabulary: dict[str, int] = {}
-    rows: list[Ids] = []
+    found: list[Ids] = []
+    sizes: list[int] = []
 
     def number(term: str) -> int:
         return vocabulary.setdefault(term, len(vocabulary))
@@ -117,10 +132,14 @@ def row_terms(parts: Sequence[tuple[Document, Ranges, Sequence[str]]]) -> Terms:
         common = _ids([number(term) for term in words.vocabulary])
         whole, cut = words.chunk_terms(spans)
         header_ids = {header: [number(t) for t in terms(header)] for header in set(headers)}
+        rows: list[Ids] = []
         for i, (own, edges) in enumerate(zip(whole, cut, strict=True)):
             extra = [number(term) for term in edges] + (header_ids[headers[i]] if headers else [])
             rows.append(np.concatenate([common[own], _ids(extra)]) if extra else common[own])
-    return Terms(rows, vocabulary)
+        found.append(np.concatenate([_ids([]), *rows]))
+        sizes += map(len, rows)
+    first = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+    return Terms(np.concatenate([_ids([]), *found]), first, vocabulary)
 
 
 def counted(rows: Terms, words: Words) -> Terms:
@@ -131,12 +150,13 @@ def counted(rows: Terms, words: Words) -> Terms:
     numbers = _ids(
         [-1 if t is None else vocabulary.setdefault(t, len(vocabulary)) for t in words(list(rows.vocabulary))]
     )
-    out = [numbers[ids] for ids in rows.rows]
-    return Terms([ids[ids >= 0] for ids in out], vocabulary)
+    ids = numbers[rows.ids] if len(numbers) else rows.ids
+    kept = ids >= 0
+    return Terms(ids[kept], np.concatenate([[0], np.cumsum(kept)])[rows.first], vocabulary)
 
 
 class Lexical:
-    """A BM25 index over rows of terms: bm25s with Lucene's formula, in float64.
+    """A BM25 index over rows of terms: Lucene's formula, in float64, computed once for every term and row.
 
     score(q, d) = Σ over the query's terms t, a repeated one counted again, of
         idf(t) · tf(t, d) / (tf(t, d) + k1 · (1 − b + b · |d| / avg|d|)),
@@ -144,25 +164,35 @@ class Lexical:
     |d| is a row's number of terms. N and n(t) count the whole collection, whatever a filter allows.
 
     Source: Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework"; the Lucene variant as in Kamphuis et
-    al. 2020, "Which BM25 do you mean?" (without the constant factor k1 + 1).
+    al. 2020, "Which BM25 do you mean?" (without the constant factor k1 + 1). Scores that stand ready as in bm25s (Lù
+    2024, arXiv 2407.03618).
     """
 
     def __init__(self, rows: Terms, k1: float, b: float, words: Words = PLAIN) -> None:
         self._words = words
         self._vocabulary = rows.vocabulary
-        self._rows = len(rows.rows)
-        self._model: Any = None
-        if any(len(ids) for ids in rows.rows):
-            import bm25s
-
-            self._model = bm25s.BM25(k1=k1, b=b, method="lucene", dtype="float64")
-            numbers, tokens = range(len(rows.vocabulary)), [ids.tolist() for ids in rows.rows]
-            self._model.scores = self._model.build_index_from_ids(numbers, tokens, show_progress=False)
+        sizes = np.diff(rows.first)
+        n = self._count = len(sizes)
+        pairs = rows.ids.astype(np.int64)  # each occurrence as term · n + row, sorted: by term, then by row
+        pairs *= n
+        pairs += np.repeat(np.arange(n), sizes)
+        pairs.sort()
+        places = np.flatnonzero(np.diff(pairs, prepend=-1))
+        times = np.diff(places, append=len(pairs)).astype(np.float64)
+        pairs = pairs[places]
+        self._rows = (pairs % max(n, 1)).astype(np.int32)
+        self._first = np.searchsorted(pairs, np.arange(len(rows.vocabulary) + 1, dtype=np.int64) * n)
+        """(terms + 1,) where each term's rows and scores begin."""
+        held = np.diff(self._first)
+        idf = np.array([log(1 + (n - df + 0.5) / (df + 0.5)) for df in held.tolist()])
+        lengths = k1 * ((1 - b) + b * sizes / (sizes.mean() if pairs.size else 1.0))
+        self._scores: NDArray[np.float64] = np.repeat(idf, held) * (times / (lengths[self._rows] + times))
 
     def scores(self, query: str) -> NDArray[np.float64]:
         """(rows,) the score of each row; 0 where it shares no term with the query."""
         known = [self._vocabulary[t] for t in self._words(terms(query)) if t is not None and t in self._vocabulary]
-        if self._model is None or not known:
-            return np.zeros(self._rows)
-        out: NDArray[np.float64] = self._model.get_scores_from_ids(known)
+        out = np.zeros(self._count)
+        for term in known:
+            part = slice(self._first[term], self._first[term + 1])
+            out[self._rows[part]] += self._scores[part]
         return out

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 from workbench.documents import Document
 from workbench.errors import SpecError
+from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.pieces import Cut, Pieces, chunked, literal, measured, merged, pieces
+from workbench.splitters.levels import chunk_spans
+from workbench.splitters.pieces import Cut, Pieces, literal, measured, merged, pieces
 from workbench.splitters.sizes import Splitter
 
 SEPARATORS = ("\n\n", "\n", " ", "")
@@ -40,9 +42,9 @@ class Recursive(Splitter):
         if not self.separators:
             raise SpecError('recursive.separators must name at least one separator, such as "\\n\\n"')
 
-    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
+    def spans(self, document: Document) -> Ranges:
         rules = tuple(literal(s) for s in self.separators)
-        return chunked(pieces(document.text, rules, self.measure), self.chunk_size, self.chunk_overlap)
+        return chunk_spans(pieces(document.text, rules, self.measure), self.chunk_size, self.chunk_overlap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,9 @@ class Code(Splitter):
 
     language: str = option("python", "The programming language.", choices=LANGUAGES)
 
-    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
+    def spans(self, document: Document) -> Ranges:
         rules = tuple(Cut(pattern) for pattern in language_separators(self.language))
-        return chunked(pieces(document.text, rules, self.measure), self.chunk_size, self.chunk_overlap)
+        return chunk_spans(pieces(document.text, rules, self.measure), self.chunk_size, self.chunk_overlap)
 
     def identity(self) -> dict[str, Any]:
         return {**Splitter.identity(self), "separators": list(language_separators(self.language))}

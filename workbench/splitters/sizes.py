@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from workbench import models
 from workbench.documents import Chunks, Document
 from workbench.errors import ModelUnavailable, SpecError
+from workbench.spans import Ranges, ranges
 from workbench.specs import Spec, option, to_dict
 from workbench.splitters.headers import REVISION as HEADERS
 from workbench.splitters.headers import headers
@@ -61,11 +64,12 @@ class Splitter(Spec):
         """How many texts a model must embed before this document can be cut; 0 where none is needed."""
         return 0
 
-    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
+    def spans(self, document: Document) -> Iterable[tuple[int, int]] | Ranges:
         """Start and end of each chunk, in order."""
         raise NotImplementedError
 
     def __call__(self, document: Document) -> Chunks:
         """The chunks of a document, in order; every chunk is `document.text[start:end]`."""
-        pairs = list(self.spans(document))
-        return Chunks.of(document, pairs, headers(document, pairs) if self.header == "path" else ())
+        found = self.spans(document)
+        spans = found if isinstance(found, np.ndarray) else ranges(found)
+        return Chunks(document.id, spans, tuple(headers(document, spans.tolist())) if self.header == "path" else ())
