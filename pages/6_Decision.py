@@ -3,6 +3,7 @@
 import streamlit as st
 
 from workbench.decisions import Context, audit, facts_of
+from workbench.errors import StoreError
 from workbench.ui import bench, library, live, progress, sessions
 from workbench.ui.decision import auditing, choosing, handing, history, packing, prompting
 from workbench.ui.experiments import evaluating, figures, results
@@ -24,6 +25,16 @@ def measured(corpus, questions):
         remember(workspace, new, corpus, questions)
         known += [f"{run.fingerprint} {run.corpus} {run.golden}" for run in new]
     return runs
+
+
+def kept(workspace):
+    """The history and the decisions in it; where its database cannot be used that is said, and the rest goes on."""
+    try:
+        catalogue = catalogue_of(workspace)
+        return catalogue, catalogue.decisions()
+    except StoreError as error:
+        st.warning(plain(str(error)), icon=":material/database_off:")
+        return None, []
 
 
 def nothing_measured():
@@ -59,14 +70,14 @@ def page() -> None:
             "View", VIEWS, default=VIEWS[0], key="decision-view", label_visibility="collapsed", required=True,
             persist_state="session",
         )  # fmt: skip
-        catalogue = catalogue_of(workspace)
         runs = measured(corpus, questions)
-        records = catalogue.decisions()
+        catalogue, records = kept(workspace)
         if view == "Hand over":
             handed_over(corpus, questions, pipeline, records)
             return
         if view == "History":
-            history.panel(catalogue, corpus, questions)
+            if catalogue is not None:
+                history.panel(catalogue, corpus, questions)
             return
         if view in ("Choose", "Review pack") and not runs:
             nothing_measured()

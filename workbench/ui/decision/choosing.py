@@ -57,7 +57,7 @@ def _take(record: DecisionRecord) -> None:
         sessions.say("error", str(error))
 
 
-def panel(board: Leaderboard, catalogue: Catalogue, records: Sequence[DecisionRecord], corpus: Corpus) -> None:
+def panel(board: Leaderboard, catalogue: Catalogue | None, records: Sequence[DecisionRecord], corpus: Corpus) -> None:
     """The verdict, the candidates beside each other, the choice, and what was decided before."""
     results.verdict(board)
     row = chosen(board, records)
@@ -66,7 +66,9 @@ def panel(board: Leaderboard, catalogue: Catalogue, records: Sequence[DecisionRe
         _candidates(board, row)
         _choice(board, row)
     with right:
-        if sessions.workspace().writable:
+        if catalogue is None:
+            st.caption("A decision is recorded in the run history, which cannot be used now.")
+        elif sessions.workspace().writable:
             _form(board, row, catalogue)
         else:
             st.caption("This link only reads the workspace; a decision is recorded by its owner.")

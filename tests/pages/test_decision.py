@@ -1,0 +1,188 @@
+"""The page Decision: nothing to decide yet, a choice with its record, hand-over, pack, audit, history, prompts."""
+
+import time
+
+import pytest
+from quick import FAST
+
+from workbench.evaluations import evaluate, run_of
+from workbench.pipelines import Pipeline, to_mapping
+from workbench.records import write_run
+from workbench.retrievers import BM25
+from workbench.splitters import Recursive
+from workbench.ui.experiments.evaluating import metrics
+from workbench.workspaces.catalogues import catalogue_of, remember
+from workbench.workspaces.experiments import experiments_folder
+
+NEAR = Pipeline(splitter=Recursive(chunk_size=100, tokenizer="wordllama-256"), embedder=FAST.embedder, retriever=BM25())
+
+
+def said(app) -> str:
+    every = (*app.error, *app.warning, *app.success, *app.markdown, *app.caption, *app.subheader)
+    return " ".join(e.value.replace("\\", "") for e in every)
+
+
+def whole(app) -> None:
+    assert [e.message for e in app.exception] == []
+    assert "Something went wrong" not in said(app)
+
+
+def look(app, view: str):
+    app.session_state["decision-view"] = view
+    app.run()
+    whole(app)
+    return app
+
+
+@pytest.fixture
+def measured(few):
+    """The small workspace with two runs beside each other."""
+    corpus, _ = few.corpus()
+    questions = few.golden.read(corpus).questions
+    folder = experiments_folder(few, corpus, questions)
+    for pipeline in (FAST, NEAR):
+        found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=few.store)
+        (folder / "runs").mkdir(parents=True, exist_ok=True)
+        write_run(run_of(found, questions), folder / "runs" / f"{pipeline.fingerprint}.json")
+    return few
+
+
+def until(app, words: str, seconds: float = 60.0):
+    """The app as it is once it says so: work in the background is looked at by running it again."""
+    end = time.monotonic() + seconds
+    while words not in said(app):
+        assert time.monotonic() < end, said(app)
+        time.sleep(0.3)
+        app.run()
+        whole(app)
+    return app
+
+
+def test_without_runs_every_view_says_the_next_step(visit, few):
+    app = visit("Decision")
+    whole(app)
+    assert "Nothing is measured yet" in said(app)
+    assert "rule of thumb, to be tested" in said(app)
+    for view in ("Review pack", "History", "RAG, fine-tuning or both", "Prompts"):
+        look(app, view)
+    look(app, "History")
+    assert "No run is recorded yet" in said(app)
+
+
+def test_a_preset_is_taken_in_hand(visit, few):
+    app = visit("Decision")
+    app.button(key="preset-narrative").click().run()
+    whole(app)
+    splitter = app.session_state["pipeline"]["splitter"]
+    assert (splitter["unit"], splitter["chunk_size"], splitter["chunk_overlap"]) == ("tokens", 512, 64)
+
+
+def test_a_decision_is_recorded_with_its_reason_and_what_was_not_taken(visit, measured):
+    app = visit("Decision")
+    whole(app)
+    app.button(key="decision-keep").click().run()
+    assert "who decided is missing" in said(app)
+    assert catalogue_of(measured).decisions() == []
+    app.selectbox(key="decision-pick").select(NEAR.fingerprint).run()
+    app.text_input(key="decision-by").set_value("Ana")
+    app.text_area(key="decision-why").set_value("<b>small</b> & *quick*").run()
+    app.button(key="decision-keep").click().run()
+    whole(app)
+    (record,) = catalogue_of(measured).decisions()
+    assert (record.chosen, record.by, record.why) == (NEAR.fingerprint, "Ana", "<b>small</b> & *quick*")
+    assert [r.fingerprint for r in record.rejected] == [FAST.fingerprint]
+    assert "kind: bm25" in record.pipeline
+    assert any("\\<b\\>small\\</b\\> & \\*quick\\*" in m.value for m in app.markdown)  # shown as it is, nobody's markup
+    look(app, "Hand over")
+    app.button(key="decided-take").click().run()
+    whole(app)
+    assert app.session_state["pipeline"] == to_mapping(NEAR)
+
+
+def test_an_export_is_built_and_verified(visit, measured):
+    app = look(visit("Decision", pipeline=to_mapping(NEAR)), "Hand over")
+    app.session_state["handover-target"] = "python"
+    app.run()
+    whole(app)
+    app.button(key="handover-build").click().run()
+    app.button(key="handover-verify").click().run()
+    until(app, "Verified: reproduces")
+    assert any("python.zip" in d.label for d in app.get("download_button"))
+
+
+def test_what_a_target_cannot_do_is_said_before_it_is_built(visit, measured):
+    app = look(visit("Decision", pipeline=to_mapping(NEAR)), "Hand over")
+    app.session_state["handover-target"] = "bundle"
+    app.run()
+    whole(app)
+    assert "choose another target" in said(app)
+    assert not [b for b in app.button if b.key == "handover-build"]
+
+
+def test_the_pack_is_built_and_shown(visit, measured):
+    app = look(visit("Decision"), "Review pack")
+    app.button(key="pack-build").click().run()
+    end = time.monotonic() + 60
+    while not app.get("iframe"):
+        assert time.monotonic() < end, said(app)
+        time.sleep(0.3)
+        app.run()
+        whole(app)
+    assert {d.label for d in app.get("download_button")} >= {"pack.html", "pack.md", "rows.csv"}
+    assert "No decision is recorded about it" in said(app)
+
+
+def test_the_audit_says_what_would_turn_it(visit, measured):
+    app = look(visit("Decision"), "RAG, fine-tuning or both")
+    assert "RAG: " in said(app)
+    assert "Measured: 3 documents" in said(app) or "Measured: 2 documents" in said(app)
+    for name, answer in (
+        ("documents", "general"),
+        ("behaviour", "much"),
+        ("change", "never"),
+        ("examples", "thousands"),
+    ):
+        app.selectbox(key=f"audit-{name}").select(answer)
+    app.run()
+    whole(app)
+    assert "Fine-tuning: " in said(app)
+    for detail in ("Points", "Twelve months' cost", "Two weeks' proof", "Training data", "Compared"):
+        app.session_state["audit-detail"] = detail
+        app.run()
+        whole(app)
+
+
+def test_the_history_finds_tags_and_restores(visit, measured):
+    app = look(visit("Decision"), "History")
+    catalogue = catalogue_of(measured)
+    assert {e.label for e in catalogue.runs()} == {FAST.label, NEAR.label}
+    assert len(app.dataframe[0].value) == 2
+    app.text_input(key="history-find").set_value("bm25").run()
+    whole(app)
+    assert len(app.dataframe[0].value) == 1
+    app.text_input(key="history-find").set_value("nothing").run()
+    assert "No run is like this" in said(app)
+
+
+def test_ten_prompts_hold_the_figures(visit, measured):
+    app = look(visit("Decision"), "Prompts")
+    radio = app.radio(key="prompt")
+    assert len(radio.options) == 10
+    assert "recall@1000tok = " in app.code[-1].value
+    radio.set_value("blueprint").run()
+    whole(app)
+    assert "Result by the stated scoring" in app.code[-1].value
+
+
+def test_a_catalogue_that_cannot_be_used_costs_no_run(visit, measured, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_DATABASE_URL", "postgresql+psycopg://u:secret@/x?host=/nowhere")
+    corpus, _ = measured.corpus()
+    assert remember(measured, [], corpus, measured.golden.read(corpus).questions) is False
+    app = visit("Decision")
+    whole(app)
+    assert "cannot be used" in said(app)
+    assert "secret" not in said(app)
+    assert not [b for b in app.button if b.key == "decision-keep"]
+    look(app, "History")
+    look(app, "Hand over")  # goes on without it
+    assert [b for b in app.button if b.key == "handover-build"]
