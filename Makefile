@@ -3,13 +3,14 @@ HOST ?= localhost
 PORT ?= 8501
 SUITES ?=
 
-.PHONY: help run test bench fuzz clean
+.PHONY: help run test bench fuzz soak clean
 
 help:
 	@echo "make run     start the app on http://$(HOST):$(PORT) (PORT=... and HOST=... for another)"
 	@echo "make test    lint, types, layers and every test, the browser's included (SUITES='unit laws' for some)"
 	@echo "make bench   measure speed and size; prints a table"
 	@echo "make fuzz    20,000 mutated files of all formats through the sandbox (MUTATIONS=... for another number)"
+	@echo "make soak    30 users at once on a server of their own for 10 minutes (USERS=... MINUTES=...)"
 	@echo "make clean   remove .venv and the tools' caches; workspaces in .workbench/ stay"
 
 run:
@@ -27,6 +28,10 @@ bench:
 fuzz:
 	@.ci/install requirements.txt requirements-dev.txt
 	@.venv/bin/python tests/hostile/fuzzing.py --mutations $(or $(MUTATIONS),20000)
+
+soak:
+	@.ci/install requirements.txt requirements-dev.txt
+	@.venv/bin/python tests/soak.py --users $(or $(USERS),30) --minutes $(or $(MINUTES),10)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache

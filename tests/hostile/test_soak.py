@@ -1,0 +1,13 @@
+"""Some users at once on the real server, for a moment: no error, and nobody sees another's document. See `make soak`."""
+
+import pytest
+import soak
+
+
+@pytest.mark.slow
+def test_users_at_once_see_no_error_and_nothing_of_each_other(tmp_path):
+    tally = soak.soak(tmp_path / "home", users=5, seconds=15, seed=1)
+    assert tally.failures == []
+    assert len(tally.secrets) == 5
+    assert len(tally.seconds["open"]) == len(tally.secrets)
+    assert len(tally.seconds["upload"]) >= len(tally.secrets)
