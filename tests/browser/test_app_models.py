@@ -42,6 +42,27 @@ def drawn(page, trace: str) -> None:
     )
 
 
+def standing(page, trace: str) -> tuple[float, float]:
+    """Where the lowest point of a trace is on the screen, once the map has stopped moving."""
+    before = None
+    while True:
+        settle(page)
+        at = page.evaluate(_LOWEST, trace)
+        if at == before:
+            return tuple(at)
+        before = at
+        page.wait_for_timeout(1_000)
+
+
+_LOWEST = """(name) => {
+    const plot = document.querySelector('[class*=st-key-map-PCA] .js-plotly-plot')
+    const trace = plot._fullData.find((t) => t.type === 'scattergl' && t.name === name)
+    const box = plot.getBoundingClientRect(), area = plot._fullLayout
+    const xs = Array.from(trace.x), ys = Array.from(trace.y), low = ys.indexOf(Math.min(...ys))
+    return [box.x + area.xaxis._offset + area.xaxis.d2p(xs[low]), box.y + area.yaxis._offset + area.yaxis.d2p(ys[low])]
+}"""
+
+
 def test_two_models_are_compared_on_the_sample(models):
     """Two lengths of the static model: MiniLM takes minutes where several suites share two processors."""
     box = models.locator(".st-key-models-compared")
@@ -82,23 +103,11 @@ def test_a_click_on_the_map_opens_the_chunk(models):
     models.locator(".rd .view").wait_for(timeout=LONG)
     drawn(models, "the query")
     before = models.locator(".rd .view").get_attribute("aria-label")
-    # A point of another document than the one shown: where it stands is asked of the figure itself.
-    at = models.evaluate(
-        """(shown) => {
-            const plot = document.querySelector('[class*=st-key-map-PCA] .js-plotly-plot')
-            const trace = plot._fullData.find((t) => t.type === 'scattergl' && t.name === 'state-of-the-union-2024.md')
-            const box = plot.getBoundingClientRect(), area = plot._fullLayout
-            const xs = Array.from(trace.x), ys = Array.from(trace.y)
-            const low = ys.indexOf(Math.min(...ys))
-            return [box.x + area.xaxis._offset + area.xaxis.d2p(xs[low]),
-                    box.y + area.yaxis._offset + area.yaxis.d2p(ys[low])]
-        }""",
-        before,
-    )
-    models.mouse.move(*at)
-    models.wait_for_timeout(300)
-    models.mouse.click(*at)
     reader = models.locator(".rd .view[aria-label='Text of state-of-the-union-2024.md']")
+    at = standing(models, "state-of-the-union-2024.md")
+    models.mouse.move(*at)
+    models.wait_for_timeout(300)  # plotly finds the point under the mouse
+    models.mouse.click(*at)
     reader.wait_for()
     assert before != reader.get_attribute("aria-label")
     models.locator(".rd .hit, .rd .badge, .rd [class*=hit]").first.wait_for()

@@ -87,7 +87,7 @@ def test_k_and_retriever_reach_the_pipeline(visit, few):
 
 
 def test_an_index_and_its_fields_reach_the_pipeline(visit, few):
-    app = visit("Models")
+    app = visit("Models", **{"models-view": "Index"})
     app.selectbox(key="index-kind").set_value("hnsw").run()
     app.number_input(key="index-m").set_value(8).run()
     assert pipeline(app).index.kind == "hnsw"

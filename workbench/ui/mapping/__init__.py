@@ -152,8 +152,8 @@ def drawn_map(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question],
         else f"{len(rows):,} chunks"
     )
     st.caption(
-        f"{part}. Click a point to read it, or draw around some with the lasso. A map of two dimensions is a hint: nearness in it "
-        "is not nearness in the index."
+        f"{part}. Click a point to read it, or draw around some with the lasso. A map of two dimensions is a hint: "
+        "nearness in it is not nearness in the index."
     )
     return asked[1] if asked else []
 

@@ -54,7 +54,7 @@ def frame(height: int, shares: tuple[float, float] | None) -> Any:
     figure = Figure()
     figure.update_layout(
         height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, hovermode="closest",
-        legend={"orientation": "h", "yanchor": "top", "y": -0.06, "x": 0, "font": {"size": 11}, "itemsizing": "constant"},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.06, "x": 0, "font_size": 11, "itemsizing": "constant"},
         uirevision="map",
     )  # fmt: skip
     along = [f"axis {i + 1}, {share:.0%} of the variance" for i, share in enumerate(shares or ())]
