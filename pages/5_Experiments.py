@@ -3,12 +3,12 @@
 import streamlit as st
 
 from workbench.ui import bench, library, live, progress, sessions
-from workbench.ui.experiments import background, evaluating, figures, losses, matrices, planning, results
+from workbench.ui.experiments import background, evaluating, exploring, figures, losses, matrices, planning, results
 from workbench.ui.shell import body, open_page, panels, plain
-from workbench.workspaces.experiments import experiments_folder, kept_runs
+from workbench.workspaces.experiments import experiments_folder
 
 open_page("Experiments")
-VIEWS = ("Where answers are lost", "Sweep")
+VIEWS = ("Where answers are lost", "Sweep", "Explore")
 SOURCE = 560  # pixels
 
 
@@ -49,7 +49,7 @@ def swept(corpus, questions, pipeline):
     with st.container(border=True, key="plan"):
         grid = planning.axes(pipeline)
         expansion = planning.expanded(grid) if grid else None
-        runs = kept_runs(folder)
+        runs = evaluating.kept(folder, questions)
         known = {run.fingerprint for run in runs}
         planned = [p.fingerprint for p in expansion.pipelines] if expansion else []
         done = sum(f in known for f in planned)
@@ -110,13 +110,14 @@ def page() -> None:
             st.write("Measuring needs questions with the passages that answer them. A dozen already say something.")
             st.page_link("pages/4_Golden_set.py", label="Open the golden set", icon=":material/fact_check:")
             return
+        evaluating.away(questions)
         if (wanted := st.session_state.pop("experiments-view-next", None)) is not None:
             st.session_state["experiments-view"] = wanted
         view = st.segmented_control(
             "View", VIEWS, default=VIEWS[0], key="experiments-view", label_visibility="collapsed", required=True,
             persist_state="session",
         )  # fmt: skip
-        (swept if view == "Sweep" else lost)(corpus, questions, pipeline)
+        {"Sweep": swept, "Explore": exploring.view}.get(str(view), lost)(corpus, questions, pipeline)
 
 
 page()

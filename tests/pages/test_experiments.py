@@ -49,6 +49,16 @@ def test_losses_are_told_within_another_budget(visit, few, budget):
     assert "lost recall" in markdown(app) or "recall is lost" in markdown(app)
 
 
+def test_questions_of_documents_that_are_not_here_are_said(visit, few):
+    corpus, _ = few.corpus()
+    gone = few.golden.read(corpus).questions[0].references[0].span.document
+    few.golden.confirm(corpus)
+    few.remove(next(s.id for s in few.sources if s.id == corpus.document(gone).source))
+    app = visit("Experiments")
+    whole(app)
+    assert any("documents that are not here" in c.value for c in app.caption)
+
+
 def test_without_questions_the_page_says_where_to_get_them(visit, few):
     corpus, _ = few.corpus()
     few.golden.keep((), corpus, "emptied")

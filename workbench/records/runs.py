@@ -121,6 +121,8 @@ class Run:
     def holding_out(self, held_out: Sequence[str] | frozenset[str] | set[str]) -> "Run":
         """The same run with these questions, and no others, held out."""
         some = frozenset(held_out)
+        if all(q.held_out == (q.id in some) for q in self.questions):
+            return self
         return replace(self, questions=tuple(replace(q, held_out=q.id in some) for q in self.questions))
 
 

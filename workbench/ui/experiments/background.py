@@ -9,24 +9,28 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from workbench.errors import WorkbenchError
-from workbench.sweeps import Progress, Results
 
 log = logging.getLogger(__name__)
 
-Report = Callable[[Progress], None]
+Report = Callable[[Any], None]
 Asked = Callable[[], bool]
-Work = Callable[[Report, Asked, Asked], Results]
+Work = Callable[[Report, Asked, Asked], Any]
 """Called with where to report progress, and what says whether it is cancelled and whether it is paused."""
 
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """A sweep under way or done. `error` is a line for the user; `waiting` while another sweep has the machine."""
+    """A sweep or a race under way or done: its last step and what it came to, of `plan`, what it was started with.
 
-    progress: Progress | None = None
-    results: Results | None = None
+    `error` is a line for the user; `waiting` while another one has the machine.
+    """
+
+    plan: tuple[Any, ...] = ()
+    progress: Any = None
+    results: Any = None
     error: str = ""
     waiting: bool = True
     paused: threading.Event = field(default_factory=threading.Event)
@@ -46,18 +50,18 @@ def find(folder: Path) -> Task | None:
         return _tasks.get(folder)
 
 
-def start(folder: Path, work: Work) -> Task:
+def start(folder: Path, work: Work, plan: tuple[Any, ...] = ()) -> Task:
     """The sweep into this folder: the one that runs, or a new one."""
     with _lock:
         task = _tasks.get(folder)
         if task is None or task.finished.is_set():
-            task = _tasks[folder] = Task()
+            task = _tasks[folder] = Task(plan)
             threading.Thread(target=_run, args=(task, work), daemon=True, name="workbench-sweep").start()
     return task
 
 
 def _run(task: Task, work: Work) -> None:
-    def report(progress: Progress) -> None:
+    def report(progress: Any) -> None:
         task.progress = progress
 
     try:

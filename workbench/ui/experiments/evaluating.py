@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import streamlit as st
 
 from workbench import golden
 from workbench.documents import Corpus
 from workbench.evaluations import Evaluation, default_metrics, evaluate, run_of
 from workbench.explanations import Anatomy, explain
 from workbench.pipelines import Pipeline
-from workbench.records import Question, write_run
+from workbench.records import Question, Run, write_run
 from workbench.store import Store
 from workbench.sweeps import METRIC
 from workbench.ui import jobs, live, sessions
 from workbench.workspaces.catalogues import remember
-from workbench.workspaces.experiments import experiments_folder
+from workbench.workspaces.experiments import experiments_folder, kept_runs
 
 QUICK = 3.0
 """Seconds for which the page waits for a model that embeds at once, rather than draw a bar and run again."""
@@ -64,11 +67,29 @@ def keep(found: Measured, corpus: Corpus, questions: tuple[Question, ...]) -> No
     file = experiments_folder(workspace, corpus, questions) / "runs" / f"{evaluation.pipeline.fingerprint}.json"
     if not workspace.writable or evaluation.pipeline.k not in KS or file.exists():
         return
-    held_out = [q.id for q in golden.split(evaluation.questions)[1]]
+    held_out = held_out_ids(questions)
     file.parent.mkdir(parents=True, exist_ok=True)
     run = run_of(evaluation, questions, held_out, anatomy=found.anatomy.to_dict())
     write_run(run, file)
     remember(workspace, [run], corpus, questions)
+
+
+def held_out_ids(questions: Sequence[Question]) -> list[str]:
+    """The ids of the questions that must not choose a winner, as their tags and passages are now."""
+    return [q.id for q in golden.split([q for q in questions if q.answerable])[1]]
+
+
+def kept(folder: Path, questions: Sequence[Question]) -> list[Run]:
+    """The runs of a folder, with those questions held out that are so now: tags may have changed since."""
+    held_out = held_out_ids(questions)
+    return [run.holding_out(held_out) for run in kept_runs(folder)]
+
+
+def away(questions: Sequence[Question]) -> None:
+    """Nothing; says how many questions ask for documents that are not here, which no pipeline can find."""
+    if n := len(golden.present(questions)[1]):
+        ask = "question asks" if n == 1 else "questions ask"
+        st.caption(f":material/warning: {n:,} {ask} for documents that are not here, and count as lost in the parser.")
 
 
 def attended(

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import streamlit as st
 
 from workbench.documents import Corpus, Document
-from workbench.evaluations import evaluate
+from workbench.evaluations import Evaluation, evaluate
 from workbench.explanations import boundary_strips
 from workbench.pipelines import Pipeline, from_mapping
 from workbench.records import Question, Run
@@ -45,10 +44,10 @@ def hard(runs: Sequence[Run], board: Leaderboard, questions: Sequence[Question])
         alt="Rank of the first relevant hit, question by configuration",
     )
     st.caption("The hardest first. A cell is the rank of the first relevant hit, or the word miss; a click shows why.")
-    cells = event.selection.cells
-    if cells and tuple(cells[0]) != st.session_state.get("matrix-clicked"):
-        st.session_state["matrix-clicked"] = tuple(cells[0])
-        place, column = cells[0]
+    cell = next(iter(event.selection.cells), None)
+    before, st.session_state["matrix-clicked"] = st.session_state.get("matrix-clicked"), cell
+    if cell is not None and cell != before:
+        place, column = cell
         st.session_state[LOOK] = found.questions[place]
         run = next((r for r in order if names[r.fingerprint] == column), None)
         if run is not None:
@@ -68,13 +67,15 @@ def strips(
         pipeline = from_mapping(row.run.pipeline)
         if len(pipelines) < MOST_STRIPS and all(pipeline.splitter != p.splitter for p in pipelines):
             pipelines.append(pipeline)
-    found = [e for e in (_evaluated(corpus, questions, p, store) for p in pipelines) if e is not None]
+    own = sessions.pipeline().parser
+    found = [_evaluated(corpus, questions, p, store) for p in pipelines if p.parser == own]
+    if not found:
+        st.caption("These runs read the documents by another parser than the pipeline in hand: their text is another.")
+        return
     st.html(figures.strips(boundary_strips(found, document.id)))
     st.caption(f"The best run of each splitter setting, at most {MOST_STRIPS}, each at its own k.")
 
 
 @lru_cache(maxsize=32)
-def _evaluated(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, store: Store) -> Any:
-    if pipeline.parser != sessions.pipeline().parser:
-        return None  # its corpus is another text
+def _evaluated(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, store: Store) -> Evaluation:
     return evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store)

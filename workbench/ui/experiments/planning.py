@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 import yaml
 
-from workbench import golden, models
+from workbench import models
 from workbench.documents import Corpus
 from workbench.embedders import embedder_for
 from workbench.errors import SpecError, WorkbenchError
@@ -24,7 +24,7 @@ from workbench.sweeps.costs import SECONDS_A_RUN
 from workbench.ui import forms, live, sessions
 from workbench.ui.bench import SPLITTERS
 from workbench.ui.experiments import background
-from workbench.ui.experiments.evaluating import metrics
+from workbench.ui.experiments.evaluating import held_out_ids, metrics
 from workbench.ui.searching import NAMES
 from workbench.ui.shell import guarded, plain
 from workbench.workspaces.catalogues import remember
@@ -172,7 +172,7 @@ def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines
     folder.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump([to_mapping(p) for p in pipelines], sort_keys=False, allow_unicode=True)
     write_whole(folder / PLAN, text.encode())
-    held_out = [q.id for q in golden.split([q for q in questions if q.answerable])[1]]
+    held_out = held_out_ids(questions)
 
     def corpus_for(parser: Parser) -> Corpus:
         return corpus if parser == pipelines[0].parser else workspace.corpus(parser)[0]
