@@ -14,7 +14,7 @@ def page() -> None:
     """The whole Bench. The source is drawn before anything is searched: boundaries follow the slider at once."""
     with body():
         corpus, _ = sessions.corpus()
-        top, tools = st.columns([4, 1], gap="small", vertical_alignment="center")
+        top, tools = st.columns([3, 1], gap="small", vertical_alignment="center")
         bar = top.empty()
         left, middle, right = panels(1, 2.4, 1.6)
         with left:
@@ -27,7 +27,7 @@ def page() -> None:
         with bar:
             bench.status(corpus, pipeline)
         with tools:
-            bench.actions(pipeline, pinned)
+            row = bench.actions(pipeline, pinned)
         if document is None:
             with middle:
                 library.empty()
@@ -51,7 +51,7 @@ def page() -> None:
 
         with right:
             searching.panel(corpus, document, pipeline, pinned, query, questions, HITS)
-        with left:
+        with row:
             health.panel(corpus, pipeline, questions)
         with bar:
             bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))

@@ -61,8 +61,8 @@ def cost(found: live.Totals, pipeline: Pipeline) -> str:
     return f"{found.tokens:,} tokens to embed, {size_label(size)} of vectors"
 
 
-def actions(pipeline: Pipeline, pinned: Pipeline | None) -> None:
-    """Pins the pipeline in hand to compare the next one with it, and gives the link to what is on the screen."""
+def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
+    """The row of buttons: to pin the pipeline in hand as the one to compare with, and to share what is on the screen."""
     row = st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small")
     if pinned is None:
         help = "Keep this configuration, then change anything: both stand side by side, on the same query."
