@@ -35,6 +35,8 @@ BUDGETS = {"open": None, "upload": None, "cut": 350, "search": 500}
 FACTOR = 4
 PATIENCE = 120.0
 """Seconds after which an action counts as hung."""
+LEAST = 3
+"""Actions of each user after the first upload, however slow the machine is."""
 THINKING = (0.5, 3.0)
 """Seconds between the actions of a user."""
 _KEY = re.compile(r"\$\$ID-[0-9a-f]+-(.+)")
@@ -86,7 +88,7 @@ class User:
 
     @property
     def secret(self) -> bytes:
-        """A word that stands in this user's documents and nowhere else."""
+        """A word that stands in this user's documents and their names, and nowhere else."""
         return self.tally.secrets[self.number]
 
     async def run(self, until: float) -> None:
@@ -105,7 +107,9 @@ class User:
                 self.socket = socket
                 await self._timed("open", self._rerun())
                 await self._timed("upload", self._upload())
-                while time.monotonic() < until:
+                acted = 0
+                while time.monotonic() < until or acted < LEAST:
+                    acted += 1
                     await asyncio.sleep(self.dice.uniform(*THINKING))
                     name = self.dice.choices(("cut", "search", "upload"), (6, 6, 1))[0]
                     await self._timed(name, getattr(self, f"_{name}")())
@@ -134,7 +138,7 @@ class User:
 
         if self.files >= 5:
             return
-        name = f"notes-{self.number:03d}-{self.files}.txt"
+        name = f"{self.secret.decode()}-{self.files}.txt"
         lines = [f"Page {i} of the notes, line {self.dice.random():.6f}." for i in range(40)]
         lines.insert(20, f"The needle{self.number:03d} of file {self.files} opens {self.secret.decode()}.")
         data = "\n\n".join(lines).encode()

@@ -47,6 +47,7 @@ from workbench.records import Question, Reference, write_run
 from workbench.retrievers import BM25
 from workbench.spans import Span
 from workbench.splitters import Recursive
+from workbench.ui.experiments.evaluating import metrics
 from workbench.workspaces import open_workspace
 from workbench.workspaces.experiments import experiments_folder
 evil, name, text, table, html = json.loads(sys.stdin.read())
@@ -72,7 +73,7 @@ questions = here.golden_set(corpus)[0]
 for size in (200, 400):
     pipeline = Pipeline(splitter=Recursive(chunk_size=size, chunk_overlap=0, unit="characters"), retriever=BM25())
     here.keep_pipeline(f"<img src=x onerror=window.ran=15> {size}", to_yaml(pipeline))
-    found = evaluate(corpus, questions, pipeline, ["ndcg@10", "recall@5", "ndcg@1000tok"])
+    found = evaluate(corpus, questions, pipeline, metrics([pipeline]))
     run = run_of(found, questions, anatomy=explain(found).to_dict())
     write_run(run, experiments_folder(here, corpus, questions) / "runs" / f"{pipeline.fingerprint}.json")
 """

@@ -1,4 +1,4 @@
-"""Some users at once on the real server, for a moment: no error, and nobody sees another's document. See `make soak`."""
+"""Some users at once on the real server, for a moment: no error, nobody sees another's document. See `make soak`."""
 
 import pytest
 import soak
