@@ -1,0 +1,241 @@
+"""A whole surface of sizes, overlaps and splitters: filled by previews, embedded exactly only where it matters."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from workbench import golden
+from workbench.documents import Corpus
+from workbench.embedders import can_preview
+from workbench.pipelines import Pipeline, to_mapping
+from workbench.pooling import SpanEncoder
+from workbench.records import Question
+from workbench.sweeps import METRIC, Grid, Raced, RaceStep, expand, leaderboard, race
+from workbench.ui import sessions
+from workbench.ui.bench import SPLITTERS
+from workbench.ui.experiments import background, tiles
+from workbench.ui.experiments.evaluating import metrics
+from workbench.ui.experiments.planning import OVERLAPS, SIZES
+from workbench.ui.shell import guarded, plain
+from workbench.workspaces.catalogues import remember
+from workbench.workspaces.experiments import experiments_folder
+
+PLACE = "explore"
+"""Under which name a race of an experiments folder is known; its runs stand beside those of sweeps."""
+MOST = 400
+_STAGES = {
+    "states": "One pass over the documents",
+    "surface": "Filling the surface",
+    "pilots": "Measuring some configurations both ways, spread over the surface",
+    "looks": "Looking at more questions",
+    "finals": "Measuring what could still be the best",
+    "embedding": "Embedding exactly what could be the best",
+}
+
+
+def view(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline) -> None:
+    """The verdict, the surface as far as it is filled, and what is explored."""
+    folder = experiments_folder(sessions.workspace(), corpus, questions)
+    task = background.find(folder / PLACE)
+    if task is not None and not task.finished.is_set():
+        _running(task)
+        return
+    if task is not None and task.error:
+        st.error(plain(task.error), icon=":material/error:")
+    raced: Raced | None = task.results if task is not None else None
+    if raced is not None:
+        _verdict(raced)
+    planned = _plan(pipeline, open_=raced is None)
+    _start(folder, corpus, questions, pipeline, planned, raced)
+    if raced is None:
+        st.caption(
+            "Explore shows how every size and overlap does on the golden set. A model reads the documents once; only "
+            "configurations that could be the best are embedded exactly."
+        )
+        return
+    _surface(raced.pipelines, raced.standing, "done")
+
+
+def _verdict(raced: Raced) -> None:
+    """What the race says, in a sentence; then what stands behind it."""
+    sentence = raced.sentence
+    st.markdown(f"**{plain(sentence[:1].upper() + sentence[1:])}.**")
+    lines = []
+    if raced.standing.finished and len(raced.runs) > 1:
+        found = leaderboard(raced.runs, raced.metric).decision.sentence
+        lines.append(f"Of those measured exactly: {found}")
+    if (off := raced.standing.errors) is not None:
+        lines.append(
+            f"A preview here is {abs(off.mean):.3f} too {'low' if off.mean > 0 else 'high'} on average and taken to be "
+            f"at most {off.upper:.3f} too low, by {off.n} configurations measured both ways"
+        )
+    if (like := raced.standing.agreement) is not None:
+        lines.append(
+            f"preview and exact rank these alike: Spearman {like.rho:.2f} [{like.low:.2f}, {like.high:.2f}], 95 %"
+        )
+    lines.append(
+        f"{raced.asked:,} questions decided, in the order of seed {raced.seed}; on a part of them the bounds are "
+        "corrected for all configurations and looks (Bonferroni)"
+    )
+    st.caption("  \n".join(plain(f"{line[:1].upper()}{line[1:]}.") for line in lines))
+
+
+def _plan(base: Pipeline, open_: bool) -> tuple[Pipeline, ...]:
+    """The configurations to explore, around the pipeline in hand."""
+    unit = base.splitter.unit
+    sizes = sorted({*SIZES[unit], *(n // 2 for n in SIZES[unit]), base.splitter.chunk_size})
+    with st.expander("What is explored", icon=":material/tune:", expanded=open_):
+        left, right = st.columns(2, gap="small")
+        kinds = left.multiselect(
+            "Splitters",
+            list(SPLITTERS),
+            default=[base.splitter.kind],
+            key="explore-kinds",
+            format_func=lambda kind: SPLITTERS.get(kind, kind),
+            persist_state="session",
+        )
+        overlaps = right.multiselect(
+            "Overlap", OVERLAPS, default=OVERLAPS, key="explore-overlaps", persist_state="session"
+        )
+        chosen = st.multiselect(
+            f"Chunk size, {unit}", sizes, default=sizes, key=f"explore-sizes-{unit}", persist_state="session"
+        )
+    if not (kinds and overlaps and chosen):
+        st.caption("Choose at least one splitter, size and overlap.")
+        return ()
+    grid = Grid(
+        to_mapping(base),
+        {"splitter.kind": kinds, "splitter.chunk_size": chosen, "splitter.chunk_overlap": overlaps},
+    )
+    return expand(grid).pipelines
+
+
+def _start(
+    folder: Path,
+    corpus: Corpus,
+    questions: Sequence[Question],
+    base: Pipeline,
+    planned: tuple[Pipeline, ...],
+    raced: Raced | None,
+) -> None:
+    """The button that starts, or goes on."""
+    embedder = base.embedder
+    quick = not base.retriever.needs_vectors or isinstance(embedder, SpanEncoder) or can_preview(embedder)
+    if not sessions.workspace().writable:
+        st.caption("This link only reads the workspace.")
+        return
+    if not quick or base.retriever.kind == "rerank":
+        st.caption(
+            "There is no preview of this model and retriever: every configuration would be measured. Use the view "
+            "Sweep for it, or choose a static or mean-pooled model."
+        )
+        return
+    if len(planned) > MOST:
+        st.caption(f"{len(planned):,} configurations are more than the {MOST:,} that a page explores; choose fewer.")
+        return
+    stopped = raced is not None and not raced.standing.finished and raced.pipelines == planned
+    st.button(
+        "Go on" if stopped else f"Explore {len(planned):,} configurations",
+        key="explore-start",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=not planned or (raced is not None and raced.standing.finished and raced.pipelines == planned),
+        on_click=_started,
+        args=(folder, corpus, tuple(questions), planned),
+        help="What was measured exactly is kept, and shows in the view Sweep too.",
+    )
+
+
+def _started(folder: Path, corpus: Corpus, questions: tuple[Question, ...], planned: tuple[Pipeline, ...]) -> None:
+    workspace, store = sessions.workspace(), sessions.store()
+    held_out = [q.id for q in golden.split([q for q in questions if q.answerable])[1]]
+
+    def work(report: background.Report, cancelled: background.Asked, paused: background.Asked) -> Raced:
+        found = race(
+            corpus,
+            questions,
+            planned,
+            folder,
+            store=store,
+            metrics=metrics(planned),
+            held_out=held_out,
+            progress=report,
+            cancelled=cancelled,
+        )
+        remember(workspace, found.runs, corpus, questions)
+        return found
+
+    with guarded():
+        folder.mkdir(parents=True, exist_ok=True)
+        background.start(folder / PLACE, work, planned)
+
+
+@st.fragment(run_every=0.7)
+def _running(task: background.Task) -> None:
+    if task.finished.is_set():
+        st.rerun()
+    with guarded():
+        step: RaceStep | None = task.progress
+        left, right = st.columns([4, 1], gap="small", vertical_alignment="center")
+        cells = step.standing.cells if step else ()
+        share = step.done / step.total if step and step.total else sum(c.asked > 0 for c in cells) / max(1, len(cells))
+        left.progress(min(share, 1.0), text=_words(task, step))
+        right.button(
+            "Stop",
+            key="explore-stop",
+            on_click=task.stopped.set,
+            icon=":material/stop:",
+            disabled=task.stopped.is_set(),
+            help="The best known so far stays; it can be gone on with.",
+        )
+        if step is not None:
+            _surface(task.plan, step.standing, "running")
+
+
+def _words(task: background.Task, step: RaceStep | None) -> str:
+    if task.stopped.is_set():
+        return "Stopping; the best known so far stays"
+    if task.waiting:
+        return "Waits for another sweep on this server"
+    if step is None:
+        return "Begins"
+    cells = step.standing.cells
+    count = f", {step.done:,} of {step.total:,}" if step.total else ""
+    exact, out = (sum(c.state == state for c in cells) for state in ("exact", "left out"))
+    return f"{_STAGES.get(step.stage, step.stage)}{count} · {exact} exact, {out} left out, of {len(cells)}"
+
+
+def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
+    """A surface for each splitter; a click takes a configuration in hand."""
+    st.html(tiles.LEGEND)
+    values = [c.exact if c.exact is not None else c.preview for c in standing.cells]
+    known = [v for v in values if v is not None]
+    scale = (min(known), max(known)) if known else (0.0, 1.0)
+    kinds = list(dict.fromkeys(p.splitter.kind for p in pipelines))
+    for kind in kinds:
+        some = [i for i, p in enumerate(pipelines) if p.splitter.kind == kind]
+        if len(kinds) > 1:
+            st.markdown(f"**{SPLITTERS.get(kind, kind)}**")
+        event: Any = st.plotly_chart(
+            tiles.figure([pipelines[i] for i in some], [standing.cells[i] for i in some], some, standing.leader, scale),
+            key=f"explore-{kind}-{when}",
+            config={"displayModeBar": False},
+            on_select="rerun" if when == "done" else "ignore",
+            selection_mode="points",
+            alt=f"{METRIC} of the splitter {kind} over size and overlap",
+        )
+        points = event["selection"]["points"] if when == "done" else []
+        if points:
+            _take(pipelines[int(points[0]["customdata"][0])], standing.cells[int(points[0]["customdata"][0])])
+
+
+def _take(chosen: Pipeline, cell: Any) -> None:
+    """The clicked configuration in hand, once a click."""
+    if st.session_state.get("explore-taken") != chosen.fingerprint:
+        st.session_state["explore-taken"] = chosen.fingerprint
+        sessions.take(chosen)
+        st.rerun(scope="fragment")
+    reason = f": {cell.reason}" if cell.reason else ""
+    st.caption(plain(f"In hand now: {chosen.label}; {cell.state}{reason}."))
