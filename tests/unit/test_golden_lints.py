@@ -98,6 +98,19 @@ def test_a_question_in_the_words_of_its_passage_is_told() -> None:
     assert found(ask("q1", "Which tap do I shut to put a new seal in?")) == []
 
 
+def test_an_unanswerable_question_whose_words_stand_together_is_told() -> None:
+    asked = Question("q1", "What is paid for hotels in Lisbon a night?", (), (), False)
+    (finding,) = lint([asked], CORPUS)
+    assert (finding.kind, finding.severity, finding.span) == ("answered", "warning", finding.span)
+    assert finding.span is not None
+    assert CORPUS[finding.span] == "Hotels in Lisbon are paid up to 160 EUR a night"
+    assert "4 of its 4 content words" in finding.message
+    apart = document("Hotels in Lisbon. " + "Nothing else is said. " * 20 + "A night is paid.", "far.txt")
+    assert lint([asked], Corpus((apart,))) == (), "the words stand apart"
+    fewer = Question("q1", "What is paid for hotels in Porto a night?", (), (), False)
+    assert lint([fewer], CORPUS) == (), "one of four words stands nowhere"
+
+
 def test_a_passage_that_no_chunk_can_hold_is_told() -> None:
     assert found(ask("q1", "Which tap?"), longest_chunk_characters=20) == [("q1", "long")]
     assert found(ask("q1", "Which tap?"), longest_chunk_characters=len(SEAL)) == []

@@ -20,6 +20,7 @@ KINDS = {
     "duplicate": "warning",
     "near-duplicate": "note",
     "elsewhere": "warning",
+    "answered": "warning",
     "near-copy": "note",
     "long": "warning",
     "copied": "note",
@@ -37,6 +38,9 @@ COPIED = 0.8
 
 FEWEST_WORDS = 4
 """Content words that a question must have to be called copied: short ones can hardly be asked otherwise."""
+
+TOGETHER = 300
+"""Characters within which the words of an unanswerable question stand together, so that they may answer it."""
 
 SHORTEST_ANSWER = 8
 SHORTEST_COPY = 40
@@ -84,6 +88,7 @@ def lint(
     """
     found = [*_unplaced(questions, corpus), *_drifted(questions, corpus, anchors), *_twins(questions)]
     found += _elsewhere(questions, corpus)
+    found += _answered(questions, corpus)
     if longest_chunk_characters is not None:
         found += _long(questions, longest_chunk_characters)
     found += _copied(questions)
@@ -171,6 +176,38 @@ def _elsewhere(questions: Sequence[Question], corpus: Corpus) -> Iterator[Findin
                 more = f" and in {len(others) - 1} places more" if len(others) > 1 else ""
                 message = f"“{_start(reference.quote)}” {words} in {documents[at].name}{more} too, where it is not gold"
                 yield Finding(kind, question.id, message, span=span)
+
+
+def _answered(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding]:
+    """Unanswerable questions with `COPIED` of their content words within `TOGETHER` characters of a document."""
+    asked = {q.id: set(content_words(q.text)) for q in questions if not q.answerable}
+    asked = {id: words for id, words in asked.items() if len(words) >= FEWEST_WORDS}
+    if not asked:
+        return
+    every = frozenset[str]().union(*asked.values())
+    best: dict[str, tuple[int, Span]] = {}
+    for document in corpus:
+        found = [(m[0].casefold(), m.start(), m.end()) for m in _WORD.finditer(document.text)]
+        found = [place for place in found if place[0] in every]
+        for id, words in asked.items():
+            count, start, end = _closest([place for place in found if place[0] in words])
+            if count >= COPIED * len(words) and count > best.get(id, (0,))[0]:
+                best[id] = count, Span(document.id, start, end)
+    for id, (count, span) in best.items():
+        where = f"{corpus.document(span.document).name}: “{_start(corpus[span])}”"
+        message = f"marked unanswerable, but {count} of its {len(asked[id])} content words stand together in {where}"
+        yield Finding("answered", id, message, span=span)
+
+
+def _closest(places: Sequence[tuple[str, int, int]]) -> tuple[int, int, int]:
+    """(different words, start, end) of the `TOGETHER` characters that hold most of these words, in text order."""
+    best, last = (0, 0, 0), dict[str, int]()  # word → where it began last
+    for word, start, end in places:
+        last[word] = start
+        near = [at for at in last.values() if end - at <= TOGETHER]
+        if len(near) > best[0]:
+            best = len(near), min(near), end
+    return best
 
 
 def _long(questions: Sequence[Question], longest: int) -> Iterator[Finding]:
