@@ -253,6 +253,10 @@ with ThreadPoolExecutor(3) as pool:
         b'{"workbench": 1, "at": 3, "versions": []}',
         b'{"workbench": 1, "at": 0, "versions": [{"golden": "../../manifest"}]}',
         b'{"workbench": 2, "at": 0, "versions": [{}]}',
+        b'{"workbench": 1, "at": 0.5, "versions": [{}]}',
+        b'{"workbench": 1, "at": 0, "versions": [{"label": 7}]}',
+        b"[" * 100_000,
+        b"\xff",
     ],
 )
 def test_a_damaged_list_is_told_and_not_overwritten(golden: GoldenSet, corpus: Corpus, index: bytes) -> None:

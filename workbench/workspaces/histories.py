@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from workbench.errors import StoreError
+from workbench.golden.values import is_whole
 from workbench.specs import digest
 from workbench.workspaces.manifests import now, write_whole
 
@@ -30,6 +31,8 @@ class Version:
     drafts: str = ""
 
     def __post_init__(self) -> None:
+        if not (isinstance(self.label, str) and isinstance(self.time, str)):
+            raise ValueError("a version's label and time must be text")
         if not (_FILE.fullmatch(self.golden) and _FILE.fullmatch(self.drafts)):
             raise ValueError("a version names no file of its own")
 
@@ -80,9 +83,9 @@ def read_history(folder: Path) -> History:
         if values["workbench"] != 1:
             raise StoreError(f"the golden set has format {values['workbench']!r} of a newer workbench; update this one")
         history = History(tuple(Version(**v) for v in values["versions"]), values["at"])
-        if not 0 <= history.at < len(history.versions):
+        if not is_whole(history.at) or not 0 <= history.at < len(history.versions):
             raise ValueError(f"{len(history.versions)} versions, and version {history.at} stands")
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise StoreError(
             f"golden/{index.name} in the workspace is damaged ({error}); the questions stand in the files beside it: "
             "move it away and import the newest of them"
