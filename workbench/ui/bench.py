@@ -5,6 +5,7 @@ from html import escape
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from workbench import pipelines
 from workbench.documents import Corpus, Document
@@ -62,7 +63,7 @@ def cost(found: live.Totals, pipeline: Pipeline) -> str:
 
 
 def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
-    """The row of buttons: to pin the pipeline in hand as the one to compare with, and to share what is on the screen."""
+    """The row of buttons that pin the pipeline in hand, to compare the next one with it, and share what is shown."""
     row = st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small")
     if pinned is None:
         help = "Keep this configuration, then change anything: both stand side by side, on the same query."
@@ -81,6 +82,7 @@ def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
         row.button("Unpin A", icon=unpin, key="unpin", on_click=sessions.pin, args=(None,), type="tertiary")
     with row.popover("Share", icon=":material/link:", type="tertiary"):
         links()
+    return row
 
 
 def links() -> None:

@@ -21,24 +21,32 @@ from workbench.ui.shell import plain
 
 SHOWN = 6
 """Examples of a finding that stand as buttons."""
-TEXT = 70
+TEXT = 52
 LOOK = "health-kind"
 """Session state: the kind of finding that is looked at."""
 FIELDS = {
     "splitter.kind": "Splitter",
-    "splitter.header": "Header, under More settings",
+    "splitter.header": "Header",
     "splitter.chunk_size": "Chunk size",
-    "splitter.separators": "Separators, under More settings",
-    "parser.kind": "Parser, on the page Documents",
-    "documents": "Documents themselves",
-    "retriever.expand": "Expand, in the settings of the retriever",
+    "splitter.separators": "Separators",
+    "parser.kind": "Parser",
+    "documents": "Documents",
+    "retriever.expand": "Expand",
 }
+
+WHERE = {
+    "splitter.header": ", under More settings",
+    "splitter.separators": ", under More settings",
+    "parser.kind": ", on the page Documents",
+    "retriever.expand": ", in the settings of the retriever",
+}
+"""Where a field stands that is not on the Bench itself."""
 
 
 def panel(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> None:
     """A popover with every finding; nothing is examined before it is opened, so that sliders stay quick."""
     opened = st.popover(
-        "Chunk health", icon=":material/health_and_safety:", width="stretch", key="health", on_change="rerun",
+        "Chunk health", icon=":material/health_and_safety:", type="tertiary", key="health", on_change="rerun",
         help="Cut sentences, tables and code, tiny, truncated and repeated chunks: found without any labels.",
     )  # fmt: skip
     if not opened.open:
@@ -114,7 +122,7 @@ def _table(found: Sequence[Finding]) -> Finding | None:
         rows,
         hide_index=True,
         height="content",
-        width=560,
+        width=440,
         key=key,
         on_select=picked,
         selection_mode="single-row",
@@ -130,7 +138,8 @@ def _table(found: Sequence[Finding]) -> Finding | None:
 def _details(corpus: Corpus, one: Finding) -> None:
     """What it means, what to turn, and examples that the reader scrolls to."""
     st.markdown(f"**{one.count:,} of {one.of:,}** {plain(one.title)}")
-    st.caption(plain(f"{one.why} Turn: {FIELDS.get(one.field, one.field)}. {one.remedy}"))
+    where = WHERE.get(one.field, "")
+    st.caption(plain(f"{one.why} Turn: {FIELDS.get(one.field, one.field)}{where}. {one.remedy}"))
     for i, span in enumerate(one.examples[:SHOWN]):
         st.button(
             plain(_said(corpus, span)), key=f"health-example-{i}", type="tertiary", on_click=show, args=(span,),
