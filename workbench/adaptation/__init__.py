@@ -19,12 +19,20 @@ from workbench.adaptation.curves import (
     learning_curve,
     linear,
 )
+from workbench.adaptation.finetuning import (
+    FineTuning,
+    FineTuningCost,
+    fine_tuned,
+    fine_tuning_cost,
+    save_fine_tuned,
+)
 from workbench.adaptation.folds import DISTANCE, Fold, grouped_folds, random_folds
 from workbench.adaptation.learning import RIDGES, TEMPERATURE, Learned, learn
 from workbench.adaptation.materials import Material, material, usable_examples, without_adapter
 
 __all__ = [
-    "DISTANCE", "FOLDS", "LEAST", "MATTERS", "RIDGES", "SIZES", "TEMPERATURE", "Curve", "Fold", "Learned", "Learner",
-    "Material", "Point", "Trained", "examples_needed", "grouped_folds", "learn", "learn_adapter", "learning_curve",
-    "linear", "material", "random_folds", "usable_examples", "with_adapter", "without_adapter",
+    "DISTANCE", "FOLDS", "LEAST", "MATTERS", "RIDGES", "SIZES", "TEMPERATURE", "Curve", "FineTuning", "FineTuningCost",
+    "Fold", "Learned", "Learner", "Material", "Point", "Trained", "examples_needed", "fine_tuned", "fine_tuning_cost",
+    "grouped_folds", "learn", "learn_adapter", "learning_curve", "linear", "material", "random_folds",
+    "save_fine_tuned", "usable_examples", "with_adapter", "without_adapter",
 ]  # fmt: skip

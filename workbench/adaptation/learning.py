@@ -5,7 +5,9 @@ Scores are cosines, whatever the index compares by: lengths are the embedder's o
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,15 +65,22 @@ def learn(of: Material, train: Ints, distance: int | None = DISTANCE, seed: int 
 def _path(contrast: "_Contrast") -> Iterator[Floats]:
     """The delta for each of `RIDGES`, the strongest first; each begins where the one before ended."""
     from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits
 
     dim = contrast.queries.shape[1]
     delta = np.zeros(dim * dim)
     for ridge in RIDGES:
-        with threadpool_limits(1, user_api="blas"):  # products this small only wait for each other
+        with _threads().limit(limits=1, user_api="blas"):  # products this small only wait for each other
             found = minimize(contrast.penalised, delta, (ridge,), "L-BFGS-B", jac=True, options=_SOLVER)
         delta = found.x
         yield delta.reshape(dim, dim)
+
+
+@cache
+def _threads() -> Any:
+    """What sets the number of threads of the libraries that multiply; finding these takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class _Contrast:

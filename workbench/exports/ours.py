@@ -15,12 +15,12 @@ import json
 from pathlib import Path
 
 from workbench.documents import Corpus
-from workbench.embedders import embed
+from workbench.embedders import {embed}
 from workbench.pipelines import from_yaml, prepared
 from workbench.workspaces.parsed import from_json
 
 HERE = Path(__file__).parent
-PIPELINE = from_yaml((HERE / "pipeline.yaml").read_text("utf-8"))
+{adapter}PIPELINE = from_yaml((HERE / "pipeline.yaml").read_text("utf-8"))
 
 
 def load_documents(path: Path) -> Corpus:
@@ -63,6 +63,12 @@ if __name__ == "__main__":
 '''
 
 
+_ADAPTER = 'keep_adapter(read_adapter((HERE / "adapter.safetensors").read_bytes()))  # where pipelines look for it\n'
+
+
 def code(pipeline: Pipeline) -> str:
     """The text of `export.py`."""
-    return _CODE.replace("{label}", pipeline.label.replace('"', "'"))
+    text = _CODE.replace("{label}", pipeline.label.replace('"', "'"))
+    adapted = bool(getattr(pipeline.embedder, "adapter", ""))
+    text = text.replace("{embed}", "embed, keep_adapter, read_adapter" if adapted else "embed")
+    return text.replace("{adapter}", _ADAPTER if adapted else "")

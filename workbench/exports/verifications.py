@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from workbench.documents import Corpus, Document
+from workbench.embedders import keep_adapter, read_adapter
 from workbench.errors import SpecError
 from workbench.exports.comparisons import Check, Difference, Ranks, compare
 from workbench.exports.environments import python_for
 from workbench.exports.plans import FRAMEWORKS, TARGETS
 from workbench.exports.running import Dump, ourselves, run
-from workbench.exports.writing import DOCUMENTS, FORMAT, GOLDEN, MANIFEST, documents_lines
+from workbench.exports.writing import ADAPTER, DOCUMENTS, FORMAT, GOLDEN, MANIFEST, documents_lines
 from workbench.golden import read_golden
 from workbench.pipelines import Pipeline, collection, embedded, from_yaml, prepared
 from workbench.retrievers import MAX_K, Collection
@@ -61,6 +62,8 @@ def verify(
     """
     manifest = read_manifest(folder)
     tell = say or (lambda line: None)
+    if (adapter := folder / ADAPTER).is_file():  # of an export made elsewhere, too
+        keep_adapter(read_adapter(adapter.read_bytes()))
     pipeline = from_yaml(_text(folder / "pipeline.yaml"))
     carried = _carried(folder)
     corpus = carried or documents

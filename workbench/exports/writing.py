@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.documents import Corpus
+from workbench.embedders import find_adapter
 from workbench.errors import SpecError
 from workbench.exports import ours
 from workbench.exports.embedding import static_source
@@ -28,6 +29,9 @@ FORMAT = 1
 """Of manifest.json."""
 
 MANIFEST, DOCUMENTS, GOLDEN = "manifest.json", "documents.jsonl", "golden.jsonl"
+
+ADAPTER = "adapter.safetensors"
+"""What turns the vectors of queries, where the pipeline's embedder has it."""
 
 Progress = Callable[[int, int], None]
 
@@ -58,6 +62,8 @@ def export(
     if golden and corpus is None:
         raise SpecError("a golden set stands on documents: give the documents too")
     files: dict[str, bytes] = {"pipeline.yaml": to_yaml(pipeline).encode()}
+    if adapter := getattr(pipeline.embedder, "adapter", ""):
+        files[ADAPTER] = find_adapter(adapter).data
     if corpus is not None:
         files[DOCUMENTS] = b"".join(documents_lines(corpus))
         if golden:
