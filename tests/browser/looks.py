@@ -47,8 +47,6 @@ def visit(browser: Browser, address: str, folder: Path, suffix: str, viewport: d
     go(page, "Documents")
     page.locator(".rd .view").wait_for()
     take(page, folder, f"documents{suffix}")
-    go(page, "Models")
-    take(page, folder, f"models{suffix}")
     if not suffix:
         go(page, "Bench")
         page.locator(".st-key-pin button").first.click()
@@ -57,6 +55,29 @@ def visit(browser: Browser, address: str, folder: Path, suffix: str, viewport: d
         slide(page, "chunk-size", 120)
         cards(page, "B, in hand").first.wait_for(timeout=600_000)
         take(page, folder, "compare")
+    page.context.close()
+
+
+def models(browser: Browser, address: str, folder: Path, suffix: str, viewport: dict[str, int], scheme: str) -> None:
+    """Two lengths of the fast model side by side, the indexes, and the map with a query."""
+    page = browser.new_context(viewport=viewport, color_scheme=scheme).new_page()
+    open_app(page, address)
+    page.locator(".st-key-models-compared input").click()
+    page.get_by_role("option", name="wordllama-256, 64 dimensions", exact=True).click()
+    page.keyboard.press("Escape")
+    page.get_by_text("Do they agree?").wait_for(timeout=600_000)
+    page.wait_for_timeout(3_000)  # the last figures come in
+    page.locator(".st-key-models-view").scroll_into_view_if_needed()
+    take(page, folder, f"models{suffix}")
+    page.locator(".st-key-models-view").get_by_text("Index", exact=True).click()
+    page.locator(".st-key-tradeoff .js-plotly-plot").wait_for(timeout=600_000)
+    take(page, folder, f"models-index{suffix}")
+    page.locator(".st-key-models-view").get_by_text("Map", exact=True).click()
+    page.locator("[class*=st-key-map-PCA] .js-plotly-plot").last.wait_for(timeout=600_000)
+    ask(page, QUERY)
+    page.locator(".rd .view").wait_for(timeout=600_000)
+    page.wait_for_timeout(3_000)
+    take(page, folder, f"models-map{suffix}")
     page.context.close()
 
 
@@ -94,6 +115,9 @@ def main(folder: Path) -> None:
             visit(browser, address, folder, "", WIDE, "light")
             visit(browser, f"{address}/{query}", folder, "-dark", WIDE, "dark")
             visit(browser, f"{address}/{query}", folder, "-narrow", NARROW, "light")
+            models(browser, f"{address}/Models{query}", folder, "", WIDE, "light")
+            models(browser, f"{address}/Models{query}", folder, "-dark", WIDE, "dark")
+            models(browser, f"{address}/Models{query}", folder, "-narrow", NARROW, "light")
         with serving(Path(home), WORKBENCH_MODE="team") as address:
             troubles(browser, f"{address}/{query}", folder)
 

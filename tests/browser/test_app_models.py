@@ -37,7 +37,8 @@ def view(page, name: str) -> None:
 def drawn(page, trace: str) -> None:
     """Returns once the map has a trace of this name."""
     page.wait_for_function(
-        "name => document.querySelector('[class*=st-key-map-PCA] .js-plotly-plot')?.data?.some(t => t.name === name)",
+        "name => [...document.querySelectorAll('[class*=st-key-map-PCA] .js-plotly-plot')].at(-1)?.data"
+        "?.some(t => t.name === name)",
         arg=trace,
     )
 
@@ -55,7 +56,7 @@ def standing(page, trace: str) -> tuple[float, float]:
 
 
 _LOWEST = """(name) => {
-    const plot = document.querySelector('[class*=st-key-map-PCA] .js-plotly-plot')
+    const plot = [...document.querySelectorAll('[class*=st-key-map-PCA] .js-plotly-plot')].at(-1)
     const trace = plot._fullData.find((t) => t.type === 'scattergl' && t.name === name)
     const box = plot.getBoundingClientRect(), area = plot._fullLayout
     const xs = Array.from(trace.x), ys = Array.from(trace.y), low = ys.indexOf(Math.min(...ys))
@@ -97,7 +98,7 @@ def test_the_trade_off_of_the_indexes_is_drawn(models):
 def test_a_click_on_the_map_opens_the_chunk(models):
     view(models, "Map")
     ask(models, "error E-4417")
-    plot = models.locator("[class*=st-key-map-PCA] .js-plotly-plot")
+    plot = models.locator("[class*=st-key-map-PCA] .js-plotly-plot").last
     plot.wait_for(timeout=LONG)
     settle(models)
     models.locator(".rd .view").wait_for(timeout=LONG)

@@ -19,6 +19,7 @@ from workbench.ui.bench import KEY, KEY_A
 from workbench.ui.reader import scroll_to
 from workbench.ui.shell import plain
 
+WIDTH = 460  # pixels
 SHOWN = 6
 """Examples of a finding that stand as buttons."""
 TEXT = 52
@@ -51,7 +52,7 @@ def panel(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> 
     )  # fmt: skip
     if not opened.open:
         return
-    with opened:
+    with opened, st.container(width=WIDTH):
         found = findings(corpus, pipeline, questions)
         chosen = _table(found)
         if chosen is not None:
@@ -105,7 +106,12 @@ def _table(found: Sequence[Finding]) -> Finding | None:
     """Every finding as a row; the one that is looked at."""
     troubles = [finding for finding in found if finding.count]
     rows: list[dict[str, Any]] = [
-        {"Finding": f.kind, "Count": f"{f.count:,} of {f.of:,}", "Share": f.share, "Turn": FIELDS.get(f.field, f.field)}
+        {
+            "Finding": f.kind,
+            "Count": f"{f.count:,} of {f.of:,}",
+            "Share": f"{f.share:.0%}",
+            "Turn": FIELDS.get(f.field, f.field),
+        }
         for f in found
         if f.of
     ]
@@ -122,11 +128,9 @@ def _table(found: Sequence[Finding]) -> Finding | None:
         rows,
         hide_index=True,
         height="content",
-        width=440,
         key=key,
         on_select=picked,
         selection_mode="single-row",
-        column_config={"Share": st.column_config.NumberColumn(format="percent", width=70)},
         alt="Chunk health",
     )
     by_kind = {f.kind: f for f in found if f.of}
