@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -272,3 +273,15 @@ def test_a_run_of_other_documents_is_refused():
     run = replace(run_of(other), corpus="0" * 16)
     with pytest.raises(RunError, match="other documents"):
         replace(evidence, runs=(run, *evidence.runs[1:]))
+
+
+def test_the_committed_example_needs_no_network_and_names_its_command():
+    folder = Path(__file__).parents[2] / "docs/example-review"
+    text = (folder / "pack.html").read_text("utf-8")
+    assert all(re.fullmatch(r"#s\d+|data:,", address) for address in Tags(text).addresses)
+    assert "<script" not in text
+    assert "default-src &#x27;none&#x27;" in text or "default-src 'none'" in text
+    command = "python -m workbench report sample_docs --golden sample_docs/golden.jsonl"
+    assert command in text
+    assert command in (folder / "pack.md").read_text("utf-8")
+    assert f"manifest {re.search(r'manifest ([0-9a-f]{16})', text)[1]}" in (folder / "pack.md").read_text("utf-8")

@@ -21,6 +21,7 @@ from workbench.records import Question
 from workbench.specs import to_dict
 from workbench.store import Store
 from workbench.workspaces import Refusal, Workspace, expire, open_workspace, team_mode
+from workbench.workspaces.catalogues import remember
 from workbench.workspaces.goldens import Edit
 
 URL_VERSION = "1"
@@ -117,10 +118,12 @@ def tried(action: Callable[[], object]) -> bool:
 def change_golden(edit: Edit, corpus: Corpus, label: str = "") -> tuple[Question, ...] | None:
     """The questions after an edit of those that stand now; None where it was refused, which is said."""
     try:
-        return workspace().golden.change(edit, corpus, label)
+        after = workspace().golden.change(edit, corpus, label)
     except WorkbenchError as error:
         say("error", str(error))
         return None
+    remember(workspace(), [], corpus, after)
+    return after
 
 
 def pipeline() -> Pipeline:

@@ -173,7 +173,10 @@ def _costs(facts: Facts) -> None:
             hide_index=True,
             disabled=["Input", "From"],
             height=420,
-            column_config={"Value": st.column_config.NumberColumn(min_value=0.0, format="%g", required=True)},
+            column_config={
+                "Input": st.column_config.TextColumn(width=250),
+                "Value": st.column_config.NumberColumn(min_value=0.0, format="%g", required=True, width=80),
+            },
             alt="Inputs of the costs",
         )
         given = CostInputs(

@@ -181,7 +181,14 @@ def _records(records: Sequence[DecisionRecord]) -> None:
         )
         return
     st.markdown("**Decisions**")
-    for record in records[:5]:
+    listed(records[:5], "chosen")
+    if len(records) > 5:
+        st.caption(f"The newest 5 of {len(records):,}; all are in the history.")
+
+
+def listed(records: Sequence[DecisionRecord], key: str) -> None:
+    """Each decision in three lines, with its file."""
+    for record in records:
         left, right = st.columns([5, 1], vertical_alignment="center", gap="small")
         left.markdown(
             f"{plain(record.label)}  \n{plain(record.why[:300])}  \n:small[{plain(record.by)}, {record.at[:10]}, "
@@ -191,13 +198,11 @@ def _records(records: Sequence[DecisionRecord]) -> None:
             "",
             record_markdown(record),
             f"decision-{record.id}.md",
-            key=f"record-{record.id}",
+            key=f"{key}-record-{record.id}",
             icon=":material/download:",
             type="tertiary",
             help="The record as Markdown, with the pipeline file and what was not taken",
         )
-    if len(records) > 5:
-        st.caption(f"The newest 5 of {len(records):,}; all are in the history.")
 
 
 def presets(corpus: Corpus) -> None:

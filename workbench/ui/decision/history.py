@@ -12,6 +12,7 @@ from workbench.records import Question, golden_id
 from workbench.statistics import compare
 from workbench.sweeps import METRIC, aligned
 from workbench.ui import sessions
+from workbench.ui.decision import choosing
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain
 
@@ -55,6 +56,9 @@ def panel(catalogue: Catalogue, corpus: Corpus, questions: Sequence[Question]) -
     with left:
         ticked = _table(entries, str(metric), corpus.id, golden_id(questions))
         _versions(catalogue)
+        if decided := catalogue.decisions():
+            with st.expander(f"Decisions: {len(decided):,}", icon=":material/gavel:"):
+                choosing.listed(decided, "history")
     with right:
         if not ticked:
             st.caption("Tick a run to tag it, say something about it or take it in hand; two to compare them.")
@@ -74,7 +78,7 @@ def _table(entries: Sequence[Entry], metric: str, corpus: str, golden: str) -> l
             "Chunks": entry.chunks,
             "On": "these" if (entry.corpus, entry.golden) == (corpus, golden) else _other(entry, corpus, golden),
             "Tags": list(entry.tags),
-            "Remarks": entry.remarks or None,
+            "Remarks": entry.remarks,
         }
         for entry in entries
     ]
