@@ -31,7 +31,7 @@ from workbench.pipelines import Pipeline, from_yaml, indexed, prepared, to_yaml
 from workbench.records import Lost, Question, Reference
 from workbench.retrievers import BM25, Hybrid
 from workbench.spans import Span
-from workbench.specs import fingerprint
+from workbench.specs import digest, fingerprint
 from workbench.splitters import Fixed
 from workbench.store import Store
 from workbench.vectors import Vectors, unit
@@ -44,7 +44,8 @@ pytestmark = pytest.mark.usefixtures("home")
 
 def document(name: str, blocks: int, seed: int) -> Document:
     letters = np.random.default_rng(seed).choice(list("abcdefghijklmnop "), blocks * SIZE)
-    return Document(name, fingerprint([name, blocks, seed]), name, "".join(letters))
+    text = "".join(letters)
+    return Document(digest(text.encode()), fingerprint([name, blocks, seed]), name, text)
 
 
 def asked(of: Document, block: int, number: int, words: str = "") -> Question:
