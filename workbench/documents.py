@@ -181,6 +181,12 @@ class Chunks:
     def __len__(self) -> int:
         return len(self.spans)
 
+    @property
+    def bytes(self) -> int:
+        """What they take in memory, about."""
+        parents = 0 if self.parents is None else self.parents.nbytes
+        return 500 + self.spans.nbytes + parents + sum(map(len, self.headers))
+
     def __getitem__(self, i: int) -> Chunk:
         start, end = self.spans[i].tolist()
         return Chunk(Span(self.document, start, end), self.headers[i] if self.headers else "")

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import yaml
 
+from workbench.caches import kept
 from workbench.documents import Chunks, Corpus, Document
-from workbench.embedders import EMBEDDERS, Cancelled, Embedder, SentenceTransformer, embed, preview_vectors
+from workbench.embedders import EMBEDDERS, Embedder, SentenceTransformer, embed, preview_vectors
+from workbench.embedders.blocks import pooled_vectors
 from workbench.errors import SpecError
 from workbench.indexes import INDEXES, Flat, IndexSpec
 from workbench.parsers import PARSERS, Auto, Parser
@@ -127,7 +129,7 @@ def from_mapping(data: Mapping[str, Any]) -> Pipeline:
     return Pipeline(**parts, **({"k": data["k"]} if "k" in data else {}))
 
 
-@lru_cache(maxsize=512)
+@kept(128 << 20, lambda chunks: chunks.bytes, key=lambda document, splitter: (document.id, splitter))
 def split(document: Document, splitter: Splitter) -> Chunks:
     """The chunks of a document, kept for the settings that were looked at last."""
     return splitter(document)
@@ -149,18 +151,13 @@ def embedded(
     """(n, dim) the vectors of a collection's rows.
 
     Each distinct text is embedded once, ever; an embedder that pools its vectors from what it knows of whole documents
-    does so, and the store is not asked for them. Reports, stops and raises as `embedders.embed`.
+    does so, and the store is not asked for them but where there are very many: see `pooled_vectors`. Reports, stops
+    and raises as `embedders.embed`.
     """
     if isinstance(embedder, SpanEncoder):
         embedder.prepare(rows.corpus, store, progress, cancelled)
-        found = np.empty((len(rows), embedder.dimensions), np.float32)
-        done = 0
-        for document, chunks in _parts(rows):
-            if cancelled and cancelled():
-                raise Cancelled(f"stopped after {done} of {len(rows)} chunks")
-            found[done : done + len(chunks)] = embedder.encode_spans(document, chunks, store)
-            done += len(chunks)
-        return found
+        shape = len(rows), embedder.dimensions
+        return pooled_vectors(embedder, embedder.fingerprint, _parts(rows), shape, store, progress, cancelled)
     return embed(embedder, rows.texts(), store, progress, cancelled)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.caches import kept
 from workbench.documents import Chunks, Document
 from workbench.joints import Joints, joints
 from workbench.store import Store
@@ -52,6 +53,13 @@ class DocumentTokens:
     starts: Ids
     joints: Joints
 
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory: about 8 bytes a token, and 4 a character."""
+        found = self.joints
+        arrays = (self.ids, self.starts, found.opens, found.closes, found.opening, found.closing)
+        return sum(a.nbytes for a in arrays)
+
     def before(self, places: Ints) -> Ints:
         """How many tokens start before each place: the index of the first one from there on."""
         return np.searchsorted(self.starts, places.astype(np.int32)).astype(np.int64)
@@ -71,11 +79,11 @@ class TokenRuns:
         return out
 
 
-@lru_cache(maxsize=256)
+@kept(256 << 20, lambda found: found.bytes if found else 64)
 def document_tokens(text: str, name: str) -> DocumentTokens | None:
     """The tokens of a text; None where the tokenizer has no known joints in it, so that chunks must be encoded alone.
 
-    Kept for the texts that were looked at last: 8 bytes a token, and 2 bytes a character.
+    Kept for the texts that were looked at last.
     """
     rules = tokenizer(name)
     if not isinstance(rules, ModelTokenizer) or (found := joints(text, rules)) is None:

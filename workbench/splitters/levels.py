@@ -6,11 +6,11 @@ every piece, where a chunk that starts there ends and where the next one starts,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.caches import kept
 from workbench.spans import Ranges
 from workbench.splitters.pieces import Ints, Pieces, chunked
 
@@ -100,7 +100,7 @@ def chunk_spans(pieces: Pieces, size: int, overlap: int) -> Ranges:
     return spans[np.argsort(spans[:, 0], kind="stable")]
 
 
-@lru_cache(maxsize=64)
+@kept(256 << 20, lambda tree: 6 * tree.codes.nbytes)  # its levels, made later, included
 def _tree(pieces: Pieces) -> _Tree:
     codes = np.frombuffer(pieces.text.encode("utf-32-le", "surrogatepass"), np.uint32)
     return _Tree(codes, [_Level.of([pieces], np.zeros(1, np.int64))])

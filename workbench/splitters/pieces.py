@@ -9,11 +9,12 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.caches import kept
 from workbench.joints import word_tokens
 from workbench.tokens import tokenizer
 
@@ -132,7 +133,7 @@ def _characters(text: str, start: int, end: int, measure: str) -> Pieces:
     return Pieces(text, range(start, end), range(start + 1, end + 1), lengths, (), measure)
 
 
-@lru_cache(maxsize=64)
+@kept(256 << 20, lambda found: 16 * len(found.text))  # its finer pieces, cut later, included
 def pieces(text: str, rules: tuple[Cut, ...], measure: str) -> Pieces:
     """The pieces of a whole text; kept, so that a change of size or overlap cuts and measures nothing anew."""
     return cut(text, 0, len(text), rules, measure)

@@ -71,13 +71,19 @@ class Workspace:
 
     def corpus(self, parser: Parser | None = None) -> tuple[Corpus, tuple[Refusal, ...]]:
         """Its documents by `parser`, or each by its own, and what could not be read. Parses only what is new."""
-        documents, refusals = [], []
-        for source in self.sources:
+        documents, refusals, sources = [], [], self.sources
+        name = self.folder, self.parse, parser, tuple((s.id, s.name, repr(s.parser)) for s in sources)
+        if (known := _corpora.get(name)) is not None:
+            return known, ()
+        for source in sources:
             try:
                 documents.append(self.document(source, parser))
             except WorkbenchError as error:
                 refusals.append(Refusal(source, str(error)))
-        return Corpus(tuple(documents)), tuple(refusals)
+        corpus = Corpus(tuple(documents))
+        if not refusals:  # what could not be read may be readable again
+            _remember(name, corpus)
+        return corpus, tuple(refusals)
 
     def document(self, source: Source, parser: Parser | None = None) -> Document:
         """The document of one source, by `parser` or by the source's own."""
@@ -294,6 +300,17 @@ class Workspace:
 
     def _parsed(self, name: str, id: str, parser: Parser, data: Callable[[], bytes]) -> Document:
         return parsed(self.parse, self.store, name, id, data, parser)
+
+
+_corpora: dict[Any, Corpus] = {}
+_MOST_CORPORA = 4
+
+
+def _remember(name: Any, corpus: Corpus) -> None:
+    """Keep a corpus, so that a page of a large one need not look at every document at each run."""
+    while len(_corpora) >= _MOST_CORPORA:
+        _corpora.pop(next(iter(_corpora)), None)
+    _corpora[name] = corpus
 
 
 def _chosen(source: Source) -> Parser:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from workbench.caches import kept
 from workbench.documents import Document, Section
 from workbench.errors import SpecError
 from workbench.parsers import Parser
@@ -37,7 +38,7 @@ def parsed(parse: Parse, store: Store, name: str, id: str, read: Callable[[], by
         return document
 
 
-@lru_cache(maxsize=512)
+@kept(1 << 30, lambda document: 1_000 + 2 * len(document.text))
 def _kept(store: Store, key: str, name: str) -> Document:
     """The document that was parsed before, the same object each time.
 
