@@ -57,6 +57,17 @@ def control(questions: Sequence[Question]) -> bool:
     )
 
 
+def waits(pipeline: Pipeline) -> None:
+    """Nothing; stands where the line will be, so that no older score passes for one of the settings in hand."""
+    last = _stood.get(_place(), (None, 0.0, None))[0]
+    if last is None:
+        _write("golden set: being scored")
+    elif last.pipeline != pipeline:
+        _write(f"{_figures(last)} <b>stale</b>")
+    else:
+        _write(_figures(last))
+
+
 def line(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, rival: Pipeline | None) -> None:
     """The score of the pipeline in hand, with its change against A, or against where the settings stood last."""
     asked = tuple(q for q in questions if q.answerable)

@@ -191,6 +191,9 @@ def panel(
         k_control()
         where = filters(corpus)
         follows = scoring.control(questions)
+    if follows:
+        with score.container():
+            scoring.waits(pipeline)
     kind, beside = retriever_choice()
     question = golden(questions, query)
     job = live.dense(corpus, pipeline, sessions.store())

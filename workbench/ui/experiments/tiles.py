@@ -85,8 +85,9 @@ def figure(
 
 
 def share(pipeline: Pipeline) -> int:
-    """The overlap in per cent of the size."""
-    return round(100 * pipeline.splitter.chunk_overlap / pipeline.splitter.chunk_size)
+    """The overlap in per cent of the size; a multiple of five where that, rounded down, gives it."""
+    size, overlap = pipeline.splitter.chunk_size, pipeline.splitter.chunk_overlap
+    return next((n for n in range(0, 100, 5) if size * n // 100 == overlap), round(100 * overlap / size))
 
 
 def _hover(pipeline: Pipeline, cell: Cell) -> str:
