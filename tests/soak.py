@@ -37,8 +37,8 @@ PATIENCE = 120.0
 """Seconds after which an action counts as hung."""
 LEAST = 3
 """Actions of each user after the first upload, however slow the machine is."""
-THINKING = (0.5, 3.0)
-"""Seconds between the actions of a user."""
+THINKING = (2.0, 10.0)
+"""Seconds between the actions of a user, who looks at what changed."""
 _KEY = re.compile(r"\$\$ID-[0-9a-f]+-(.+)")
 _APOLOGY = "Something went wrong"
 _FINISHED = (0, 3)  # ScriptFinishedStatus: of a page, of a fragment

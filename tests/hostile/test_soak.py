@@ -6,7 +6,7 @@ import soak
 
 @pytest.mark.slow
 def test_users_at_once_see_no_error_and_nothing_of_each_other(tmp_path):
-    tally = soak.soak(tmp_path / "home", users=5, seconds=15, seed=1)
+    tally = soak.soak(tmp_path / "home", users=4, seconds=12, seed=1)
     assert tally.failures == []
     assert len(tally.secrets) == 5
     assert len(tally.seconds["open"]) == len(tally.secrets)

@@ -223,3 +223,12 @@ def test_the_quota_holds_for_imports(full, monkeypatch):
     told = import_workspace(new_workspace(), "w.zip", data)
     assert told.documents == 1
     assert "does not fit" in dict(told.refused)["documents/large.txt"]
+
+
+@pytest.mark.parametrize("part", ["embedder: {kind: static, model: /etc}", "splitter: {kind: fixed, tokenizer: ../x}"])
+def test_a_pipeline_that_names_a_path_of_the_server_is_not_taken(full, part):
+    member = ("pipelines/path.yaml", f"workbench: 1\n{part}\n".encode())
+    other = new_workspace()
+    told = import_workspace(other, "w.zip", edited(export_workspace(full)[0], member))
+    assert "not offered on this server" in dict(told.refused)["pipelines/path.yaml"]
+    assert list(other.pipelines) == ["small"]
