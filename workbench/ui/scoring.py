@@ -198,19 +198,23 @@ def asked_keys(questions: Sequence[Question], *pipelines: Pipeline | None) -> li
 # --- how far a preview was off
 
 
+def _note(html: str) -> None:
+    st.html(f"<div class='facts preview' role='status'>{html}</div>")
+
+
 def preview_line(
     corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, query: str, state: live.State
 ) -> None:
     """What stands for exact hits meanwhile, and once these are there, how far it was off."""
     if state == "preview":
-        _write("<b>preview</b>: pooled from token states; the exact vectors are being made and will take its place")
+        _note("<b>preview</b>: pooled from token states; the exact vectors are being made and will take its place")
         return
     job, quick = live.known(corpus, pipeline), live.preview_seen(corpus, pipeline)
     if state != "exact" or quick is None or job is None or job.result is None:
         return
     asked = tuple(q.text for q in questions if q.answerable)[:MOST] or (query,)
     share, k = _agreed(quick, job.result, asked)
-    _write(
+    _note(
         f"exact; the <b>preview</b> had named {share:.0%} of the {k} nearest chunks "
         f"(agreement@{k} over {size_label(len(asked), 'questions')})"
     )

@@ -186,7 +186,7 @@ def panel(
     height: int,
 ) -> None:
     """The controls of the search, its lists, their marks in the source, and the score of the golden set."""
-    score = st.empty()
+    score, off = st.empty(), st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         k_control()
         where = filters(corpus)
@@ -240,10 +240,11 @@ def panel(
         _draw(document, rival, theirs or [], query, KEY_A)
     if lists.get(kind) is not None:
         context_view(drawn, corpus, pipeline)
+    with off.container():
+        scoring.preview_line(corpus, questions, pipeline, query, state)
     if follows:
         with score.container():
             scoring.line(corpus, questions, pipeline, rival)
-            scoring.preview_line(corpus, questions, pipeline, query, state)
 
 
 def _title(name: str, kind: str, state: live.State) -> str:
