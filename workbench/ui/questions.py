@@ -114,14 +114,14 @@ def table(corpus: Corpus, questions: Sequence[Question], findings: Sequence[Find
         column_config={
             "Show": columns.ButtonColumn("", key="golden-show", on_click=show, type="tertiary", width=40),
             "Question": columns.TextColumn(width="large", required=True, max_chars=labelling.LONGEST_QUESTION),
-            "Passages": columns.NumberColumn(width=60, help="Passages with a place in the documents"),
+            "Passages": columns.NumberColumn(width=75, help="Passages with a place in the documents"),
             "Tags": columns.MultiselectColumn(
                 options=labelling.known_tags(questions), accept_new_options=True, width="small"
             ),
-            "Answerable": columns.CheckboxColumn(width=60, help="Whether the documents hold an answer"),
+            "Answerable": columns.CheckboxColumn(width=90, help="Whether the documents hold an answer"),
             "Findings": columns.TextColumn(width="medium", help="What the checks found; see the list below"),
             "Held out": columns.CheckboxColumn(
-                width=60, help="It does not choose the winner of a sweep, which is also measured on it. "
+                width=75, help="It does not choose the winner of a sweep, which is also measured on it. "
                 "The tags held-out and development decide for a question; else its passages do.",
             ),
         },

@@ -34,8 +34,8 @@ def waterfall(bars: Sequence[Mapping[str, Any]], recall: float) -> Any:
             marker_color=[_STEP_COLOURS[bar["step"]] for bar in bars],
             text=[_signed(-bar["loss"]) for bar in bars],
             textposition="outside",
-            customdata=[[bar["questions"], _span(bar["low"], bar["high"])] for bar in bars],
-            hovertemplate="%{x}: %{text} %{customdata[1]}<br>%{customdata[0]} questions lose here<extra></extra>",
+            customdata=[[bar["questions"], f"{bar['loss']:.3f} lost {_span(bar['low'], bar['high'])}"] for bar in bars],
+            hovertemplate="%{x}: %{customdata[1]}<br>%{customdata[0]} questions lose here<extra></extra>",
             cliponaxis=False,
         )
     )
@@ -74,7 +74,7 @@ def intervals(board: Leaderboard, most: int = 30) -> Any:
 
     rows = board.rows[:most][::-1]
     open_ = [row.standing is None or row.standing.verdict != "ruled out" for row in rows]
-    figure = _figure(70 + 22 * len(rows))
+    figure = _figure(96 + 22 * len(rows))
     figure.add_trace(
         Scatter(
             x=[row.interval.mean for row in rows],

@@ -100,10 +100,10 @@ def verdict(board: Leaderboard) -> None:
     winner = board.rows[0]
     if winner.held_out is not None:
         one = winner.held_out
-        lines.append(
-            f"on {board.held_out:,} that did not, the leader has {one.mean:.3f} [{one.low:.3f}, {one.high:.3f}]"
-        )
-    lines.append(f"simultaneous 95 % intervals against the best of the others (Hsu), seed {board.seed}")
+        span = f" [{one.low:.3f}, {one.high:.3f}]" if one.low == one.low else ""
+        lines.append(f"on {board.held_out:,} that did not, the leader has {one.mean:.3f}{span}")
+    if len(board.rows) > 1:
+        lines.append(f"simultaneous 95 % intervals against the best of the others (Hsu), seed {board.seed}")
     st.caption("; ".join(lines) + ".")
 
 
