@@ -75,6 +75,14 @@ def test_what_is_held_out_has_no_say() -> None:
     assert (board.rows[0].run.fingerprint[0], board.n, board.held_out) == ("b", 100, 100)
     assert board.rows[0].held_out is not None
     assert board.rows[0].held_out.mean == 0.0
+    runs = [row.run for row in board.rows]
+    means = [row.interval.mean for row in board.rows]
+    assert [p.quality for p in pareto(runs, [1.0, 1.0])] == means
+    assert [p.best for p in pareto(runs, [1.0, 1.0])] == [True, False]
+    b200, a400 = runs[0], run("a", a.column("recall@1000tok").tolist(), 400).holding_out(apart)
+    assert surface([b200, a400]).means == (tuple(means),)
+    (effect,) = effects([b200, a400])
+    assert effect.difference.mean == pytest.approx(means[1] - means[0])
     with pytest.raises(RunError, match="every question is held out"):
         leaderboard([a.holding_out({f"q{i}" for i in range(200)})] * 2)
 

@@ -1,4 +1,7 @@
-"""Quality against cost, and what each setting does: fronts, effects, surfaces and the matrix of questions."""
+"""Quality against cost, and what each setting does: fronts, effects, surfaces and the matrix of questions.
+
+Means are those of the leaderboard: questions that are held out have no say here either.
+"""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +27,7 @@ class Point:
 
 def pareto(runs: Sequence[Run], costs: Sequence[float], metric: str = METRIC) -> tuple[Point, ...]:
     """Each run as a point, in order; `costs` are one number a run, as `leaderboards.COSTS` tells them."""
-    means = aligned(runs, metric).values.mean(axis=0).tolist()
+    means = aligned(runs, metric, held_out=False).values.mean(axis=0).tolist()
     return tuple(
         Point(
             run.fingerprint,
@@ -57,7 +60,7 @@ def effects(runs: Sequence[Run], metric: str = METRIC, resamples: int = RESAMPLE
 
     The interval is the bootstrap's over questions, of the differences averaged over the matched pairs.
     """
-    found = aligned(runs, metric)
+    found = aligned(runs, metric, held_out=False)
     changing = varied(runs)
     rows = [{path: settings(run).get(path) for path in changing} for run in runs]
     out: list[Effect] = []
@@ -116,9 +119,10 @@ def surface(
     some = [i for i, row in enumerate(rows) if all(row.get(path) == value for path, value in (where or {}).items())]
     xs, ys = _axis(rows[i].get(x) for i in some), _axis(rows[i].get(y) for i in some)
     best: dict[tuple[str, str], tuple[float, str]] = {}
+    values = aligned(runs, metric, held_out=False).values.mean(axis=0).tolist() if some else []
     for i in some:
         key = json.dumps(rows[i].get(y)), json.dumps(rows[i].get(x))
-        best[key] = max(best.get(key, (-1.0, "")), (float(runs[i].column(metric).mean()), runs[i].fingerprint))
+        best[key] = max(best.get(key, (-1.0, "")), (values[i], runs[i].fingerprint))
     cells = [[best.get((json.dumps(b), json.dumps(a))) for a in xs] for b in ys]
     means = tuple(tuple(cell[0] if cell else None for cell in line) for line in cells)
     return Surface(x, y, xs, ys, means, tuple(tuple(cell[1] if cell else None for cell in line) for line in cells))
