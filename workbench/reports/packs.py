@@ -1,29 +1,26 @@
 """The review pack: what a design review needs in order to agree, or to know what to ask for."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from workbench.anatomy import CAUSES
 from workbench.catalogue import DecisionRecord
 from workbench.errors import RunError
 from workbench.evaluations import Evaluation
-from workbench.explanations import Anatomy, picture_of
-from workbench.pipelines import collection, to_yaml
+from workbench.explanations import Anatomy
+from workbench.pipelines import to_yaml
 from workbench.records import Question, Run
 from workbench.reports import drawings
-from workbench.reports.blocks import Block, Code, Figure, Passage, Piece, Points, Report, Section, Table, Text
+from workbench.reports.blocks import Block, Code, Figure, Points, Report, Section, Table, Text
 from workbench.reports.doubts import assumptions, untested
-from workbench.reports.passages import of_picture, where
+from workbench.reports.losses import losses, samples, worst
+from workbench.reports.numbers import ends, span
 from workbench.reports.production import Load, project
 from workbench.reports.production import section as production
 from workbench.specs import fingerprint
-from workbench.statistics import MARGIN, Interval
+from workbench.statistics import MARGIN
 from workbench.sweeps import COSTS, METRIC, Leaderboard, Row, leaderboard, pareto, settings, surface, varied
-from workbench.tokens import tokenizer
 
-RIVALS, WORST, SAMPLES = 12, 5, 5
-"""Rows of the table, questions that are taken apart, chunks that are shown."""
+RIVALS = 12
+"""Rows of the table."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,9 +69,9 @@ def review_pack(evidence: Evidence) -> Report:
         _question(evidence, board),
         _choice(evidence, board),
         *_comparison(evidence, board),
-        _losses(evidence),
-        *_worst(evidence),
-        _samples(evidence),
+        losses(evidence.anatomy),
+        *worst(evidence.evaluation, evidence.anatomy),
+        samples(evidence.evaluation),
         Section("What was not tested", (Points(tuple(untested(evidence.runs, evidence.questions, board))),)),
         _assumptions(evidence, board),
         production(
@@ -217,78 +214,6 @@ def _price(evidence: Evidence, board: Leaderboard) -> Section:
     )
 
 
-def _losses(evidence: Evidence) -> Section:
-    anatomy = evidence.anatomy
-    bars, unit = anatomy.waterfall(), "tokens" if anatomy.budget.tokens else "hits"
-    rows = [(b["word"], f"{b['loss']:.3f}", ends(b["low"], b["high"]), b["questions"]) for b in bars]
-    data = Table.of(("Lost at", "Recall", "95 % interval", "Questions"), rows, (1, 3))
-    causes = [
-        (CAUSES[name], f"{one['loss']:.3f}", len(one["questions"])) for name, one in anatomy.causes().items()
-    ]  # fmt: skip
-    blocks: list[Block] = [Text(f"{anatomy.sentence()[:1].upper()}{anatomy.sentence()[1:]}.", strong=True)]
-    blocks.append(
-        Figure(
-            drawings.waterfall(bars, anatomy.recall),
-            f"What each step loses of recall within {anatomy.budget.amount:,} {unit}.",
-            data,
-        )
-    )
-    if causes:
-        blocks.append(Table.of(("Why the ranking lost it", "Recall", "Questions"), causes, (1, 2)))
-    return Section("Where the choice loses answers", tuple(blocks))
-
-
-def _worst(evidence: Evidence) -> list[Section]:
-    found, anatomy = evidence.evaluation, evidence.anatomy
-    order = sorted(range(len(anatomy.questions)), key=lambda i: (anatomy.questions[i].ladder.recalls[-1], i))
-    lost = [i for i in order if anatomy.questions[i].ladder.recalls[-1] < 1][:WORST]
-    if not lost:
-        return [Section("The worst questions", (Text("No question loses anything."),))]
-    legend = (
-        "Outlined text is the gold passage (between ⟦ ⟧ in Markdown), ▸ and ◂ are where chunks begin and end, "
-        "underlined text with #1 is the first hit, and struck text was never seen by the embedder."
-    )
-    out = [Section(f"The {len(lost)} worst questions", (Text(legend),))]
-    for n, i in enumerate(lost, 1):
-        one = anatomy.questions[i]
-        step, loss = max(one.ladder.losses.items(), key=lambda item: item[1])
-        because = f", {CAUSES[one.cause]}" if one.cause else ""
-        words = f"Recall {one.ladder.recalls[-1]:.2f}. It loses {loss:.2f} at the step “{step}”{because}."
-        blocks: list[Block] = [Text(words), *of_picture(picture_of(found, anatomy, i), found.corpus)]
-        blocks += [Text(f"Without a place in the text: {o.lost.quote[:200]}") for o in one.origins[:2]]
-        hits = [
-            (hit.rank, where(found.corpus.document(hit.span.document), hit.span), _line(found.corpus[hit.span]))
-            for hit in found.hits[i][:3]
-        ]
-        blocks.append(Table.of(("Rank", "What came back", "Its beginning"), hits, (0,)))
-        out.append(Section(f"{n}. {one.question.text}", tuple(blocks), 3))
-    return out
-
-
-def _samples(evidence: Evidence) -> Section:
-    """Chunks at even distances, as they are embedded."""
-    found = evidence.evaluation
-    rows = collection(found.corpus, found.pipeline.splitter)
-    n = len(rows)
-    some = sorted({round((i + 0.5) * n / SAMPLES - 0.5) for i in range(SAMPLES)} & set(range(n)))
-    counts = tokenizer(found.pipeline.embedder.tokenizer).counts(rows.texts())
-    blocks: list[Block] = [
-        Text(
-            f"{n:,} chunks, median {int(sorted(counts.tolist())[n // 2]) if n else 0:,} tokens of "
-            f"{found.pipeline.embedder.source.name}. {len(some)} at even distances:"
-        )
-    ]
-    for i in some:
-        span = rows.span(i)
-        document = found.corpus.document(span.document)
-        text = found.corpus[span]
-        cut = f"{text[:600]} …" if len(text) > 600 else text
-        header = rows.headers[i]
-        pieces = (Piece(f"{header}\n\n"),) if header else ()
-        blocks.append(Passage(f"{where(document, span)}, {int(counts[i]):,} tokens", (*pieces, Piece(cut))))
-    return Section("What chunks look like", tuple(blocks))
-
-
 def _assumptions(evidence: Evidence, board: Leaderboard) -> Section:
     found = assumptions(evidence.runs, board, evidence.chosen.fingerprint, evidence.cost)
     if not found:
@@ -321,24 +246,3 @@ def _reproduction(evidence: Evidence) -> Section:
 
 def _row_of(board: Leaderboard, run: Run) -> Row:
     return next(row for row in board.rows if row.run.fingerprint == run.fingerprint)
-
-
-def span(one: Interval) -> str:
-    """`0.812 [0.760, 0.861]`."""
-    return f"{one.mean:.3f} {ends(one.low, one.high)}".rstrip()
-
-
-def ends(low: float | None, high: float | None) -> str:
-    """`[0.760, 0.861]`, "" where they cannot be known."""
-    known = low is not None and high is not None and not math.isnan(low) and not math.isnan(high)
-    return f"[{low:.3f}, {high:.3f}]".replace("-", "−") if known else ""
-
-
-def _line(text: str, longest: int = 140) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= longest else f"{line[:longest]}…"
-
-
-def shown(runs: Sequence[Run]) -> list[Run]:
-    """The runs in an order that does not depend on when they were made."""
-    return sorted(runs, key=lambda run: (run.label, run.fingerprint))

@@ -11,7 +11,7 @@ from workbench.errors import WorkbenchError
 from workbench.pipelines import Pipeline, from_mapping, from_yaml, to_yaml
 from workbench.records import Run
 from workbench.reports import record_markdown, rejected
-from workbench.reports.packs import span
+from workbench.reports.numbers import span
 from workbench.statistics import MARGIN
 from workbench.sweeps import METRIC, Leaderboard, Row
 from workbench.ui import bench, sessions
