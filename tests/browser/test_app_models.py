@@ -57,7 +57,7 @@ def standing(page, trace: str) -> tuple[float, float]:
 
 _LOWEST = """(name) => {
     const plot = [...document.querySelectorAll('[class*=st-key-map-PCA] .js-plotly-plot')].at(-1)
-    const trace = plot._fullData.find((t) => t.type === 'scattergl' && t.name === name)
+    const trace = plot._fullData.find((t) => t.name === name)
     const box = plot.getBoundingClientRect(), area = plot._fullLayout
     const xs = Array.from(trace.x), ys = Array.from(trace.y), low = ys.indexOf(Math.min(...ys))
     return [box.x + area.xaxis._offset + area.xaxis.d2p(xs[low]), box.y + area.yaxis._offset + area.yaxis.d2p(ys[low])]

@@ -9,6 +9,7 @@ from quick import FAST
 
 from workbench.indexes import HNSW
 from workbench.pipelines import from_mapping, to_mapping
+from workbench.retrievers import Rerank
 from workbench.ui import jobs, mapping
 from workbench.workspaces import Workspace
 
@@ -271,3 +272,10 @@ def test_umap_comes_in_the_background(visit, few, monkeypatch):
 def test_the_best_hit_is_read_beside_the_map_until_a_point_is_clicked(visit, few):
     app = settled(opened(visit, "Map", query_params=ASKED))
     assert any("characters" in m.value and "travel" in m.value.replace("\\", "") for m in app.markdown)
+
+
+def test_the_bench_goes_on_where_the_reranker_is_not_here(visit, few):
+    app = visit(query_params=ASKED, pipeline=to_mapping(replace(FAST, retriever=Rerank())))
+    whole(app)
+    assert any("hf download" in w.value.replace("\\", "") for w in app.warning)
+    assert app.button_group(key="retriever-choice").value == "rerank"

@@ -1,4 +1,8 @@
-"""What the kinds of the registries are called on the pages."""
+"""What the kinds of the registries are called on the pages, and which of them need what is not here."""
+
+from workbench import models
+from workbench.errors import ModelUnavailable
+from workbench.retrievers import Rerank, Retriever
 
 EMBEDDERS = {
     "sentence-transformer": "Transformer",
@@ -15,3 +19,14 @@ INDEXES = {
     "binary": "Binary: a bit a dimension",
 }
 RETRIEVERS = {"dense": "Dense", "bm25": "BM25", "hybrid": "Hybrid", "mmr": "MMR", "rerank": "Rerank"}
+
+
+def unavailable(retriever: Retriever) -> str:
+    """Why it cannot search here, and what to do about it; "" where it can, once there are vectors."""
+    if not isinstance(retriever, Rerank):
+        return ""
+    try:
+        models.find(retriever.model)
+    except ModelUnavailable as error:
+        return str(error)
+    return ""

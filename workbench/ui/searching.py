@@ -14,6 +14,7 @@ from workbench.tokens import count
 from workbench.ui import forms, jobs, labelling, live, scoring, sessions
 from workbench.ui.bench import KEY, KEY_A
 from workbench.ui.hits import Column, column, hit_lists
+from workbench.ui.kinds import unavailable
 from workbench.ui.progress import progress, waiting
 from workbench.ui.reader import overlay, scroll_to
 from workbench.ui.shell import plain
@@ -112,6 +113,8 @@ def retriever_choice() -> tuple[str, bool]:
     if current != "dense":
         with row.popover("", icon=":material/settings:", help="Settings of the retriever"):
             forms.field_controls("retriever")
+    if told := unavailable(sessions.pipeline().retriever):
+        st.warning(plain(f"{told}."), icon=":material/cloud_off:")
     return current, beside
 
 
@@ -171,7 +174,7 @@ def search(
         if retriever.needs_vectors and state == "words":
             now = live.searched(corpus, pipeline, job, sessions.store())
             rows, state = now.rows, now.state
-        can = rows.has_vectors or not retriever.needs_vectors
+        can = (rows.has_vectors or not retriever.needs_vectors) and not unavailable(retriever)
         found[kind] = retriever(rows, [query], pipeline.k, where)[0] if can else None
     return {kind: found[kind] for kind in kinds}, state
 
@@ -262,6 +265,8 @@ def _column(
     question: Question | None,
 ) -> Column:
     """A list of hits as the component draws it, or what it waits for."""
+    if found is None and title.startswith((NAMES["rerank"], "A,", "B,")) and unavailable(pipeline.retriever):
+        return Column(title, note="Its model is not here")
     if found is None:
         running = job is not None and not job.finished.is_set()
         return Column(title, note="Waits for the embedding above" if running else waiting(corpus, pipeline, job))

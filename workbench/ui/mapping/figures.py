@@ -14,6 +14,8 @@ from workbench.retrievers import Collection
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 GREY = "#8A94A0"
 OTHER = "other"
+MOST_SVG = 3_000
+"""Points that stay fluid without WebGL, which not every browser has."""
 HOVER = 140
 """Characters of a chunk that a hover shows."""
 
@@ -65,13 +67,11 @@ def frame(height: int, shares: tuple[float, float] | None) -> Any:
 
 def by_class(figure: Any, points: Points, drawn: Rows, hover: Sequence[str], names: Sequence[str]) -> None:
     """A trace a class, with a legend; the last of many is grey."""
-    from plotly.graph_objects import Scattergl
-
     labels, of = classes(names)
     for i, label in enumerate(labels):
         mine, colour = np.flatnonzero(of == i), GREY if label == OTHER else PALETTE[i % len(PALETTE)]
         figure.add_trace(
-            Scattergl(
+            _points(len(drawn))(
                 x=points[mine, 0], y=points[mine, 1], mode="markers", name=escape(label),
                 marker={"size": _size(len(drawn)), "opacity": 0.75, "color": colour},
                 customdata=drawn[mine], text=[hover[j] for j in mine.tolist()],
@@ -82,10 +82,8 @@ def by_class(figure: Any, points: Points, drawn: Rows, hover: Sequence[str], nam
 
 def by_value(figure: Any, points: Points, drawn: Rows, hover: Sequence[str], values: NDArray[Any], title: str) -> None:
     """One trace, coloured by a value on a scale that the colour-blind can read."""
-    from plotly.graph_objects import Scattergl
-
     figure.add_trace(
-        Scattergl(
+        _points(len(drawn))(
             x=points[:, 0], y=points[:, 1], mode="markers", name=escape(title), showlegend=False,
             marker={
                 "size": _size(len(drawn)), "opacity": 0.85, "color": values, "colorscale": "Cividis",
@@ -95,6 +93,13 @@ def by_value(figure: Any, points: Points, drawn: Rows, hover: Sequence[str], val
             hovertemplate="%{text}<extra></extra>",
         )
     )  # fmt: skip
+
+
+def _points(n: int) -> Any:
+    """The kind of trace: by WebGL where there are many points, and where there are few so that every browser draws."""
+    from plotly.graph_objects import Scatter, Scattergl
+
+    return Scattergl if n > MOST_SVG else Scatter
 
 
 def _size(n: int) -> int:

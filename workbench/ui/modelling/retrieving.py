@@ -7,9 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from workbench import models
 from workbench.documents import Corpus
-from workbench.errors import ModelUnavailable
 from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.retrievers import BM25, MMR, Dense, Hybrid, Rerank, Retriever
@@ -18,6 +16,7 @@ from workbench.ui import forms, jobs, live, progress, sessions
 from workbench.ui.experiments import evaluating
 from workbench.ui.experiments.evaluating import Measured
 from workbench.ui.kinds import RETRIEVERS as NAMES
+from workbench.ui.kinds import unavailable
 from workbench.ui.modelling import waiting
 from workbench.ui.modelling.comparing import difference, interval, paired, recall_name
 from workbench.ui.modelling.waiting import Awaited
@@ -42,10 +41,10 @@ def contenders(pipeline: Pipeline) -> list[Contender]:
     others: list[Retriever] = [
         Dense(), BM25(), Hybrid(), Hybrid(fusion="weighted"), MMR(), Rerank(),
     ]  # fmt: skip
-    out = [Contender(named(own), pipeline, _missing(own))]
+    out = [Contender(named(own), pipeline, unavailable(own))]
     for one in others:
         if one != own:
-            out.append(Contender(named(one), replace(pipeline, retriever=one), _missing(one)))
+            out.append(Contender(named(one), replace(pipeline, retriever=one), unavailable(one)))
     return out
 
 
@@ -57,22 +56,12 @@ def named(retriever: Retriever) -> str:
     return ", ".join([f"{NAMES[retriever.kind]}{way}", *(f"{name} {value}" for name, value in fields.items())])
 
 
-def _missing(retriever: Retriever) -> str:
-    if not isinstance(retriever, Rerank):
-        return ""
-    try:
-        models.find(retriever.model)
-    except ModelUnavailable as error:
-        return str(error)
-    return ""
-
-
 def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) -> None:
     """The retriever in hand with its fields on the left, all of them measured on the right."""
     left, right = panels(1, 2.8)
     with left:
         forms.kind_choice("retriever", "In hand", NAMES)
-        if told := _missing(pipeline.retriever):
+        if told := unavailable(pipeline.retriever):
             st.warning(plain(f"{told}."), icon=":material/cloud_off:")
         forms.field_controls("retriever")
     found = contenders(pipeline)
