@@ -5,7 +5,7 @@ import streamlit as st
 from workbench.decisions import Context, audit, facts_of
 from workbench.errors import StoreError
 from workbench.ui import bench, library, live, progress, sessions
-from workbench.ui.decision import auditing, choosing, handing, history, packing, prompting
+from workbench.ui.decision import auditing, choosing, evidence, handing, history, packing, prompting
 from workbench.ui.experiments import evaluating, figures, results
 from workbench.ui.shell import body, open_page, plain
 from workbench.workspaces.catalogues import catalogue_of, remember
@@ -102,7 +102,7 @@ def page() -> None:
         if chosen:
             st.caption(f"Figures are those of {plain(chosen.name)}, which is looked at in “Choose”.")
         if view == "RAG, fine-tuning or both":
-            auditing.panel(facts)
+            auditing.panel(facts, lambda: evidence.panel(corpus, questions, pipeline))
         else:
             given = auditing.answers(facts)
             yaml = choosing.yaml_of(chosen.run) if chosen else ""

@@ -146,7 +146,7 @@ def test_the_audit_says_what_would_turn_it(visit, measured):
     app.run()
     whole(app)
     assert "Fine-tuning: " in said(app)
-    for detail in ("Points", "Twelve months' cost", "Two weeks' proof", "Training data", "Compared"):
+    for detail in ("Points", "Twelve months' cost", "Two weeks' proof", "Training data", "By evidence", "Compared"):
         app.session_state["audit-detail"] = detail
         app.run()
         whole(app)
@@ -186,3 +186,14 @@ def test_a_catalogue_that_cannot_be_used_costs_no_run(visit, measured, monkeypat
     look(app, "History")
     look(app, "Hand over")  # goes on without it
     assert [b for b in app.button if b.key == "handover-build"]
+
+
+def test_a_learning_curve_is_measured_only_when_it_is_asked_for(visit, measured):
+    app = look(visit("Decision"), "Hand over")  # embeds
+    look(app, "RAG, fine-tuning or both")
+    app.session_state["audit-detail"] = "By evidence"
+    app.run()
+    whole(app)
+    app.button(key="adapter-measure").click().run()
+    until(app, "example")
+    whole(app)

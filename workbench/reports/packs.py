@@ -194,7 +194,7 @@ def _surface(evidence: Evidence) -> Section | None:
         for b, line in zip(found.ys, found.means, strict=True)
     ]
     data = Table.of(("Overlap", *(f"{a:,}" for a in found.xs)), rows, range(1, len(found.xs) + 1))
-    caption = "Means over all questions, also those held out; all else as chosen. The frame is the choice."
+    caption = "Means over the questions that judge; all else as chosen. The frame is the choice."
     svg = drawings.heat(found, x, y, evidence.metric, run.fingerprint)
     return Section("Size and overlap", (Figure(svg, caption, data),), 3)
 
@@ -208,7 +208,7 @@ def _price(evidence: Evidence, board: Leaderboard) -> Section:
     best = sorted((p for p in drawn if p[3]), key=lambda p: p[1])
     front = [(n, name, f"{q:.3f}", f"{c:,.0f}") for n, (name, c, q, _) in enumerate(best, 1)]
     data = Table.of(("", "Not beaten at their price", evidence.metric, what.capitalize()), front, (2, 3))
-    caption = f"Quality against {what}, over all questions: what is numbered is beaten by nothing at its price."
+    caption = f"Quality against {what}: what is numbered is beaten by nothing at its price. The ring is the choice."
     return Section(
         "Quality and price", (Figure(drawings.tradeoff(drawn, what, evidence.metric, at), caption, data), data), 3
     )

@@ -47,8 +47,8 @@ def answers(facts: Facts) -> dict[str, str]:
     return out
 
 
-def panel(facts: Facts) -> dict[str, str]:
-    """The whole audit; the answers."""
+def panel(facts: Facts, evidence: Callable[[], None]) -> dict[str, str]:
+    """The whole audit; the answers. `evidence` draws what training gained on this golden set."""
     left, right = panels(1, 1.5)
     with left:
         given = _questions(facts)
@@ -79,12 +79,14 @@ def panel(facts: Facts) -> dict[str, str]:
         elif view == "Two weeks' proof":
             rows = [{"Days": day, "What is done": text} for day, text in proof_plan(verdict.result, facts)]
             st.table(rows)
+        elif view == "By evidence":
+            evidence()
         else:
             st.table([{"Never train on": what, "Why": why} for what, why in EXCLUSIONS])
     return given
 
 
-_DETAILS = ("Compared", "Points", "Twelve months' cost", "Two weeks' proof", "Training data")
+_DETAILS = ("Compared", "Points", "Twelve months' cost", "Two weeks' proof", "Training data", "By evidence")
 
 
 def _questions(facts: Facts) -> dict[str, str]:

@@ -10,8 +10,7 @@ from typing import Any
 import streamlit as st
 
 from workbench.documents import Corpus
-from workbench.exports import TARGETS, Note, Verification, export, requirements, support, verify
-from workbench.exports.environments import missing
+from workbench.exports import TARGETS, Note, Verification, export, support, to_install, verify
 from workbench.models import team_mode
 from workbench.pipelines import Pipeline, to_yaml
 from workbench.records import Question
@@ -66,7 +65,7 @@ def panel(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -
         )
 
 
-_LEVELS = {"exact": "the same", "generated": "generated code", "not expressible": "told here, differs"}
+_LEVELS = {"exact": "the same", "generated": "generated code", "not expressible": "not the same"}
 
 
 def _notes(notes: Sequence[Note]) -> None:
@@ -109,7 +108,7 @@ def _build(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, 
             type="primary",
             icon=":material/download:",
         )
-    new = missing(requirements(pipeline, target)) if target in ("langchain", "llamaindex", "haystack") else []
+    new = to_install(pipeline, target)
     if team_mode() and new:
         st.caption(
             "On a shared server only what is installed there runs. On your own: `python -m workbench verify DIR`."
@@ -125,7 +124,8 @@ def _build(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, 
             help="Runs the exported code in a process of its own and compares every chunk, vector and hit"
             + (f". Installs {', '.join(new)} once, about half a minute" if new else ""),
         )
-    found = waiting.result(checked, "Running the exported code", "handover-verify")
+    first = f"Installing {', '.join(new)} once, about half a minute, then running" if new else "Running"
+    found = waiting.result(checked, f"{first} the exported code", "handover-verify")
     if found is not None:
         outcome(found)
 
@@ -182,7 +182,7 @@ def outcome(found: Verification) -> None:
         }
         for check in found.checks
     ]
-    st.dataframe(rows, hide_index=True, key="handover-checks", alt="What was compared")
+    st.table(rows)  # notes wrap
     for line in found.differences[:5]:
         st.caption(plain(f"{line.check}: {line.where}: {line.ours} here, {line.theirs} there. {line.cause}"))
     if len(found.differences) > 5:
