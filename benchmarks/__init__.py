@@ -6,14 +6,17 @@ numbers then mean nothing, and the checks of equality in them everything.
 
 from collections.abc import Callable, Iterator
 
-from benchmarks import browsing, cutting, embedding, searching, steps, sweeping
+from benchmarks import browsing, cutting, embedding, large, peers, scaling, searching, steps, sweeping
 from benchmarks.tables import Table
 
 SUBJECTS: dict[str, Callable[[bool], Iterator[Table]]] = {
     "cutting": cutting.tables,
+    "peers": peers.tables,
     "steps": steps.tables,
     "embedding": embedding.tables,
     "search": searching.tables,
+    "scaling": scaling.tables,
     "sweep": sweeping.tables,
     "browser": browsing.tables,
+    "large": large.tables,
 }
