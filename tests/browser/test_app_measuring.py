@@ -9,6 +9,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from steps import Console, ask, cards, go, open_app, prepare, press, serving, settle
 
 WORDS = "Employee Handbook"
+STEPS = ["parser", "budget", "boundaries", "ranking", "index"]
+ROW = 31  # pixels of a row of a table
 
 # A range over words of the reader's text, by walking its text nodes and without the reader's own code.
 SELECT = """(words) => {
@@ -67,9 +69,21 @@ def test_a_selection_is_saved_measured_and_explained(visit):
     page.locator(".rd .blk").first.wait_for()  # one lost answer in its document
     assert page.locator(".rd .for-gold").first.is_visible()
     settle(page)
-    page.get_by_role("radio", name="Ranking").or_(page.get_by_role("button", name="Ranking")).first.click()
+    bar = page.locator(".js-plotly-plot .barlayer .point path").nth(STEPS.index("ranking")).bounding_box()
+    page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    page.locator("[role=radio][aria-checked=true]", has_text="Ranking").wait_for()
+    settle(page)
+
+    first = page.locator(".st-key-anatomy-question").inner_text()
+    tables = page.locator(".st-key-lost-questions").get_by_test_id("stDataFrame")
+    tables.nth(1).wait_for(state="detached")  # the one before the click fades
+    table = tables.bounding_box()
+    page.mouse.click(table["x"] + 16, table["y"] + ROW * 2.5)  # the box of the second row, below the header's
+    page.locator(".st-key-anatomy-question").filter(has_not_text=first).wait_for()
     settle(page)
     assert page.locator(".rungs").count() == 1
+    page.get_by_text("Its answer is").wait_for()
+    assert page.locator(".rd .for-gold").first.is_visible()
 
 
 def test_a_hit_is_marked_as_an_answer_on_the_bench(visit):

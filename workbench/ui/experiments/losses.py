@@ -171,7 +171,7 @@ def questions(found: Measured) -> Explained | None:
         st.caption("Every answer was found whole.")
         return by_id.get(st.session_state.get(LOOK, ""))
     rows = [_question(q) for q in shown]
-    event = st.dataframe(
+    event = st.container(key="lost-questions").dataframe(
         rows,
         key=f"lost-{anatomy.pipeline}-{anatomy.budget}-{step}-{len(rows)}",
         hide_index=True,
@@ -210,7 +210,7 @@ def _scroll(one: Explained, budget: str) -> None:
 
 def anatomy(found: Measured, one: Explained, corpus: Corpus, pipeline: Pipeline, height: int) -> None:
     """One question in its document: gold, boundaries, hits by rank, and what the model never saw."""
-    st.markdown(f"**{plain(one.question.text)}**")
+    st.container(key="anatomy-question").markdown(f"**{plain(one.question.text)}**")
     st.html(figures.rungs(one.ladder.recalls))
     i = next(i for i, q in enumerate(found.anatomy.questions) if q is one)
     picture = picture_of(found.evaluation, found.anatomy, i)

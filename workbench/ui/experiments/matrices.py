@@ -14,7 +14,6 @@ from workbench.store import Store
 from workbench.sweeps import Leaderboard, matrix
 from workbench.ui import sessions
 from workbench.ui.experiments import figures
-from workbench.ui.experiments.evaluating import metrics
 from workbench.ui.experiments.losses import LOOK
 from workbench.ui.experiments.results import ROWS, take
 
@@ -68,7 +67,8 @@ def strips(
         if len(pipelines) < MOST_STRIPS and all(pipeline.splitter != p.splitter for p in pipelines):
             pipelines.append(pipeline)
     own = sessions.pipeline().parser
-    found = [_evaluated(corpus, questions, p, store) for p in pipelines if p.parser == own]
+    with st.spinner("Cutting and searching"):
+        found = [_evaluated(corpus, questions, p, store) for p in pipelines if p.parser == own]
     if not found:
         st.caption("These runs read the documents by another parser than the pipeline in hand: their text is another.")
         return
@@ -78,4 +78,5 @@ def strips(
 
 @lru_cache(maxsize=32)
 def _evaluated(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, store: Store) -> Evaluation:
-    return evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store)
+    """The hits at its own k, which is all that a strip shows."""
+    return evaluate(corpus, questions, pipeline, [f"recall@{pipeline.k}"], store=store)
