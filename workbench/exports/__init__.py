@@ -9,7 +9,7 @@ from workbench.exports.environments import EnvironmentUnavailable
 from workbench.exports.plans import TARGETS, Note, support
 from workbench.exports.running import ExportFailed
 from workbench.exports.sources import NotExpressible
-from workbench.exports.verifications import Verification, verify
+from workbench.exports.verifications import Verification, to_install, verify
 from workbench.exports.writing import export, requirements
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "export",
     "requirements",
     "support",
+    "to_install",
     "verify",
 ]

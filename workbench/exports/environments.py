@@ -40,6 +40,12 @@ def _is_met(line: str) -> bool:
         return False
 
 
+def is_made(name: str, requirements: Sequence[str]) -> bool:
+    """Whether `python_for` has nothing to install."""
+    foreign = missing(requirements)
+    return not foreign or _python(_folder(name, foreign)).exists()
+
+
 def python_for(name: str, requirements: Sequence[str], say: Callable[[str], None] | None = None) -> Path:
     """The interpreter of an environment with these pinned requirements; made where it is not there yet.
 
@@ -51,9 +57,7 @@ def python_for(name: str, requirements: Sequence[str], say: Callable[[str], None
     foreign = missing(requirements)
     if not foreign:
         return Path(sys.executable)
-    here = sysconfig.get_path("purelib")
-    key = fingerprint([sorted(foreign), sys.version, here])
-    folder = home() / f"{name}-{key}"
+    folder = _folder(name, foreign)
     python = _python(folder)
     if python.exists():
         return python
@@ -62,7 +66,7 @@ def python_for(name: str, requirements: Sequence[str], say: Callable[[str], None
     start = time.monotonic()
     partial = folder.with_name(f"{folder.name}.{os.getpid()}")
     try:
-        _make(partial, here, foreign)
+        _make(partial, _here(), foreign)
         try:
             partial.rename(folder)
         except OSError:  # another process was first
@@ -72,6 +76,14 @@ def python_for(name: str, requirements: Sequence[str], say: Callable[[str], None
         shutil.rmtree(partial, ignore_errors=True)
     tell(f"the environment was made in {time.monotonic() - start:.0f} s")
     return python
+
+
+def _here() -> str:
+    return sysconfig.get_path("purelib")
+
+
+def _folder(name: str, foreign: Sequence[str]) -> Path:
+    return home() / f"{name}-{fingerprint([sorted(foreign), sys.version, _here()])}"
 
 
 def _python(folder: Path) -> Path:

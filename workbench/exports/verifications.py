@@ -12,10 +12,10 @@ from workbench.documents import Corpus, Document
 from workbench.embedders import keep_adapter, read_adapter
 from workbench.errors import SpecError
 from workbench.exports.comparisons import Check, Difference, Ranks, compare
-from workbench.exports.environments import python_for
+from workbench.exports.environments import is_made, missing, python_for
 from workbench.exports.plans import FRAMEWORKS, TARGETS
 from workbench.exports.running import Dump, ourselves, run
-from workbench.exports.writing import ADAPTER, DOCUMENTS, FORMAT, GOLDEN, MANIFEST, documents_lines
+from workbench.exports.writing import ADAPTER, DOCUMENTS, FORMAT, GOLDEN, MANIFEST, documents_lines, requirements
 from workbench.golden import read_golden
 from workbench.pipelines import Pipeline, collection, embedded, from_yaml, prepared
 from workbench.retrievers import MAX_K, Collection
@@ -191,10 +191,22 @@ def _python(folder: Path, target: str, tell: Callable[[str], None]) -> Path:
         return ourselves()
     lines = [line.strip() for line in _text(folder / "requirements.txt").splitlines()]
     pinned = [line for line in lines if line and not line.startswith("#")]
+    return python_for(target, _installed(pinned, target), tell)
+
+
+def _installed(pinned: Sequence[str], target: str) -> list[str]:
+    """One environment for all exports to a framework: with what this one does not need, too."""
     named = {line.partition("==")[0] for line in pinned}
     packages: dict[str, str] = import_module(f"workbench.exports.{target}").PACKAGES
-    # One environment for all exports to a framework: with what this one does not need, too.
-    return python_for(target, [*pinned, *(f"{n}=={v}" for n, v in packages.items() if n not in named)], tell)
+    return [*pinned, *(f"{n}=={v}" for n, v in packages.items() if n not in named)]
+
+
+def to_install(pipeline: Pipeline, target: str) -> list[str]:
+    """The packages that `verify` installs before it can run such an export; none where they are here."""
+    if target not in FRAMEWORKS:
+        return []
+    wanted = _installed(requirements(pipeline, target), target)
+    return [] if is_made(target, wanted) else missing(wanted)
 
 
 def _run(

@@ -21,6 +21,9 @@ from workbench.ui.shell import panels, plain, size_label
 CHOSEN = "decision-chosen"
 """Session state: the fingerprint of the run that is looked at."""
 
+_REFUSED = "decision-refused"
+"""Session state: why the record was not kept, said once, beside the form."""
+
 
 def chosen(board: Leaderboard, records: Sequence[DecisionRecord]) -> Row:
     """The row that is looked at: picked by hand, else as decided last, else the cheapest that is not ruled out."""
@@ -72,7 +75,7 @@ def panel(board: Leaderboard, catalogue: Catalogue | None, records: Sequence[Dec
             _form(board, row, catalogue)
         else:
             st.caption("This link only reads the workspace; a decision is recorded by its owner.")
-        _records(records)
+        _records(records, corpus)
     with st.expander("Rules of thumb to start from", icon=":material/straighten:"):
         presets(corpus)
 
@@ -85,7 +88,7 @@ def _candidates(board: Leaderboard, row: Row) -> None:
     shown = [r for r in board.rows if r.run.fingerprint in names or r is row]
     rows = [
         {
-            "": names.get(r.run.fingerprint, "Looked at") + (" ·" if r is row else ""),
+            "": ("▸ " if r is row else "") + names.get(r.run.fingerprint, "Looked at"),
             "Configuration": r.name,
             board.metric: span(r.interval),
             "Tokens a query": round(r.tokens_per_query),
@@ -159,7 +162,7 @@ def _form(board: Leaderboard, row: Row, catalogue: Catalogue) -> None:
             catalogue.record(row.run)
             catalogue.decide(record)
         except WorkbenchError as error:
-            sessions.say("error", str(error))
+            state[_REFUSED] = str(error)
             return
         state["decision-why"] = ""
         state[CHOSEN] = row.run.fingerprint
@@ -171,15 +174,31 @@ def _form(board: Leaderboard, row: Row, catalogue: Catalogue) -> None:
         st.text_input("Decided by", key="decision-by", max_chars=120, persist_state="session")
         st.text_area("Why this one", key="decision-why", max_chars=4000, height=90, persist_state="session")
         st.button("Record", key="decision-keep", type="primary", icon=":material/gavel:", on_click=keep)
+        if refused := st.session_state.pop(_REFUSED, ""):
+            st.error(plain(f"{refused[:1].upper()}{refused[1:]}."), icon=":material/error:")
 
 
-def _records(records: Sequence[DecisionRecord]) -> None:
+def _records(records: Sequence[DecisionRecord], corpus: Corpus) -> None:
     """What was decided, the newest first."""
     if not records:
         st.caption(
             "Nothing is decided yet. A record says what was chosen, by whom, when and why, and what was not taken."
         )
         return
+    if records[0].corpus == corpus.id:
+        bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
+        bar.caption("Next:", width="content")
+        bar.button(
+            "Hand it over",
+            key="next-hand-over",
+            icon=":material/inventory_2:",
+            on_click=_next,
+            args=("Hand over", records[0]),
+            help="Takes what was decided last in hand, to export it and to prove the export",
+        )
+        bar.button(
+            "Review pack", key="next-pack", icon=":material/description:", on_click=_next, args=("Review pack",),
+        )  # fmt: skip
     st.markdown("**Decisions**")
     listed(records[:5], "chosen")
     if len(records) > 5:
@@ -205,13 +224,20 @@ def listed(records: Sequence[DecisionRecord], key: str) -> None:
         )
 
 
+def _next(view: str, record: DecisionRecord | None = None) -> None:
+    """Nothing; another view of the page stands next, about what was decided. A callback."""
+    if record is not None:
+        _take(record)
+    st.session_state["decision-view"] = view
+
+
 def presets(corpus: Corpus) -> None:
     """The two presets, and which one each document's own structure suggests."""
     st.caption(f"Each is a {LABEL} on your questions: a sweep decides, not a rule.")
     bar = st.container(horizontal=True, gap="small")
     for preset in PRESETS.values():
         bar.button(
-            f"Try {preset.chunk_size}/{preset.chunk_overlap} ({preset.name})",
+            f"Try {preset.chunk_size}/{preset.chunk_overlap} tokens ({preset.name})",
             key=f"preset-{preset.name}",
             icon=":material/straighten:",
             on_click=_start_with,
@@ -221,7 +247,7 @@ def presets(corpus: Corpus) -> None:
     rows = [
         {
             "Document": one.document,
-            "Suggestion": f"{one.preset.chunk_size}/{one.preset.chunk_overlap} ({one.preset.name})",
+            "Suggestion, tokens": f"{one.preset.chunk_size}/{one.preset.chunk_overlap} ({one.preset.name})",
             "Steps, lists, tables, code": round(100 * one.share),
         }
         for one in map(suggest, corpus)
