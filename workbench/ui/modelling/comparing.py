@@ -103,6 +103,7 @@ def _column(corpus: Corpus, one: Profile, first: Profile) -> dict[str, str]:
         ):
             if metric in intervals:
                 out[name] = interval(intervals[metric])
+        out[f"Recall@{k} less the first model's"] = ""
         if one is not first and first.quality is not None:
             out[f"Recall@{k} less the first model's"] = difference(paired(one.quality, first.quality, recall_name(k)))
         out["Loses most at"] = _first_step(one.quality)
