@@ -1,5 +1,6 @@
 """Full fine-tuning, with a transformer of one layer and random weights."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,17 @@ from workbench.splitters import Fixed
 
 WORDS = "valve pump filter motor gauge nozzle rotor seal bolt hose tank lever spring clutch piston belt".split()
 SIZE = 40
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Products this small only wait for each other on a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
