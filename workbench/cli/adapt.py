@@ -1,4 +1,4 @@
-"""`adapt`: whether an adapter of the queries, learned from a golden set, finds more; and the pipeline with it, if so."""
+"""`adapt`: whether an adapter learned from a golden set finds more, and the pipeline with it if so."""
 
 import json
 import math
@@ -94,8 +94,8 @@ def _text(curve: Curve) -> str:
         for point, naive in zip(curve.grouped, curve.random, strict=True):
             lines.append(f"{point.examples:>8,}{_gain(point)}   {_gain(naive)}")
         lines.append(
-            f"\n{curve.usable} of {curve.questions} questions can be learned from; {curve.folds} folds, each a stretch of "
-            f"the corpus, {curve.dropped:.1f} questions a fold left out as within {curve.distance} chunks of it.\n"
+            f"\n{curve.usable} of {curve.questions} questions can be learned from; {curve.folds} folds, each a stretch "
+            f"of the corpus, {curve.dropped:.1f} questions a fold left out as within {curve.distance} chunks of it.\n"
             f"Random folds have passages on both sides and claim {curve.leakage:+.3f} more: do not believe them."
         )
     return "\n".join(lines)
