@@ -56,6 +56,10 @@ def page() -> None:
                 findings = questions.checks(corpus, found)
                 questions.table(corpus, found.questions, findings)
                 questions.linted(findings)
+                if found.questions:
+                    st.page_link(
+                        "pages/5_Experiments.py", label="Measure the pipeline on them", icon=":material/science:"
+                    )
 
 
 page()

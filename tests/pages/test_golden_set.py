@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from workbench import golden
 from workbench.ui import exchanging
 from workbench.workspaces import open_workspace
 
@@ -177,7 +178,17 @@ def test_a_link_that_only_reads_changes_nothing(visit, few, monkeypatch):
     app = visit("Golden_set")
     whole(app)
     assert not any(b.key in ("golden-undo", "draft-propose") for b in app.button)
+    assert not any(t.key == "unanswerable" for t in app.text_input)
 
 
-def test_rows_beyond_the_report_are_counted():
-    assert exchanging.MOST_LINES >= 100
+def test_rows_beyond_the_report_are_counted(visit, few):
+    n = exchanging.MOST_LINES + 5
+    lines = "".join(json.dumps({"id": f"q{i}", "question": ""}) + "\n" for i in range(n)).encode()
+    app = visit("Golden_set")
+    corpus, _ = few.corpus()
+    _, problems = golden.read_golden(lines, corpus)
+    app.session_state[exchanging.REPORT] = [exchanging._report("many.jsonl", [], problems)]
+    app.run()
+    whole(app)
+    assert f"0 questions taken, {n} rows not taken" in said(app)
+    assert any(c.value == f"The first {exchanging.MOST_LINES} of {n}." for c in app.caption)

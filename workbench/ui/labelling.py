@@ -143,6 +143,8 @@ def mark(corpus: Corpus, questions: Sequence[Question], query: str, hit: Hit) ->
 
 def unanswerable(corpus: Corpus) -> None:
     """A question without a passage: the documents do not answer it, and a good pipeline can tell."""
+    if not sessions.workspace().writable:
+        return
 
     def add() -> None:
         if (text := st.session_state["unanswerable"].strip()) and save(corpus, Question("", text, answerable=False)):
