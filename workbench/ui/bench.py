@@ -32,6 +32,8 @@ SPLITTERS = {
     "sentence-window": "Sentence windows",
 }
 _SIZES = {"chunk_size", "chunk_overlap", "unit"}
+MOST_OFFERED = 500
+"""Documents in the list to choose from; of more, those whose names hold what is typed."""
 
 
 def status(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None = None, found: live.Totals | None = None) -> None:
@@ -112,10 +114,17 @@ def document_choice(corpus: Corpus) -> Document | None:
         st.session_state["document"] = st.session_state["bench-document"]
 
     chosen: str = st.session_state["document"]
-    sessions.show("bench-document", chosen, list(by_id))
+    offered = list(by_id)
+    if len(offered) > MOST_OFFERED:  # every option is sent to the browser at every run
+        part = st.text_input(
+            "Find a document", key="bench-find", type="search", placeholder=f"part of one of {len(offered):,} names"
+        )
+        named = [id for id in offered if part.lower() in by_id[id].name.lower()]
+        offered = list(dict.fromkeys([chosen, *named[:MOST_OFFERED]]))
+    sessions.show("bench-document", chosen, offered)
     st.selectbox(
         "Document",
-        list(by_id),
+        offered,
         key="bench-document",
         on_change=changed,
         format_func=lambda id: by_id[id].name if id in by_id else id,
