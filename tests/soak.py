@@ -27,8 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent / "browser")]
-from steps import prepare, serving  # noqa: E402 — a script that is run by its path
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
+from browser.steps import prepare, serving  # noqa: E402 — a script that is run by its path
 
 BUDGETS = {"open": None, "upload": None, "cut": 350, "search": 500}
 """Milliseconds for one user alone, to the painted screen; None where none was set."""
