@@ -81,13 +81,14 @@ def test_a_decision_is_recorded_with_its_reason_and_what_was_not_taken(visit, me
     app = visit("Decision")
     whole(app)
     app.button(key="decision-keep").click().run()
-    assert "who decided is missing" in said(app)
+    assert "ho decided is missing" in said(app)
     assert catalogue_of(measured).decisions() == []
     app.selectbox(key="decision-pick").select(NEAR.fingerprint).run()
     app.text_input(key="decision-by").set_value("Ana")
     app.text_area(key="decision-why").set_value("<b>small</b> & *quick*").run()
     app.button(key="decision-keep").click().run()
     whole(app)
+    assert "is missing" not in said(app)
     (record,) = catalogue_of(measured).decisions()
     assert (record.chosen, record.by, record.why) == (NEAR.fingerprint, "Ana", "<b>small</b> & *quick*")
     assert [r.fingerprint for r in record.rejected] == [FAST.fingerprint]
@@ -97,6 +98,24 @@ def test_a_decision_is_recorded_with_its_reason_and_what_was_not_taken(visit, me
     app.button(key="decided-take").click().run()
     whole(app)
     assert app.session_state["pipeline"] == to_mapping(NEAR)
+
+
+def test_what_was_decided_is_handed_over_next(visit, measured):
+    app = visit("Decision")
+    app.selectbox(key="decision-pick").select(NEAR.fingerprint).run()
+    app.text_input(key="decision-by").set_value("Ana")
+    app.text_area(key="decision-why").set_value("small")
+    app.button(key="decision-keep").click().run()
+    app.button(key="next-hand-over").click().run()
+    whole(app)
+    assert app.session_state["decision-view"] == "Hand over"
+    assert app.session_state["pipeline"] == to_mapping(NEAR)
+    assert app.segmented_control(key="handover-target").value == "langchain"
+    look(app, "Choose")
+    app.button(key="next-pack").click().run()
+    whole(app)
+    assert "No decision is recorded about it" not in said(app)
+    assert app.button(key="pack-build")
 
 
 def test_an_export_is_built_and_verified(visit, measured):
