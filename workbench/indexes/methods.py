@@ -1,6 +1,7 @@
 """The kinds of index. Each is called with (n, dim) float32 vectors and builds an `Index`, the same every time."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -115,7 +116,7 @@ class SQ8(IndexSpec):
         beside = stored(rows, self.rerank)
 
         def propose(queries: Vectors, k: int) -> Proposals:
-            return None, real(index.search(queries, min(k * self.oversample, index.ntotal))[1]), None
+            return None, real(_compared(index, queries, min(k * self.oversample, index.ntotal))[1]), None
 
         return Built(propose, kept(beside), (index, beside))
 
@@ -157,6 +158,12 @@ INDEXES: dict[str, type[IndexSpec]] = {cls.kind: cls for cls in (Flat, HNSW, IVF
 """kind → class."""
 
 
+def _compared(index: Any, queries: Vectors, k: int) -> Any:
+    """FAISS's scores and rows; of one query on one thread, because others would have nothing to do but to wait."""
+    with one_thread() if len(queries) == 1 else nullcontext():
+        return index.search(queries, k)
+
+
 def _scan(index: Any, held: Kept, longest: float) -> Callable[[Vectors, int], Proposals]:
     """Few queries against the codes, as FAISS compares them; many against decoded blocks."""
     together = all_tied(held, longest)
@@ -164,7 +171,7 @@ def _scan(index: Any, held: Kept, longest: float) -> Callable[[Vectors, int], Pr
     def propose(queries: Vectors, k: int) -> Proposals:
         if len(queries) >= ALONE:
             return together(queries, k)
-        found, rows = index.search(queries, k)
+        found, rows = _compared(index, queries, k)
         return found, real(rows), None
 
     return propose
