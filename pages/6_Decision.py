@@ -58,7 +58,8 @@ def handed_over(corpus, questions, pipeline, records):
 def page() -> None:
     """One of the views."""
     with body():
-        corpus, _ = sessions.corpus()
+        with st.spinner("Reading the documents"):
+            corpus, _ = sessions.corpus()
         if not len(corpus):
             library.empty()
             return

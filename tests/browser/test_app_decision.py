@@ -110,8 +110,10 @@ def view(page, name: str) -> None:
 def tick(page, table: str, row: int) -> None:
     """The box of this row, from 0, of the table with this name: a click on its canvas."""
     box = page.locator("[data-testid=stDataFrame]", has=page.locator(f"canvas[aria-label='{table}']")).first
-    box.wait_for()
-    box.locator("canvas").first.click(position={"x": 18, "y": 35 + 35 * row + 17})
+    box.scroll_into_view_if_needed()
+    settle(page)
+    at = box.bounding_box()
+    page.mouse.click(at["x"] + 17, at["y"] + 31 * (row + 1) + 15)
     settle(page)
 
 
@@ -144,11 +146,9 @@ def test_from_a_passage_to_a_decision_that_is_proven_and_back(visit, browser, tm
     press(page, "decision-keep")
     page.get_by_text("Ada <b>Byron</b>").first.wait_for()
     with page.expect_download() as record:
-        page.locator("[class*=st-key-record-] button").first.click()
+        page.locator("[class*=st-key-chosen-record-] button").first.click()
     assert "Half the context" in Path(record.value.path()).read_text("utf-8")
-    press(page, "decision-take")
-
-    view(page, "Hand over")
+    press(page, "next-hand-over")
     press(page, "handover-build")
     page.locator(".st-key-handover-download").wait_for(timeout=LONG)
     with page.expect_download() as handed:
@@ -170,7 +170,10 @@ def test_from_a_passage_to_a_decision_that_is_proven_and_back(visit, browser, tm
     assert "Half the context" in Path(made.value.path()).read_text("utf-8")
 
     view(page, "History")
-    page.get_by_text("Golden sets that were measured on").wait_for()
+    page.get_by_text(re.compile("Golden sets")).first.wait_for()
+    page.locator("summary", has_text="Decisions").click()
+    page.locator("[class*=st-key-history-record-]").first.wait_for()
+    page.get_by_text("Ada <b>Byron</b>").first.wait_for()
     decided = status(page)
     tick(page, "Recorded runs, the newest first", 0)
     press(page, "history-take")

@@ -34,14 +34,14 @@ def described(context: Context) -> str:
         f"Documents: {size if f.documents else 'none yet'}",
         f"Languages: {', '.join(f.languages) or 'not known'}",
         f"Golden set: {f.questions:,} questions with answers, {f.unanswerable:,} without",
-        f"Configuration: {f.label or 'not chosen'}; {f.chunks:,} chunks, k = {f.k}",
+        f"Configuration: {f'{f.label}; {f.chunks:,} chunks, k = {f.k}' if f.label else 'not chosen'}",
         f"Embedding model: {f.model or 'none'}" + (f", reads at most {f.max_tokens} tokens" if f.max_tokens else ""),
         f"Retrieval: {recall}",
         f"Best that any ranking of these chunks could reach: {_or(f.ceiling, '{:.3f}')}",
         f"Where answers are lost: {f.losses or 'not measured'}",
         f"Context: {_or(f.tokens_per_query, '{:,.0f} tokens a query')}",
         f"Retrieval time: {_or(f.seconds_per_query, '{:.4f} s a query on this machine')}",
-        f"Index: {f.index_bytes / 1e6:,.1f} MB",
+        f"Index: {f'{f.index_bytes / 1e6:,.1f} MB' if f.label else 'not measured'}",
         f"Compared: {f.configurations:,} configurations. {f.verdict}".rstrip(),
     ]
     return "\n".join(f"- {' '.join(line.split())}" for line in lines)

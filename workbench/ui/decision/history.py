@@ -93,7 +93,7 @@ def _table(entries: Sequence[Entry], metric: str, corpus: str, golden: str) -> l
         column_config={
             "When": columns.TextColumn(help="UTC", width=120),
             "Configuration": columns.TextColumn(width=270),
-            metric: columns.NumberColumn(format="%.3f"),
+            metric: columns.NumberColumn(format="%.3f", help="Over all its questions, those that were held out too"),
             "Tokens a query": columns.NumberColumn(format="localized"),
             "On": columns.TextColumn(help="Whether it was measured on the documents and questions of now"),
             "Tags": columns.ListColumn(),
