@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,18 @@ def test_the_data_set_is_taken_whole(shared: Path) -> None:
     for question, row in zip(questions, rows, strict=True):
         spans = [(r.span.start, r.span.end, r.quote) for r in question.references]
         assert spans == [(r["start_index"], r["end_index"], r["content"]) for r in row]
+
+
+def test_offsets_of_a_text_read_without_its_returns_tell_repeated_quotes_apart() -> None:
+    text = "One line.\r\nThe same.\r\n\r\nThe same.\r\nLast."
+    read_by_python = text.replace("\r\n", "\n")
+    over = Corpus((Document(digest(text.encode()), digest(b"crlf"), "crlf.md", text),))
+    for quote, which in (("The same.", 1), ("The same.", 0), ("The same.\nLast.", 0)):
+        at = [m.start() for m in re.finditer(re.escape(quote), read_by_python)][which]
+        references = json.dumps([{"content": quote, "start_index": at, "end_index": at + len(quote)}])
+        file = io.StringIO(newline="")
+        csv.writer(file).writerows([("question", "references", "corpus_id"), ("What?", references, "crlf")])
+        (question,), problems = read_golden(file.getvalue().encode(), over)
+        span, own = question.references[0].span, quote.replace("\n", "\r\n")
+        assert (problems, over[span]) == ((), own)
+        assert span.start == [m.start() for m in re.finditer(re.escape(own), text)][which]

@@ -1,5 +1,7 @@
 """A corpus as golden sets name it: documents by label and by content, and quotes found in them."""
 
+import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -104,6 +106,11 @@ class Shelf:
         # Equal but for blanks is in its place: where a parser breaks lines makes no repeated passage ambiguous.
         if at is not None and stands and squeezed(stands) == squeezed(quote):
             return Place(*at, "respaced")
+        # Offsets of a text whose line ends were read as one character each, as Python's open() does.
+        if at is not None and "\r\n" in document.text:
+            start, end = _with_returns(document.text, at)
+            if squeezed(document.text[start:end]) == squeezed(quote):
+                return Place(start, end, "moved")
         places = text.find(quote)
         one = places[0] if len(places) == 1 else text.by_context(places, *context)
         if one is not None:
@@ -136,3 +143,9 @@ class Shelf:
         while (following := self._successors.get(source)) is not None and following not in seen:
             seen.add(source := following)
         return source
+
+
+def _with_returns(text: str, at: tuple[int, int]) -> tuple[int, int]:
+    """Where offsets of the text with a line feed for each CR LF stand in the text itself."""
+    ends = [m.start() - i for i, m in enumerate(re.finditer("\r\n", text))]  # of line feeds, counted without returns
+    return at[0] + bisect_left(ends, at[0]), at[1] + bisect_left(ends, at[1])
