@@ -17,20 +17,26 @@ def home(tmp_path_factory):
     return home, prepare(home)
 
 
-@pytest.mark.parametrize("name", ["Bench", "Documents", "Models"])
+PAGES = ["Bench", "Documents", "Models", "Golden set", "Experiments", "Decision"]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_a_deep_link_is_the_first_request_of_a_server(page, home, name):
     """With a `pages/` folder the page can run alone, without app.py: no navigation, or "Page not found"."""
     folder, query = home
     console = Console(page)
     with serving(folder) as address:
-        open_app(page, address, f"/{name}{query}")
+        open_app(page, address, f"/{name.replace(' ', '_')}{query}")
         page.locator("h1.sr-only", has_text=name).wait_for(state="attached")
         links = page.get_by_test_id("stTopNavLink")
-        assert [text.split("\n")[-1] for text in links.all_inner_texts()] == ["Bench", "Documents", "Models"]
+        assert [text.split("\n")[-1] for text in links.all_inner_texts()] == PAGES
         assert page.get_by_test_id("stSidebarNav").count() == 0
         assert page.get_by_text("Page not found").count() == 0
-        assert "13 documents" in status(page)
-        if name != "Documents":
+        if name == "Golden set":
+            assert "68 questions" in status(page)
+        else:
+            assert "13 documents" in status(page)
+        if name not in ("Documents", "Golden set"):
             assert "wordllama-256" in status(page), "the link's configuration is the one in hand"
         other = "Documents" if name != "Documents" else "Bench"
         go(page, other)

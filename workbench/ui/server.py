@@ -3,9 +3,11 @@
 `streamlit run app.py` serves the same pages without the headers.
 """
 
+from pathlib import Path
+
 import streamlit as st
 from starlette.middleware import Middleware
 
 from workbench.ui.headers import Headers
 
-app = st.App("app.py", middleware=[Middleware(Headers)])
+app = st.App(Path(__file__).parents[2] / "app.py", middleware=[Middleware(Headers)])
