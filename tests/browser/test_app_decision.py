@@ -109,7 +109,7 @@ def view(page, name: str) -> None:
 
 def tick(page, table: str, row: int) -> None:
     """The box of this row, from 0, of the table with this name: a click on its canvas."""
-    box = page.locator("[data-testid=stDataFrame]", has=page.locator(f"canvas[aria-label='{table}']")).first
+    box = page.locator(f"[data-testid=stDataFrame] div[aria-label='{table}']").first
     box.scroll_into_view_if_needed()
     settle(page)
     at = box.bounding_box()

@@ -150,8 +150,8 @@ def _points(verdict: Verdict) -> None:
     st.caption("Rules that overrule points:")
     for name, answer, forbidden, instead, why in FORBIDDEN:
         st.markdown(
-            f"- “{plain(QUESTIONS[name].answers[answer].text)}” to “{plain(QUESTIONS[name].text)}” makes "
-            f"{WORDS[forbidden]} {WORDS[instead]}: {plain(why)}."
+            f"- “{plain(QUESTIONS[name].answers[answer].text)}” to “{plain(QUESTIONS[name].text)}” turns "
+            f"{WORDS[forbidden]} into {WORDS[instead]}: {plain(why)}."
         )
 
 
@@ -176,7 +176,7 @@ def _costs(facts: Facts) -> None:
             disabled=["Input", "From"],
             height=420,
             column_config={
-                "Input": st.column_config.TextColumn(width=250),
+                "Input": st.column_config.TextColumn(width=280),
                 "Value": st.column_config.NumberColumn(min_value=0.0, format="%g", required=True, width=80),
             },
             alt="Inputs of the costs",
@@ -200,10 +200,13 @@ def _costs(facts: Facts) -> None:
             if even is None
             else f"From {even:,.0f} queries a month fine-tuning costs less than RAG, by these inputs."
         )
-    st.caption("Inputs marked “assumed” are places to write your own figures, not prices that anybody offered.")
+    st.caption(
+        "Inputs marked “assumed” are places to write your own figures, not prices that anybody offered; “counted” takes "
+        "4 characters a token."
+    )
 
 
 def _origin(name: str, facts: Facts) -> str:
     if name == "context_tokens" and facts.tokens_per_query is not None:
         return "measured"
-    return "counted, 4 characters a token" if name == "document_tokens" and facts.characters else "assumed"
+    return "counted" if name == "document_tokens" and facts.characters else "assumed"
