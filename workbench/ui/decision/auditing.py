@@ -201,8 +201,8 @@ def _costs(facts: Facts) -> None:
             else f"From {even:,.0f} queries a month fine-tuning costs less than RAG, by these inputs."
         )
     st.caption(
-        "Inputs marked “assumed” are places to write your own figures, not prices that anybody offered; “counted” takes "
-        "4 characters a token."
+        "Inputs marked “assumed” are places to write your own figures, not prices that anybody offered; “counted” "
+        "takes 4 characters a token."
     )
 
 
