@@ -136,7 +136,7 @@ def _work(job: Job, work: Work) -> None:
         job.error = str(error)
     except Exception:  # a thread has no one above it to tell; the log has the details
         log.exception("background work failed")
-        job.error = "Embedding failed; the server's log has the details. Try again, or choose another model."
+        job.error = "This failed; the server's log has the details. Try again, or choose another model."
     finally:
         job.seconds = time.monotonic() - job.started
         job.finished.set()
