@@ -6,7 +6,7 @@ numbers then mean nothing, and the checks of equality in them everything.
 
 from collections.abc import Callable, Iterator
 
-from benchmarks import browsing, cutting, embedding, large, peers, scaling, searching, steps, sweeping
+from benchmarks import browsing, cutting, embedding, large, peers, realtime, scaling, searching, steps, sweeping
 from benchmarks.tables import Table
 
 SUBJECTS: dict[str, Callable[[bool], Iterator[Table]]] = {
@@ -17,6 +17,7 @@ SUBJECTS: dict[str, Callable[[bool], Iterator[Table]]] = {
     "search": searching.tables,
     "scaling": scaling.tables,
     "sweep": sweeping.tables,
+    "realtime": realtime.tables,
     "browser": browsing.tables,
     "large": large.tables,
 }

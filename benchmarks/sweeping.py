@@ -40,12 +40,12 @@ NOTE = (
 
 def tables(tiny: bool) -> Iterator[Table]:
     """Two tables: the sweep, then what stands on it."""
-    corpus, questions = _data(tiny)
+    corpus, questions = questions_and_corpus(tiny)
     yield _sweeps(corpus, questions, tiny)
     yield _figures(corpus, questions, tiny)
 
 
-def _data(tiny: bool) -> tuple[Corpus, Sequence[Question]]:
+def questions_and_corpus(tiny: bool) -> tuple[Corpus, Sequence[Question]]:
     """The chunking_evaluation corpora where they are here, else the sample corpus."""
     if SHARED.is_dir() and not tiny:
         corpus = read(SHARED / "corpora")
