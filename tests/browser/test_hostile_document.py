@@ -1,6 +1,6 @@
 """Documents full of scripts, event handlers and javascript: links, on every page of the app: nothing of them runs.
 
-The app is served without the headers of `ui/server.py`: a policy that forbids scripts would hide that markup got through.
+The app is served without the headers of `ui/server.py`: a policy that forbids scripts would hide what got through.
 """
 
 import io

@@ -9,13 +9,22 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def cell(value: Any) -> Any:
-    """The value; text that a spreadsheet would take for a formula begins with an apostrophe, numbers stay numbers.
+    """The value; text that a spreadsheet would take for a formula stands behind an apostrophe, numbers stay numbers.
 
     Source: OWASP, "CSV Injection".
     """
-    if isinstance(value, bool) or not isinstance(value, str):
+    if not isinstance(value, str):
         return value
-    return f"'{value}" if value.lstrip(" \u00a0").startswith(_FORMULA) or value.startswith(_FORMULA) else value
+    begins = value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA)
+    return f"'{value}" if begins and not _is_number(value) else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "").replace("%", ""))
+    except ValueError:
+        return False
+    return text == text.strip()
 
 
 def as_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:

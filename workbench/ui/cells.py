@@ -3,21 +3,14 @@
 Streamlit's tables offer a CSV download that writes cells as they are, and a spreadsheet runs a cell that begins like a
 formula. So the pages' style hides that download, except for tables whose key begins with "csv-": those hold numbers and
 words of our own, or are drawn from `cells`.
-
-Source of the characters: OWASP, CSV Injection.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What makes a formula of a cell; the last four are the full-width forms."""
+from workbench.reports.tables import cell
 
-
-def cell(text: str) -> str:
-    """The text, behind an apostrophe where a spreadsheet would take it for a formula. Numbers stay numbers."""
-    begins = text.startswith(STARTS) or text.lstrip().startswith(STARTS)
-    return f"'{text}" if begins and not _is_number(text) else text
+__all__ = ["cell", "cells"]
 
 
 def cells(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -31,11 +24,3 @@ def _value(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_value(one) for one in value]
     return value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.replace(",", "").replace("%", ""))
-    except ValueError:
-        return False
-    return text == text.strip()
