@@ -105,6 +105,23 @@ class WordTokens:
         return last - first, torn | torn_too
 
 
+_MOST_WORDS = 300_000  # about 40 MB
+
+
+def _words_of(name: str) -> dict[str, int]:
+    """The tokens of the words that were counted before: those of one document come again in the others."""
+    known = _all_words(name)
+    if len(known) > _MOST_WORDS:
+        _all_words.cache_clear()  # whoever still reads the old ones keeps them
+        known = _all_words(name)
+    return known
+
+
+@lru_cache(maxsize=8)
+def _all_words(name: str) -> dict[str, int]:
+    return {}
+
+
 @kept(256 << 20, lambda found: 3 * found.before.nbytes if found else 64)
 def word_tokens(text: str, name: str) -> WordTokens | None:
     """The tokens of each word of a text; None where the tokenizer's tokens reach over white space.
@@ -121,6 +138,9 @@ def word_tokens(text: str, name: str) -> WordTokens | None:
     numbers: dict[str, int] = {}
     bounds = zip(starts.tolist(), ends.tolist(), strict=True)
     which = [numbers.setdefault(text[start:end], len(numbers)) for start, end in bounds]
-    each = rules.counts(list(numbers))
+    known = _words_of(name)
+    new = [word for word in numbers if word not in known]
+    known |= zip(new, rules.counts(new).tolist(), strict=True)
+    each = np.array([known[word] for word in numbers], np.int64)
     before = np.concatenate([[0], np.cumsum(each[np.array(which, np.int64)])]) if which else np.zeros(1, np.int64)
     return WordTokens(starts, ends, before)

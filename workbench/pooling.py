@@ -24,7 +24,6 @@ from workbench.vectors import Vectors
 Ints = NDArray[np.int64]
 Ids = NDArray[np.int32]
 
-_PART = 4_000  # characters that are tokenised at a time: long texts take the encoders more than linear time
 _BLOCK = 2_000_000  # tokens that are gathered at a time: 24 MB of indices and weights
 
 
@@ -88,15 +87,20 @@ def document_tokens(text: str, name: str) -> DocumentTokens | None:
     rules = tokenizer(name)
     if not isinstance(rules, ModelTokenizer) or (found := joints(text, rules)) is None:
         return None
-    near = np.searchsorted(found.opening, np.arange(_PART, len(text), _PART))
-    cuts = [0, *np.unique(found.opening[near[near < len(found.opening)]]).tolist()]
-    ends = [*(cut - found.lead for cut in cuts[1:]), len(text)]
-    ids, starts = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
-    parts = [text[start:end] for start, end in zip(cuts, ends, strict=True)]
-    for cut, (part_ids, offsets) in zip(cuts, rules.encoded(parts), strict=True):
-        ids.append(part_ids)
-        starts.append(offsets[:, 0] + np.int32(cut))
-    return DocumentTokens(np.concatenate(ids), np.concatenate(starts), found)
+    cuts = found.opening[found.opening < len(text)]
+    bounds = zip(cuts.tolist(), [*(cuts[1:] - found.lead).tolist(), len(text)], strict=False)
+    numbers: dict[str, int] = {}
+    which = np.array([numbers.setdefault(text[start:end], len(numbers)) for start, end in bounds], np.int64)
+    words = _edges(name).found(list(numbers))
+    first = np.concatenate([[0], np.cumsum([word.shape[1] for word in words], dtype=np.int64)])
+    tokens = np.concatenate([np.empty((2, 0), np.int32), *words], axis=1)
+    places = np.column_stack([first[which], first[which + 1]]) if len(which) else np.empty((0, 2), np.int64)
+    tokens = tokens[:, gathered(places)]
+    sizes = places[:, 1] - places[:, 0]
+    starts = tokens[1] + np.repeat(cuts, sizes).astype(np.int32)
+    led = (sizes > 0) & (cuts > 0)
+    starts[(np.cumsum(sizes) - sizes)[led]] -= found.lead  # the space belongs to the word
+    return DocumentTokens(np.ascontiguousarray(tokens[0]), starts, found)
 
 
 def token_runs(document: Document, chunks: Chunks, name: str) -> TokenRuns | None:
@@ -144,21 +148,32 @@ def token_runs(document: Document, chunks: Chunks, name: str) -> TokenRuns | Non
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Edges:
-    """The tokens of short texts, kept: the edges of chunks are the same few words at every setting."""
+    """The tokens of short texts, kept: words come again in every document, the edges of chunks at every setting."""
 
     rules: ModelTokenizer
     known: dict[str, Ids] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
-    def ids(self, texts: Sequence[str]) -> list[Ids]:
+    def found(self, texts: Sequence[str]) -> list[Ids]:
+        """(2, n) the ids of each text's tokens, and where they start."""
         with self.lock:
             new = [text for text in dict.fromkeys(texts) if text not in self.known]
-            found = dict(zip(new, (ids for ids, _ in self.rules.encoded(new)), strict=True))
-            out = [found[text] if text in found else self.known[text] for text in texts]
-            if len(self.known) > 100_000:
+            made = {
+                text: np.stack([ids, offsets[:, 0]])
+                for text, (ids, offsets) in zip(new, self.rules.encoded(new), strict=True)
+            }
+            out = [made[text] if text in made else self.known[text] for text in texts]
+            if len(self.known) > _WORDS:
                 self.known.clear()
-            self.known.update({text: ids for text, ids in found.items() if len(text) < 100})
+            self.known.update({text: tokens for text, tokens in made.items() if len(text) < 100})
             return out
+
+    def ids(self, texts: Sequence[str]) -> list[Ids]:
+        """The ids of each text's tokens."""
+        return [tokens[0] for tokens in self.found(texts)]
+
+
+_WORDS = 200_000  # about 60 MB
 
 
 @lru_cache(maxsize=8)
