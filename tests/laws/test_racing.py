@@ -106,6 +106,21 @@ def test_what_is_left_out_is_left_out_by_its_bounds() -> None:
         assert -1 <= standing.agreement.low <= standing.agreement.rho <= standing.agreement.high <= 1
 
 
+def test_with_a_tolerance_fewer_are_measured_and_little_is_lost() -> None:
+    data = recorded("half")
+    means = data["exact"].mean(axis=1)
+    measured = []
+    for tolerance in (0.0, 0.05):
+        track = Recorded(data["exact"], data["preview"])
+        race = Race(track, data["places"], data["exact"].shape[1], 1, tolerance=tolerance)
+        assert list(race)
+        leader = race.standing().leader
+        assert leader is not None
+        assert means[leader] >= means.max() - tolerance - 1e-9
+        measured.append(len(track.measured))
+    assert measured[1] < measured[0]
+
+
 def test_a_race_can_be_left_at_any_step_with_the_best_known() -> None:
     data = recorded("half")
     race = Race(Recorded(data["exact"], data["preview"]), data["places"], data["exact"].shape[1], 3)

@@ -155,3 +155,21 @@ def test_a_pipeline_that_cannot_be_is_said(visit, few):
     app = visit("Experiments", pipeline=to_mapping(FAST) | {"k": 0})
     assert [e.message for e in app.exception] == []
     assert any("k (0)" in e.value.replace("\\", "") for e in app.error)
+
+
+def test_a_surface_is_explored_and_judged(visit, few):
+    app = visit("Experiments")
+    app.segmented_control(key="experiments-view").set_value("Explore").run()
+    app.multiselect(key="explore-sizes-tokens").set_value([100, 200, 400]).run()
+    app.multiselect(key="explore-overlaps").set_value(["0%", "20%"]).run()
+    assert app.button(key="explore-start").label == "Explore 6 configurations"
+    app.button(key="explore-start").click().run()
+    whole(app)
+    task = background.find(folder() / "explore")
+    ended(task)
+    assert task.results.standing.finished
+    app.run()
+    whole(app)
+    assert "leads with recall@1000tok" in markdown(app)
+    assert app.button(key="explore-start").disabled
+    assert {run.fingerprint for run in task.results.runs} <= {run.fingerprint for run in kept_runs(folder())}

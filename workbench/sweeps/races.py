@@ -83,6 +83,9 @@ class Race:
     questions nothing is left to chance, for what is sought is the best on this golden set; whether it is so on other
     questions too, the standings of the exact runs say.
 
+    With a `tolerance` above 0, what could be better by no more than that is left out too: on a plateau, where previews
+    err by as much as candidates differ, only this keeps a race from measuring all of it.
+
     Source: Maron and Moore 1994, "Hoeffding races"; fewer candidates as the questions double, Karnin, Koren and Somekh
     2013, "Almost optimal exploration in multi-armed bandits".
     """
@@ -93,6 +96,7 @@ class Race:
     seed: int = 0
     most_pilots: int = PILOTS
     risk: float = RISK
+    tolerance: float = 0.0
     order: Ints = field(init=False)
     sizes: list[int] = field(init=False)
     active: dict[int, None] = field(init=False)
@@ -180,7 +184,7 @@ class Race:
         off = self.errors()
         upper = np.inf if off is None else off.upper
         open_ = [c for c in self.active if not self._measured(c)]
-        reach = np.array([0.0 if self.track.is_cheap(c) else upper for c in open_])
+        reach = np.array([0.0 if self.track.is_cheap(c) else upper for c in open_]) - self.tolerance
         known = np.where([[self.track.is_cheap(c)] for c in open_], self.exacts[open_], self.previews[open_])[:, some]
         risk = self.risk / 2 / max(1, (len(self.sizes) - 1) * len(self.places))
         ahead = self.exacts[leader, some] - known  # not a number where a candidate has no preview
@@ -188,7 +192,7 @@ class Race:
         for c, row, sure, most in zip(open_, ahead, least.tolist(), reach.tolist(), strict=True):
             if c != leader and sure > most:
                 del self.active[c]
-                bound = None if self.track.is_cheap(c) else most
+                bound = None if self.track.is_cheap(c) else upper
                 self.left_out[c] = _reason(size, self.questions, float(row.mean()), sure, bound)
 
     def most_promising(self) -> int | None:

@@ -59,6 +59,7 @@ class Raced:
     metric: str
     asked: int
     seed: int
+    tolerance: float
     seconds: float
 
     @property
@@ -82,8 +83,9 @@ class Raced:
             value = best.exact if best.exact is not None else best.preview or 0.0
             kind = "preview" if best.exact is None else "a part of the questions"
             first = f"so far {leader.label} leads with {self.metric} {value:.3f} ({kind}; nothing is settled)"
+        by = f" by more than {self.tolerance:g}" if self.tolerance else ""
         measured = f"{exact} of {len(cells)} configurations measured exactly"
-        return f"{first}; {measured}, {out} left out because they cannot be better"
+        return f"{first}; {measured}, {out} left out because they cannot be better{by}"
 
 
 def race(
@@ -99,6 +101,7 @@ def race(
     seed: int = 0,
     pilots: int = PILOTS,
     risk: float = RISK,
+    tolerance: float = 0.0,
     progress: Callable[[RaceStep], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Raced:
@@ -107,6 +110,8 @@ def race(
     Exact runs are kept in the folder `out`, as a sweep keeps them, and are not made again: a race that was stopped goes
     on where it was. After `cancelled()` the best known so far is given. A static model and late chunking need no
     preview; a model whose vectors cannot be pooled from token states has none, and all its pipelines are measured.
+
+    With a `tolerance`, what could be better by no more than that is left out too.
 
     Raises:
         GoldenError: no question with an answer is left to choose by.
@@ -126,7 +131,7 @@ def race(
     stop, began = cancelled or (lambda: False), time.monotonic()
     folder = Folder(out)
     field_ = _Field(corpus, tuple(questions), asked, given, metric, all_metrics, frozenset(held_out), own, folder, stop)
-    going = Race(field_, places(given), len(asked), seed, pilots, risk)
+    going = Race(field_, places(given), len(asked), seed, pilots, risk, tolerance)
 
     def tell(stage: str, done: int = 0, total: int = 0) -> None:
         if progress:
@@ -146,7 +151,7 @@ def race(
         runs = field_.finished(standing)
     finally:
         folder.close()
-    return Raced(given, standing, runs, metric, len(asked), seed, time.monotonic() - began)
+    return Raced(given, standing, runs, metric, len(asked), seed, tolerance, time.monotonic() - began)
 
 
 def places(pipelines: Sequence[Pipeline]) -> Floats:

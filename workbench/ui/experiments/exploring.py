@@ -25,6 +25,7 @@ from workbench.workspaces.experiments import experiments_folder
 PLACE = "explore"
 """Under which name a race of an experiments folder is known; its runs stand beside those of sweeps."""
 MOST = 400
+TOLERANCES = (0.0, 0.01, 0.02, 0.05)
 _STAGES = {
     "states": "One pass over the documents",
     "surface": "Filling the surface",
@@ -135,20 +136,37 @@ def _start(
     if len(planned) > MOST:
         st.caption(f"{len(planned):,} configurations are more than the {MOST:,} that a page explores; choose fewer.")
         return
-    stopped = raced is not None and not raced.standing.finished and raced.pipelines == planned
-    st.button(
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    tolerance = row.selectbox(
+        "Leave out",
+        TOLERANCES,
+        key="explore-tolerance",
+        format_func=lambda value: f"better by at most {value:g}" if value else "what cannot be better",
+        persist_state="session",
+        width=210,
+        help="Configurations that could be better by no more than this are not embedded. On a plateau that saves most.",
+    )
+    same = raced is not None and raced.pipelines == planned and raced.tolerance == tolerance
+    stopped = same and raced is not None and not raced.standing.finished
+    row.button(
         "Go on" if stopped else f"Explore {len(planned):,} configurations",
         key="explore-start",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=not planned or (raced is not None and raced.standing.finished and raced.pipelines == planned),
+        disabled=not planned or (same and raced is not None and raced.standing.finished),
         on_click=_started,
-        args=(folder, corpus, tuple(questions), planned),
+        args=(folder, corpus, tuple(questions), planned, tolerance),
         help="What was measured exactly is kept, and shows in the view Sweep too.",
     )
 
 
-def _started(folder: Path, corpus: Corpus, questions: tuple[Question, ...], planned: tuple[Pipeline, ...]) -> None:
+def _started(
+    folder: Path,
+    corpus: Corpus,
+    questions: tuple[Question, ...],
+    planned: tuple[Pipeline, ...],
+    tolerance: float,
+) -> None:
     workspace, store = sessions.workspace(), sessions.store()
     held_out = [q.id for q in golden.split([q for q in questions if q.answerable])[1]]
 
@@ -161,6 +179,7 @@ def _started(folder: Path, corpus: Corpus, questions: tuple[Question, ...], plan
             store=store,
             metrics=metrics(planned),
             held_out=held_out,
+            tolerance=tolerance,
             progress=report,
             cancelled=cancelled,
         )
@@ -214,13 +233,15 @@ def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
     known = [v for v in values if v is not None]
     scale = (min(known), max(known)) if known else (0.0, 1.0)
     kinds = list(dict.fromkeys(p.splitter.kind for p in pipelines))
+    turn = st.session_state.get("explore-turn", 0)  # a new chart after each click: nothing stays dimmed
+    _in_hand(pipelines, standing)
     for kind in kinds:
         some = [i for i, p in enumerate(pipelines) if p.splitter.kind == kind]
         if len(kinds) > 1:
             st.markdown(f"**{SPLITTERS.get(kind, kind)}**")
         event: Any = st.plotly_chart(
             tiles.figure([pipelines[i] for i in some], [standing.cells[i] for i in some], some, standing.leader, scale),
-            key=f"explore-{kind}-{when}",
+            key=f"explore-{kind}-{when}-{turn}",
             config={"displayModeBar": False},
             on_select="rerun" if when == "done" else "ignore",
             selection_mode="points",
@@ -228,14 +249,15 @@ def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
         )
         points = event["selection"]["points"] if when == "done" else []
         if points:
-            _take(pipelines[int(points[0]["customdata"][0])], standing.cells[int(points[0]["customdata"][0])])
+            st.session_state["explore-turn"] = turn + 1
+            sessions.take(pipelines[int(points[0]["customdata"][0])])
+            st.rerun(scope="fragment")
 
 
-def _take(chosen: Pipeline, cell: Any) -> None:
-    """The clicked configuration in hand, once a click."""
-    if st.session_state.get("explore-taken") != chosen.fingerprint:
-        st.session_state["explore-taken"] = chosen.fingerprint
-        sessions.take(chosen)
-        st.rerun(scope="fragment")
-    reason = f": {cell.reason}" if cell.reason else ""
-    st.caption(plain(f"In hand now: {chosen.label}; {cell.state}{reason}."))
+def _in_hand(pipelines: Sequence[Pipeline], standing: Any) -> None:
+    """Where the configuration in hand lies on the surface."""
+    chosen = sessions.pipeline()
+    if chosen in pipelines:
+        cell = standing.cells[pipelines.index(chosen)]
+        reason = f": {cell.reason}" if cell.reason else ""
+        st.caption(plain(f"In hand: {chosen.label}; {cell.state}{reason}."))

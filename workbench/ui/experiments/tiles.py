@@ -80,7 +80,6 @@ def figure(
         zeroline=False,
         automargin=True,
     )
-    made.update_traces(selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 0.8}})
     return made
 
 
