@@ -119,7 +119,8 @@ def _bounds(text: str, start: int, end: int, rules: tuple[Cut, ...]) -> tuple[li
             return [start, end], None
         inner = rule(part)
         if inner or i == len(rules):
-            return sorted({start, end, *(start + at for at in inner)}), rules[i:]
+            between = [start + at for at in inner if 0 < at < len(part)]
+            return [start, *between, end] if part else [start], rules[i:]
     raise ValueError("there is no rule to cut by")
 
 
