@@ -211,10 +211,10 @@ class _Field:
         """What is computed once for every document: token states."""
         models = {p.embedder.full.fingerprint: p for i, p in enumerate(self.pipelines) if self.has_preview(i)}
         for pipeline in models.values():
-            assert isinstance(pipeline.embedder, SentenceTransformer)  # `can_preview` has looked
-            prepare_preview(
-                self.corpus, pipeline.embedder, self.store, lambda *step: self.tell("states", *step), self.stopped
-            )
+            if isinstance(pipeline.embedder, SentenceTransformer):  # as `can_preview` has found
+                prepare_preview(
+                    self.corpus, pipeline.embedder, self.store, lambda *step: self.tell("states", *step), self.stopped
+                )
 
     def preview(self, candidate: int, questions: Ints) -> Floats:
         return self._values(candidate, self._rows(candidate, preview=True), questions)
