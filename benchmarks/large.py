@@ -94,12 +94,13 @@ def main(folder: str, n: int, characters: int) -> dict[str, Any]:
     rows = stage("chunks", lambda: pipelines.collection(corpus, line.splitter))
     vectors = stage("vectors", lambda: pipelines.embedded(rows, line.embedder, store))
     dense = stage("index", lambda: pipelines.indexed(rows, vectors, line.embedder, line.index))
+    del vectors  # the index holds them
     hundred = [f"how do I reset pump {i}" for i in range(100)]
     stage("a query, dense", partial(Dense(), dense, ["how do I reset the pump"], 10))
     stage("100 queries, dense", partial(Dense(), dense, hundred, 10))
     stage("BM25: index and a query", lambda: BM25()(rows, ["how do I reset the pump"], 10))
     stage("BM25: another query", lambda: BM25()(rows, ["who may take parental leave"], 10))
-    del vectors, dense
+    del dense
     more = Corpus((*corpus.documents, *documents(1, characters, n)))
     again = stage("one document more: chunks", lambda: pipelines.collection(more, line.splitter))
     vectors = stage("one document more: vectors", lambda: pipelines.embedded(again, line.embedder, store))

@@ -102,7 +102,7 @@ def keys(rows: Collection, hits: list) -> list[tuple[float, int]]:
 
 
 @laws
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(collections(), st.lists(text, min_size=1, max_size=3), st.integers(1, 40))
 def test_hits_are_ranked_spans_of_the_corpus(
     retriever: Retriever, rows: Collection, queries: list[str], k: int
@@ -124,7 +124,7 @@ def test_hits_are_ranked_spans_of_the_corpus(
 
 
 @laws
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(collections(), st.lists(text, min_size=1, max_size=4), st.integers(1, 10))
 def test_a_query_has_the_same_hits_alone_and_again(
     retriever: Retriever, rows: Collection, queries: list[str], k: int
@@ -135,7 +135,7 @@ def test_a_query_has_the_same_hits_alone_and_again(
 
 
 @laws
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(collections(), text, st.integers(1, 10))
 def test_fewer_hits_are_the_first_of_more(retriever: Retriever, rows: Collection, query: str, k: int) -> None:
     # Candidates grow with k beyond a depth, and what is merged is not replaced.
@@ -144,7 +144,7 @@ def test_fewer_hits_are_the_first_of_more(retriever: Retriever, rows: Collection
 
 
 @laws
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(collections(), text, st.integers(1, 6), st.data())
 def test_a_filter_gives_the_best_of_the_allowed_rows(
     retriever: Retriever, rows: Collection, query: str, k: int, data: st.DataObject
@@ -161,7 +161,7 @@ def test_a_filter_gives_the_best_of_the_allowed_rows(
 
 
 @laws
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(collections(), text)
 def test_documents_and_sections_filter(retriever: Retriever, rows: Collection, query: str) -> None:
     for document in rows.corpus:
@@ -173,7 +173,7 @@ def test_documents_and_sections_filter(retriever: Retriever, rows: Collection, q
 
 
 @laws
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(collections(), text, st.integers(1, 10))
 def test_no_hit_lies_within_a_better_one_once_expanded(
     retriever: Retriever, rows: Collection, query: str, k: int

@@ -103,3 +103,30 @@ def test_a_sweep_embeds_no_more_than_each_afresh():
     ]
     assert made[0] >= made[1] == made[3] > made[2] == made[4] == 0
     assert len(figures.rows) == 3
+
+
+def test_peers_stand_beside_ours_and_langchain_makes_as_many_chunks() -> None:
+    for table in benchmarks.SUBJECTS["peers"](True):
+        counts = {row[0].split(" 1.")[0]: row[-1] for row in table.rows}
+        assert counts["ours, cold"] == counts["langchain-text-splitters"]
+        assert len(table.rows) == 6
+        assert all(len(row) == len(table.columns) for row in table.rows)
+
+
+def test_search_and_bm25_by_size_are_checked_against_exact_ones() -> None:
+    search, bm25, growth = benchmarks.SUBJECTS["scaling"](True)
+    cells = {row[0]: row[1:] for row in search.rows}
+    assert all(cell.endswith("1.00") for cell in cells["flat"])
+    assert set(cells) == {"flat", "sq8", "binary", "ivf-flat", "ivf-pq", "hnsw"}
+    assert len(bm25.rows) == 2  # its scores are compared with bm25s's as it runs
+    assert [row[0] for row in growth.rows][:3] == ["chunks, characters", "chunks, tokens", "vectors, static"]
+
+
+def test_a_large_corpus_is_made_indexed_and_grown() -> None:
+    (table,) = benchmarks.SUBJECTS["large"](True)
+    assert table.title.startswith("Large: 12 documents, 0.0 MB")
+    assert [row[0] for row in table.rows][-3:] == [
+        "one document more: chunks",
+        "one document more: vectors",
+        "one document more: index",
+    ]

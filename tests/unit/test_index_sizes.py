@@ -146,7 +146,7 @@ def test_recall_equals_the_overlap_of_the_lists_where_nothing_ties() -> None:
 
 
 def test_more_lists_and_more_effort_find_more() -> None:
-    vectors, queries = made_up(3, 3_000, 32), made_up(4, 40, 32)
+    vectors, queries = made_up(3, 2_400, 32), made_up(4, 40, 32)
     exact = Flat()(vectors)
 
     def recall(spec: IndexSpec) -> float:
