@@ -16,7 +16,7 @@ from workbench.store import Store
 from workbench.workspaces import samples
 from workbench.workspaces.goldens import GoldenSet
 from workbench.workspaces.manifests import Manifest, Source, locked, now, read, read_locked, write, write_whole
-from workbench.workspaces.parsed import Parse, parsed, store_of
+from workbench.workspaces.parsed import CORPORA, Parse, parsed, remember, store_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Workspace:
         """Its documents by `parser`, or each by its own, and what could not be read. Parses only what is new."""
         documents, refusals, sources = [], [], self.sources
         name = self.folder, self.parse, parser, tuple((s.id, s.name, repr(s.parser)) for s in sources)
-        if (known := _corpora.get(name)) is not None:
+        if (known := CORPORA.get(name)) is not None:
             return known, ()
         for source in sources:
             try:
@@ -82,7 +82,7 @@ class Workspace:
                 refusals.append(Refusal(source, str(error)))
         corpus = Corpus(tuple(documents))
         if not refusals:  # what could not be read may be readable again
-            _remember(name, corpus)
+            remember(name, corpus)
         return corpus, tuple(refusals)
 
     def document(self, source: Source, parser: Parser | None = None) -> Document:
@@ -300,17 +300,6 @@ class Workspace:
 
     def _parsed(self, name: str, id: str, parser: Parser, data: Callable[[], bytes]) -> Document:
         return parsed(self.parse, self.store, name, id, data, parser)
-
-
-_corpora: dict[Any, Corpus] = {}
-_MOST_CORPORA = 4
-
-
-def _remember(name: Any, corpus: Corpus) -> None:
-    """Keep a corpus, so that a page of a large one need not look at every document at each run."""
-    while len(_corpora) >= _MOST_CORPORA:
-        _corpora.pop(next(iter(_corpora)), None)
-    _corpora[name] = corpus
 
 
 def _chosen(source: Source) -> Parser:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.caches import kept
-from workbench.documents import Document, Section
+from workbench.documents import Corpus, Document, Section
 from workbench.errors import SpecError
 from workbench.parsers import Parser
 from workbench.spans import Span
@@ -52,6 +52,19 @@ def _kept(store: Store, key: str, name: str) -> Document:
         return from_json(data, name)
     except (TypeError, ValueError, SpecError) as error:
         raise LookupError(key) from error
+
+
+CORPORA: dict[Any, Corpus] = {}
+"""The corpora put together last, by what decides them."""
+
+_MOST_CORPORA = 4
+
+
+def remember(name: Any, corpus: Corpus) -> None:
+    """Keep a corpus, so that a page of a large one need not look at every document at each run."""
+    while len(CORPORA) >= _MOST_CORPORA:
+        CORPORA.pop(next(iter(CORPORA)), None)
+    CORPORA[name] = corpus
 
 
 @lru_cache(maxsize=8)
