@@ -81,6 +81,31 @@ def models(browser: Browser, address: str, folder: Path, suffix: str, viewport: 
     page.context.close()
 
 
+def measuring(browser: Browser, address: str, query: str, folder: Path, suffix: str, scheme: str) -> None:
+    """The golden set, where answers are lost, a sweep with its verdict, and the decision."""
+    page = browser.new_context(viewport=WIDE, color_scheme=scheme).new_page()
+    open_app(page, address, f"/Golden_set{query}")
+    page.locator(".rd .blk").first.wait_for()
+    take(page, folder, f"golden-set{suffix}")
+    open_app(page, address, f"/Experiments{query}")
+    page.locator(".js-plotly-plot").first.wait_for(timeout=600_000)
+    page.locator(".rd .blk").first.wait_for()
+    page.wait_for_timeout(3_000)  # the figure comes in
+    take(page, folder, f"experiments{suffix}")
+    page.get_by_text("Sweep", exact=True).first.click()
+    settle(page)
+    start = page.locator(".st-key-sweep-start button")
+    if start.is_enabled():
+        start.click()
+    page.get_by_text("are measured").wait_for(timeout=600_000)
+    page.wait_for_timeout(3_000)
+    take(page, folder, f"experiments-sweep{suffix}")
+    go(page, "Decision")
+    page.wait_for_timeout(3_000)
+    take(page, folder, f"decision{suffix}")
+    page.context.close()
+
+
 def troubles(browser: Browser, address: str, folder: Path) -> None:
     """Refused files, then the pages without any document. In team mode, so that it is a workspace of its own."""
     page = browser.new_context(viewport=WIDE).new_page()
@@ -118,6 +143,8 @@ def main(folder: Path) -> None:
             models(browser, f"{address}/Models{query}", folder, "", WIDE, "light")
             models(browser, f"{address}/Models{query}", folder, "-dark", WIDE, "dark")
             models(browser, f"{address}/Models{query}", folder, "-narrow", NARROW, "light")
+            for suffix, scheme in (("", "light"), ("-dark", "dark")):
+                measuring(browser, address, query, folder, suffix, scheme)
         with serving(Path(home), WORKBENCH_MODE="team") as address:
             troubles(browser, f"{address}/{query}", folder)
 
