@@ -54,7 +54,7 @@ def swept(corpus, questions, pipeline):
         planned = [p.fingerprint for p in expansion.pipelines] if expansion else []
         done = sum(f in known for f in planned)
         if expansion:
-            planning.estimate(corpus, questions, expansion, done, background.find(folder))
+            planning.estimate(corpus, questions, expansion, done, background.find(folder), runs)
         row = st.container(horizontal=True, vertical_alignment="center", gap="small")
         with row:
             planning.controls(folder, corpus, questions, expansion, done)

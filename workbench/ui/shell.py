@@ -114,6 +114,8 @@ _STYLE = """
 .status span + span::before { content: ""; display: inline-block; width: 1px; height: .8em; margin-right: 1rem;
   background: currentColor; opacity: .35; vertical-align: -.05em }
 [data-testid=stVerticalBlock] { gap: .6rem }
+[class*=st-key-ask-] button { justify-content: flex-start }
+[class*=st-key-ask-] button p { text-align: left }
 @media (max-width: 1000px) {
   .st-key-panels > * > [data-testid=stHorizontalBlock] { flex-wrap: wrap }
   .st-key-panels > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] { min-width: 100% }

@@ -10,11 +10,11 @@ import yaml
 
 from workbench import models
 from workbench.documents import Corpus
-from workbench.embedders import embedder_for
+from workbench.embedders import Remote, embedder_for
 from workbench.errors import SpecError, WorkbenchError
 from workbench.parsers import Parser
 from workbench.pipelines import REGISTRIES, Pipeline, from_mapping, read_yaml, to_mapping
-from workbench.records import Question
+from workbench.records import Question, Run
 from workbench.records.run_files import write_whole
 from workbench.specs import to_dict
 from workbench.splitters.pieces import CHARACTERS
@@ -120,9 +120,14 @@ def _cost(corpus: Corpus, pipelines: tuple[Pipeline, ...], store: Store, state: 
 
 
 def estimate(
-    corpus: Corpus, questions: Sequence[Question], expansion: Expansion, done: int, task: background.Task | None
+    corpus: Corpus,
+    questions: Sequence[Question],
+    expansion: Expansion,
+    done: int,
+    task: background.Task | None,
+    runs: Sequence[Run],
 ) -> None:
-    """Number of runs, chunks still to embed, about how long; and what was skipped, with the reason."""
+    """Number of runs, chunks still to embed, about how long; what leaves, and what was skipped, with the reason."""
     n = len(expansion.pipelines)
     state = 0 if task is None else 1 + task.finished.is_set()
     found = _cost(corpus, expansion.pipelines, sessions.store(), state)
@@ -132,14 +137,23 @@ def estimate(
     new = f"{found.chunks:,} chunks to embed, about {found.tokens:,} tokens"
     parts.append(new if found.chunks else "no chunk is new")
     if found.seconds is not None and done < n:
-        parts.append(f"about {_duration(found.seconds - SECONDS_A_RUN * done)}")
+        parts.append(f"about {_duration(found.seconds - SECONDS_A_RUN * n + _usual(runs) * (n - done))}")
     elif done < n:
         parts.append("time is known once the model has embedded some chunks here")
     if expansion.repeated:
         parts.append(f"{expansion.repeated:,} combinations came out the same")
     st.markdown(" · ".join(parts))
+    hosts = {p.embedder.remote.endpoint.host for p in expansion.pipelines if isinstance(p.embedder, Remote)}
+    if hosts and done < n:
+        st.caption(f"Measuring sends chunks that are new, and the questions, to {plain(', '.join(sorted(hosts)))}.")
     if expansion.skipped:
         _skipped(expansion.skipped)
+
+
+def _usual(runs: Sequence[Run]) -> float:
+    """Seconds that measuring a configuration takes here, embedding apart: the median of the runs that are kept."""
+    own = sorted(run.seconds_in_all - run.seconds.get("embed", 0.0) for run in runs)
+    return own[len(own) // 2] if own else SECONDS_A_RUN
 
 
 def _duration(seconds: float) -> str:
