@@ -13,6 +13,12 @@ from benchmarks.timing import interleaved, percentile_95
 from workbench.splitters import Recursive, pieces
 
 
+@pytest.fixture(autouse=True)
+def _no_collecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times mean nothing here, and collecting garbage before each costs half a second in a process of many tests."""
+    monkeypatch.setattr("benchmarks.timing.gc.collect", lambda: 0)
+
+
 def cells(table: Table, column: str) -> list[str]:
     return [row[list(table.columns).index(column)] for row in table.rows]
 
