@@ -124,7 +124,7 @@ def test_what_a_model_never_sees_is_counted_and_greyed(bench):
     slide(bench, "chunk-size", 400)
     bench.get_by_text("of the text is invisible to search", exact=False).wait_for()
     bench.locator(".rd .unseen").first.wait_for()
-    assert re.search(r"\d+ of \d+ chunks are truncated", bench.locator(".facts").inner_text())
+    assert re.search(r"\d+ of \d+ chunks are truncated", bench.locator(".facts:not(.score)").inner_text())
     choose(bench, "model", "wordllama-256")
     bench.locator(".rd .unseen").first.wait_for(state="detached")
 
@@ -259,7 +259,8 @@ def test_a_pinned_configuration_stands_beside_the_one_in_hand(bench):
     assert cards(bench, "A, pinned").count() == 5
     moves = cards(bench, "B, in hand").evaluate_all("all => all.map((e) => e.getAttribute('aria-label'))")
     assert any(re.search(r", (up \d+|down \d+|new|same|unchanged)", label) for label in moves), moves
-    counts = bench.locator(".facts").evaluate_all("all => all.map((e) => e.innerText.match(/([\\d,]+) chunks/)[1])")
+    facts = bench.locator(".facts:not(.score)")
+    counts = facts.evaluate_all("all => all.map((e) => e.innerText.match(/([\\d,]+) chunks/)[1])")
     assert len(counts) == 2
     assert counts[0] != counts[1]
     bench.locator(".st-key-swap button").first.click()

@@ -242,7 +242,7 @@ def test_two_visitors_do_not_see_each_others_documents(bench, browser, app):
     open_app(other, "/".join(app))
     assert status(other).startswith("13 documents")
     ask(other, "copper heron")
-    other.wait_for_function("location.search.includes('q=copper')")
+    other.wait_for_function("() => location.search.includes('q=copper')")
     settle(other)
     assert not any("heron" in text for text in hits_of(other, "BM25"))
     context.close()

@@ -115,7 +115,8 @@ def quiet(page, where: str) -> None:
     """Nothing ran and no markup of a document stands in the page; every chart and table was pointed at."""
     settle(page)
     for plot in page.locator(".js-plotly-plot, [data-testid=stDataFrame]").all()[:4]:
-        if plot.is_visible() and (box := plot.bounding_box()):
+        boxes = plot.evaluate_all("all => all.map((e) => e.getBoundingClientRect().toJSON())")  # it may be gone by now
+        for box in boxes:
             for share in (0.3, 0.5, 0.7):
                 page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * share)
     page.wait_for_timeout(150)
@@ -144,11 +145,15 @@ def test_nothing_of_a_hostile_document_runs_on_any_page(visit):
         go(page, name)
         quiet(page, name)
         if name == "Experiments":
+            page.locator(".js-plotly-plot").first.wait_for()
             for part in choices(page, "experiments-view"):
                 page.locator(".st-key-experiments-view").get_by_role("radio", name=part).or_(
                     page.locator(".st-key-experiments-view button").filter(has_text=part)
                 ).first.click()
                 quiet(page, f"Experiments, {part}")
+            page.locator(".st-key-experiments-view").get_by_text("Sweep", exact=True).first.click()
+            page.locator(".st-key-results-view").wait_for()
+            settle(page)
         assert choices(page, views), name
         for view in choices(page, views):
             page.locator(f".st-key-{views} button").filter(has_text=view).first.click()
@@ -158,6 +163,8 @@ def test_nothing_of_a_hostile_document_runs_on_any_page(visit):
 
 def test_a_hostile_file_is_uploaded_and_refused_by_its_name_as_it_stands(visit):
     page = visit
+    page.locator(".rd .blk").first.wait_for()
+    settle(page)
     open_popover(page, "Add documents")
     refused = {"name": NAME.replace(".md", ".pdf"), "mimeType": "application/pdf", "buffer": b"%PDF-1.4 broken"}
     out = io.BytesIO()
@@ -197,21 +204,23 @@ def test_a_report_of_hostile_documents_runs_nothing(page, evil, tmp_path):
     out = tmp_path / "report.html"
     code = f"""
 from workbench.workspaces import open_workspace
-from workbench.workspaces.experiments import experiments_folder
 from pathlib import Path
-here = open_workspace(); corpus, _ = here.corpus(); questions = here.golden_set(corpus)[0]
+here = open_workspace(); corpus, _ = here.corpus()
 docs = Path({str(tmp_path)!r}) / "docs"; docs.mkdir()
 for source in here.sources: (docs / source.name.replace("/", "_")).write_bytes(here.content(source))
 Path({str(tmp_path)!r}, "golden.jsonl").write_text(here.golden.export(corpus))
-print(experiments_folder(here, corpus, questions))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, text=True, check=True
-    )
-    files = [str(tmp_path / "docs"), "--golden", str(tmp_path / "golden.jsonl"), "--runs", done.stdout.strip()]
-    command = [sys.executable, "-m", "workbench", "report", *files, "--out", str(out)]
-    made = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
-    assert made.returncode == 0, made.stderr[-1500:]
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, check=True)
+    grid, runs = tmp_path / "grid.yaml", str(tmp_path / "runs")
+    grid.write_text("base: {embedder: {kind: static}}\nvary: {splitter.chunk_size: [60, 200]}\n")
+    files = [str(tmp_path / "docs"), "--golden", str(tmp_path / "golden.jsonl")]
+    for command in (["sweep", *files, "--grid", str(grid), "--out", runs], ["report", *files, "--runs", runs]):
+        given = [*command, "--out", str(out)] if command[0] == "report" else command
+        made = subprocess.run(
+            [sys.executable, "-m", "workbench", *given],
+            cwd=ROOT, env=variables, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr[-1500:]
     asked: list[str] = []
     dialogs: list[str] = []
     page.on("request", lambda r: asked.append(r.url))
