@@ -20,6 +20,9 @@ MOST_POINTS = 20_000
 
 NEIGHBOURS, SPREAD, SEED = 15, 0.1, 0
 
+CLUSTERS = 6
+"""As many as there are colours that the colour-blind can tell apart."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PCA:
@@ -98,6 +101,22 @@ def among(points: Points, vectors: Vectors, queries: Vectors, k: int = 5) -> Poi
     """(q, 2) where queries stand on a map that knows no new points: at the middle of their k nearest rows' points."""
     nearest = np.argsort(-(queries @ vectors.T), axis=1, kind="stable")[:, :k]
     out: Points = points[nearest].mean(axis=1, dtype=np.float64).astype(np.float32)
+    return out
+
+
+def clusters(vectors: NDArray[Any], k: int = CLUSTERS, seed: int = SEED) -> Rows:
+    """(n,) the number of each row's cluster by k-means, from 0, the largest first; fewer than k for few rows.
+
+    Source: Lloyd 1982, "Least squares quantization in PCM"; begun as Arthur and Vassilvitskii 2007, "k-means++".
+    """
+    k = min(k, len(np.unique(vectors, axis=0)))
+    if k < 2:
+        return np.zeros(len(vectors), np.int64)
+    from scipy.cluster.vq import kmeans2
+
+    _, of = kmeans2(np.asarray(vectors, np.float64), k, minit="++", rng=np.random.default_rng(seed))
+    order = np.argsort(-np.bincount(of, minlength=k), kind="stable")
+    out: Rows = np.argsort(order)[of].astype(np.int64)
     return out
 
 

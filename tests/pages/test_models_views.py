@@ -243,7 +243,7 @@ def test_hubs_are_tested_against_the_misses_of_the_golden_set(visit, few):
     assert "skew" in said(app)
 
 
-@pytest.mark.parametrize("colour", ["Section", "Length", "Truncation", "Score", "Hubs and orphans"])
+@pytest.mark.parametrize("colour", ["Section", "Cluster", "Length", "Truncation", "Score", "Hubs and orphans"])
 def test_the_map_is_coloured_by(visit, few, colour):
     app = settled(opened(visit, "Map", query_params=ASKED))
     app.selectbox(key="map-colour").set_value(colour).run()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.errors import SpecError
-from workbench.projection import among, pca, sample, umap
+from workbench.projection import among, clusters, pca, sample, umap
 from workbench.store import Store
 from workbench.vectors import unit
 
@@ -44,6 +44,15 @@ def test_umap_is_the_same_every_time_and_is_kept(monkeypatch):
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 14])
 def test_umap_of_a_handful(n):
     assert umap(unit(RNG.normal(size=(n, 8)))).shape == (n, 2)
+
+
+def test_clusters_are_those_that_were_made_the_largest_first():
+    centres = np.eye(3, 8, dtype=np.float32) * 5
+    made = np.repeat([0, 1, 2], [30, 10, 20])
+    found = clusters(centres[made] + RNG.normal(scale=0.1, size=(60, 8)), k=3)
+    assert np.array_equal(found, np.array([0, 2, 1])[made])
+    assert np.array_equal(clusters(np.ones((5, 3))), np.zeros(5))
+    assert len(clusters(np.empty((0, 3)))) == 0
 
 
 def test_a_query_stands_amid_its_nearest():

@@ -12,7 +12,7 @@ from workbench import pipelines
 from workbench.diagnostics import Neighbourhoods, neighbourhoods
 from workbench.documents import Corpus
 from workbench.pipelines import Pipeline
-from workbench.projection import MOST_POINTS, PCA, Points, Rows, among, pca, sample, umap
+from workbench.projection import MOST_POINTS, PCA, Points, Rows, among, clusters, pca, sample, umap
 from workbench.records import Hit, Question
 from workbench.retrievers import Collection, Dense
 from workbench.spans import Span
@@ -26,7 +26,7 @@ from workbench.ui.shell import panels, plain
 KEY = "map-reader"
 CHOSEN = "map-chosen"
 """Session state: [[document id, start, end], …] of the chunks that are looked at, the first one in the reader."""
-COLOURS = ("Document", "Section", "Length", "Truncation", "Score", "Hubs and orphans")
+COLOURS = ("Document", "Section", "Cluster", "Length", "Truncation", "Score", "Hubs and orphans")
 HEIGHT, SOURCE = 560, 600  # pixels
 SHOWN = 12
 """Chunks of a selection that are listed."""
@@ -190,6 +190,8 @@ def _classes(colour: str, corpus: Corpus, pipeline: Pipeline, rows: Collection, 
             corpus.documents[d].heading_path(int(rows.spans[r, 0])) for d, r in zip(of, drawn.tolist(), strict=True)
         )
         return [path[0] if path else "no heading" for path in paths]
+    if colour == "Cluster":
+        return [f"cluster {number + 1}" for number in _clusters(rows)]
     if colour == "Truncation":
         cut = np.concatenate([c.unseen[:, 1] > c.unseen[:, 0] for c in (live.cut(d, pipeline) for d in corpus)])[drawn]
         return ["cut off by the model" if one else "seen whole" for one in cut.tolist()]
@@ -201,6 +203,12 @@ def _classes(colour: str, corpus: Corpus, pipeline: Pipeline, rows: Collection, 
             kinds[near.orphans], kinds[near.hubs] = "orphan", "hub"
         return [str(kind) for kind in kinds.tolist()]
     return [corpus.documents[d].name for d in of]
+
+
+@lru_cache(maxsize=4)
+def _clusters(rows: Collection) -> tuple[int, ...]:
+    """The cluster of each chunk that is drawn."""
+    return tuple(clusters(_vectors(rows)[_drawn(len(rows))]).tolist())
 
 
 def _marked(
