@@ -50,7 +50,8 @@ function notice(r, sentence) {
 
 // There is no flag for it: the theme is dark where its background is.
 function isDark(root) {
-  const [red, green, blue] = getComputedStyle(root).backgroundColor.match(/[\d.]+/g).map(Number);
+  const colour = getComputedStyle(root).backgroundColor.match(/[\d.]+/g); // none where the page has dropped it by now
+  const [red, green, blue] = (colour ?? [255, 255, 255]).map(Number);
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 128;
 }
 
