@@ -4,7 +4,8 @@ import streamlit as st
 
 from workbench.ui import bench, library, live, progress, sessions
 from workbench.ui.experiments import background, evaluating, exploring, figures, losses, matrices, planning, results
-from workbench.ui.shell import body, open_page, panels, plain
+from workbench.ui.modelling import waiting
+from workbench.ui.shell import body, open_page, panels
 from workbench.workspaces.experiments import experiments_folder
 
 open_page("Experiments")
@@ -24,9 +25,10 @@ def lost(corpus, questions, pipeline):
             progress.progress(corpus, pipeline, job)
         return
     measured = evaluating.measured(corpus, questions, pipeline, budget)
-    measured.finished.wait(20)
-    if measured.error or measured.result is None:
-        head.error(plain(measured.error or "Measuring takes longer than usual; it goes on."), icon=":material/error:")
+    measured.finished.wait(evaluating.QUICK)
+    if measured.result is None:
+        with head:
+            waiting.bars([("Measuring", evaluating.key(corpus, questions, pipeline, budget), measured)])
         return
     found = measured.result
     evaluating.keep(found, corpus, questions)

@@ -236,3 +236,25 @@ def reader_text(page) -> str:
 def hits_of(page, title: str) -> list[str]:
     """The hits of one list as they are spoken: rank, score, document, snippet."""
     return cards(page, title).all_inner_texts()
+
+
+# A range over words of the reader's text, by walking its text nodes and without the reader's own code.
+_SELECT = """(words) => {
+  const host = [...document.querySelectorAll('*')].find((e) => e.shadowRoot?.querySelector('.rd .txt'));
+  const walker = document.createTreeWalker(host.shadowRoot.querySelector('.rd .txt'), NodeFilter.SHOW_TEXT);
+  const nodes = [];
+  for (let n = walker.nextNode(); n; n = walker.nextNode()) nodes.push(n);
+  const from = nodes.map((n) => n.data).join('').indexOf(words), to = from + words.length;
+  let at = 0, start, end;
+  for (const n of nodes) {
+    if (!start && from < at + n.length) start = [n, from - at];
+    if (to <= at + n.length) { end = [n, to - at]; break; }
+    at += n.length;
+  }
+  getSelection().setBaseAndExtent(start[0], start[1], end[0], end[1]);
+}"""
+
+
+def select(page, words: str) -> None:
+    """The words selected in the first reader of the page, as with the mouse."""
+    page.evaluate(_SELECT, words)

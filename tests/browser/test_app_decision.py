@@ -26,6 +26,7 @@ from steps import (
     open_popover,
     prepare,
     press,
+    select,
     serving,
     settle,
     status,
@@ -40,16 +41,6 @@ QUESTION = (
 )
 WORDS = "doze through the afternoon"
 RAN = """() => [window.ran ?? null, document.querySelectorAll("img[src='x'], a[href^='javascript' i]").length]"""
-
-# A range over words of the reader's text, by walking its text nodes and without the reader's own code.
-SELECT = """(words) => {
-  const host = [...document.querySelectorAll('*')].find((e) => e.shadowRoot?.querySelector('.rd .txt'));
-  const walker = document.createTreeWalker(host.shadowRoot.querySelector('.rd .txt'), NodeFilter.SHOW_TEXT);
-  for (let n = walker.nextNode(); n; n = walker.nextNode()) {
-    const from = n.data.indexOf(words);
-    if (from >= 0) { getSelection().setBaseAndExtent(n, from, n, from + words.length); return; }
-  }
-}"""
 
 # Three documents of the sample, one of them renamed, and their golden questions with one that no search can answer.
 SMALL = """
@@ -121,7 +112,7 @@ def test_from_a_passage_to_a_decision_that_is_proven_and_back(visit, browser, tm
     page = visit("Golden_set")
     page.locator(".rd .blk").first.wait_for()
     page.get_by_text("18 questions").first.wait_for()
-    page.evaluate(SELECT, WORDS)
+    select(page, WORDS)
     page.locator(".st-key-label-form").get_by_text(WORDS).wait_for()
     page.get_by_label("Question that it answers").fill("Where do they sleep?")
     page.get_by_role("button", name="Save question").click()

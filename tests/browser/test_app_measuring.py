@@ -6,28 +6,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from steps import Console, ask, cards, go, open_app, prepare, press, serving, settle
+from steps import Console, ask, cards, go, open_app, prepare, press, select, serving, settle
 
 WORDS = "Employee Handbook"
 STEPS = ["parser", "budget", "boundaries", "ranking", "index"]
 ROW = 31  # pixels of a row of a table
-
-# A range over words of the reader's text, by walking its text nodes and without the reader's own code.
-SELECT = """(words) => {
-  const host = [...document.querySelectorAll('*')].find((e) => e.shadowRoot?.querySelector('.rd .txt'));
-  const walker = document.createTreeWalker(host.shadowRoot.querySelector('.rd .txt'), NodeFilter.SHOW_TEXT);
-  const nodes = [];
-  for (let n = walker.nextNode(); n; n = walker.nextNode()) nodes.push(n);
-  const from = nodes.map((n) => n.data).join('').indexOf(words), to = from + words.length;
-  let at = 0, start, end;
-  for (const n of nodes) {
-    if (!start && from < at + n.length) start = [n, from - at];
-    if (to <= at + n.length) { end = [n, to - at]; break; }
-    at += n.length;
-  }
-  getSelection().setBaseAndExtent(start[0], start[1], end[0], end[1]);
-}"""
-
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
@@ -55,7 +38,7 @@ def test_a_selection_is_saved_measured_and_explained(visit):
     page = visit("Golden_set")
     page.locator(".rd .blk").first.wait_for()
     page.get_by_text("68 questions").first.wait_for()
-    page.evaluate(SELECT, WORDS)
+    select(page, WORDS)
     page.locator(".st-key-label-form").get_by_text(WORDS).wait_for()
     page.get_by_label("Question that it answers").fill("What is this booklet called?")
     page.get_by_role("button", name="Save question").click()

@@ -9,6 +9,8 @@ from workbench.cli.flags import Flags, pipeline_file
 from workbench.cli.output import shown, warn, write_json
 from workbench.diagnostics import Finding, examine
 from workbench.documents import Corpus
+from workbench.parsers import isolation
+from workbench.parsers.confinement import LIMITS
 from workbench.pipelines import Pipeline, split
 
 _EXAMPLES = 3  # of a finding, for people; --json has more
@@ -36,6 +38,11 @@ def run(arguments: list[str]) -> int:
         else:
             _write(finding, corpus)
     sys.stdout.flush()
+    held = isolation()
+    if not held["network"]:
+        warn("warning: this system does not shut the network off from the processes that read files")
+    if missing := [limit for limit in LIMITS if limit not in held["limits"]]:
+        warn(f"warning: this system does not limit {', '.join(missing)} of the processes that read files")
     if not given["json"]:
         n = sum(len(c) for c in chunks.values())
         warn(f"{n:,} chunks of {len(corpus):,} documents examined; {pipeline.label}")
