@@ -1,8 +1,9 @@
 """Documents as one text with sections at exact spans, corpora of them, and the chunks that splitters cut."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
@@ -65,6 +66,11 @@ class Document:
         return self.text[span.start : span.end]
 
     @property
+    def figures(self) -> "Figures":
+        """How large it is, known without its text."""
+        return Figures(len(self.text), len(self.sections), len(self.pages))
+
+    @property
     def headings(self) -> Sequence[Section]:
         """The headings in text order."""
         return self._headings
@@ -88,6 +94,75 @@ class Document:
         return self.pages[i][0] if i >= 0 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How large a document is."""
+
+    characters: int
+    sections: int
+    pages: int
+
+
+class Unread(Document):
+    """A document whose text, sections and pages are read when they are asked for: of many, most are only listed.
+
+    `read` gives the whole document, the same at every call; what it read last is its to keep. Everything else is known.
+    """
+
+    __slots__ = ("_figures", "_read")
+
+    def __init__(
+        self,
+        read: Callable[[], Document],
+        figures: Figures,
+        *,
+        source: str,
+        id: str,
+        name: str,
+        media_type: str,
+        parser: str,
+        language: str,
+        warnings: tuple[str, ...],
+    ) -> None:
+        known = {"source": source, "id": id, "name": name, "media_type": media_type, "parser": parser}
+        known |= {"language": language}
+        for field_, value in {**known, "warnings": warnings, "_read": read, "_figures": figures}.items():
+            object.__setattr__(self, field_, value)
+
+    @property
+    def figures(self) -> Figures:
+        return self._figures  # type: ignore[no-any-return, attr-defined]
+
+    @property
+    def text(self) -> str:
+        return self._whole().text
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        return self._whole().sections
+
+    @property
+    def pages(self) -> tuple[tuple[int, Span], ...]:
+        return self._whole().pages
+
+    @property
+    def headings(self) -> Sequence[Section]:
+        return self._whole().headings
+
+    def headings_over(self, offset: int) -> list[Section]:
+        return self._whole().headings_over(offset)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process: the whole document."""
+        return Document, tuple(getattr(self, f.name) for f in fields(Document) if f.init)
+
+    def _whole(self) -> Document:
+        found: Document = self._read()  # type: ignore[attr-defined]
+        if found.id != self.id:
+            raise DocumentError(f"{self.name} was read again, and is another text now; reload the page to see it")
+        return found
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Corpus:
     """Documents in the order of their names, each content once. Ties in a ranking go by this order."""
@@ -95,15 +170,19 @@ class Corpus:
     documents: tuple[Document, ...]
     id: str = field(init=False)
     _by_id: Mapping[str, Document] = field(init=False, repr=False)
+    _characters: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         by_id = {d.id: d for d in sorted(self.documents, key=lambda d: (d.name, d.id))}
         object.__setattr__(self, "documents", tuple(by_id.values()))
         object.__setattr__(self, "id", fingerprint(list(by_id)))
         object.__setattr__(self, "_by_id", by_id)
+        object.__setattr__(self, "_characters", sum(d.figures.characters for d in by_id.values()))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Corpus) and self._labels() == other._labels()
+        return self is other or (
+            isinstance(other, Corpus) and self.id == other.id and self._labels() == other._labels()
+        )
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -138,7 +217,7 @@ class Corpus:
     @property
     def characters(self) -> int:
         """The length of all texts together."""
-        return sum(len(d.text) for d in self.documents)
+        return self._characters
 
 
 @dataclass(frozen=True, slots=True)

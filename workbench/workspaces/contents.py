@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from workbench.store import Store
 from workbench.workspaces import samples
 from workbench.workspaces.goldens import GoldenSet
 from workbench.workspaces.manifests import Manifest, Source, locked, now, read, read_locked, write, write_whole
-from workbench.workspaces.parsed import CORPORA, Parse, parsed, remember, store_of
+from workbench.workspaces.parsed import OPENED, File, Opened, Parse, all_parsed, parsed, remember, store_of
+
+_TOGETHER = 100  # files that a bulk addition names at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Workspace:
     @property
     def sources(self) -> list[Source]:
         """The files that it holds, in the order in which they were added."""
-        return read(self.folder).sources
+        return list(read(self.folder).sources)
 
     @property
     def removed(self) -> list[Source]:
@@ -69,25 +72,46 @@ class Workspace:
         """The bytes of its own files; the sample corpus costs nothing."""
         return read(self.folder).used
 
-    def corpus(self, parser: Parser | None = None) -> tuple[Corpus, tuple[Refusal, ...]]:
-        """Its documents by `parser`, or each by its own, and what could not be read. Parses only what is new."""
-        documents, refusals, sources = [], [], self.sources
-        name = self.folder, self.parse, parser, tuple((s.id, s.name, repr(s.parser)) for s in sources)
-        if (known := CORPORA.get(name)) is not None:
-            return known, ()
+    def corpus(
+        self, parser: Parser | None = None, progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> tuple[Corpus, tuple[Refusal, ...]]:
+        """Its documents by `parser`, or each by its own, and what could not be read. Parses only what is new.
+
+        `progress(done, total)` counts what is parsed; texts that were parsed before are read when they are asked for.
+        """
+        sources = read(self.folder).sources
+        name = self.folder, self.parse, parser
+        known = OPENED.get(name)
+        if known is not None and known.sources is sources and len(known.documents) == len(sources):
+            return known.corpus, ()  # what could not be read may be readable again
+        opened: dict[tuple[str, str, str], Document] = {}
+        refusals, new = [], []
         for source in sources:
+            key = source.id, source.name, repr(source.parser)
+            if known is not None and key in known.documents:
+                opened[key] = known.documents[key]
+                continue
             try:
-                documents.append(self.document(source, parser))
-            except WorkbenchError as error:
+                new.append((key, source, self._file(source, parser or _chosen(source))))
+            except DocumentError as error:
                 refusals.append(Refusal(source, str(error)))
-        corpus = Corpus(tuple(documents))
-        if not refusals:  # what could not be read may be readable again
-            remember(name, corpus)
+        read_now = all_parsed(self.parse, self.store, [file for *_, file in new], progress)
+        for (key, source, _), found in zip(new, read_now, strict=True):
+            if isinstance(found, Document):
+                opened[key] = found
+            else:
+                refusals.append(Refusal(source, str(found)))
+        same = known is not None and opened == known.documents
+        corpus = known.corpus if known is not None and same else Corpus(tuple(opened.values()))
+        remember(name, Opened(sources, opened, corpus))
         return corpus, tuple(refusals)
 
     def document(self, source: Source, parser: Parser | None = None) -> Document:
         """The document of one source, by `parser` or by the source's own."""
-        return self._parsed(source.name, source.id, parser or _chosen(source), lambda: self.content(source))
+        found = all_parsed(self.parse, self.store, [self._file(source, parser or _chosen(source))])[0]
+        if isinstance(found, WorkbenchError):
+            raise found
+        return found
 
     def content(self, source: Source) -> bytes:
         """The file as it was uploaded."""
@@ -111,6 +135,37 @@ class Workspace:
         with self._changing() as manifest:
             self._insert(manifest, source, data, len(manifest.sources))
         return source
+
+    def add_all(
+        self, files: Iterable[tuple[str, bytes]], progress: Callable[[int], None] = lambda done: None
+    ) -> tuple[list[Source], list[str]]:
+        """The files as kept, and for each that was refused why: `add` of many, which names them all at once.
+
+        `progress(done)` counts the files that were looked at.
+
+        Raises:
+            StoreError: this id may not write, or the disk refuses.
+        """
+        self.check_writable()
+        kept: list[Source] = []
+        refused: list[str] = []
+        rest = enumerate(files, 1)
+        while some := list(islice(rest, _TOGETHER)):
+            read_now: list[tuple[Source, bytes]] = []
+            for done, (name, data) in some:
+                try:
+                    read_now.append((self._source(name, data, None), data))
+                except WorkbenchError as error:
+                    refused.append(str(error))
+                progress(done)
+            with self._changing() as manifest:
+                for source, data in read_now:
+                    try:
+                        self._insert(manifest, source, data, len(manifest.sources))
+                        kept.append(source)
+                    except WorkbenchError as error:  # a disk that refuses does so again at the end, for all
+                        refused.append(str(error))
+        return kept, refused
 
     def paste(self, text: str, name: str = "pasted text") -> Source:
         """Pasted text as a file, plain unless its name says otherwise."""
@@ -259,7 +314,7 @@ class Workspace:
         manifest = read(self.folder)
         manifest.sources = [s for s in manifest.sources if s.id != instead]
         self._check_new(manifest, source)
-        document = self._parsed(source.name, id, parser, lambda: data)
+        document = parsed(self.parse, self.store, source.name, id, lambda: data, parser)
         return replace(source, media_type=document.media_type)
 
     def _insert(self, manifest: Manifest, source: Source, data: bytes, place: int) -> None:
@@ -298,8 +353,8 @@ class Workspace:
                 surplus -= gone.size
                 (self.folder / "sources" / gone.id).unlink(missing_ok=True)
 
-    def _parsed(self, name: str, id: str, parser: Parser, data: Callable[[], bytes]) -> Document:
-        return parsed(self.parse, self.store, name, id, data, parser)
+    def _file(self, source: Source, parser: Parser) -> File:
+        return File(source.name, source.id, lambda: self.content(source), parser)
 
 
 def _chosen(source: Source) -> Parser:

@@ -4,10 +4,12 @@ import json
 import os
 import re
 import sqlite3
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +75,21 @@ class Manifest:
 
 
 def encoded(manifest: Manifest) -> bytes:
-    """The manifest as JSON."""
-    data = {"workbench": 1, **asdict(manifest)}
-    return json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+    """The manifest as JSON, a line for each file."""
+    names = [f.name for f in fields(Source)]
+    parts = ['"workbench": 1']
+    for f in fields(Manifest):
+        value = getattr(manifest, f.name)
+        if f.name in ("sources", "removed"):
+            rows = (_json({name: getattr(source, name) for name in names}) for source in value)
+            parts.append(f'"{f.name}": [{",".join(f"{chr(10)} {row}" for row in rows)}]')
+        else:
+            parts.append(f'"{f.name}": {_json(value)}')
+    return ("{" + ",\n".join(parts) + "}").encode("utf-8", "surrogatepass")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def decoded(data: bytes) -> Manifest:
@@ -101,12 +115,43 @@ def decoded(data: bytes) -> Manifest:
 
 
 def read(folder: Path) -> Manifest:
-    """The manifest of a workspace. A damaged one is set aside, and the copy before the last change takes its place."""
+    """The manifest of a workspace. A damaged one is set aside, and the copy before the last change takes its place.
+
+    Its lists and mappings are the same objects until the file changes: they are to be looked at, not changed.
+    """
     try:
-        return decoded((folder / "manifest.json").read_bytes())
+        return replace(_read(folder / "manifest.json"))
     except (OSError, ValueError):
         with locked(folder):
             return read_locked(folder)
+
+
+Stamp = tuple[int, int, int]
+_MOST_READ = 64  # manifests that are kept; one of 20,000 files takes about 20 MB
+_manifests: OrderedDict[Path, tuple[Stamp, Manifest]] = OrderedDict()
+_manifests_lock = threading.Lock()
+
+
+def _read(path: Path) -> Manifest:
+    """The manifest in this file, decoded once for every state of the file: pages ask for it many times a run."""
+    stamp = _stamp(os.stat(path))
+    with _manifests_lock:
+        known = _manifests.get(path)
+        if known and known[0] == stamp:
+            _manifests.move_to_end(path)
+            return known[1]
+    with path.open("rb") as file:
+        stamp = _stamp(os.fstat(file.fileno()))
+        manifest = decoded(file.read())
+    with _manifests_lock:
+        _manifests[path] = stamp, manifest
+        while len(_manifests) > _MOST_READ:
+            _manifests.popitem(last=False)
+    return manifest
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def write(folder: Path, manifest: Manifest) -> None:
@@ -115,6 +160,8 @@ def write(folder: Path, manifest: Manifest) -> None:
     if current.exists():
         write_whole(folder / "manifest.previous.json", current.read_bytes())
     write_whole(current, encoded(manifest))
+    with _manifests_lock:
+        _manifests.pop(current, None)  # a stamp could come again within the clock's tick
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -1,19 +1,25 @@
 """Documents as JSON in the store, so that a file is parsed once, and objects in memory, so that they are read once."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from workbench.caches import kept
-from workbench.documents import Corpus, Document, Section
-from workbench.errors import SpecError
+from workbench.documents import Corpus, Document, Figures, Section, Unread
+from workbench.errors import SpecError, StoreError, WorkbenchError
 from workbench.parsers import Parser
 from workbench.spans import Span
 from workbench.specs import fingerprint
 from workbench.store import Store
+from workbench.workspaces.manifests import Source
+
+log = logging.getLogger(__name__)
 
 Parse = Callable[[str, bytes, Parser], Document]
 """name, bytes, parser → Document; raises DocumentError where the file cannot be read."""
@@ -21,24 +27,115 @@ Parse = Callable[[str, bytes, Parser], Document]
 FORMAT = 1
 """Goes up with every change of what `to_json` writes; what an older or newer version kept is parsed anew."""
 
+KIND = "card"
+"""The kind under which the store keeps what lists show of parsed documents."""
+
 _PLAIN = ("source", "id", "name", "text", "media_type", "parser", "language")
+_LISTED = ("source", "id", "media_type", "parser", "language")
+_TOGETHER = 1_000  # cards that are written at a time
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is to be parsed: a label, the sha256 of the bytes, how to get these, and the parser."""
+
+    name: str
+    id: str
+    read: Callable[[], bytes]
+    parser: Parser
+
+    @property
+    def key(self) -> str:
+        """What decides the document: the bytes, the parser, and the suffix, which can tell it the format."""
+        return fingerprint([FORMAT, self.id, self.parser.fingerprint, Path(self.name).suffix.lower()])
 
 
 def parsed(parse: Parse, store: Store, name: str, id: str, read: Callable[[], bytes], parser: Parser) -> Document:
-    """The document of the bytes with this sha256, parsed only where that never happened, and then kept in the store."""
-    suffix = Path(name).suffix.lower()  # can tell a parser the format
-    key = fingerprint([FORMAT, id, parser.fingerprint, suffix])
-    with suppress(LookupError):
-        return _kept(store, key, name)
-    document = parse(name, read(), parser)
-    store.put("document", key, to_json(document))
+    """The document of the bytes with this sha256, parsed only where that never happened, and then kept in the store.
+
+    Its text is read from there when it is asked for.
+    """
+    found = all_parsed(parse, store, [File(name, id, read, parser)])[0]
+    if isinstance(found, WorkbenchError):
+        raise found
+    return found
+
+
+def all_parsed(
+    parse: Parse,
+    store: Store,
+    files: Sequence[File],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Document | WorkbenchError]:
+    """For each file its document, or why there is none: `parsed`, with one look into the store for all.
+
+    Of documents that were parsed before only a card is read (`KIND`): how large they are, and what they are called.
+    `progress(done, total)` counts the files that are new.
+    """
+    keys = [file.key for file in files]
+    cards = store.get_many(KIND, keys)
+    out: list[Document | WorkbenchError] = []
+    new: dict[str, bytes] = {}
+    missing, done = sum(key not in cards for key in keys), 0
+    for file, key in zip(files, keys, strict=True):
+        listed = _listed(cards[key], parse, store, file, key) if key in cards else None
+        if listed is None:
+            progress(done, missing)
+            done += 1
+            try:
+                whole, is_kept = _whole(parse, store, file, key)
+            except WorkbenchError as error:
+                out.append(error)
+                continue
+            listed = whole
+            if is_kept:  # else it is larger than the whole store, and would be parsed at every look
+                card = new[key] = _card(whole)
+                listed = _listed(card, parse, store, file, key) or whole
+        out.append(listed)
+        if len(new) >= _TOGETHER:
+            _keep(store, new)
+    _keep(store, new)
+    return out
+
+
+def _keep(store: Store, cards: dict[str, bytes]) -> None:
     try:
-        return _kept(store, key, name)
-    except LookupError:  # larger than the whole store
-        return document
+        store.put_many(KIND, cards)
+    except StoreError as error:  # without them, documents are read whole at the next start
+        log.warning("the cards of %d documents are not kept: %s", len(cards), error)
+    cards.clear()
 
 
-@kept(1 << 30, lambda document: 1_000 + 2 * len(document.text))
+def _whole(parse: Parse, store: Store, file: File, key: str) -> tuple[Document, bool]:
+    """The document with its text, and whether the store holds it now."""
+    with suppress(LookupError):
+        return _kept(store, key, file.name), True
+    document = parse(file.name, file.read(), file.parser)
+    store.put("document", key, to_json(document))
+    with suppress(LookupError):
+        return _kept(store, key, file.name), True
+    return document, False
+
+
+def _card(document: Document) -> bytes:
+    """What a list shows of a document, as JSON."""
+    figures = document.figures
+    values = {name: getattr(document, name) for name in _LISTED}
+    values |= {"figures": (figures.characters, figures.sections, figures.pages), "warnings": document.warnings}
+    return json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _listed(card: bytes, parse: Parse, store: Store, file: File, key: str) -> Document | None:
+    """The document of this card, its text unread; None where the card is of another form."""
+    try:
+        values = json.loads(card.decode("utf-8", "surrogatepass"))
+        figures, warnings = Figures(*values.pop("figures")), tuple(values.pop("warnings"))
+        return Unread(lambda: _whole(parse, store, file, key)[0], figures, **values, name=file.name, warnings=warnings)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+@kept(256 << 20, lambda document: 1_000 + 2 * len(document.text), key=lambda store, key, name: (store, key, name))
 def _kept(store: Store, key: str, name: str) -> Document:
     """The document that was parsed before, the same object each time.
 
@@ -54,17 +151,28 @@ def _kept(store: Store, key: str, name: str) -> Document:
         raise LookupError(key) from error
 
 
-CORPORA: dict[Any, Corpus] = {}
-"""The corpora put together last, by what decides them."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A corpus as it was put together: from which files of a manifest, and which of these could not be read."""
 
-_MOST_CORPORA = 4
+    sources: Sequence[Source]
+    documents: Mapping[tuple[str, str, str], Document]
+    """By what decides one: the file's id, name and parser."""
+    corpus: Corpus
 
 
-def remember(name: Any, corpus: Corpus) -> None:
+OPENED: OrderedDict[Any, Opened] = OrderedDict()
+"""The corpora put together last, by the workspace's folder and the parser."""
+
+_MOST_OPENED = 8
+
+
+def remember(name: Any, opened: Opened) -> None:
     """Keep a corpus, so that a page of a large one need not look at every document at each run."""
-    while len(CORPORA) >= _MOST_CORPORA:
-        CORPORA.pop(next(iter(CORPORA)), None)
-    CORPORA[name] = corpus
+    OPENED[name] = opened
+    OPENED.move_to_end(name)
+    while len(OPENED) > _MOST_OPENED:
+        OPENED.popitem(last=False)
 
 
 @lru_cache(maxsize=8)
