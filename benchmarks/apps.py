@@ -43,12 +43,17 @@ EYES = """
     reader: () => all(inside(".rd .txt"), ".txt .begins").slice(0, 30).map((e) => e.textContent.length).join(),
     hits: () => all(inside(".hl"), "[role=gridcell]").map((e) => e.getAttribute("aria-label") + e.textContent).join(),
     title: () => document.querySelector("h1.sr-only")?.textContent ?? "",
+    score: () => {
+      const line = document.querySelector(".score")?.textContent ?? "";
+      return /tokens a query/.test(line) && !/stale/.test(line) ? line : "";
+    },
   };
   const sights = {
     painted: () => document.querySelector(".status")?.textContent,
     coloured: () => signs.reader(),
     bm25: () => hits().some((label) => label.startsWith("BM25, rank")),
     dense: () => hits().some((label) => label.startsWith("Dense, rank")),
+    scored: () => signs.score(),
   };
   eyes.arm = (name, event) => (eyes.armed[name] = { before: signs[name](), event, start: 0, end: 0 });
   const drawn = (act) => setTimeout(() => act(performance.timeOrigin + performance.now()), 0);

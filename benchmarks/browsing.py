@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.apps import App, chunk_count, keep, opened, running, seen, settle, timed
 from benchmarks.tables import Table, ms, size
-from benchmarks.texts import prose
+from benchmarks.texts import made_questions, prose
 from benchmarks.timing import percentile_95
 from tests import chromium
 from workbench.embedders import SentenceTransformer, Static
@@ -25,6 +25,10 @@ MOVE_NOTE = (
     "The sample corpus and one document of this size, which is shown. From the release of the chunk-size slider to "
     "repainted boundaries, then to repainted hits (BM25 at least). Wanted, p95 of boundaries: 350 ms at 120 KB, 450 ms "
     "at 700 KB and 5 MB."
+)
+FOLLOW_NOTE = (
+    "A workspace with one document, the static model; the golden set is scored at every move, beside the hits of one "
+    "query. From the release of the slider to what is repainted. Wanted at 700 KB: p95 of hits and score 700 ms."
 )
 QUERY_NOTE = (
     "From the last keystroke; the box waits 300 ms for a next one, which is included. Three lists of five hits. "
@@ -46,6 +50,7 @@ def tables(tiny: bool) -> Iterator[Table]:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield _starts(browser, rounds=1 if tiny else 3)
         yield _moves(browser, (20_000,) if tiny else SIZES, moves=2 if tiny else 20)
+        yield _follows(browser, 20_000 if tiny else 700_000, questions=5 if tiny else 100, moves=2 if tiny else 20)
         yield _queries_and_pages(browser, turns=2 if tiny else 20, characters=20_000 if tiny else 1_240_000)
         browser.close()
 
@@ -88,6 +93,29 @@ def _moves(browser: Any, sizes: tuple[int, ...], moves: int) -> Table:
             rows.append([f"{size(characters)}, {pipeline.embedder.source.name}", f"{chunks:,}", *cells])
     columns = ("document, model", "chunks", "boundaries", "p95", "hits", "p95")
     return Table(f"Release of the slider, {moves} moves each", columns, rows, MOVE_NOTE)
+
+
+def _follows(browser: Any, characters: int, questions: int, moves: int) -> Table:
+    pipeline = Pipeline(embedder=Static())
+
+    def prepare(workspace: Workspace) -> None:
+        keep(pipeline)(workspace)
+        for source in workspace.sources:
+            workspace.remove(source.id)
+        workspace.add("a document.txt", prose(characters).encode())
+        corpus, _ = workspace.corpus()
+        workspace.golden.keep(made_questions(corpus.documents[0], questions), corpus)
+
+    signs = ("reader", "hits", "score")
+    with running(prepare) as app, opened(browser, _link(app, pipeline)) as page:
+        seen(page, "scored")
+        settle(page)
+        chunks = chunk_count(page)
+        found = [timed(page, signs, "pointerup", _drag(page, i)) for i in range(moves)]
+    columns = zip(*found, strict=True)
+    rows = [[name, ms(median(t)), ms(percentile_95(list(t)))] for name, t in zip(signs, columns, strict=True)]
+    title = f"Release of the slider, {size(characters)}, {chunks:,} chunks, {questions} questions scored"
+    return Table(title, ("", "median", "p95"), rows, FOLLOW_NOTE)
 
 
 def _prepared(pipeline: Pipeline, characters: int) -> Callable[[Workspace], object]:

@@ -1,6 +1,5 @@
 """What follows a slider: from a new size to the golden set's score; and a surface raced beside a plain loop over it."""
 
-import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -10,14 +9,13 @@ from typing import Any
 from benchmarks.embedding import network
 from benchmarks.sweeping import questions_and_corpus
 from benchmarks.tables import Table, ms
-from benchmarks.texts import document
+from benchmarks.texts import document, made_questions
 from benchmarks.timing import Times, percentile_95
 from workbench.documents import Corpus
 from workbench.embedders import SentenceTransformer, Static, prepare_preview
 from workbench.evaluations import evaluate
 from workbench.pipelines import Pipeline, collection, embedded, indexed, previewed
-from workbench.records import Question, Reference
-from workbench.spans import Span
+from workbench.records import Question
 from workbench.splitters import Recursive
 from workbench.store import Store
 from workbench.sweeps import race
@@ -42,7 +40,7 @@ def tables(tiny: bool) -> Iterator[Table]:
 def _slider(tiny: bool) -> Table:
     text = document(20_000 if tiny else CHARACTERS)
     corpus, store, rows = Corpus((text,)), Store(None), []
-    asked = _questions(corpus, 5 if tiny else QUESTIONS)
+    asked = made_questions(text, 5 if tiny else QUESTIONS)
     for embedder in (Static(), SentenceTransformer()):
         preview = isinstance(embedder, SentenceTransformer)
         if isinstance(embedder, SentenceTransformer):
@@ -70,18 +68,6 @@ def _score(corpus: Corpus, asked: Sequence[Question], pipeline: Pipeline, store:
     vectors = previewed(rows, embedder, store) if preview else embedded(rows, embedder, store)  # type: ignore[arg-type]
     rows = indexed(rows, vectors, embedder, pipeline.index)
     return evaluate(corpus, asked, pipeline, [f"recall@{pipeline.k}"], rows=rows)
-
-
-def _questions(corpus: Corpus, n: int) -> list[Question]:
-    """Questions made of the words of passages; only their number and places matter here."""
-    chance, text = random.Random(7), corpus.documents[0]
-    found = []
-    for i in range(n):
-        start = chance.randrange(len(text.text) - 300)
-        span = Span(text.id, start, start + chance.randrange(60, 250))
-        words = " ".join(text[span].split()[1:9])
-        found.append(Question(f"q{i}", words or "what", (Reference(span, text[span]),)))
-    return found
 
 
 def _surface(tiny: bool) -> Table:

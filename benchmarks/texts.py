@@ -5,6 +5,8 @@ from functools import cache
 
 from workbench.documents import Corpus, Document
 from workbench.parsers import parse, paste
+from workbench.records import Question, Reference
+from workbench.spans import Span
 from workbench.workspaces.samples import sample_files
 
 CHANGED = 0.15
@@ -44,3 +46,14 @@ def _varied(paragraph: str, words: list[str], chance: random.Random) -> str:
 def document(characters: int) -> Document:
     """`prose` as a document."""
     return paste(prose(characters), f"a-{characters}.txt")
+
+
+def made_questions(text: Document, n: int) -> list[Question]:
+    """n questions made of the words of passages; only their number and places matter."""
+    chance, found = random.Random(7), []
+    for i in range(n):
+        start = chance.randrange(len(text.text) - 300)
+        span = Span(text.id, start, start + chance.randrange(60, 250))
+        words = " ".join(text[span].split()[1:9])
+        found.append(Question(f"q{i}", words or "what", (Reference(span, text[span]),)))
+    return found
