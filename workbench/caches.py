@@ -23,7 +23,7 @@ class _Kept(Generic[P, T]):
         update_wrapper(self, make)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        name = self._key(*args, **kwargs) if self._key else (args, *sorted(kwargs.items()))
+        name = self._name(*args, **kwargs)
         with self._lock:
             if name in self._found:
                 self._found.move_to_end(name)
@@ -38,6 +38,15 @@ class _Kept(Generic[P, T]):
             while self._bytes > self._most and len(self._found) > 1:
                 self._bytes -= self._found.popitem(last=False)[1][1]
         return made
+
+    def known(self, *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """The result if it is kept; nothing is made."""
+        with self._lock:
+            found = self._found.get(self._name(*args, **kwargs))
+            return found[0] if found else None
+
+    def _name(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        return self._key(*args, **kwargs) if self._key else (args, *sorted(kwargs.items()))
 
     @property
     def bytes(self) -> int:

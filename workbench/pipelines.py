@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from workbench.pooling import SpanEncoder
 from workbench.retrievers import MAX_K, RETRIEVERS, Collection, Dense, QueryEncoder, Retriever
 from workbench.specs import fingerprint, from_dict, to_dict
 from workbench.splitters import SPLITTERS, Recursive, Splitter
+from workbench.splitters.cuttings import all_chunks
 from workbench.store import Store
 from workbench.vectors import Vectors
 
@@ -135,10 +135,29 @@ def split(document: Document, splitter: Splitter) -> Chunks:
     return splitter(document)
 
 
-@lru_cache(maxsize=8)
 def collection(corpus: Corpus, splitter: Splitter) -> Collection:
     """Every chunk of a corpus as a row, searchable by its words at once."""
-    return Collection(corpus, [split(document, splitter) for document in corpus])
+    return collected(corpus, splitter)
+
+
+def _weight(rows: Collection) -> int:
+    return 60 * len(rows) + 2 * rows.corpus.characters  # with the words of the texts, indexed when they are asked for
+
+
+@kept(512 << 20, _weight, key=lambda corpus, splitter, *_, **__: (corpus, splitter))
+def collected(
+    corpus: Corpus,
+    splitter: Splitter,
+    store: Store | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Collection:
+    """`collection`, kept for the settings that were looked at last; see `cuttings.all_chunks`.
+
+    Raises:
+        Cancelled: `cancelled()` said so; what was cut is in the store.
+    """
+    return Collection(corpus, all_chunks(corpus, splitter, split, store, progress, cancelled))
 
 
 def embedded(
@@ -188,7 +207,7 @@ def prepared(
     progress: Callable[[int, int], None] | None = None,
 ) -> Collection:
     """What the pipeline searches, with vectors where its retriever needs them."""
-    rows = collection(corpus, pipeline.splitter)
+    rows = collected(corpus, pipeline.splitter, store)
     if not pipeline.retriever.needs_vectors:
         return rows
     vectors = embedded(rows, pipeline.embedder, store, progress)
