@@ -1,4 +1,4 @@
-"""The chunks of a whole corpus, kept document by document where there are many: another document costs its own alone."""
+"""The chunks of a corpus, kept document by document where there are many: another document costs its own alone."""
 
 import json
 import logging

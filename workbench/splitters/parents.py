@@ -1,17 +1,17 @@
 """Splitters that cut small chunks to be found, each with the larger span around it to be read."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 
+from workbench.caches import kept
 from workbench.documents import Chunks, Document
 from workbench.errors import SpecError
 from workbench.spans import Ranges, ranges
 from workbench.specs import option
-from workbench.splitters.pieces import Cut, Pieces, chunked, cut, literal, pieces, stripped
+from workbench.splitters.levels import KEPT, Tree, tree
+from workbench.splitters.pieces import Cut, literal, stripped
 from workbench.splitters.recursive import SEPARATORS
 from workbench.splitters.sentences import sentences
 from workbench.splitters.sizes import Splitter
@@ -33,9 +33,9 @@ class ParentChild(Splitter):
         if self.parent_size < self.chunk_size:
             raise SpecError(f"parent_size ({self.parent_size}) must be at least chunk_size ({self.chunk_size})")
 
-    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
-        for part in _inside(document.text, self.measure, self.parent_size)[1]:
-            yield from chunked(part, self.chunk_size, self.chunk_overlap)
+    def spans(self, document: Document) -> Ranges:
+        inside = _inside(document.text, self.measure, self.parent_size)[1]
+        return inside.chunks(self.chunk_size, self.chunk_overlap)
 
     def __call__(self, document: Document) -> Chunks:
         found = Splitter.__call__(self, document)
@@ -46,11 +46,11 @@ class ParentChild(Splitter):
 _RULES: tuple[Cut, ...] = tuple(literal(separator) for separator in SEPARATORS)
 
 
-@lru_cache(maxsize=64)
-def _inside(text: str, measure: str, size: int) -> tuple[Ranges, tuple[Pieces, ...]]:
-    """The parents, and the pieces of each."""
-    parents = ranges(chunked(pieces(text, _RULES, measure), size, 0))
-    return parents, tuple(cut(text, start, end, _RULES, measure) for start, end in parents.tolist())
+@kept(KEPT, lambda found: Tree.weigh(found[1]))
+def _inside(text: str, measure: str, size: int) -> tuple[Ranges, Tree]:
+    """The parents, and the tree of each by itself."""
+    parents = tree(text, _RULES, measure).chunks(size, 0)
+    return parents, Tree.within(text, _RULES, measure, parents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +64,13 @@ class SentenceWindow(Splitter):
 
     window: int = option(3, "Sentences on each side that its parent has.", low=0, high=50)
 
-    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
+    def spans(self, document: Document) -> Ranges:
         found = sentences(document.text, self.measure)
-        for i, length in enumerate(found.lengths.tolist()):
-            if length < self.chunk_size:
-                yield from stripped(found.text, found.starts[i], found.ends[i])
-            else:
-                yield from chunked(found.child(i), self.chunk_size, self.chunk_overlap)
+        return found.grouped(np.arange(len(found.pieces))).chunks(self.chunk_size, self.chunk_overlap)
 
     def __call__(self, document: Document) -> Chunks:
         found, all_ = Splitter.__call__(self, document), sentences(document.text, self.measure)
-        starts, ends = np.array(all_.starts, np.int64), np.array(all_.ends, np.int64)
+        starts, ends = all_.pieces.T
         own = np.searchsorted(starts, found.spans[:, 0], "right") - 1
         first, last = np.maximum(own - self.window, 0), np.minimum(own + self.window, len(starts) - 1)
         wide = zip(starts[first].tolist(), ends[last].tolist(), strict=True)

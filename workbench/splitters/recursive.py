@@ -1,17 +1,19 @@
 """Splitters by separators: recursive, by one separator, and by the syntax of a programming language."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, ClassVar
 
+import numpy as np
+
+from workbench.caches import kept
 from workbench.documents import Document
 from workbench.errors import SpecError
 from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.levels import chunk_spans
-from workbench.splitters.pieces import Cut, Pieces, literal, measured, merged, pieces
+from workbench.splitters.levels import Level, tree
+from workbench.splitters.pieces import Cut, bare, codes, literal, measured
 from workbench.splitters.sizes import Splitter
 
 SEPARATORS = ("\n\n", "\n", " ", "")
@@ -44,7 +46,7 @@ class Recursive(Splitter):
 
     def spans(self, document: Document) -> Ranges:
         rules = tuple(literal(s) for s in self.separators)
-        return chunk_spans(pieces(document.text, rules, self.measure), self.chunk_size, self.chunk_overlap)
+        return tree(document.text, rules, self.measure).chunks(self.chunk_size, self.chunk_overlap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Code(Splitter):
 
     def spans(self, document: Document) -> Ranges:
         rules = tuple(Cut(pattern) for pattern in language_separators(self.language))
-        return chunk_spans(pieces(document.text, rules, self.measure), self.chunk_size, self.chunk_overlap)
+        return tree(document.text, rules, self.measure).chunks(self.chunk_size, self.chunk_overlap)
 
     def identity(self) -> dict[str, Any]:
         return {**Splitter.identity(self), "separators": list(language_separators(self.language))}
@@ -88,18 +90,18 @@ class Separator(Splitter):
         if not self.separator:
             raise SpecError('separator.separator must not be empty; kind "fixed" cuts anywhere')
 
-    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
-        found = separated(document.text, self.separator, self.measure)
-        return merged(found, 0, len(found.lengths), self.chunk_size, self.chunk_overlap)
+    def spans(self, document: Document) -> Ranges:
+        text, size, overlap = document.text, self.chunk_size, self.chunk_overlap
+        found = separated(text, self.separator, self.measure)
+        return bare(text, codes(text), found.merged(np.array([0]), np.array([], np.int64), size, overlap))
 
 
-@lru_cache(maxsize=64)
-def separated(text: str, separator: str, measure: str) -> Pieces:
+@kept(256 << 20, lambda level: level.bytes)
+def separated(text: str, separator: str, measure: str) -> Level:
     """The pieces between the occurrences of a separator, the empty ones left out."""
-    cuts = [m.span() for m in re.finditer(re.escape(separator), text)]
-    starts = [0, *(end for _, end in cuts)]
-    ends = [*(start for start, _ in cuts), len(text)]
-    kept = [(s, e) for s, e in zip(starts, ends, strict=True) if s < e]
-    starts, ends = [s for s, _ in kept], [e for _, e in kept]
-    joint = int(measured(separator, [0], [len(separator)], measure)[0])
-    return Pieces(text, starts, ends, measured(text, starts, ends, measure), (), measure, joint)
+    cuts = np.array([m.span() for m in re.finditer(re.escape(separator), text)], np.int64).reshape(-1, 2)
+    starts, ends = np.append(0, cuts[:, 1]), np.append(cuts[:, 0], len(text))
+    starts, ends = starts[starts < ends], ends[starts < ends]
+    one, zero = np.array([len(starts)]), np.zeros(1, np.int64)
+    joint = int(measured(separator, zero, np.array([len(separator)]), measure)[0])
+    return Level.of(zero, zero, one, starts, ends, measured(text, starts, ends, measure), joint)

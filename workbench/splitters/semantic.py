@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from workbench.documents import Chunks, Document
 from workbench.embedders import embedder_for
 from workbench.pooling import SpanEncoder
-from workbench.spans import Ranges, ranges
+from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.pieces import Pieces, chunked, literal, measured, pieces
+from workbench.splitters.levels import tree
+from workbench.splitters.pieces import literal, measured
 from workbench.splitters.sentences import sentences
 from workbench.splitters.sizes import Splitter
 from workbench.vectors import Vectors, unit
@@ -55,18 +56,13 @@ class Semantic(Splitter):
         return _with_model(Splitter.identity(self), self.model)
 
     def cost(self, document: Document) -> int:
-        return len(sentences(document.text, self.measure).starts)
+        return len(sentences(document.text, self.measure).pieces)
 
-    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
+    def spans(self, document: Document) -> Ranges:
         found = sentences(document.text, self.measure)
         jumps = distances(document, self.model, self.buffer)
-        bounds = [0, *(np.flatnonzero(breaks(jumps, self.breakpoint, self.threshold)) + 1).tolist(), len(found.starts)]
-        for first, last in pairwise(bounds):
-            part = slice(first, last)
-            group = Pieces(
-                found.text, found.starts[part], found.ends[part], found.lengths[part], found.finer, found.measure
-            )
-            yield from chunked(group, self.chunk_size, self.chunk_overlap)
+        first = np.append(0, np.flatnonzero(breaks(jumps, self.breakpoint, self.threshold)) + 1)
+        return found.grouped(first).chunks(self.chunk_size, self.chunk_overlap)
 
 
 def breaks(jumps: Floats, rule: str, threshold: float = 0.0) -> NDArray[np.bool_]:
@@ -95,10 +91,10 @@ USUAL = {"percentile": 95.0, "standard_deviation": 3.0, "interquartile": 1.5, "g
 def distances(document: Document, model: str, buffer: int) -> Floats:
     """(sentences - 1,) cosine distance from each sentence, with its neighbours, to the next."""
     found = sentences(document.text, "characters")
-    n = len(found.starts)
+    n = len(found.pieces)
     near = np.arange(n)
     first, last = np.maximum(near - buffer, 0), np.minimum(near + buffer, n - 1)
-    starts, ends = np.array(found.starts, np.int64)[first], np.array(found.ends, np.int64)[last]
+    starts, ends = found.pieces[first, 0], found.pieces[last, 1]
     rows = piece_vectors(document, np.column_stack([starts, ends]), model)
     # Rounded, so that equal neighbours are equally far from each other in whatever order their sums were made.
     out: Floats = np.round(1 - np.einsum("ij,ij->i", rows[:-1], rows[1:], dtype=np.float64), 6)
@@ -188,8 +184,8 @@ _FINE = tuple(literal(separator) for separator in ("\n\n", "\n", ".", "?", "!", 
 @lru_cache(maxsize=64)
 def _small(document: Document, measure: str, size: int) -> tuple[Ranges, NDArray[np.int64]]:
     """The pieces of at most `size`, and the size of each."""
-    spans = ranges(chunked(pieces(document.text, _FINE, measure), size, 0))
-    return spans, measured(document.text, spans[:, 0].tolist(), spans[:, 1].tolist(), measure)
+    spans = tree(document.text, _FINE, measure).chunks(size, 0)
+    return spans, measured(document.text, spans[:, 0], spans[:, 1], measure)
 
 
 @lru_cache(maxsize=64)

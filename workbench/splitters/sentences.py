@@ -1,13 +1,16 @@
 """Sentence boundaries, and the splitter that never cuts a sentence which fits."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import ClassVar
 
+import numpy as np
+
+from workbench.caches import kept
 from workbench.documents import Document
-from workbench.splitters.pieces import Pieces, chunked, literal, measured
+from workbench.spans import Ranges
+from workbench.splitters.levels import KEPT, Tree
+from workbench.splitters.pieces import literal
 from workbench.splitters.sizes import Splitter
 
 ABBREVIATIONS = frozenset(
@@ -65,13 +68,12 @@ class Sentences(Splitter):
 
     kind: ClassVar[str] = "sentences"
 
-    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
-        return chunked(sentences(document.text, self.measure), self.chunk_size, self.chunk_overlap)
+    def spans(self, document: Document) -> Ranges:
+        return sentences(document.text, self.measure).chunks(self.chunk_size, self.chunk_overlap)
 
 
-@lru_cache(maxsize=64)
-def sentences(text: str, measure: str) -> Pieces:
+@kept(KEPT, Tree.weigh)
+def sentences(text: str, measure: str) -> Tree:
     """The sentences of a text, to be cut between words and then characters where they are too long."""
-    bounds = [0, *sentence_starts(text), len(text)] if text else [0]
-    starts, ends = bounds[:-1], bounds[1:]
-    return Pieces(text, starts, ends, measured(text, starts, ends, measure), (literal(" "), literal("")), measure)
+    bounds = np.array([0, *sentence_starts(text), len(text)] if text else [0], np.int64)
+    return Tree.of(text, (literal(" "), literal("")), measure, bounds[:-1], bounds[1:])

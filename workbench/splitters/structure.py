@@ -1,16 +1,18 @@
 """The splitter that follows a document's headings, tables and code blocks."""
 
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
 from typing import ClassVar
 
+import numpy as np
+
+from workbench.caches import kept
 from workbench.documents import Document
+from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.pieces import Pieces, chunked, literal, measured
+from workbench.splitters.levels import KEPT, Tree
+from workbench.splitters.pieces import literal
 from workbench.splitters.sizes import HEADER, Splitter
 
 WHOLE = ("table", "code", "list", "quote")
@@ -32,25 +34,18 @@ class Structure(Splitter):
     header: str = option("path", HEADER, choices=("none", "path"))
     heading_level: int = option(3, "Headings of this level and above start a new chunk.", low=1, high=6)
 
-    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
-        for part in parts(document, self.heading_level, self.measure):
-            yield from chunked(part, self.chunk_size, self.chunk_overlap)
+    def spans(self, document: Document) -> Ranges:
+        return parts(document, self.heading_level, self.measure).chunks(self.chunk_size, self.chunk_overlap)
 
 
-@lru_cache(maxsize=64)
-def parts(document: Document, level: int, measure: str) -> tuple[Pieces, ...]:
-    """The blocks of each part between headings of `level` or above, measured once."""
+@kept(KEPT, Tree.weigh)
+def parts(document: Document, level: int, measure: str) -> Tree:
+    """The blocks of the parts between headings of `level` or above, measured once."""
     text = document.text
     edges = sorted({0, len(text), *part_starts(document, level)})
-    blocks = list(block_starts(document))
-    finer = (literal("\n"), literal(" "), literal(""))
-    found = []
-    for start, end in pairwise(edges):
-        inner = blocks[bisect_right(blocks, start) : bisect_left(blocks, end)]
-        bounds = [start, *inner, end]
-        starts, ends = bounds[:-1], bounds[1:]
-        found.append(Pieces(text, starts, ends, measured(text, starts, ends, measure), finer, measure))
-    return tuple(found)
+    bounds = np.array(sorted({*edges, *block_starts(document)}), np.int64)
+    tree = Tree.of(text, (literal("\n"), literal(" "), literal("")), measure, bounds[:-1], bounds[1:])
+    return tree.grouped(np.searchsorted(bounds, edges[:-1]))
 
 
 def part_starts(document: Document, level: int) -> Iterator[int]:
