@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import bench, health, library, live, scoring, searching, sessions
+from workbench.ui import bench, countings, health, library, live, scoring, searching, sessions
 from workbench.ui.shell import body, open_page, panels
 
 open_page("Bench")
@@ -54,7 +54,7 @@ def page() -> None:
         with row:
             health.panel(corpus, pipeline, questions)
         with bar:
-            bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
+            bench.status(corpus, pipeline, live.known(corpus, pipeline), countings.totals(corpus, pipeline))
 
 
 page()

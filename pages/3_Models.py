@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import bench, library, live, mapping, sessions
+from workbench.ui import bench, countings, library, live, mapping, sessions
 from workbench.ui.modelling import caching, catalogue, comparing, indexing, retrieving
 from workbench.ui.shell import body, open_page
 
@@ -17,7 +17,7 @@ def beside(corpus, pipeline, questions):
         catalogue.add_model()
         catalogue.settings(corpus)
     pipeline = sessions.pipeline()
-    if live.totals(corpus, pipeline).chunks:
+    if countings.totals(corpus, pipeline).chunks:
         comparing.view(corpus, pipeline, questions)
         catalogue.sizes(corpus)
 
@@ -29,16 +29,18 @@ def page() -> None:
         corpus, _ = sessions.corpus()
         pipeline = sessions.pipeline()
         questions = sessions.workspace().golden.read(corpus).questions
-        bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
+        bench.status(corpus, pipeline, live.known(corpus, pipeline), countings.totals(corpus, pipeline))
         view = st.segmented_control(
             "View", VIEWS, default=VIEWS[0], key="models-view", label_visibility="collapsed", required=True,
             persist_state="session",
         )  # fmt: skip
+        if view != "Cache" and countings.cut_first(corpus, pipeline, sessions.store()):
+            return
         if view == "Side by side":
             beside(corpus, pipeline, questions)
         elif view == "Cache":
             caching.cache()
-        elif not live.totals(corpus, pipeline).chunks:
+        elif not countings.totals(corpus, pipeline).chunks:
             if len(corpus):
                 st.caption("There is no text that could be cut, so there is nothing to search and nothing to map.")
             else:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import bench, library, live, progress, sessions
+from workbench.ui import bench, countings, library, live, progress, sessions
 from workbench.ui.experiments import background, evaluating, exploring, figures, losses, matrices, planning, results
 from workbench.ui.modelling import waiting
 from workbench.ui.shell import body, open_page, panels
@@ -106,7 +106,7 @@ def page() -> None:
         pipeline = sessions.pipeline()
         questions = sessions.workspace().golden.read(corpus).questions
         st.html(f"<style>{figures.STYLE}</style>")
-        bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
+        bench.status(corpus, pipeline, live.known(corpus, pipeline), countings.totals(corpus, pipeline))
         if not any(q.answerable for q in questions):
             st.subheader("No questions yet")
             st.write("Measuring needs questions with the passages that answer them. A dozen already say something.")
@@ -119,6 +119,8 @@ def page() -> None:
             "View", VIEWS, default=VIEWS[0], key="experiments-view", label_visibility="collapsed", required=True,
             persist_state="session",
         )  # fmt: skip
+        if countings.cut_first(corpus, pipeline, sessions.store()):
+            return
         {"Sweep": swept, "Explore": exploring.view}.get(str(view), lost)(corpus, questions, pipeline)
 
 

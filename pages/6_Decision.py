@@ -4,7 +4,7 @@ import streamlit as st
 
 from workbench.decisions import Context, audit, facts_of
 from workbench.errors import StoreError
-from workbench.ui import bench, library, live, progress, sessions
+from workbench.ui import bench, countings, library, live, progress, sessions
 from workbench.ui.decision import auditing, choosing, evidence, handing, history, packing, prompting
 from workbench.ui.experiments import evaluating, figures, results
 from workbench.ui.shell import body, open_page, plain
@@ -66,7 +66,7 @@ def page() -> None:
         workspace, pipeline = sessions.workspace(), sessions.pipeline()
         questions = workspace.golden.read(corpus).questions
         st.html(f"<style>{figures.STYLE}</style>")
-        bench.status(corpus, pipeline, live.known(corpus, pipeline), live.totals(corpus, pipeline))
+        bench.status(corpus, pipeline, live.known(corpus, pipeline), countings.totals(corpus, pipeline))
         view = st.segmented_control(
             "View", VIEWS, default=VIEWS[0], key="decision-view", label_visibility="collapsed", required=True,
             persist_state="session",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import islice
 
 import numpy as np
 import streamlit as st
@@ -12,7 +13,7 @@ from workbench.documents import Corpus, Document
 from workbench.errors import WorkbenchError
 from workbench.pipelines import Pipeline, from_yaml, to_yaml
 from workbench.spans import Span
-from workbench.ui import charts, forms, jobs, live, sessions, snippets
+from workbench.ui import charts, countings, forms, jobs, live, sessions, snippets
 from workbench.ui.reader import reader
 from workbench.ui.shell import plain, size_label, status_bar
 
@@ -32,11 +33,13 @@ SPLITTERS = {
     "sentence-window": "Sentence windows",
 }
 _SIZES = {"chunk_size", "chunk_overlap", "unit"}
-MOST_OFFERED = 500
+MOST_OFFERED = 200
 """Documents in the list to choose from; of more, those whose names hold what is typed."""
 
 
-def status(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None = None, found: live.Totals | None = None) -> None:
+def status(
+    corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None = None, found: countings.Totals | None = None
+) -> None:
     """The line of facts: corpus, splitter, model, chunks, and whether the index belongs to them.
 
     Without `found` it is the part that is known before anything is cut.
@@ -46,8 +49,9 @@ def status(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None = None, foun
         f"{size_label(len(corpus), 'documents')}, {size_label(corpus.characters, 'characters')}",
         f"{s.kind} {s.chunk_size}/{s.chunk_overlap} {s.unit}",
         f"{pipeline.embedder.source.name} ({f'{limit} tokens at most' if limit else 'no token limit'})",
-        f"{size_label(found.chunks, 'chunks')}, {found.truncated:,} truncated" if found else "",
+        f"{found.about}{size_label(found.chunks, 'chunks')}, {found.truncated:,} truncated" if found else "",
         cost(found, pipeline) if found else "",
+        f"estimated from {found.sampled:,} of {len(corpus):,} documents" if found and found.sampled else "",
         f"index {_state(job)}" if found else "",
     )
 
@@ -58,10 +62,10 @@ def _state(job: jobs.Job | None) -> str:
     return "fresh" if job.finished.is_set() else "building"
 
 
-def cost(found: live.Totals, pipeline: Pipeline) -> str:
+def cost(found: countings.Totals, pipeline: Pipeline) -> str:
     """What the whole corpus takes to embed and to store."""
     size = found.chunks * pipeline.embedder.dimensions * np.dtype(np.float32).itemsize
-    return f"{found.tokens:,} tokens to embed, {size_label(size)} of vectors"
+    return f"{found.about}{found.tokens:,} tokens to embed, {size_label(size)} of vectors"
 
 
 def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
@@ -104,32 +108,31 @@ def _swap(pipeline: Pipeline, pinned: Pipeline) -> None:
 
 def document_choice(corpus: Corpus) -> Document | None:
     """The document that is shown; None where there is none."""
-    by_id = {d.id: d for d in corpus}
-    if not by_id:
+    if not len(corpus):
         return None
-    if st.session_state.get("document") not in by_id:
-        st.session_state["document"] = next(iter(by_id))
+    if st.session_state.get("document", "") not in corpus:
+        st.session_state["document"] = corpus.documents[0].id
 
     def changed() -> None:
         st.session_state["document"] = st.session_state["bench-document"]
 
     chosen: str = st.session_state["document"]
-    offered = list(by_id)
+    offered = [d.id for d in corpus.documents[: MOST_OFFERED + 1]]
     if len(offered) > MOST_OFFERED:  # every option is sent to the browser at every run
         part = st.text_input(
-            "Find a document", key="bench-find", type="search", placeholder=f"part of one of {len(offered):,} names"
-        )
-        named = [id for id in offered if part.lower() in by_id[id].name.lower()]
-        offered = list(dict.fromkeys([chosen, *named[:MOST_OFFERED]]))
+            "Find a document", key="bench-find", type="search", placeholder=f"part of one of {len(corpus):,} names"
+        ).lower()
+        named = islice((d.id for d in corpus if part in d.name.lower()), MOST_OFFERED)
+        offered = list(dict.fromkeys([chosen, *named]))
     sessions.show("bench-document", chosen, offered)
     st.selectbox(
         "Document",
         offered,
         key="bench-document",
         on_change=changed,
-        format_func=lambda id: by_id[id].name if id in by_id else id,
+        format_func=lambda id: corpus.document(id).name if id in corpus else id,
     )
-    return by_id[chosen]
+    return corpus.document(chosen)
 
 
 def parameters() -> None:

@@ -15,9 +15,11 @@ from workbench.diagnostics import chunk_tokens, unseen
 from workbench.documents import Chunks, Corpus, Document
 from workbench.embedders import Cancelled, Embedder, SentenceTransformer, can_preview, missing, prepare_preview
 from workbench.pipelines import Pipeline
-from workbench.retrievers import Collection
+from workbench.retrievers import BM25, Collection, Hybrid, Rerank, Retriever
+from workbench.retrievers.words import Words
 from workbench.spans import Ranges, covered, lengths
 from workbench.splitters import Splitter
+from workbench.splitters.cuttings import is_large
 from workbench.splitters.pieces import CHARACTERS
 from workbench.store import Store
 from workbench.ui import jobs
@@ -64,42 +66,6 @@ def sizes(document: Document, splitter: Splitter) -> NDArray[np.int64]:
     return chunk_tokens(document, Chunks(document.id, spans), splitter.measure)
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Figures of a whole corpus under a pipeline. Equal chunk texts are embedded once and counted each time."""
-
-    chunks: int
-    truncated: int
-    unseen_characters: int
-    characters: int
-    tokens: int
-
-    @property
-    def unseen_share(self) -> float:
-        """The share of the corpus's characters that no chunk shows to the model."""
-        return self.unseen_characters / self.characters if self.characters else 0.0
-
-
-@lru_cache(maxsize=64)
-def totals(corpus: Corpus, pipeline: Pipeline) -> Totals:
-    """The figures of every document together."""
-    cuts = [cut(document, pipeline) for document in corpus]
-    return Totals(
-        chunks=sum(len(c.chunks) for c in cuts),
-        truncated=sum(c.truncated for c in cuts),
-        unseen_characters=sum(invisible(c) for c in cuts),
-        characters=corpus.characters,
-        tokens=int(sum(c.tokens.sum() for c in cuts)),
-    )
-
-
-@lru_cache(maxsize=16)
-def numbers(corpus: Corpus, pipeline: Pipeline) -> tuple[list[int], list[int]]:
-    """For each row of the corpus's collection: its chunk's number in its document, from 1, and its tokens."""
-    cuts = [cut(document, pipeline) for document in corpus]
-    return [i for c in cuts for i in range(1, len(c.chunks) + 1)], [n for c in cuts for n in c.tokens.tolist()]
-
-
 def invisible(found: Cut) -> int:
     """Characters that are unseen in every chunk that holds them: an overlap can show in one what another cuts off."""
     if not found.truncated:
@@ -121,36 +87,94 @@ def key(corpus: Corpus, pipeline: Pipeline) -> tuple[Any, ...]:
     return ("dense", corpus, pipeline.splitter, pipeline.embedder, pipeline.index)
 
 
+def rows(corpus: Corpus, pipeline: Pipeline) -> Collection | None:
+    """Every chunk as a row; None while a large corpus is cut in the background (`countings.begin`)."""
+    if not is_large(corpus):
+        return pipelines.collection(corpus, pipeline.splitter)
+    job = jobs.find(rows_key(corpus, pipeline))
+    return pipelines.collected.known(corpus, pipeline.splitter) or (job.result if job is not None else None)
+
+
+def rows_key(corpus: Corpus, pipeline: Pipeline) -> tuple[Any, ...]:
+    """What decides the rows."""
+    return "rows", corpus, pipeline.splitter
+
+
+def totals_key(corpus: Corpus, pipeline: Pipeline) -> tuple[Any, ...]:
+    """What decides the figures of a corpus."""
+    return "totals", corpus, pipeline.splitter, pipeline.embedder.tokenizer, pipeline.embedder.max_tokens
+
+
+def words_key(corpus: Corpus, pipeline: Pipeline, retriever: Retriever) -> tuple[Any, ...] | None:
+    """What decides the index of words that a retriever needs; None where it needs none."""
+    fields = _words(retriever)
+    return fields and ("words", corpus, pipeline.splitter, *fields)
+
+
+def _words(retriever: Retriever) -> tuple[float, float, Words] | None:
+    first = retriever.candidates if isinstance(retriever, Rerank) else retriever
+    if not isinstance(first, BM25 | Hybrid):
+        return None
+    return first.k1, first.b, Words(first.stemmer, first.stop_words)
+
+
+def words(corpus: Corpus, pipeline: Pipeline, found: Collection, retriever: Retriever) -> bool:
+    """Whether the words that the retriever needs are indexed; those of a large corpus are, in the background."""
+    name, fields = words_key(corpus, pipeline, retriever), _words(retriever)
+    if name is None or fields is None or not is_large(corpus):
+        return True
+
+    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> bool:
+        found.lexical("", 1, fields[0], fields[1], None, fields[2])
+        return True
+
+    job = jobs.run(name, visit(), work)
+    job.wait()
+    return job.result is not None
+
+
+MANY = 100_000
+"""Chunks that a static model embeds only when asked: a minute of both cores."""
 LARGE = 3000
 """Chunks that a transformer embeds only when asked: minutes of work that a moving slider should not start."""
 SETTLING = 0.7
 """Seconds for which a configuration must stand still before a transformer begins to embed it."""
 
 
+def _keys(corpus: Corpus, pipeline: Pipeline) -> list[Hashable]:
+    retrievers = BM25(), Hybrid(), pipeline.retriever
+    return [
+        *(name(corpus, pipeline) for name in (key, states_key, rows_key, totals_key)),
+        *(words_key(corpus, pipeline, retriever) for retriever in retrievers),
+    ]
+
+
 def attend(corpus: Corpus, *pipelines: Pipeline | None, also: Iterable[Hashable] = ()) -> None:
     """Nothing; embedding for other configurations than these ends, at the start of a run, before it slows that down."""
     here = [p for p in pipelines if p]
-    jobs.attend(visit(), {name(corpus, p) for p in here for name in (key, states_key)} | set(also))
+    jobs.attend(visit(), {name for p in here for name in _keys(corpus, p)} | set(also))
 
 
 def dense(corpus: Corpus, pipeline: Pipeline, store: Store, asked: bool = False) -> jobs.Job | None:
     """The job that makes the collection with vectors; None where it was not asked for and is large, or text leaves."""
     name, embedder = key(corpus, pipeline), pipeline.embedder
-    rows = pipelines.collection(corpus, pipeline.splitter)
-    is_slow = embedder.kind != "static"
+    found = rows(corpus, pipeline)
+    if found is None:
+        return jobs.find(name)
+    cut, is_slow = found, embedder.kind != "static"
     if not asked and jobs.find(name) is None:
-        if is_slow and len(rows) > LARGE:
+        if len(cut) > (LARGE if is_slow else MANY):
             return None
-        if embedder.kind == "remote" and missing(embedder, rows.texts(), store):
+        if embedder.kind == "remote" and missing(embedder, cut.texts(), store):
             return None
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Collection:
-        if is_slow and missing(embedder, rows.texts(), store):
-            _settle(cancelled)
-        vectors = pipelines.embedded(rows, embedder, store, _timed(embedder, report), cancelled)
+        if is_slow and missing(embedder, cut.texts(), store):
+            settle(cancelled)
+        vectors = pipelines.embedded(cut, embedder, store, _timed(embedder, report), cancelled)
         if embedder.kind != "remote":
             embedder.encode_query([""])  # loads the model here, where nobody waits, if the vectors were cached
-        return pipelines.indexed(rows, vectors, embedder, pipeline.index)
+        return pipelines.indexed(cut, vectors, embedder, pipeline.index)
 
     return jobs.run(name, visit(), work, again=asked)
 
@@ -181,7 +205,12 @@ def rate(embedder: Embedder) -> float | None:
     return _rates[embedder.fingerprint][1] if embedder.fingerprint in _rates else None
 
 
-def _settle(cancelled: Callable[[], bool]) -> None:
+def settle(cancelled: Callable[[], bool]) -> None:
+    """Nothing; waits until a configuration stands still.
+
+    Raises:
+        Cancelled: another one took its place meanwhile.
+    """
     for _ in range(10):
         if cancelled():
             raise Cancelled
@@ -251,9 +280,9 @@ State = Literal["exact", "preview", "words"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Searched:
-    """What can be searched now: with exact vectors, with those of a preview, or by words alone."""
+    """What can be searched now: with exact vectors, with those of a preview, or by words alone; None: nothing yet."""
 
-    rows: Collection
+    rows: Collection | None
     state: State
 
 
@@ -266,4 +295,4 @@ def searched(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None, store: St
             job.wait()
     if job is not None and job.result is not None:
         return Searched(job.result, "exact")
-    return Searched(quick, "preview") if quick else Searched(pipelines.collection(corpus, pipeline.splitter), "words")
+    return Searched(quick, "preview") if quick else Searched(rows(corpus, pipeline), "words")

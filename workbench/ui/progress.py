@@ -6,15 +6,18 @@ from workbench import pipelines
 from workbench.documents import Corpus
 from workbench.embedders import Remote, new_texts
 from workbench.pipelines import Pipeline
-from workbench.ui import jobs, live, sessions
+from workbench.ui import countings, jobs, live, sessions
 from workbench.ui.bench import cost
 from workbench.ui.shell import guarded, plain
 
 
 def waiting(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> str:
     """What dense search waits for, in words; "" where it waits for nothing."""
+    if live.rows(corpus, pipeline) is None:
+        return "Waits until all documents are cut"
     if job is None:
-        return f"Not embedded yet: {live.totals(corpus, pipeline).chunks:,} chunks"
+        found = countings.totals(corpus, pipeline)
+        return f"Not embedded yet: {found.about}{found.chunks:,} chunks"
     if job.error:
         return job.error
     if job.finished.is_set():
@@ -37,6 +40,8 @@ def _progress(job: jobs.Job) -> str:
 
 def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
     """How far embedding is, and the button that stops it, starts it, or tries again."""
+    if live.rows(corpus, pipeline) is None:
+        return  # `countings.progress` says how far that is
     if job is not None and not job.finished.is_set():
         _running(live.key(corpus, pipeline), job)
     elif job is None or job.result is None:
@@ -45,7 +50,7 @@ def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
             with guarded():
                 live.dense(corpus, pipeline, sessions.store(), asked=True)
 
-        found = live.totals(corpus, pipeline)
+        found = countings.totals(corpus, pipeline)
         if job is not None:
             st.caption(plain(job.error))
         if isinstance(pipeline.embedder, Remote):

@@ -149,13 +149,17 @@ def score(corpus: Corpus, asked: tuple[Question, ...], pipeline: Pipeline) -> tu
     if pipeline.retriever.kind == "rerank" or pipeline.embedder.kind == "remote":
         return None, "reranked and remote configurations are measured on the page Experiments"
     state: live.State = "exact"
-    rows = None
+    rows = live.rows(corpus, pipeline)
+    if rows is None:
+        return None, "waits until all documents are cut"
+    if not live.words(corpus, pipeline, rows, pipeline.retriever):
+        return None, "waits until the words of all documents are indexed"
     if pipeline.retriever.needs_vectors:
         found = _searched(corpus, pipeline)
-        if found.state == "words":
+        if found.rows is None or found.state == "words":
             return None, "waits for the vectors of this configuration"
         rows, state = found.rows, found.state
-        if not _asked(asked, pipeline, found):
+        if not _asked(asked, pipeline, found.rows):
             return None, f"the model reads the {len(asked):,} questions"
     if (known := _scores.get((*name, state))) is None:
         measured = evaluate(corpus, asked, pipeline, [f"recall@{pipeline.k}"], rows=rows)
@@ -171,13 +175,13 @@ def _searched(corpus: Corpus, pipeline: Pipeline) -> live.Searched:
     return live.searched(corpus, pipeline, live.dense(corpus, pipeline, store), store)
 
 
-def _asked(asked: tuple[Question, ...], pipeline: Pipeline, found: live.Searched) -> bool:
+def _asked(asked: tuple[Question, ...], pipeline: Pipeline, rows: Collection) -> bool:
     """Whether the questions' vectors are there; a transformer makes them in the background, once."""
     if pipeline.embedder.kind == "static":
         return True
 
     def work(report: jobs.Report, cancelled: Any) -> bool:
-        Dense()(found.rows, [q.text for q in asked], 1)
+        Dense()(rows, [q.text for q in asked], 1)
         return True
 
     job = jobs.run(asked_key(asked, pipeline), live.visit(), work)

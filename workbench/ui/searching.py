@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from workbench import pipelines
 from workbench.documents import Corpus, Document
 from workbench.pipelines import Pipeline
 from workbench.records import Hit, Question
 from workbench.retrievers import RETRIEVERS, Where, analyser, context
 from workbench.spans import Span, ranges
 from workbench.tokens import count
-from workbench.ui import filtering, forms, jobs, labelling, live, scoring, sessions
+from workbench.ui import countings, filtering, forms, jobs, labelling, live, scoring, sessions
 from workbench.ui.bench import KEY, KEY_A
 from workbench.ui.hits import Column, column, hit_lists
 from workbench.ui.kinds import unavailable
@@ -125,7 +124,7 @@ def search(
     corpus: Corpus, pipeline: Pipeline, query: str, where: Where | None, job: jobs.Job | None, kinds: Sequence[str]
 ) -> tuple[Lists, live.State]:
     """For each kind of retriever its hits, None for those whose vectors are not there; and what vectors there were."""
-    rows = pipelines.collection(corpus, pipeline.splitter)
+    rows = live.rows(corpus, pipeline)
     found: Lists = {}
     state: live.State = "words"
     for kind in sorted(kinds, key=lambda kind: RETRIEVERS[kind]().needs_vectors):  # quick vectors come in meanwhile
@@ -133,8 +132,11 @@ def search(
         if retriever.needs_vectors and state == "words":
             now = live.searched(corpus, pipeline, job, sessions.store())
             rows, state = now.rows, now.state
-        can = (rows.has_vectors or not retriever.needs_vectors) and not unavailable(retriever)
-        found[kind] = retriever(rows, [query], pipeline.k, where)[0] if can else None
+        found[kind] = None
+        if rows is None or (retriever.needs_vectors and not rows.has_vectors) or unavailable(retriever):
+            continue
+        if live.words(corpus, pipeline, rows, retriever):
+            found[kind] = retriever(rows, [query], pipeline.k, where)[0]
     return {kind: found[kind] for kind in kinds}, state
 
 
@@ -168,9 +170,10 @@ def panel(
             job.wait()  # what is done in a moment needs no bar, no poll and no further run
         if job.result is not None:
             live.states(corpus, pipeline, sessions.store())
-    if waiting(corpus, pipeline, job):
-        with bar:
+    with bar:
+        if waiting(corpus, pipeline, job):
             progress(corpus, pipeline, job)
+        countings.progress(corpus, pipeline, sessions.store())
 
     theirs: list[Hit] | None = None
     place = st.empty()  # cleared by hand: while a fragment inside polls, Streamlit leaves what a run did not draw
@@ -227,12 +230,14 @@ def _column(
     if found is None and title.startswith((NAMES["rerank"], "A,", "B,")) and unavailable(pipeline.retriever):
         return Column(title, note="Its model is not here")
     if found is None:
+        if title == NAMES["bm25"] and live.rows(corpus, pipeline) is not None:
+            return Column(title, note="Waits until the words of all documents are indexed")
         running = job is not None and not job.finished.is_set()
         return Column(title, note="Waits for the embedding above" if running else waiting(corpus, pipeline, job))
     nothing = "No chunk shares a word with the query." if title == NAMES["bm25"] else "Nothing to find: is a filter on?"
     note = "" if found else nothing
     gold = [r.span for r in question.references] if question else None
-    numbers, tokens = live.numbers(corpus, pipeline)
+    numbers, tokens = countings.numbers(corpus, pipeline)
     return column(title, found, corpus, query, note, numbers=numbers, tokens=tokens, gold=gold)
 
 

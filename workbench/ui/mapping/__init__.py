@@ -16,7 +16,7 @@ from workbench.projection import MOST_POINTS, PCA, Points, Rows, among, clusters
 from workbench.records import Hit, Question
 from workbench.retrievers import Collection, Dense
 from workbench.spans import Span
-from workbench.ui import jobs, live, progress, searching, sessions
+from workbench.ui import countings, jobs, live, progress, searching, sessions
 from workbench.ui.experiments import evaluating
 from workbench.ui.mapping import figures, lists
 from workbench.ui.modelling import waiting
@@ -172,7 +172,7 @@ def _coloured(
 ) -> None:  # fmt: skip
     hover = _hover(rows)
     if colour == "Length":
-        tokens = np.array(live.numbers(corpus, pipeline)[1])[drawn]
+        tokens = np.array(countings.numbers(corpus, pipeline)[1])[drawn]
         figures.by_value(figure, points, drawn, hover, tokens, "tokens")
     elif colour == "Score" and asked is not None:
         scores = rows.index.scores(asked[0][0], drawn)  # type: ignore[union-attr]

@@ -10,7 +10,7 @@ from workbench.documents import Corpus
 from workbench.embedders import Late, SentenceTransformer, can_preview, embedder_for
 from workbench.errors import WorkbenchError
 from workbench.pipelines import Pipeline
-from workbench.ui import bench, charts, forms, live, sessions
+from workbench.ui import bench, charts, countings, forms, live, sessions
 from workbench.ui.kinds import EMBEDDERS
 from workbench.ui.shell import plain, size_label
 
@@ -51,7 +51,7 @@ def _row(name: str, corpus: Corpus, pipeline: Pipeline) -> dict[str, Any]:
     except WorkbenchError as error:
         return {"Model": name, "State": f"not available: {error}"}
     model, tried = embedder.source, replace(pipeline, embedder=embedder)
-    found = live.totals(corpus, tried)
+    found = countings.totals(corpus, tried)
     job = live.known(corpus, tried)
     in_use = embedder.fingerprint == pipeline.embedder.fingerprint
     ready = job is not None and job.result is not None
@@ -106,7 +106,7 @@ def settings(corpus: Corpus) -> None:
         if isinstance(embedder, Late) or can_preview(embedder):
             _late(embedder.kind)
         forms.field_controls("embedder", leave_out={"model"})
-        st.caption(bench.cost(live.totals(corpus, pipeline), pipeline))
+        st.caption(bench.cost(countings.totals(corpus, pipeline), pipeline))
 
 
 def _late(kind: str) -> None:

@@ -10,7 +10,7 @@ from workbench.documents import Corpus
 from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.statistics import Comparison, Interval, clusters, compare
-from workbench.ui import jobs, live
+from workbench.ui import countings, jobs, live
 from workbench.ui.experiments.evaluating import KS, Measured
 from workbench.ui.modelling import agreeing, profiles, rivals, waiting
 from workbench.ui.modelling.profiles import Profile
@@ -91,7 +91,7 @@ def table(corpus: Corpus, found: Sequence[Profile]) -> None:
 
 def _column(corpus: Corpus, one: Profile, first: Profile) -> dict[str, str]:
     """The measures of a model as they are written."""
-    embedder, totals = one.rival.embedder, live.totals(corpus, one.rival.pipeline)
+    embedder, totals = one.rival.embedder, countings.totals(corpus, one.rival.pipeline)
     k = one.rival.pipeline.k
     out: dict[str, str] = {}
     if one.quality is not None:

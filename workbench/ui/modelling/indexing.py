@@ -36,7 +36,7 @@ from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.retrievers import Collection, Dense
 from workbench.specs import to_dict
-from workbench.ui import forms, jobs, live, progress, sessions
+from workbench.ui import countings, forms, jobs, live, progress, sessions
 from workbench.ui.experiments import evaluating
 from workbench.ui.kinds import INDEXES as NAMES
 from workbench.ui.modelling import figures, waiting
@@ -69,7 +69,7 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     with left:
         forms.kind_choice("index", "Kind", NAMES)
         forms.field_controls("index")
-    n, dim = live.totals(corpus, pipeline).chunks, pipeline.embedder.dimensions
+    n, dim = countings.totals(corpus, pipeline).chunks, pipeline.embedder.dimensions
     with left:
         can = advice(pipeline.index, n, dim)
     built = pipeline if can else replace(pipeline, index=Flat(metric=pipeline.index.metric))

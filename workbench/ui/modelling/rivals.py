@@ -15,7 +15,7 @@ from workbench.pooling import SpanEncoder
 from workbench.records import Question
 from workbench.retrievers import Dense
 from workbench.specs import to_dict
-from workbench.ui import forms, jobs, live, sessions
+from workbench.ui import countings, forms, jobs, live, sessions
 from workbench.ui.shell import plain, size_label
 
 LENGTHS = (256, 128, 64)
@@ -150,7 +150,7 @@ def questions_to_send(rival: Rival, questions: Sequence[Question]) -> list[str]:
 def offer(corpus: Corpus, rival: Rival, questions: Sequence[Question], job: jobs.Job | None) -> None:
     """What embedding with this model will cost, and the button that starts it."""
     embedder = rival.embedder
-    found = live.totals(corpus, rival.pipeline)
+    found = countings.totals(corpus, rival.pipeline)
     count = found.chunks if isinstance(embedder, SpanEncoder) else to_embed(corpus, rival)
     speed = live.rate(embedder)
     about = f", about {_time(count / speed)} at the speed measured here" if speed else ""
