@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import Chunks, Document
+from workbench.pooling import token_runs
 from workbench.spans import Ranges
 from workbench.tokens import inside_word, token_offsets, tokenizer
 
@@ -13,11 +14,13 @@ Ints = NDArray[np.int64]
 def chunk_tokens(document: Document, chunks: Chunks, name: str) -> Ints:
     """(n,) tokens of each chunk as it is embedded, header included, in the named tokenizer.
 
-    Exact, and quick where tokens end at white space: then a chunk's tokens are the document's between its ends.
+    Exact, and quick where tokens end at white space, since a chunk's tokens then are the document's between its ends;
+    or where a text falls apart at known joints (`workbench.pooling`).
     """
     rules = tokenizer(name)
     if not rules.ends_at_space:
-        return rules.counts(chunks.texts(document))
+        runs = token_runs(document, chunks, name)
+        return rules.counts(chunks.texts(document)) if runs is None else runs.counts
     starts = token_offsets(document.text, name)[:, 0]
     counts = np.searchsorted(starts, chunks.spans[:, 1]) - np.searchsorted(starts, chunks.spans[:, 0])
     if len(torn := np.flatnonzero(_torn(document.text, chunks.spans))):
