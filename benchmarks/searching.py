@@ -58,7 +58,7 @@ def tables(tiny: bool) -> Iterator[Table]:
         "hybrid, ours": lambda query: Hybrid()(rows, [query], K),
     }
     calls["BM25, ours"]("builds the index")
-    turns = 2 if tiny else 40
+    turns = 2 if tiny else 20
     made = {
         name: (lambda turn, call=call, name=name: call(f"{QUERIES[turn % len(QUERIES)]} {name} {turn}"))
         for name, call in calls.items()

@@ -4,9 +4,10 @@ import random
 from functools import cache
 
 from workbench.documents import Corpus, Document
-from workbench.parsers import parse, paste
+from workbench.parsers import parse
 from workbench.records import Question, Reference
 from workbench.spans import Span
+from workbench.specs import digest
 from workbench.workspaces.samples import sample_files
 
 CHANGED = 0.15
@@ -44,8 +45,10 @@ def _varied(paragraph: str, words: list[str], chance: random.Random) -> str:
 
 @cache
 def document(characters: int) -> Document:
-    """`prose` as a document."""
-    return paste(prose(characters), f"a-{characters}.txt")
+    """`prose` as a document, of any size: what a person may upload is limited elsewhere."""
+    text = prose(characters)
+    name = digest(text.encode())
+    return Document(name, name, f"a-{characters}.txt", text)
 
 
 def made_questions(text: Document, n: int) -> list[Question]:
