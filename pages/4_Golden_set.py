@@ -55,7 +55,7 @@ def page() -> None:
                 labelling.form(corpus, found.questions, selection)
                 findings = questions.checks(corpus, found)
                 questions.table(corpus, found.questions, findings)
-                questions.linted(findings)
+                questions.linted(findings, corpus)
                 if found.questions:
                     st.page_link(
                         "pages/5_Experiments.py", label="Measure the pipeline on them", icon=":material/science:"

@@ -127,6 +127,18 @@ class Store:
             self._touch(kind, stale)
         return found
 
+    def held(self, kind: str, keys: Iterable[str]) -> set[str]:
+        """Those of `keys` that are here; none is read, nor noted as used."""
+        found: set[str] = set()
+        try:
+            with self._transaction(write=False) as connection:
+                for batch in _batches(dict.fromkeys(keys)):
+                    select = f"SELECT key FROM entries WHERE kind = ? AND key IN ({_marks(batch)})"
+                    found.update(key for (key,) in connection.execute(select, (kind, *batch)))
+        except _Damaged:
+            return set()
+        return found
+
     def _read(self, kind: str, keys: Iterable[str]) -> tuple[dict[str, bytes], list[str], list[str]]:
         """What is sound, the keys among it whose use was not noted lately, and the keys of damaged entries."""
         recent = int(time.time()) - _TOUCH

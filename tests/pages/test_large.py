@@ -1,10 +1,10 @@
 """Pages with more documents than a list can offer."""
 
-from workbench.ui import bench
+from workbench.ui import offering
 
 
 def test_of_many_documents_a_part_is_offered_and_the_others_are_found_by_name(visit, monkeypatch):
-    monkeypatch.setattr(bench, "MOST_OFFERED", 3)
+    monkeypatch.setattr(offering, "MOST_OFFERED", 3)
     app = visit("Bench")
     choice = app.selectbox(key="bench-document")
     assert len(choice.options) == 3

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from html import escape
-from itertools import islice
 
 import numpy as np
 import streamlit as st
@@ -13,7 +12,7 @@ from workbench.documents import Corpus, Document
 from workbench.errors import WorkbenchError
 from workbench.pipelines import Pipeline, from_yaml, to_yaml
 from workbench.spans import Span
-from workbench.ui import charts, countings, forms, jobs, live, sessions, snippets
+from workbench.ui import charts, countings, forms, jobs, live, offering, sessions, snippets
 from workbench.ui.reader import reader
 from workbench.ui.shell import plain, size_label, status_bar
 
@@ -33,8 +32,6 @@ SPLITTERS = {
     "sentence-window": "Sentence windows",
 }
 _SIZES = {"chunk_size", "chunk_overlap", "unit"}
-MOST_OFFERED = 200
-"""Documents in the list to choose from; of more, those whose names hold what is typed."""
 
 
 def status(
@@ -117,20 +114,14 @@ def document_choice(corpus: Corpus) -> Document | None:
         st.session_state["document"] = st.session_state["bench-document"]
 
     chosen: str = st.session_state["document"]
-    offered = [d.id for d in corpus.documents[: MOST_OFFERED + 1]]
-    if len(offered) > MOST_OFFERED:  # every option is sent to the browser at every run
-        part = st.text_input(
-            "Find a document", key="bench-find", type="search", placeholder=f"part of one of {len(corpus):,} names"
-        ).lower()
-        named = islice((d.id for d in corpus if part in d.name.lower()), MOST_OFFERED)
-        offered = list(dict.fromkeys([chosen, *named]))
+    offered = offering.offered(corpus, "bench-find", [chosen])
     sessions.show("bench-document", chosen, offered)
     st.selectbox(
         "Document",
         offered,
         key="bench-document",
         on_change=changed,
-        format_func=lambda id: corpus.document(id).name if id in corpus else id,
+        format_func=lambda id: offering.name_of(corpus, id),
     )
     return corpus.document(chosen)
 

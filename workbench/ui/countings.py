@@ -20,7 +20,7 @@ from workbench.embedders import Cancelled
 from workbench.pipelines import Pipeline
 from workbench.retrievers import BM25, Collection, Hybrid
 from workbench.specs import fingerprint
-from workbench.splitters.cuttings import is_large
+from workbench.splitters.cuttings import MANY_CHARACTERS, is_large
 from workbench.store import Store
 from workbench.ui import jobs, live
 from workbench.ui.shell import guarded, plain
@@ -146,6 +146,31 @@ def _counted(
             each.append(tuple(found.tolist()))
         store.put_many(KIND, new)
     return _summed(corpus, each)
+
+
+# --- a part of a large corpus
+
+
+@lru_cache(maxsize=16)
+def part(corpus: Corpus, keep: frozenset[str] = frozenset()) -> Corpus:
+    """The corpus; of a large one a seeded sample, with the documents that are to be kept in it.
+
+    For what looks at every text: it takes seconds for the sample, and is said to be of a sample by `said`.
+    """
+    if not is_large(corpus):
+        return corpus
+    chosen = [corpus.document(id) for id in sorted(keep) if id in corpus]
+    room = MANY_CHARACTERS - sum(document.figures.characters for document in chosen)
+    for document in random.Random(0).sample(corpus.documents, min(SOME, len(corpus))):
+        room -= document.figures.characters
+        if room > 0:
+            chosen.append(document)
+    return Corpus(tuple(chosen))
+
+
+def said(some: Corpus, corpus: Corpus) -> str:
+    """Of how many documents something was said; "" where of all."""
+    return "" if some is corpus else f"By a sample of {len(some):,} of {len(corpus):,} documents."
 
 
 # --- numbers of rows

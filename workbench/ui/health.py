@@ -14,7 +14,7 @@ from workbench.records import Question
 from workbench.retrievers import BM25, Collection, Rerank, Retriever
 from workbench.spans import Span
 from workbench.splitters import Splitter
-from workbench.ui import live
+from workbench.ui import countings, live
 from workbench.ui.bench import KEY, KEY_A
 from workbench.ui.reader import scroll_to
 from workbench.ui.shell import plain
@@ -54,6 +54,8 @@ def panel(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> 
         return
     with opened, st.container(width=WIDTH):
         found = findings(corpus, pipeline, questions)
+        if told := countings.said(countings.part(corpus), corpus):
+            st.caption(told)
         chosen = _table(found)
         if chosen is not None:
             _details(corpus, chosen)
@@ -62,8 +64,10 @@ def panel(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> 
 def findings(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> list[Finding]:
     """What is wrong, the largest share first, then what is fine."""
     embedder = pipeline.embedder
-    found = list(_examined(corpus, pipeline.splitter, embedder.tokenizer, embedder.max_tokens))
-    if asked := tuple(q.text for q in questions if q.answerable):
+    some = countings.part(corpus)
+    found = list(_examined(some, pipeline.splitter, embedder.tokenizer, embedder.max_tokens))
+    asked = tuple(q.text for q in questions if q.answerable)
+    if asked and (rows := live.rows(corpus, pipeline)) is not None and live.words(corpus, pipeline, rows, BM25()):
         found.append(_split(corpus, pipeline, asked))
     return sorted(found, key=lambda finding: (-finding.share, not finding.of))
 

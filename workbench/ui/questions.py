@@ -13,8 +13,9 @@ from workbench.errors import GoldenError
 from workbench.golden import Anchor, Anchoring
 from workbench.golden.lints import Finding, lint
 from workbench.records import Question
+from workbench.splitters.cuttings import is_large
 from workbench.splitters.pieces import CHARACTERS
-from workbench.ui import labelling, sessions
+from workbench.ui import countings, labelling, sessions
 from workbench.ui.shell import plain, size_label
 
 SHOWS = ("All", "Findings", "No place", "Unanswerable", "Held out")
@@ -81,7 +82,8 @@ def table(corpus: Corpus, questions: Sequence[Question], findings: Sequence[Find
     if not shown:
         st.caption("No question of this kind." if questions else "No question yet: select its answer in the text.")
         return
-    documents = {d.id: d.name for d in corpus}
+    named = {r.span.document for q in shown for r in q.references}
+    documents = {id: corpus.document(id).name for id in named if id in corpus}
     rows = [_row(q, by_question.get(q.id, []), documents, q.id in held) for q in shown]
     editable = sessions.workspace().writable
     turn = st.session_state.get("golden-turn", 0)
@@ -196,7 +198,8 @@ def checks(corpus: Corpus, found: Anchoring) -> tuple[Finding, ...]:
     """What the checks find, kept until the set, the documents or the longest chunk change."""
     splitter = sessions.pipeline().splitter
     longest = splitter.chunk_size if splitter.measure == CHARACTERS else LONGEST_TOKEN * splitter.chunk_size
-    return _checks(corpus, found.questions, longest, found.anchors)
+    gold = frozenset(r.span.document for q in found.questions for r in q.references)
+    return _checks(countings.part(corpus, gold), found.questions, longest, found.anchors)
 
 
 @lru_cache(maxsize=16)
@@ -206,8 +209,10 @@ def _checks(
     return lint(questions, corpus, longest, anchors)
 
 
-def linted(findings: Sequence[Finding]) -> None:
+def linted(findings: Sequence[Finding], corpus: Corpus) -> None:
     """Every finding of the checks, by question."""
+    if is_large(corpus):
+        st.caption("Copies of passages are looked for in the documents that hold gold, and in a sample of the others.")
     if not findings:
         return
     with st.expander(f"{len(findings):,} findings of the checks", icon=":material/rule:"):

@@ -9,7 +9,7 @@ from workbench import endpoints, golden
 from workbench.documents import Corpus
 from workbench.errors import WorkbenchError
 from workbench.records import Question
-from workbench.ui import labelling, sessions
+from workbench.ui import countings, labelling, sessions
 from workbench.ui.shell import plain
 
 AT = "draft-at"
@@ -102,8 +102,9 @@ def _propose(corpus: Corpus, questions: Sequence[Question]) -> None:
     count = row.number_input("How many", 1, MOST, 12, key="draft-count", width=110)
     asked = row.selectbox("Drafted by", [RULES, *chats], key="draft-by", width=220) if chats else RULES
     if asked != RULES:
+        most = golden.asked_characters(countings.part(corpus), int(count))
         st.caption(
-            f"Up to {golden.asked_characters(corpus, int(count)):,} characters of these documents leave this machine, "
+            f"Up to {most:,} characters of these documents leave this machine, "
             f"to {plain(str(asked))}. What comes back is checked against the text."
         )
     row.button(
@@ -118,10 +119,10 @@ def _draft(corpus: Corpus, questions: Sequence[Question], asked: str, count: int
     try:
         known = [*questions, *kept.rejected(corpus)]
         if asked == RULES:
-            drafted = golden.draft(corpus, count, avoid=known)
+            drafted = golden.draft(countings.part(corpus), count, avoid=known)
         else:
             endpoint, _, model = asked.partition("/")
-            answered = golden.draft_with(endpoints.chat(endpoint, model), corpus, count, avoid=known)
+            answered = golden.draft_with(endpoints.chat(endpoint, model), countings.part(corpus), count, avoid=known)
             drafted = answered.questions
             if answered.refused:
                 said = f"{len(answered.refused)} answers of {asked} were not taken:"

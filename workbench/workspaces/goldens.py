@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
+from workbench.caches import kept
 from workbench.documents import Corpus
 from workbench.errors import GoldenError, StoreError
 from workbench.golden import Anchoring, added, reread_golden, write_golden
@@ -232,7 +232,7 @@ class _State:
         return b"".join(line + b"\n" for line in out)
 
 
-@lru_cache(maxsize=8)
+@kept(64 << 20, lambda found: 2_000 * (1 + len(found.questions)))
 def _reread(data: bytes, corpus: Corpus, successors: tuple[tuple[str, str], ...]) -> Anchoring:
     """`reread_golden`, once for every content and corpus: pages ask again with every run."""
     return reread_golden(data, corpus, dict(successors))

@@ -73,7 +73,7 @@ def all_parsed(
     `progress(done, total)` counts the files that are new.
     """
     keys = [file.key for file in files]
-    cards = store.get_many(KIND, keys)
+    cards = store.get_many(KIND, store.held("document", keys))  # a card without its document would promise too much
     out: list[Document | WorkbenchError] = []
     new: dict[str, bytes] = {}
     missing, done = sum(key not in cards for key in keys), 0
@@ -164,14 +164,15 @@ class Opened:
 OPENED: OrderedDict[Any, Opened] = OrderedDict()
 """The corpora put together last, by the workspace's folder and the parser."""
 
-_MOST_OPENED = 8
+_MOST_OPENED = 8, 50_000  # corpora whatever their size, and documents of more corpora
 
 
 def remember(name: Any, opened: Opened) -> None:
     """Keep a corpus, so that a page of a large one need not look at every document at each run."""
     OPENED[name] = opened
     OPENED.move_to_end(name)
-    while len(OPENED) > _MOST_OPENED:
+    few, many = _MOST_OPENED
+    while len(OPENED) > few and sum(len(found.documents) for found in OPENED.values()) > many:
         OPENED.popitem(last=False)
 
 

@@ -74,17 +74,16 @@ def take_files(files: Sequence[tuple[str, bytes]], passed: int = 0) -> None:
         return
     with st.status(f"Reading {size_label(len(files), 'files')}", expanded=False) as status:
         found, refused = _unpacked(files)
-        added: list[str] = []
-        here = sessions.workspace()
-        for i, (name, data) in enumerate(found, 1):
-            status.update(label=f"Reading file {i} of {len(found)}")
-            try:
-                added.append(here.add(name, data).id)
-            except WorkbenchError as error:
-                refused.append(str(error))
+
+        def looked_at(done: int) -> None:
+            if done % 10 == 0 or done == len(found):
+                status.update(label=f"Reading file {done:,} of {len(found):,}")
+
+        added, unread = sessions.workspace().add_all(found, looked_at)
+        refused += unread
     _tell(len(added), len(added) + len(refused), refused)
     if added:
-        show(added[0])
+        show(added[0].id)
         rest = f"; {size_label(passed, 'files')} passed over" if passed else ""
         st.toast(f"{size_label(len(added), 'documents')} added{rest}")
 

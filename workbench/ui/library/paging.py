@@ -133,10 +133,14 @@ def _hits(corpus: Corpus) -> tuple[Sequence[Hit], str]:
         return (), ""
     named = query if len(query) <= NAMED else f"{query[:NAMED]}…"
     job, retriever = live.known(corpus, pipeline), pipeline.retriever
-    rows = job.result if job is not None and job.result is not None else pipelines.collection(corpus, pipeline.splitter)
+    rows = job.result if job is not None and job.result is not None else live.rows(corpus, pipeline)
+    if rows is None:
+        return (), "The Bench's query has no hits here yet: all documents have to be cut first, which the Bench does."
     ready = rows.has_vectors or not retriever.needs_vectors
     why = "" if ready else f": the vectors of {retriever.kind} are not there yet"
     retriever = retriever if ready else RETRIEVERS["bm25"]()
+    if not live.words(corpus, pipeline, rows, retriever):
+        return (), "The Bench's query has no hits here yet: the words of all documents are being indexed."
     try:
         found = retriever(rows, [query], pipeline.k, None)[0]
     except WorkbenchError as error:

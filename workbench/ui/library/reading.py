@@ -16,7 +16,8 @@ PDF = "application/pdf"
 def view(corpus: Corpus) -> str:
     """The view that will be shown, known before the list is drawn: it decides how wide that is."""
     chosen: str = st.session_state.get("document-view", TEXT)
-    shown = next((d for d in corpus if d.id == st.session_state.get("document")), next(iter(corpus), None))
+    id = st.session_state.get("document", "")
+    shown = corpus.document(id) if id in corpus else next(iter(corpus), None)
     return chosen if shown is not None and chosen in _offered(shown) else TEXT
 
 
