@@ -1,11 +1,12 @@
-"""A text as levels of pieces, each level cut finer than the one above, and the chunks that are merged of them.
+"""A text as a tree of pieces, kept in a few arrays, and the one merge that makes chunks of them.
 
 What does not depend on chunk_size and chunk_overlap is computed once per text and kept: where each separator cuts, and
-how long each piece is, measured on its own as LangChain's length_function does. A new size is then a walk over sums
-and a table. The chunks are those of langchain-text-splitters 1.1.3, as spans (tests/reference/test_langchain.py).
+how long each piece is, measured on its own as LangChain's length_function does. A new size is then a walk over sums of
+lengths. The chunks are those of langchain-text-splitters 1.1.3, as spans (tests/reference/test_langchain.py).
 """
 
 from array import array
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,190 +16,179 @@ from workbench.caches import kept
 from workbench.spans import Ranges, ranges
 from workbench.splitters.pieces import Codes, Cut, Ints, bare, codes, measured
 
+_ENDLESS = np.iinfo(np.int64).max
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Level:
-    """Pieces of a text in order; those of one owner, which is a piece of the level above, are merged with each other.
+class Pieces:
+    """Pieces of a text, in groups: neighbours that are merged with each other, and that a larger piece was cut into.
 
-    `owners` (m,) the place where each owner starts, `finer` (m,) the rule from which on its pieces may be cut, `first`
-    (m + 1,) its first piece; `starts`, `ends` (n,) of each piece; `sums` (n + 1,) the lengths of all pieces before one,
-    each with the `joint` that is put back after it; `at_least` (sums[-1] + 1,) the first piece before which there is so
-    much: `bisect_left(sums, s)` for every s.
+    Of each piece: `starts`, `ends`, `lengths` (n,), and whether it `was_cut` (n,) into a group of its own, which stands
+    somewhere after it; `sums` (n + 1,) the lengths of all before it, each with the `joint` that is put back after it.
+    Of each group: its `first` (m + 1,) piece, the rule from which on these may be cut finer (`rules`, (m,)), and the
+    length of the shortest piece that it lies in (`within`, (m,)): the group stands in no chunks of a size above.
     """
 
-    owners: Ints
-    finer: Ints
-    first: Ints
     starts: Ints
     ends: Ints
-    sums: NDArray[np.int32]
-    at_least: NDArray[np.int32]
+    lengths: Ints
+    was_cut: NDArray[np.bool_]
+    sums: list[int]
+    first: Ints
+    rules: Ints
+    within: Ints
     joint: int = 0
 
     @classmethod
     def of(
-        cls, owners: Ints, finer: Ints, counts: Ints, starts: Ints, ends: Ints, lengths: Ints, joint: int = 0
-    ) -> "Level":
-        """The level of pieces in order, of which each owner has so many."""
-        steps = lengths + joint
-        sums = _before(steps).astype(np.int32)
-        at_least = np.zeros(sums[-1] + 1, np.int32)
-        at_least[1:] = np.repeat(np.arange(1, len(steps) + 1, dtype=np.int32), steps)
-        return cls(owners, finer, _before(counts), starts, ends, sums, at_least, joint)
+        cls, starts: Ints, ends: Ints, lengths: Ints, counts: Ints, rules: Ints, within: Ints, joint: int = 0
+    ) -> "Pieces":
+        """Pieces of which each group has so many."""
+        sums = before(lengths + joint).tolist()
+        was_cut = np.zeros(len(starts), np.bool_)
+        return cls(starts, ends, lengths, was_cut, sums, before(counts), rules, within, joint)
 
-    @property
-    def lengths(self) -> Ints:
-        """(n,) of each piece on its own."""
-        return np.diff(self.sums) - self.joint
+    def __len__(self) -> int:
+        return len(self.starts)
 
     @property
     def bytes(self) -> int:
-        """What it takes in memory, about."""
-        return 3 * self.starts.nbytes + self.at_least.nbytes
+        """What they take in memory, about."""
+        return 33 * len(self) + 24 * len(self.first)
 
-    def with_(self, other: "Level") -> "Level":
-        """The pieces of both, which have no owner in common."""
-        mine, theirs = np.diff(self.first), np.diff(other.first)
-        owner = np.argsort(np.concatenate([self.owners, other.owners]))
-        starts = np.concatenate([self.starts, other.starts])
-        piece = np.argsort(starts)
-        return Level.of(
-            np.concatenate([self.owners, other.owners])[owner],
-            np.concatenate([self.finer, other.finer])[owner],
-            np.concatenate([mine, theirs])[owner],
-            starts[piece],
-            np.concatenate([self.ends, other.ends])[piece],
-            np.concatenate([self.lengths, other.lengths])[piece],
+    def with_(self, cut: Ints, finer: "Pieces") -> "Pieces":
+        """These and the finer pieces that some of them were cut into."""
+        was_cut = np.append(self.was_cut, finer.was_cut)
+        was_cut[cut] = True
+        return replace(
+            self,
+            starts=np.append(self.starts, finer.starts),
+            ends=np.append(self.ends, finer.ends),
+            lengths=np.append(self.lengths, finer.lengths),
+            was_cut=was_cut,
+            sums=[*self.sums, *(self.sums[-1] + np.array(finer.sums[1:])).tolist()],
+            first=np.append(self.first, finer.first[1:] + len(self)),
+            rules=np.append(self.rules, finer.rules),
+            within=np.append(self.within, finer.within),
         )
 
-    def spans(self, which: Ints) -> Ranges:
-        """(n, 2) of these pieces."""
-        return np.column_stack([self.starts[which], self.ends[which]])
+    def group(self, which: Ints) -> Ints:
+        """The group that each of these pieces stands in."""
+        return self.first.searchsorted(which, "right") - 1
 
-    def large(self, owners: Ints, size: int) -> tuple[Ints, Ints]:
-        """The pieces of these owners that are of `size` or more, and the rule from which on each may be cut."""
+    def large(self, size: int) -> tuple[Ints, Ints]:
+        """The pieces of `size` or more in groups that stand at this size, and the group of each."""
         large = np.flatnonzero(self.lengths >= size)
-        owner = np.searchsorted(self.first, large, "right") - 1
-        if len(owners) < len(self.owners):
-            among = np.zeros(len(self.owners), np.bool_)
-            among[owners] = True
-            large, owner = large[among[owner]], owner[among[owner]]
-        return large, self.finer[owner]
+        group = self.group(large)
+        stands = self.within[group] >= size
+        return (large, group) if stands.all() else (large[stands], group[stands])
 
-    def merged(self, owners: Ints, large: Ints, size: int, overlap: int) -> Ranges:
-        """(n, 2) the pieces of these owners between those that are large, merged into chunks of at most `size`, each
-        repeating up to `overlap` of the one before.
+    def merged(self, large: Ints, size: int, overlap: int) -> tuple[Ints, Ints]:
+        """Starts and ends of chunks: the pieces between those that are large, merged up to `size` within their group,
+        each chunk repeating up to `overlap` of the one before.
 
-        With sums C of the lengths, a chunk that starts at piece a ends before the first piece i with
+        With the sums C of the lengths, a chunk that starts at piece a ends before the first piece i with
         C[i + 1] - C[a] > size, and the next one starts at the first a with
-        C[a] >= min(max(C[i] - overlap, C[i + 1] - size), C[i]): what overlaps may not push piece i out.
+        C[a] >= max(C[i] - overlap, C[i + 1] - size): what overlaps may not push piece i out.
         """
-        begins = np.sort(np.concatenate([self.first[owners], large + 1]))
-        stops = np.sort(np.concatenate([self.first[owners + 1], large]))
-        some = begins < stops
-        begins, stops = begins[some], stops[some]
-        sums, at_least, joint = memoryview(self.sums), memoryview(self.at_least), self.joint
-        beyond, overlap, size = size + joint + 1, overlap + joint, size + joint
+        groups = np.flatnonzero(self.within >= size)
+        begins, stops = np.append(self.first[groups], large + 1), np.append(self.first[groups + 1], large)
+        begins.sort()
+        stops.sort()
+        sums, size, overlap = self.sums, size + self.joint, overlap + self.joint
         firsts, lasts = array("q"), array("q")
-        for a, stop, limit in zip(begins.tolist(), stops.tolist(), self.sums[stops].tolist(), strict=True):
-            i = a
-            while (reach := sums[a] + beyond) <= limit and i + 1 < stop:
-                fits = at_least[reach] - 1
-                i = fits if fits > i else i + 1  # a piece that is large by itself, where none is cut finer
+        for begin, stop in zip(begins.tolist(), stops.tolist(), strict=True):
+            if begin == stop:
+                continue
+            a, limit = begin, sums[stop] - size
+            while (done := sums[a]) < limit:
+                i = bisect_right(sums, done + size, a, stop)  # after the piece that does not fit
+                keep, room = sums[i - 1] - overlap, sums[i] - size
                 firsts.append(a)
-                lasts.append(i - 1)
-                keep, room = sums[i] - overlap, sums[i + 1] - size
-                if room > keep:
-                    keep = room if room < sums[i] - joint else sums[i] - joint
-                a = at_least[keep]
+                lasts.append(i - 2)
+                a = bisect_left(sums, keep if keep > room else room, a, i)
             firsts.append(a)
             lasts.append(stop - 1)
-        return np.column_stack([self.starts[np.array(firsts)], self.ends[np.array(lasts)]])
+        return self.starts[np.frombuffer(firsts, np.int64)], self.ends[np.frombuffer(lasts, np.int64)]
+
+
+def single(starts: Ints, ends: Ints, lengths: Ints, joint: int = 0) -> Pieces:
+    """One group of pieces, which lie in no larger one."""
+    one = np.array([len(starts)]), np.zeros(1, np.int64), np.array([_ENDLESS])
+    return Pieces.of(starts, ends, lengths, *one, joint)
+
 
 @dataclass(slots=True, eq=False)
 class Tree:
-    """A text's levels, as far as they were needed: `rules` cut it, the coarsest first, and `measure` its pieces."""
+    """A text's pieces, cut as fine as was needed: by `rules`, the coarsest first, and measured by `measure`."""
 
     text: str
     rules: tuple[Cut, ...]
     measure: str
     codes: Codes
-    levels: dict[int, Level]
+    pieces: Pieces
+    roots: int = 1  # so many groups lie in no larger piece
 
     @classmethod
     def of(cls, text: str, rules: tuple[Cut, ...], measure: str, starts: Ints, ends: Ints) -> "Tree":
-        """The tree whose first level is these pieces, all merged with each other."""
-        one, zero = np.array([len(starts)]), np.zeros(1, np.int64)
-        level = Level.of(zero, zero, one, starts, ends, measured(text, starts, ends, measure))
-        return cls(text, rules, measure, codes(text), {0: level})
+        """The tree of these pieces, all merged with each other, which the rules cut finer."""
+        return cls(text, rules, measure, codes(text), single(starts, ends, measured(text, starts, ends, measure)))
 
     @classmethod
     def within(cls, text: str, rules: tuple[Cut, ...], measure: str, parts: Ranges) -> "Tree":
         """The tree of these parts of a text, each cut and chunked by itself."""
-        tree = cls(text, rules, measure, codes(text), {})
-        tree.levels[0] = tree._cut(parts[:, 0], parts[:, 1], np.zeros(len(parts), np.int64))
-        return tree
+        tree = cls.of(text, rules, measure, parts[:0, 0], parts[:0, 1])
+        any_, endless = np.zeros(len(parts), np.int64), np.full(len(parts), _ENDLESS)
+        return replace(tree, pieces=tree._cut(parts[:, 0], parts[:, 1], any_, endless), roots=len(parts))
 
     def grouped(self, first: Ints) -> "Tree":
-        """The same with other owners of the first level's pieces, each from its `first` one on."""
-        level = self.levels[0]
-        new = replace(level, owners=first, finer=np.zeros_like(first), first=np.append(first, len(level.starts)))
-        return replace(self, levels={**self.levels, 0: new})
+        """The same with other groups of the coarsest pieces, each from its `first` one on."""
+        all_, rest = self.pieces, slice(self.roots, None)
+        pieces = replace(
+            all_,
+            first=np.append(first, all_.first[rest]),
+            rules=np.append(np.zeros_like(first), all_.rules[rest]),
+            within=np.append(np.full(len(first), _ENDLESS), all_.within[rest]),
+        )
+        return replace(self, pieces=pieces, roots=len(first))
 
     @property
-    def pieces(self) -> Ranges:
-        """(n, 2) the pieces of the first level."""
-        return self.levels[0].spans(np.arange(len(self.levels[0].starts)))
-
-    @property
-    def bytes(self) -> int:
-        """What it takes in memory now, about; the text left out."""
-        return self.codes.nbytes + sum(level.bytes for level in self.levels.values())
+    def spans(self) -> Ranges:
+        """(n, 2) the coarsest pieces."""
+        n = self.pieces.first[self.roots]
+        return np.column_stack([self.pieces.starts[:n], self.pieces.ends[:n]])
 
     def weigh(self) -> int:
-        """What it may take in memory, about, once its finer levels are cut too."""
+        """What it may take in memory, about, once it is cut finer too."""
         return 24 * len(self.text)
 
     def chunks(self, size: int, overlap: int) -> Ranges:
         """(n, 2) the chunks, in order: runs of pieces merged up to `size`; a piece of `size` or more is cut finer and
         chunked by itself, and stays as it is where it can be cut no finer.
         """
-        level = self.levels[0]
-        owners = np.arange(len(level.owners))
-        merged, whole, depth = [], [], 0
+        pieces = self.pieces
         while True:
-            large, finer = level.large(owners, size)
-            merged.append(level.merged(owners, large, size, overlap))
-            final = finer == len(self.rules)
-            whole.append(level.spans(large[final]))
-            if final.all():
-                break
-            depth, parts = depth + 1, level.spans(large[~final])
-            level = self._level(depth, parts, finer[~final])
-            owners = np.searchsorted(level.owners, parts[:, 0])
-        spans = np.concatenate([bare(self.text, self.codes, np.concatenate(merged)), *whole])
-        return spans[np.argsort(spans[:, 0], kind="stable")]
-
-    def _level(self, depth: int, parts: Ranges, finer: Ints) -> Level:
-        """The level of this depth, in which these parts are owners: cut now where they were not before."""
-        known = self.levels.get(depth)
-        if known is None:
-            level = self._cut(parts[:, 0], parts[:, 1], finer)
-        else:
-            at = np.searchsorted(known.owners, parts[:, 0])
-            new = known.owners.take(at, mode="clip") != parts[:, 0]
+            large, group = pieces.large(size)
+            whole = pieces.rules[group] == len(self.rules)
+            new = ~(whole | pieces.was_cut[large])
             if not new.any():
-                return known
-            level = known.with_(self._cut(parts[new, 0], parts[new, 1], finer[new]))
-        self.levels[depth] = level
-        return level
+                break
+            cut = large[new][pieces.starts[large[new]].argsort()]
+            group = pieces.group(cut)
+            within = np.minimum(pieces.lengths[cut], pieces.within[group])
+            finer = self._cut(pieces.starts[cut], pieces.ends[cut], pieces.rules[group], within)
+            self.pieces = pieces = pieces.with_(cut, finer)
+        spans = bare(self.text, self.codes, *pieces.merged(large, size, overlap))
+        if whole.any():
+            spans = np.concatenate([spans, np.column_stack([pieces.starts[large[whole]], pieces.ends[large[whole]]])])
+        return spans[spans[:, 0].argsort(kind="stable")]
 
-    def _cut(self, starts: Ints, ends: Ints, finer: Ints) -> Level:
-        """The level of these parts, each cut by the first rule from its own on that applies to it, or the last."""
+    def _cut(self, starts: Ints, ends: Ints, rules: Ints, within: Ints) -> Pieces:
+        """The pieces of these parts, each cut by the first rule from its own on that applies to it, or the last."""
         counts, used = np.ones(len(starts), np.int64), np.full(len(starts), len(self.rules))
         inner, left = [starts], np.arange(len(starts))
         for number, rule in enumerate(self.rules, 1):
-            here = left[finer[left] < number]
+            here = left[rules[left] < number]
             if not len(here):
                 continue
             places, low, high = rule.places(self.text, self.codes, starts[here], ends[here])
@@ -212,7 +202,7 @@ class Tree:
         firsts = np.sort(np.concatenate(inner))
         lasts = np.append(firsts[1:], 0)
         lasts[np.cumsum(counts) - 1] = ends
-        return Level.of(starts, used, counts, firsts, lasts, measured(self.text, firsts, lasts, self.measure))
+        return Pieces.of(firsts, lasts, measured(self.text, firsts, lasts, self.measure), counts, used, within)
 
 
 KEPT = 256 << 20
@@ -225,7 +215,7 @@ def tree(text: str, rules: tuple[Cut, ...], measure: str) -> Tree:
     return Tree.within(text, rules, measure, ranges([(0, len(text))] if text else []))
 
 
-def _before(counts: Ints) -> Ints:
+def before(counts: Ints) -> Ints:
     """(n + 1,) the sum of the counts before each place, and of all."""
     sums = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=sums[1:])
@@ -235,4 +225,4 @@ def _before(counts: Ints) -> Ints:
 def _ranges(low: Ints, high: Ints) -> Ints:
     """The whole numbers of each range from low to high, one range after the other."""
     counts = high - low
-    return np.arange(counts.sum()) + np.repeat(low - _before(counts)[:-1], counts)
+    return np.arange(counts.sum()) + np.repeat(low - before(counts)[:-1], counts)

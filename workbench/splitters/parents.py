@@ -66,11 +66,11 @@ class SentenceWindow(Splitter):
 
     def spans(self, document: Document) -> Ranges:
         found = sentences(document.text, self.measure)
-        return found.grouped(np.arange(len(found.pieces))).chunks(self.chunk_size, self.chunk_overlap)
+        return found.grouped(np.arange(len(found.spans))).chunks(self.chunk_size, self.chunk_overlap)
 
     def __call__(self, document: Document) -> Chunks:
         found, all_ = Splitter.__call__(self, document), sentences(document.text, self.measure)
-        starts, ends = all_.pieces.T
+        starts, ends = all_.spans.T
         own = np.searchsorted(starts, found.spans[:, 0], "right") - 1
         first, last = np.maximum(own - self.window, 0), np.minimum(own + self.window, len(starts) - 1)
         wide = zip(starts[first].tolist(), ends[last].tolist(), strict=True)

@@ -85,21 +85,24 @@ def stripped(text: str, start: int, end: int) -> Iterator[Pair]:
 
 
 _SPACE = np.array([chr(c).isspace() for c in range(0x3001)] + [False])  # U+3000 is the last; the rest is none
-_WINDOW = np.arange(4)  # as many characters are looked at for all spans together; few have more white space
+_STEPS = 4  # characters that all chunks are stripped of together; few have more
 
 
-def bare(text: str, points: Codes, spans: NDArray[np.int64]) -> NDArray[np.int64]:
+def bare(text: str, points: Codes, starts: Ints, ends: Ints) -> NDArray[np.int64]:
     """(m, 2) the spans without white space at their ends; those of white space alone are left out."""
-    starts, ends = spans[:, 0] + _blanks(points, spans[:, 0], _WINDOW), spans[:, 1]
-    ends = ends - _blanks(points, ends - 1, -_WINDOW)
-    for i in np.flatnonzero((starts - spans[:, 0] == len(_WINDOW)) | (spans[:, 1] - ends == len(_WINDOW))).tolist():
-        starts[i], ends[i] = next(stripped(text, *spans[i].tolist()), (0, 0))
-    some = starts < ends
-    return np.column_stack([starts[some], ends[some]])
+    first, unsure = _solid(points, starts, 1)
+    last, unsure_too = _solid(points, ends - 1, -1)
+    spans = np.column_stack([first, last + 1])
+    for i in np.flatnonzero(unsure | unsure_too).tolist():
+        spans[i] = next(stripped(text, int(starts[i]), int(ends[i])), (0, 0))
+    return spans[spans[:, 0] < spans[:, 1]]
 
 
-def _blanks(points: Codes, places: Ints, window: Ints) -> Ints:
-    """(n,) how many characters from each place on are white space, as far as the window reaches."""
-    seen = points.take(places[:, None] + window, mode="clip")
-    blank: Ints = np.logical_and.accumulate(_SPACE[np.minimum(seen, 0x3001)], axis=1).sum(1)
-    return blank
+def _solid(points: Codes, places: Ints, step: int) -> tuple[Ints, NDArray[np.bool_]]:
+    """From each place on by steps, the first that is no white space, and whether it takes more steps to reach it."""
+    for _ in range(_STEPS):
+        blank = _SPACE[np.minimum(points.take(places, mode="clip"), 0x3001)]
+        if not blank.any():
+            break
+        places = places + blank if step > 0 else places - blank
+    return places, blank

@@ -12,7 +12,7 @@ from workbench.documents import Document
 from workbench.errors import SpecError
 from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.levels import Level, tree
+from workbench.splitters.levels import Pieces, single, tree
 from workbench.splitters.pieces import Cut, bare, codes, literal, measured
 from workbench.splitters.sizes import Splitter
 
@@ -93,15 +93,20 @@ class Separator(Splitter):
     def spans(self, document: Document) -> Ranges:
         text, size, overlap = document.text, self.chunk_size, self.chunk_overlap
         found = separated(text, self.separator, self.measure)
-        return bare(text, codes(text), found.merged(np.array([0]), np.array([], np.int64), size, overlap))
+        large = np.flatnonzero(found.lengths > size)
+        starts, ends = found.merged(large, size, overlap)
+        sums = np.array(found.sums)
+        over = sums.searchsorted(sums[large] - found.joint)  # a piece of no token before a large one stays with it
+        starts, ends = np.append(starts, found.starts[over]), np.append(ends, found.ends[large])
+        order = starts.argsort(kind="stable")
+        return bare(text, codes(text), starts[order], ends[order])
 
 
 @kept(256 << 20, lambda level: level.bytes)
-def separated(text: str, separator: str, measure: str) -> Level:
+def separated(text: str, separator: str, measure: str) -> Pieces:
     """The pieces between the occurrences of a separator, the empty ones left out."""
     cuts = np.array([m.span() for m in re.finditer(re.escape(separator), text)], np.int64).reshape(-1, 2)
     starts, ends = np.append(0, cuts[:, 1]), np.append(cuts[:, 0], len(text))
     starts, ends = starts[starts < ends], ends[starts < ends]
-    one, zero = np.array([len(starts)]), np.zeros(1, np.int64)
-    joint = int(measured(separator, zero, np.array([len(separator)]), measure)[0])
-    return Level.of(zero, zero, one, starts, ends, measured(text, starts, ends, measure), joint)
+    joint = int(measured(separator, np.array([0]), np.array([len(separator)]), measure)[0])
+    return single(starts, ends, measured(text, starts, ends, measure), joint)

@@ -56,7 +56,7 @@ class Semantic(Splitter):
         return _with_model(Splitter.identity(self), self.model)
 
     def cost(self, document: Document) -> int:
-        return len(sentences(document.text, self.measure).pieces)
+        return len(sentences(document.text, self.measure).spans)
 
     def spans(self, document: Document) -> Ranges:
         found = sentences(document.text, self.measure)
@@ -91,10 +91,10 @@ USUAL = {"percentile": 95.0, "standard_deviation": 3.0, "interquartile": 1.5, "g
 def distances(document: Document, model: str, buffer: int) -> Floats:
     """(sentences - 1,) cosine distance from each sentence, with its neighbours, to the next."""
     found = sentences(document.text, "characters")
-    n = len(found.pieces)
+    n = len(found.spans)
     near = np.arange(n)
     first, last = np.maximum(near - buffer, 0), np.minimum(near + buffer, n - 1)
-    starts, ends = found.pieces[first, 0], found.pieces[last, 1]
+    starts, ends = found.spans[first, 0], found.spans[last, 1]
     rows = piece_vectors(document, np.column_stack([starts, ends]), model)
     # Rounded, so that equal neighbours are equally far from each other in whatever order their sums were made.
     out: Floats = np.round(1 - np.einsum("ij,ij->i", rows[:-1], rows[1:], dtype=np.float64), 6)
