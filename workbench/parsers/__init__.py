@@ -5,7 +5,7 @@
 
 from workbench.parsers.comparisons import Comparison, compare
 from workbench.parsers.files import Refusal, parse, parse_safely, paste, read, read_all
-from workbench.parsers.methods import PARSERS, Auto, Parser, PyPdf, Unstructured
+from workbench.parsers.methods import PARSERS, Auto, Parser, PdfPlumber, PyPdf, Unstructured
 from workbench.parsers.names import label
 from workbench.parsers.pages import Boxes, PageImage, boxes, page_image
 from workbench.parsers.sandbox import Limits, isolation
@@ -21,6 +21,7 @@ __all__ = [
     "Limits",
     "PageImage",
     "Parser",
+    "PdfPlumber",
     "PyPdf",
     "Refusal",
     "Unpacked",

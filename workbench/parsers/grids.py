@@ -25,21 +25,32 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
+    """A line of a page's text, with the gaps in it that are wider than between words."""
+
     start: int
     end: int
     gaps: tuple[tuple[int, float, float], ...]  # offset of the blank, and from where to where it reaches
     listed: bool  # whether it is an item of a list rather than a row
 
+    @classmethod
+    def of(cls, text: str, start: int, gaps: Sequence[tuple[int, float, float]]) -> "Line":
+        """The line with this text, which stands at `start`."""
+        marker = text[: gaps[0][0] - start] if len(gaps) == 1 else ""
+        return cls(start, start + len(text), tuple(gaps), bool(_MARKER.fullmatch(marker)))
+
 
 def grids(text: str, places: Sequence[int], textpage: Any) -> list[Grid]:
     """The tables of a page. `places` gives for each character of `text` its index by pdfium."""
-    if len(text) > MAX_CHARACTERS:
-        return []
+    return [] if len(text) > MAX_CHARACTERS else aligned(_lines(text, places, textpage))
+
+
+def aligned(lines: Sequence["Line | None"]) -> list[Grid]:
+    """The tables among the lines of a page; None stands where no table goes on."""
     found: list[Grid] = []
-    rows: list[_Line] = []
+    rows: list[Line] = []
     between = 0
-    for line in [*_lines(text, places, textpage), None]:
+    for line in [*lines, None]:
         if line is not None and line.gaps and not line.listed and (not rows or _aligned(rows[-1], line)):
             rows.append(line)
             between = 0
@@ -61,7 +72,7 @@ def tabbed(text: str, tables: Sequence[Grid]) -> str:
     return "".join(signs)
 
 
-def _grid(rows: list[_Line]) -> list[Grid]:
+def _grid(rows: list[Line]) -> list[Grid]:
     """A table of these lines, each with the lines of one cell that follow it; none of too few."""
     if len(rows) < LEAST_ROWS:
         return []
@@ -74,12 +85,12 @@ def _grid(rows: list[_Line]) -> list[Grid]:
     ]
 
 
-def _aligned(above: _Line, below: _Line) -> bool:
+def _aligned(above: Line, below: Line) -> bool:
     """Whether a gap of one stands above a gap of the other."""
     return any(min(b, d) > max(a, c) for _, a, b in above.gaps for _, c, d in below.gaps)
 
 
-def _lines(text: str, places: Sequence[int], textpage: Any) -> list[_Line]:
+def _lines(text: str, places: Sequence[int], textpage: Any) -> list[Line]:
     from ctypes import c_double
 
     import pypdfium2.raw as pdfium
@@ -101,7 +112,6 @@ def _lines(text: str, places: Sequence[int], textpage: Any) -> list[_Line]:
             before, after = box(start + match.start() - 1), box(start + match.end())
             if before and after and after[0] - before[1] > GAP * max(before[2], after[2]):
                 gaps.append((start + match.start(), before[1], after[0]))
-        first = line[: gaps[0][0] - start] if gaps else ""
-        found.append(_Line(start, start + len(line), tuple(gaps), len(gaps) == 1 and bool(_MARKER.fullmatch(first))))
+        found.append(Line.of(line, start, gaps))
         start += len(line) + 1
     return found

@@ -17,6 +17,7 @@ from workbench.parsers import (
     opendocuments,
     pdfs,
     plain,
+    plumbers,
     rtf,
     sheets,
     slides,
@@ -118,6 +119,11 @@ class Parser(Spec):
         """Whether this parser has an engine for `format`."""
         return format in ENGINES
 
+    @classmethod
+    def missing(cls) -> str:
+        """What it needs and is not installed, with the remedy, in a clause for people; "" where nothing is missing."""
+        return ""
+
 
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\ufffd"))
 
@@ -172,20 +178,47 @@ class Auto(_PdfFields):
         return replace(engine, read=partial(pdfs.read_pdf, options=self.pdf_options)) if format == "pdf" else engine
 
 
+def _order() -> Any:
+    return option(
+        "plain", "Order of the text: as drawn (plain) or as placed on the page (layout)", choices=("plain", "layout")
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PyPdf(_PdfFields):
     """pypdf for PDF files, the engines of `auto` for the rest."""
 
     kind: ClassVar[str] = "pypdf"
-    mode: str = option(
-        "plain", "Order of the text: as drawn (plain) or as placed on the page (layout)", choices=("plain", "layout")
-    )
+    mode: str = _order()
 
     def engine(self, format: str) -> Engine:
         if format != "pdf":
             return ENGINES[format]
         read = partial(pdfs.read_pypdf, mode=self.mode, options=self.pdf_options)
         return Engine(f"pypdf {self.mode}", 2, read, "pypdf")
+
+
+@dataclass(frozen=True, slots=True)
+class PdfPlumber(_PdfFields):
+    """pdfplumber for PDF files, its ruled tables cell by cell; the engines of `auto` for the rest. An extra."""
+
+    kind: ClassVar[str] = "pdfplumber"
+    mode: str = _order()
+
+    def check(self) -> None:
+        super(PdfPlumber, self).check()
+        if missing := self.missing():
+            raise SpecError(f"the parser pdfplumber cannot be used: {missing}, or choose the parser auto or pypdf")
+
+    @classmethod
+    def missing(cls) -> str:
+        return "" if plumbers.installed() else f"it is not installed; `pip install {plumbers.NEEDS}` brings it"
+
+    def engine(self, format: str) -> Engine:
+        if format != "pdf":
+            return ENGINES[format]
+        read = partial(plumbers.read_plumbed, mode=self.mode, options=self.pdf_options)
+        return Engine(f"pdfplumber {self.mode}", 1, read, "pdfplumber")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +247,7 @@ class Unstructured(Parser):
         return Engine("elements", 1, partial(unstructured_elements.read_elements, format=format), "unstructured")
 
 
-PARSERS: dict[str, type[Parser]] = {cls.kind: cls for cls in (Auto, PyPdf, Unstructured)}
+PARSERS: dict[str, type[Parser]] = {cls.kind: cls for cls in (Auto, PyPdf, PdfPlumber, Unstructured)}
 
 
 def parse_draft(name: str, data: bytes, parser: Parser, format: str = "") -> Draft:

@@ -12,13 +12,14 @@ from workbench.parsers import ocr
 from workbench.parsers.furniture import furniture, shift, without
 from workbench.parsers.glyphs import characters, turn
 from workbench.parsers.grids import Grid, grids, tabbed
+from workbench.parsers.outlines import mark_outline
 from workbench.parsers.writers import MAX_CHARACTERS, Writer
 
 MAX_PAGES = 200_000
 _MAX_FAILURES = 1_000
 _SPECIAL = re.compile("\r\n?|[\ufffe\x02]|\xad(?:\r\n?|\n)")
 _HYPHENATED = re.compile(r"(\S*)(-|\xad)\n(?=(.?))")
-_PASSWORD = DocumentError("the PDF asks for a password. Save a copy without it.")
+PASSWORD = DocumentError("the PDF asks for a password. Save a copy without it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def fold_places(raw: str, mend: bool = True) -> tuple[str, Sequence[int]]:
         places.extend(range(at, match.start()))
         word = re.split(r"\s", word + piece)[-1]
         at = match.end()
-        sign = "\n" if match[0][0] == "\r" else "" if mend and _whole(word, raw[at : at + 1]) else "-"
+        sign = "\n" if match[0][0] == "\r" else "" if mend and whole(word, raw[at : at + 1]) else "-"
         parts.append(sign)
         places.extend([match.start()] * len(sign))
         word = ""
@@ -66,11 +67,11 @@ def fold_places(raw: str, mend: bool = True) -> tuple[str, Sequence[int]]:
 
 def mend(text: str) -> str:
     """Text with lines as they are printed, with words that a hyphen breaks at a line's end made whole."""
-    return _HYPHENATED.sub(lambda m: m[1] if m[2] == "\xad" or _whole(m[1], m[3]) else m[0], text)
+    return _HYPHENATED.sub(lambda m: m[1] if m[2] == "\xad" or whole(m[1], m[3]) else m[0], text)
 
 
-def _whole(before: str, after: str) -> bool:
-    """Whether a broken word is written without the hyphen."""
+def whole(before: str, after: str) -> bool:
+    """Whether a word, broken between these by a hyphen at a line's end, is written without it."""
     return before[-1:].islower() and after.islower() and "-" not in before
 
 
@@ -87,10 +88,8 @@ def open_pdf(data: bytes) -> Iterator[Any]:
         pdf = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
-            raise _PASSWORD from None
-        raise DocumentError(
-            f"the PDF is damaged or cut short ({_reason(error)}). Print or save it to PDF anew."
-        ) from None
+            raise PASSWORD from None
+        raise damaged(error) from None
     try:
         yield pdf
     finally:
@@ -126,8 +125,14 @@ def read_pdf(data: bytes, writer: Writer, options: PdfOptions = PdfOptions()) ->
             except pypdfium2.PdfiumError:
                 return None
 
-        texts = _write_pages(len(pdf), page_text, (pypdfium2.PdfiumError,), writer, options, data, height, tables)
-        _outline(pdf, texts, writer)
+        texts = write_pages(len(pdf), page_text, (pypdfium2.PdfiumError,), writer, options, data, height, tables)
+        try:
+            entries = [(b.level, b.get_title(), b.get_dest()) for b in pdf.get_toc(max_depth=6)]
+        except Exception as error:  # noqa: BLE001 - a broken outline costs its headings, not the text
+            writer.warn(f"the outline could not be read ({error})")
+            return
+        pointed = ((level, title, place.get_index() if place else None) for level, title, place in entries)
+        mark_outline(pointed, texts, writer)
 
 
 def read_pypdf(data: bytes, writer: Writer, mode: str, options: PdfOptions = PdfOptions()) -> None:
@@ -141,22 +146,20 @@ def read_pypdf(data: bytes, writer: Writer, mode: str, options: PdfOptions = Pdf
     try:
         reader = pypdf.PdfReader(io.BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(""):
-            raise _PASSWORD
+            raise PASSWORD
         count = len(reader.pages)
     except PdfReadError as error:
-        raise DocumentError(
-            f"the PDF is damaged or cut short ({_reason(error)}). Print or save it to PDF anew."
-        ) from None
+        raise damaged(error) from None
 
     def page_text(i: int) -> str:
         text = reader.pages[i].extract_text(extraction_mode=mode).rstrip()  # type: ignore[arg-type]
         return mend(text) if options.mend_hyphens and mode == "plain" else text
 
     failures = (PyPdfError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError)
-    _write_pages(count, page_text, failures, writer, options, data)
+    write_pages(count, page_text, failures, writer, options, data)
 
 
-def _write_pages(
+def write_pages(
     count: int,
     page_text: Callable[[int], str],
     failures: tuple[type[Exception], ...],
@@ -274,9 +277,10 @@ def _recognise(data: bytes, empty: list[int], texts: list[str], writer: Writer, 
     return [n for n in empty if n not in set(found)]
 
 
-def _reason(error: Exception) -> str:
-    """What a library says, without its full stop."""
-    return " ".join(str(error).split()).rstrip(".")
+def damaged(error: object) -> DocumentError:
+    """The refusal of a PDF that a library cannot open, with what it says."""
+    said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return DocumentError(f"the PDF is damaged or cut short ({said}). Print or save it to PDF anew.")
 
 
 def _pages(numbers: list[int]) -> str:
@@ -290,27 +294,3 @@ def _pages(numbers: list[int]) -> str:
     named = [str(a) if a == b else f"{a}-{b}" for a, b in runs]
     shown = ", ".join(named[:20]) + (" and others" if len(named) > 20 else "")
     return ("page " if len(numbers) == 1 else "pages ") + shown
-
-
-def _outline(pdf: Any, texts: list[str], writer: Writer) -> None:
-    """Mark the outline's titles where they stand as a line, or at a line's start, on the page that they point to."""
-    reached: dict[int, int] = {}
-    try:
-        entries = [(b.level, b.get_title(), b.get_dest()) for b in pdf.get_toc(max_depth=6)]
-    except Exception as error:  # noqa: BLE001 - a broken outline costs its headings, not the text
-        writer.warn(f"the outline could not be read ({error})")
-        return
-    starts = {number - 1: start for number, start, _ in writer.pages}
-    for level, title, place in entries:
-        words = title.split()
-        index = place.get_index() if place else None
-        if not words or index is None or index not in starts:
-            continue
-        pattern = re.compile(
-            r"^[ \t]*(?:[\dA-Z]+(?:\.\d+)*\.?\s+)?(" + r"\s+".join(map(re.escape, words)) + r")", re.I | re.M
-        )
-        match = pattern.search(texts[index], reached.get(index, 0)) or pattern.search(texts[index])
-        if match:
-            reached[index] = match.end()
-            start = starts[index] + match.start(1)
-            writer.mark("heading", min(6, level + 1), start, starts[index] + match.end(1), match[1])
