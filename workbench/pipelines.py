@@ -10,9 +10,10 @@ import yaml
 from workbench.caches import kept
 from workbench.documents import Chunks, Corpus, Document
 from workbench.embedders import EMBEDDERS, Embedder, SentenceTransformer, embed, preview_vectors
-from workbench.embedders.blocks import pooled_vectors
+from workbench.embedders.blocks import LARGE, pooled_vectors
 from workbench.errors import SpecError
 from workbench.indexes import INDEXES, Flat, IndexSpec
+from workbench.indexes.mapped import SHARE, matrix
 from workbench.parsers import PARSERS, Auto, Parser
 from workbench.pooling import SpanEncoder
 from workbench.retrievers import MAX_K, RETRIEVERS, Collection, Dense, QueryEncoder, Retriever
@@ -200,6 +201,35 @@ def indexed(rows: Collection, vectors: Vectors, embedder: QueryEncoder, index: I
     return rows.with_vectors(built, embedder, built.subset)
 
 
+def searchable(
+    rows: Collection,
+    pipeline: Pipeline,
+    store: Store | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Collection:
+    """`rows` with the pipeline's index over their vectors: `embedded`, then `indexed`.
+
+    What a flat index searches of a large collection lies in a file that is mapped into memory. Where that is there,
+    nothing is embedded, and nothing is read before it is searched. Reports, stops and raises as `embedded`.
+    """
+    embedder, index = pipeline.embedder, pipeline.index
+    folder = store.folder if store else None
+    found = None
+    if store and folder and isinstance(index, Flat) and index.mappable and len(rows) >= LARGE:
+
+        def made() -> Vectors:
+            return embedded(rows, embedder, store, progress, cancelled)
+
+        key = fingerprint([rows.key, embedder.fingerprint, index.metric])
+        shape, most = (len(rows), embedder.dimensions), int(SHARE * store.capacity_bytes)
+        found = matrix(folder, key, shape, made, index.ready, most)
+    if found is None or not isinstance(index, Flat):
+        return indexed(rows, embedded(rows, embedder, store, progress, cancelled), embedder, index)
+    built = index.over(*found)
+    return rows.with_vectors(built, embedder, built.subset)
+
+
 def prepared(
     corpus: Corpus,
     pipeline: Pipeline,
@@ -210,5 +240,4 @@ def prepared(
     rows = collected(corpus, pipeline.splitter, store)
     if not pipeline.retriever.needs_vectors:
         return rows
-    vectors = embedded(rows, pipeline.embedder, store, progress)
-    return indexed(rows, vectors, pipeline.embedder, pipeline.index)
+    return searchable(rows, pipeline, store, progress)

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from workbench.indexes.built import Proposals, all_tied
+from workbench.indexes.built import Index, Proposals, all_tied
 from workbench.indexes.lists import IVFPQ, IVFFlat
 from workbench.indexes.specs import (
     ALONE,
@@ -22,6 +22,7 @@ from workbench.indexes.specs import (
 from workbench.indexes.storages import (
     STORAGES,
     Kept,
+    Plain,
     Signs,
     check_range,
     code_bytes,
@@ -47,6 +48,31 @@ class Flat(IndexSpec):
 
     def projected_bytes(self, n: int, dim: int) -> int:
         return n * code_bytes(self.storage, dim) + range_bytes(self.storage, dim)
+
+    @property
+    def mappable(self) -> bool:
+        """Whether `over` can search rows where they lie."""
+        return self.storage == "float32"
+
+    def over(self, rows: Vectors, longest: float) -> Index:
+        """The index over rows that are `ready` already, such as a mapped file: the same as a call makes, and no copy.
+
+        `longest` is the length of the longest row. `bytes` are those of the rows.
+        """
+        held = Plain(rows)
+        return Index(
+            metric=self.metric,
+            dimensions=rows.shape[1],
+            exact=True,
+            complete=True,
+            bytes=self.projected_bytes(*rows.shape),
+            build_seconds=0.0,
+            warnings=self.warnings(*rows.shape),
+            _count=len(rows),
+            _kept=held,
+            _propose=all_tied(held, longest),
+            _longest=longest,
+        )
 
     def _build(self, rows: Vectors) -> Built:
         if self.storage == "binary":

@@ -54,8 +54,7 @@ class IndexSpec(Spec):
         Raises:
             SpecError: the vectors are none, or the parameters cannot work for this many of them.
         """
-        rows = checked(vectors, "vectors")
-        rows = unit(rows) if self.metric == "cosine" else rows
+        rows = self.ready(vectors)
         n, dim = rows.shape
         start = time.perf_counter()
         warnings = self.warnings(n, dim) if n else ()
@@ -77,6 +76,15 @@ class IndexSpec(Spec):
             _longest=most,
             _asked=built.asked,
         )
+
+    def ready(self, vectors: NDArray[Any]) -> Vectors:
+        """(n, dim) float32 what is searched of the vectors: at length 1 where the angle alone counts.
+
+        Raises:
+            SpecError: the vectors are none.
+        """
+        rows = checked(vectors, "vectors")
+        return unit(rows) if self.metric == "cosine" else rows
 
     def warnings(self, n: int, dim: int) -> tuple[str, ...]:
         """What does not suit n vectors of this length, in plain words.

@@ -15,6 +15,7 @@ from workbench.retrievers.filters import Mask, Where, allowed_rows
 from workbench.retrievers.lexical import Lexical, Terms, counted, row_terms
 from workbench.retrievers.words import PLAIN, Words
 from workbench.spans import Ranges, Span
+from workbench.specs import digest, fingerprint
 from workbench.vectors import top_k
 
 Rows = NDArray[np.int64]
@@ -82,9 +83,22 @@ class Collection:
         self._subsets: dict[bytes, VectorIndex] = {}
         self._queries: dict[str, NDArray[np.float32]] = {}
         self._asking: _Asking | None = None
+        self._key: str | None = None
 
     def __len__(self) -> int:
         return len(self.spans)
+
+    @property
+    def key(self) -> str:
+        """What decides the text of every row: documents, places, headers."""
+        if self._key is None:
+            about = [[d.id for d, _, _ in self._parts], digest(self.spans.astype("<i4").tobytes())]
+            about += [
+                digest(self.document_index.astype("<i4").tobytes()),
+                digest("\0".join(self.headers).encode("utf-8", "surrogatepass")),
+            ]
+            self._key = fingerprint(about)
+        return self._key
 
     def span(self, row: int, spans: Ranges | None = None) -> Span:
         """The characters of a row; by other spans of the rows, where they are given."""

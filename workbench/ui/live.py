@@ -171,10 +171,10 @@ def dense(corpus: Corpus, pipeline: Pipeline, store: Store, asked: bool = False)
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Collection:
         if is_slow and missing(embedder, cut.texts(), store):
             settle(cancelled)
-        vectors = pipelines.embedded(cut, embedder, store, _timed(embedder, report), cancelled)
+        found = pipelines.searchable(cut, pipeline, store, _timed(embedder, report), cancelled)
         if embedder.kind != "remote":
             embedder.encode_query([""])  # loads the model here, where nobody waits, if the vectors were cached
-        return pipelines.indexed(cut, vectors, embedder, pipeline.index)
+        return found
 
     return jobs.run(name, visit(), work, again=asked)
 

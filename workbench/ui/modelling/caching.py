@@ -3,6 +3,7 @@
 import streamlit as st
 
 from workbench import models
+from workbench.indexes import mapped
 from workbench.ui import sessions
 from workbench.ui.shell import size_label
 
@@ -13,7 +14,22 @@ def cache() -> None:
     usage = store.usage()
     held = sum(u.bytes for u in usage.values())
     st.progress(min(1.0, held / store.capacity_bytes), text=f"{size_label(held)} of {size_label(store.capacity_bytes)}")
-    names = {"vectors": "Vectors", "document": "Parsed documents", sessions.KEPT: "Shared pipelines"}
+    names = {
+        "vectors": "Vectors",
+        "blocks": "Vectors by document",
+        "chunks": "Chunks by document",
+        "figures": "Figures of documents",
+        "document": "Parsed documents",
+        "card": "Lists of documents",
+        sessions.KEPT: "Shared pipelines",
+    }
+    count, size = mapped.usage(store.folder)
+    if count:
+        row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+        most = size_label(int(mapped.SHARE * store.capacity_bytes))
+        row.caption(f"Vectors of large collections, in files: {count:,}, {size_label(size)} of {most} beside these")
+        if not models.team_mode():
+            row.button("Clear", key="clear-matrices", type="tertiary", on_click=_clear_files)
     for kind, u in usage.items():
         row = st.container(horizontal=True, vertical_alignment="center", gap="small")
         row.caption(f"{names.get(kind, kind)}: {u.entries:,}, {size_label(u.bytes)}")
@@ -23,3 +39,7 @@ def cache() -> None:
         "Vectors and documents can be made again. Without a shared pipeline its links open the default one. "
         "What was not used for longest goes first."
     )
+
+
+def _clear_files() -> None:
+    sessions.attempt(lambda: mapped.clear(sessions.store().folder))
