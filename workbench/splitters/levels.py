@@ -10,7 +10,6 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.caches import kept
 from workbench.spans import Ranges, ranges
@@ -23,30 +22,23 @@ _ENDLESS = np.iinfo(np.int64).max
 class Pieces:
     """Pieces of a text, in groups: neighbours that are merged with each other, and that a larger piece was cut into.
 
-    Of each piece: `starts`, `ends`, `lengths` (n,), and whether it `was_cut` (n,) into a group of its own, which stands
-    somewhere after it; `sums` (n + 1,) the lengths of all before it, each with the `joint` that is put back after it.
-    Of each group: its `first` (m + 1,) piece, the rule from which on these may be cut finer (`rules`, (m,)), and the
-    length of the shortest piece that it lies in (`within`, (m,)): the group stands in no chunks of a size above.
+    Of each piece (n,): its `starts` and `ends`, and with the white space there left out, `bare_starts` and `bare_ends`;
+    `least`, the length of the shortest of the pieces that it lies in and itself; the `rule` from which on it may be
+    cut, or -1 if it was: into a group that stands somewhere after it. `sums` (n + 1,): the lengths of all before it,
+    each with the `joint` that is put back after it. Of each group: its `first` (m + 1,) piece, and the length of the
+    shortest piece that it lies in, `within` (m,): at a size above, this group is in no chunk.
     """
 
     starts: Ints
     ends: Ints
-    lengths: Ints
-    was_cut: NDArray[np.bool_]
+    bare_starts: Ints
+    bare_ends: Ints
+    least: Ints
+    rule: Ints
     sums: list[int]
     first: Ints
-    rules: Ints
     within: Ints
     joint: int = 0
-
-    @classmethod
-    def of(
-        cls, starts: Ints, ends: Ints, lengths: Ints, counts: Ints, rules: Ints, within: Ints, joint: int = 0
-    ) -> "Pieces":
-        """Pieces of which each group has so many."""
-        sums = before(lengths + joint).tolist()
-        was_cut = np.zeros(len(starts), np.bool_)
-        return cls(starts, ends, lengths, was_cut, sums, before(counts), rules, within, joint)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -54,45 +46,36 @@ class Pieces:
     @property
     def bytes(self) -> int:
         """What they take in memory, about."""
-        return 33 * len(self) + 24 * len(self.first)
+        return 88 * len(self) + 16 * len(self.first)
 
     def with_(self, cut: Ints, finer: "Pieces") -> "Pieces":
         """These and the finer pieces that some of them were cut into."""
-        was_cut = np.append(self.was_cut, finer.was_cut)
-        was_cut[cut] = True
-        return replace(
-            self,
-            starts=np.append(self.starts, finer.starts),
-            ends=np.append(self.ends, finer.ends),
-            lengths=np.append(self.lengths, finer.lengths),
-            was_cut=was_cut,
-            sums=[*self.sums, *(self.sums[-1] + np.array(finer.sums[1:])).tolist()],
-            first=np.append(self.first, finer.first[1:] + len(self)),
-            rules=np.append(self.rules, finer.rules),
-            within=np.append(self.within, finer.within),
+        rule = self.rule.copy()
+        rule[cut] = -1
+        return Pieces(
+            np.append(self.starts, finer.starts),
+            np.append(self.ends, finer.ends),
+            np.append(self.bare_starts, finer.bare_starts),
+            np.append(self.bare_ends, finer.bare_ends),
+            np.append(self.least, finer.least),
+            np.append(rule, finer.rule),
+            [*self.sums, *(self.sums[-1] + np.array(finer.sums[1:])).tolist()],
+            np.append(self.first, finer.first[1:] + len(self)),
+            np.append(self.within, finer.within),
+            self.joint,
         )
 
-    def group(self, which: Ints) -> Ints:
-        """The group that each of these pieces stands in."""
-        return self.first.searchsorted(which, "right") - 1
-
-    def large(self, size: int) -> tuple[Ints, Ints]:
-        """The pieces of `size` or more in groups that stand at this size, and the group of each."""
-        large = np.flatnonzero(self.lengths >= size)
-        group = self.group(large)
-        stands = self.within[group] >= size
-        return (large, group) if stands.all() else (large[stands], group[stands])
-
     def merged(self, large: Ints, size: int, overlap: int) -> tuple[Ints, Ints]:
-        """Starts and ends of chunks: the pieces between those that are large, merged up to `size` within their group,
-        each chunk repeating up to `overlap` of the one before.
+        """Starts and ends of chunks, bare: the pieces between those that are large, merged up to `size` within their
+        group, each chunk repeating up to `overlap` of the one before.
 
         With the sums C of the lengths, a chunk that starts at piece a ends before the first piece i with
         C[i + 1] - C[a] > size, and the next one starts at the first a with
         C[a] >= max(C[i] - overlap, C[i + 1] - size): what overlaps may not push piece i out.
         """
-        groups = np.flatnonzero(self.within >= size)
-        begins, stops = np.append(self.first[groups], large + 1), np.append(self.first[groups + 1], large)
+        groups = (self.within >= size).nonzero()[0]
+        begins = np.concatenate([self.first[groups], large + 1])
+        stops = np.concatenate([self.first[groups + 1], large])
         begins.sort()
         stops.sort()
         sums, size, overlap = self.sums, size + self.joint, overlap + self.joint
@@ -109,13 +92,39 @@ class Pieces:
                 a = bisect_left(sums, keep if keep > room else room, a, i)
             firsts.append(a)
             lasts.append(stop - 1)
-        return self.starts[np.frombuffer(firsts, np.int64)], self.ends[np.frombuffer(lasts, np.int64)]
+        return self.bare_starts[np.frombuffer(firsts, np.int64)], self.bare_ends[np.frombuffer(lasts, np.int64)]
 
 
-def single(starts: Ints, ends: Ints, lengths: Ints, joint: int = 0) -> Pieces:
+def grouped(
+    text: str,
+    points: Codes,
+    measure: str,
+    starts: Ints,
+    ends: Ints,
+    counts: Ints,
+    rules: Ints,
+    within: Ints,
+    joint: int = 0,
+) -> Pieces:
+    """Pieces of a text in order, of which each group has so many."""
+    lengths = measured(text, starts, ends, measure)
+    least = np.minimum(lengths, np.repeat(within, counts))
+    sums = before(lengths + joint).tolist()
+    rule = np.repeat(rules, counts)
+    return Pieces(starts, ends, *bare(points, starts, ends), least, rule, sums, before(counts), within, joint)
+
+
+def single(text: str, points: Codes, measure: str, starts: Ints, ends: Ints, joint: int = 0) -> Pieces:
     """One group of pieces, which lie in no larger one."""
     one = np.array([len(starts)]), np.zeros(1, np.int64), np.array([_ENDLESS])
-    return Pieces.of(starts, ends, lengths, *one, joint)
+    return grouped(text, points, measure, starts, ends, *one, joint)
+
+
+def in_order(starts: Ints, ends: Ints) -> Ranges:
+    """(n, 2) the spans by their starts, without those that are empty."""
+    order = starts.argsort(kind="stable")
+    spans = np.array([starts[order], ends[order]]).T
+    return spans[spans[:, 0] < spans[:, 1]]
 
 
 @dataclass(slots=True, eq=False)
@@ -132,7 +141,8 @@ class Tree:
     @classmethod
     def of(cls, text: str, rules: tuple[Cut, ...], measure: str, starts: Ints, ends: Ints) -> "Tree":
         """The tree of these pieces, all merged with each other, which the rules cut finer."""
-        return cls(text, rules, measure, codes(text), single(starts, ends, measured(text, starts, ends, measure)))
+        points = codes(text)
+        return cls(text, rules, measure, points, single(text, points, measure, starts, ends))
 
     @classmethod
     def within(cls, text: str, rules: tuple[Cut, ...], measure: str, parts: Ranges) -> "Tree":
@@ -144,12 +154,8 @@ class Tree:
     def grouped(self, first: Ints) -> "Tree":
         """The same with other groups of the coarsest pieces, each from its `first` one on."""
         all_, rest = self.pieces, slice(self.roots, None)
-        pieces = replace(
-            all_,
-            first=np.append(first, all_.first[rest]),
-            rules=np.append(np.zeros_like(first), all_.rules[rest]),
-            within=np.append(np.full(len(first), _ENDLESS), all_.within[rest]),
-        )
+        within = np.append(np.full(len(first), _ENDLESS), all_.within[rest])
+        pieces = replace(all_, first=np.append(first, all_.first[rest]), within=within)
         return replace(self, pieces=pieces, roots=len(first))
 
     @property
@@ -166,29 +172,27 @@ class Tree:
         """(n, 2) the chunks, in order: runs of pieces merged up to `size`; a piece of `size` or more is cut finer and
         chunked by itself, and stays as it is where it can be cut no finer.
         """
-        pieces = self.pieces
+        pieces, finest = self.pieces, len(self.rules)
         while True:
-            large, group = pieces.large(size)
-            whole = pieces.rules[group] == len(self.rules)
-            new = ~(whole | pieces.was_cut[large])
-            if not new.any():
+            large = (pieces.least >= size).nonzero()[0]
+            rule = pieces.rule[large]
+            new = large[(rule >= 0) & (rule < finest)]
+            if not len(new):
                 break
-            cut = large[new][pieces.starts[large[new]].argsort()]
-            group = pieces.group(cut)
-            within = np.minimum(pieces.lengths[cut], pieces.within[group])
-            finer = self._cut(pieces.starts[cut], pieces.ends[cut], pieces.rules[group], within)
-            self.pieces = pieces = pieces.with_(cut, finer)
-        spans = bare(self.text, self.codes, *pieces.merged(large, size, overlap))
-        if whole.any():
-            spans = np.concatenate([spans, np.column_stack([pieces.starts[large[whole]], pieces.ends[large[whole]]])])
-        return spans[spans[:, 0].argsort(kind="stable")]
+            new = new[pieces.starts[new].argsort()]
+            finer = self._cut(pieces.starts[new], pieces.ends[new], pieces.rule[new], pieces.least[new])
+            self.pieces = pieces = pieces.with_(new, finer)
+        starts, ends = pieces.merged(large, size, overlap)
+        if len(whole := large[rule == finest]):
+            starts, ends = np.append(starts, pieces.starts[whole]), np.append(ends, pieces.ends[whole])
+        return in_order(starts, ends)
 
     def _cut(self, starts: Ints, ends: Ints, rules: Ints, within: Ints) -> Pieces:
         """The pieces of these parts, each cut by the first rule from its own on that applies to it, or the last."""
-        counts, used = np.ones(len(starts), np.int64), np.full(len(starts), len(self.rules))
-        inner, left = [starts], np.arange(len(starts))
+        counts, used = np.ones(len(starts), np.int64), np.full(len(starts), _ENDLESS)
+        inner = [starts]
         for number, rule in enumerate(self.rules, 1):
-            here = left[rules[left] < number]
+            here = np.flatnonzero((rules < number) & (number < used))
             if not len(here):
                 continue
             places, low, high = rule.places(self.text, self.codes, starts[here], ends[here])
@@ -198,11 +202,11 @@ class Tree:
             inner.append(places[_ranges(low, high)])
             counts[here] += high - low
             used[here] = number if rule.pattern else len(self.rules)
-            left = np.setdiff1d(left, here, assume_unique=True)
         firsts = np.sort(np.concatenate(inner))
-        lasts = np.append(firsts[1:], 0)
+        lasts = np.roll(firsts, -1)
         lasts[np.cumsum(counts) - 1] = ends
-        return Pieces.of(firsts, lasts, measured(self.text, firsts, lasts, self.measure), counts, used, within)
+        used = np.minimum(used, len(self.rules))
+        return grouped(self.text, self.codes, self.measure, firsts, lasts, counts, used, within)
 
 
 KEPT = 256 << 20

@@ -85,24 +85,28 @@ def stripped(text: str, start: int, end: int) -> Iterator[Pair]:
 
 
 _SPACE = np.array([chr(c).isspace() for c in range(0x3001)] + [False])  # U+3000 is the last; the rest is none
-_STEPS = 4  # characters that all chunks are stripped of together; few have more
+_STEPS = 16  # after so many all other places are looked up at once
 
 
-def bare(text: str, points: Codes, starts: Ints, ends: Ints) -> NDArray[np.int64]:
-    """(m, 2) the spans without white space at their ends; those of white space alone are left out."""
-    first, unsure = _solid(points, starts, 1)
-    last, unsure_too = _solid(points, ends - 1, -1)
-    spans = np.column_stack([first, last + 1])
-    for i in np.flatnonzero(unsure | unsure_too).tolist():
-        spans[i] = next(stripped(text, int(starts[i]), int(ends[i])), (0, 0))
-    return spans[spans[:, 0] < spans[:, 1]]
+def bare(points: Codes, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+    """(n,), (n,) the first place from each start on that is no white space, and the end of the last before each end.
 
-
-def _solid(points: Codes, places: Ints, step: int) -> tuple[Ints, NDArray[np.bool_]]:
-    """From each place on by steps, the first that is no white space, and whether it takes more steps to reach it."""
+    Both are looked for in the whole text: of white space alone comes a start that is not before its end.
+    """
+    places = np.concatenate([starts, ends - 1])
+    steps = np.repeat([1, -1], len(starts))
+    left = np.arange(len(places))
     for _ in range(_STEPS):
-        blank = _SPACE[np.minimum(points.take(places, mode="clip"), 0x3001)]
-        if not blank.any():
+        if not len(left):
             break
-        places = places + blank if step > 0 else places - blank
-    return places, blank
+        left = left[_blank(points.take(places[left], mode="clip"))]
+        places[left] += steps[left]
+    else:
+        solid = np.flatnonzero(~_blank(points))
+        after, upto = solid.searchsorted(places[left]), solid.searchsorted(places[left], "right") - 1
+        places[left] = np.where(steps[left] > 0, np.append(solid, len(points))[after], np.append(solid, -1)[upto])
+    return places[: len(starts)], places[len(starts) :] + 1
+
+
+def _blank(points: Codes) -> NDArray[np.bool_]:
+    return _SPACE[np.minimum(points, 0x3001)]

@@ -12,8 +12,8 @@ from workbench.documents import Document
 from workbench.errors import SpecError
 from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.levels import Pieces, single, tree
-from workbench.splitters.pieces import Cut, bare, codes, literal, measured
+from workbench.splitters.levels import KEPT, Pieces, in_order, single, tree
+from workbench.splitters.pieces import Cut, codes, literal, measured
 from workbench.splitters.sizes import Splitter
 
 SEPARATORS = ("\n\n", "\n", " ", "")
@@ -91,22 +91,19 @@ class Separator(Splitter):
             raise SpecError('separator.separator must not be empty; kind "fixed" cuts anywhere')
 
     def spans(self, document: Document) -> Ranges:
-        text, size, overlap = document.text, self.chunk_size, self.chunk_overlap
-        found = separated(text, self.separator, self.measure)
-        large = np.flatnonzero(found.lengths > size)
-        starts, ends = found.merged(large, size, overlap)
+        found = separated(document.text, self.separator, self.measure)
+        large = np.flatnonzero(found.least > self.chunk_size)
+        starts, ends = found.merged(large, self.chunk_size, self.chunk_overlap)
         sums = np.array(found.sums)
         over = sums.searchsorted(sums[large] - found.joint)  # a piece of no token before a large one stays with it
-        starts, ends = np.append(starts, found.starts[over]), np.append(ends, found.ends[large])
-        order = starts.argsort(kind="stable")
-        return bare(text, codes(text), starts[order], ends[order])
+        return in_order(np.append(starts, found.bare_starts[over]), np.append(ends, found.bare_ends[large]))
 
 
-@kept(256 << 20, lambda level: level.bytes)
+@kept(KEPT, lambda found: found.bytes)
 def separated(text: str, separator: str, measure: str) -> Pieces:
     """The pieces between the occurrences of a separator, the empty ones left out."""
     cuts = np.array([m.span() for m in re.finditer(re.escape(separator), text)], np.int64).reshape(-1, 2)
     starts, ends = np.append(0, cuts[:, 1]), np.append(cuts[:, 0], len(text))
-    starts, ends = starts[starts < ends], ends[starts < ends]
+    some = starts < ends
     joint = int(measured(separator, np.array([0]), np.array([len(separator)]), measure)[0])
-    return single(starts, ends, measured(text, starts, ends, measure), joint)
+    return single(text, codes(text), measure, starts[some], ends[some], joint)
