@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import models
+from workbench.embedders.packed import pack
 from workbench.embedders.protocols import ADAPTER, TRUNCATE_DIM, Embedder, readable
 from workbench.embedders.speeds import timed_load
 from workbench.errors import ModelUnavailable
@@ -120,12 +121,14 @@ def _network(model: models.Model, dtype: str) -> Any:
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        return Network(
+        network = Network(
             str(model.folder),
             device="cpu",
             local_files_only=True,
             trust_remote_code=False,
             model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
         ).eval()
+        pack(network)
+        return network
     except Exception as error:  # the libraries beneath raise errors of many unrelated kinds for a broken folder
         raise ModelUnavailable(f"model {model.name!r} cannot be loaded from {model.home}: {error}") from error
