@@ -14,9 +14,9 @@ class _Kept(Generic[P, T]):
     """A function whose results are kept by the key of its arguments."""
 
     def __init__(
-        self, make: Callable[P, T], most: int, weigh: Callable[[Any], int], key: Callable[..., Any] | None
+        self, make: Callable[P, T], most: int, weigh: Callable[[Any], int], key: Callable[..., Any] | None, grows: bool
     ) -> None:
-        self._make, self._most, self._weigh, self._key = make, most, weigh, key
+        self._make, self._most, self._weigh, self._key, self._grows = make, most, weigh, key, grows
         self._lock = threading.Lock()
         self._found: OrderedDict[Any, tuple[T, int]] = OrderedDict()
         self._bytes = 0
@@ -27,17 +27,25 @@ class _Kept(Generic[P, T]):
         with self._lock:
             if name in self._found:
                 self._found.move_to_end(name)
-                return self._found[name][0]
+                found = self._found[name][0]
+                if self._grows:
+                    self._put(name, found)
+                return found
         made = self._make(*args, **kwargs)
-        weight = self._weigh(made)
         with self._lock:
             if name in self._found:  # another thread was quicker: one object for all
                 return self._found[name][0]
-            self._found[name] = made, weight
-            self._bytes += weight
-            while self._bytes > self._most and len(self._found) > 1:
-                self._bytes -= self._found.popitem(last=False)[1][1]
+            self._put(name, made)
         return made
+
+    def _put(self, name: Any, made: T) -> None:
+        """Nothing; it is kept as what was used last, by what it weighs now, and what is too much goes."""
+        before = self._found[name][1] if name in self._found else 0
+        weight = self._weigh(made)
+        self._found[name] = made, weight
+        self._bytes += weight - before
+        while self._bytes > self._most and len(self._found) > 1:
+            self._bytes -= self._found.popitem(last=False)[1][1]
 
     def known(self, *args: P.args, **kwargs: P.kwargs) -> T | None:
         """The result if it is kept; nothing is made."""
@@ -61,10 +69,11 @@ class _Kept(Generic[P, T]):
 
 
 def kept(
-    most: int, weigh: Callable[[Any], int], key: Callable[..., Any] | None = None
+    most: int, weigh: Callable[[Any], int], key: Callable[..., Any] | None = None, grows: bool = False
 ) -> Callable[[Callable[P, T]], _Kept[P, T]]:
     """A decorator: the function's results are kept until together they weigh more than `most` bytes.
 
-    `key` says by what of its arguments; by all of them without it. The last result is kept whatever it weighs.
+    `key` says by what of its arguments; by all of them without it. What `grows` is weighed anew at each use. The last
+    result is kept whatever it weighs.
     """
-    return lambda make: _Kept(make, most, weigh, key)
+    return lambda make: _Kept(make, most, weigh, key, grows)

@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench.caches import kept
 from workbench.spans import Ranges, ranges
-from workbench.splitters.pieces import Codes, Cut, Ints, bare, codes, measured
+from workbench.splitters.pieces import Cut, Ints, Source, bare, measured
 
 _ENDLESS = np.iinfo(np.int64).max
 
@@ -39,6 +39,22 @@ class Pieces:
     first: Ints
     within: Ints
     joint: int = 0
+
+    @classmethod
+    def of(
+        cls, source: Source, starts: Ints, ends: Ints, counts: Ints, rules: Ints, within: Ints, joint: int = 0
+    ) -> "Pieces":
+        """Pieces of which each group has so many."""
+        lengths = measured(source.text, starts, ends, source.measure)
+        bare_starts, bare_ends = bare(source.codes, starts, ends)
+        least, rule = np.minimum(lengths, np.repeat(within, counts)), np.repeat(rules, counts)
+        sums = _before(lengths + joint).tolist()
+        return cls(starts, ends, bare_starts, bare_ends, least, rule, sums, _before(counts), within, joint)
+
+    @classmethod
+    def single(cls, source: Source, starts: Ints, ends: Ints, joint: int = 0) -> "Pieces":
+        """One group of pieces, which lie in no larger one."""
+        return cls.of(source, starts, ends, np.array([len(starts)]), np.zeros(1, np.int64), np.array([_ENDLESS]), joint)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -95,31 +111,6 @@ class Pieces:
         return self.bare_starts[np.frombuffer(firsts, np.int64)], self.bare_ends[np.frombuffer(lasts, np.int64)]
 
 
-def grouped(
-    text: str,
-    points: Codes,
-    measure: str,
-    starts: Ints,
-    ends: Ints,
-    counts: Ints,
-    rules: Ints,
-    within: Ints,
-    joint: int = 0,
-) -> Pieces:
-    """Pieces of a text in order, of which each group has so many."""
-    lengths = measured(text, starts, ends, measure)
-    least = np.minimum(lengths, np.repeat(within, counts))
-    sums = before(lengths + joint).tolist()
-    rule = np.repeat(rules, counts)
-    return Pieces(starts, ends, *bare(points, starts, ends), least, rule, sums, before(counts), within, joint)
-
-
-def single(text: str, points: Codes, measure: str, starts: Ints, ends: Ints, joint: int = 0) -> Pieces:
-    """One group of pieces, which lie in no larger one."""
-    one = np.array([len(starts)]), np.zeros(1, np.int64), np.array([_ENDLESS])
-    return grouped(text, points, measure, starts, ends, *one, joint)
-
-
 def in_order(starts: Ints, ends: Ints) -> Ranges:
     """(n, 2) the spans by their starts, without those that are empty."""
     order = starts.argsort(kind="stable")
@@ -129,27 +120,25 @@ def in_order(starts: Ints, ends: Ints) -> Ranges:
 
 @dataclass(slots=True, eq=False)
 class Tree:
-    """A text's pieces, cut as fine as was needed: by `rules`, the coarsest first, and measured by `measure`."""
+    """A text's pieces, cut by `rules`, the coarsest first, as fine as was needed."""
 
-    text: str
+    source: Source
     rules: tuple[Cut, ...]
-    measure: str
-    codes: Codes
     pieces: Pieces
     roots: int = 1  # so many groups lie in no larger piece
 
     @classmethod
     def of(cls, text: str, rules: tuple[Cut, ...], measure: str, starts: Ints, ends: Ints) -> "Tree":
         """The tree of these pieces, all merged with each other, which the rules cut finer."""
-        points = codes(text)
-        return cls(text, rules, measure, points, single(text, points, measure, starts, ends))
+        source = Source.of(text, measure)
+        return cls(source, rules, Pieces.single(source, starts, ends))
 
     @classmethod
     def within(cls, text: str, rules: tuple[Cut, ...], measure: str, parts: Ranges) -> "Tree":
         """The tree of these parts of a text, each cut and chunked by itself."""
-        tree = cls.of(text, rules, measure, parts[:0, 0], parts[:0, 1])
-        any_, endless = np.zeros(len(parts), np.int64), np.full(len(parts), _ENDLESS)
-        return replace(tree, pieces=tree._cut(parts[:, 0], parts[:, 1], any_, endless), roots=len(parts))
+        source, n = Source.of(text, measure), len(parts)
+        first = np.zeros(n, np.int64), np.full(n, _ENDLESS)
+        return cls(source, rules, _cut(source, rules, parts[:, 0], parts[:, 1], *first), n)
 
     def grouped(self, first: Ints) -> "Tree":
         """The same with other groups of the coarsest pieces, each from its `first` one on."""
@@ -164,9 +153,10 @@ class Tree:
         n = self.pieces.first[self.roots]
         return np.column_stack([self.pieces.starts[:n], self.pieces.ends[:n]])
 
-    def weigh(self) -> int:
-        """What it may take in memory, about, once it is cut finer too."""
-        return 24 * len(self.text)
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory now, about; the text left out."""
+        return 500 + self.source.codes.nbytes + self.pieces.bytes
 
     def chunks(self, size: int, overlap: int) -> Ranges:
         """(n, 2) the chunks, in order: runs of pieces merged up to `size`; a piece of `size` or more is cut finer and
@@ -180,46 +170,53 @@ class Tree:
             if not len(new):
                 break
             new = new[pieces.starts[new].argsort()]
-            finer = self._cut(pieces.starts[new], pieces.ends[new], pieces.rule[new], pieces.least[new])
-            self.pieces = pieces = pieces.with_(new, finer)
+            parts = pieces.starts[new], pieces.ends[new], pieces.rule[new], pieces.least[new]
+            self.pieces = pieces = pieces.with_(new, _cut(self.source, self.rules, *parts))
         starts, ends = pieces.merged(large, size, overlap)
         if len(whole := large[rule == finest]):
             starts, ends = np.append(starts, pieces.starts[whole]), np.append(ends, pieces.ends[whole])
         return in_order(starts, ends)
-
-    def _cut(self, starts: Ints, ends: Ints, rules: Ints, within: Ints) -> Pieces:
-        """The pieces of these parts, each cut by the first rule from its own on that applies to it, or the last."""
-        counts, used = np.ones(len(starts), np.int64), np.full(len(starts), _ENDLESS)
-        inner = [starts]
-        for number, rule in enumerate(self.rules, 1):
-            here = np.flatnonzero((rules < number) & (number < used))
-            if not len(here):
-                continue
-            places, low, high = rule.places(self.text, self.codes, starts[here], ends[here])
-            found = low < high
-            here, low, high = here[found], low[found], high[found]
-            low = low + (places[low] == starts[here])
-            inner.append(places[_ranges(low, high)])
-            counts[here] += high - low
-            used[here] = number if rule.pattern else len(self.rules)
-        firsts = np.sort(np.concatenate(inner))
-        lasts = np.roll(firsts, -1)
-        lasts[np.cumsum(counts) - 1] = ends
-        used = np.minimum(used, len(self.rules))
-        return grouped(self.text, self.codes, self.measure, firsts, lasts, counts, used, within)
 
 
 KEPT = 256 << 20
 """The most bytes of trees that each kind of splitter keeps."""
 
 
-@kept(KEPT, Tree.weigh)
+def weight(tree: Tree) -> int:
+    """What it takes in memory now: more once it was cut finer."""
+    return tree.bytes
+
+
+@kept(KEPT, weight, grows=True)
 def tree(text: str, rules: tuple[Cut, ...], measure: str) -> Tree:
     """The tree of a whole text; kept, so that a change of size or overlap cuts and measures nothing anew."""
     return Tree.within(text, rules, measure, ranges([(0, len(text))] if text else []))
 
 
-def before(counts: Ints) -> Ints:
+def _cut(source: Source, rules: tuple[Cut, ...], starts: Ints, ends: Ints, rule: Ints, within: Ints) -> Pieces:
+    """The pieces of these parts, each cut by the first rule from its own on that applies to it, or the last."""
+    counts, used = np.ones(len(starts), np.int64), np.zeros(len(starts), np.int64)
+    inner = [starts]
+    for number, cuts in enumerate(rules, 1):
+        here = np.flatnonzero((rule < number) & (used == 0))
+        if not len(here):
+            continue
+        places, low, high = cuts.places(source, starts[here], ends[here])
+        found = low < high
+        here, low, high = here[found], low[found], high[found]
+        low = low + (places[low] == starts[here])  # no piece ends where its part starts
+        inner.append(places[_ranges(low, high)])
+        counts[here] += high - low
+        used[here] = number if cuts.pattern else len(rules)
+    used[used == 0] = len(rules)
+    firsts = np.sort(np.concatenate(inner))
+    lasts = np.empty_like(firsts)
+    lasts[:-1] = firsts[1:]
+    lasts[np.cumsum(counts) - 1] = ends
+    return Pieces.of(source, firsts, lasts, counts, used, within)
+
+
+def _before(counts: Ints) -> Ints:
     """(n + 1,) the sum of the counts before each place, and of all."""
     sums = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=sums[1:])
@@ -229,4 +226,4 @@ def before(counts: Ints) -> Ints:
 def _ranges(low: Ints, high: Ints) -> Ints:
     """The whole numbers of each range from low to high, one range after the other."""
     counts = high - low
-    return np.arange(counts.sum()) + np.repeat(low - before(counts)[:-1], counts)
+    return np.arange(counts.sum()) + np.repeat(low - _before(counts)[:-1], counts)

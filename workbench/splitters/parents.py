@@ -46,7 +46,7 @@ class ParentChild(Splitter):
 _RULES: tuple[Cut, ...] = tuple(literal(separator) for separator in SEPARATORS)
 
 
-@kept(KEPT, lambda found: Tree.weigh(found[1]))
+@kept(KEPT, lambda found: found[1].bytes, grows=True)
 def _inside(text: str, measure: str, size: int) -> tuple[Ranges, Tree]:
     """The parents, and the tree of each by itself."""
     parents = tree(text, _RULES, measure).chunks(size, 0)

@@ -21,9 +21,18 @@ CHARACTERS = "characters"
 _SPECIAL = frozenset(r".^$*+?{}[]\|()")
 
 
-def codes(text: str) -> Codes:
-    """(n,) the code points of a text."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A text, its code points as numbers, and what its pieces are measured by."""
+
+    text: str
+    codes: Codes
+    measure: str
+
+    @classmethod
+    def of(cls, text: str, measure: str) -> "Source":
+        """The text with its numbers."""
+        return cls(text, np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32), measure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +41,19 @@ class Cut:
 
     pattern: str
 
-    def places(self, text: str, points: Codes, starts: Ints, ends: Ints) -> tuple[Ints, Ints, Ints]:
+    def places(self, source: Source, starts: Ints, ends: Ints) -> tuple[Ints, Ints, Ints]:
         """Where matches start, in order, and which of them (from, to) lie in each part `starts` to `ends` of a text.
 
         A part is searched as a text by itself: what a match sees or takes ends with it.
         """
         if not self.pattern:
-            return np.arange(len(points)), starts, ends
+            return np.arange(len(source.text)), starts, ends
         if character := self._character():
-            found = np.flatnonzero(points == ord(character))
+            found = np.flatnonzero(source.codes == ord(character))
             return found, np.searchsorted(found, starts), np.searchsorted(found, ends)
         matches = re.compile(self.pattern).finditer
         bounds = zip(starts.tolist(), ends.tolist(), strict=True)
-        each = [[start + m.start() for m in matches(text[start:end])] for start, end in bounds]
+        each = [[start + m.start() for m in matches(source.text[start:end])] for start, end in bounds]
         last = np.cumsum([len(places) for places in each], dtype=np.int64)
         return np.array([at for places in each for at in places], np.int64), np.concatenate([[0], last[:-1]]), last
 
@@ -88,7 +97,7 @@ _SPACE = np.array([chr(c).isspace() for c in range(0x3001)] + [False])  # U+3000
 _STEPS = 16  # after so many all other places are looked up at once
 
 
-def bare(points: Codes, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+def bare(codes: Codes, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
     """(n,), (n,) the first place from each start on that is no white space, and the end of the last before each end.
 
     Both are looked for in the whole text: of white space alone comes a start that is not before its end.
@@ -99,14 +108,14 @@ def bare(points: Codes, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
     for _ in range(_STEPS):
         if not len(left):
             break
-        left = left[_blank(points.take(places[left], mode="clip"))]
+        left = left[_blank(codes.take(places[left], mode="clip"))]
         places[left] += steps[left]
     else:
-        solid = np.flatnonzero(~_blank(points))
+        solid = np.flatnonzero(~_blank(codes))
         after, upto = solid.searchsorted(places[left]), solid.searchsorted(places[left], "right") - 1
-        places[left] = np.where(steps[left] > 0, np.append(solid, len(points))[after], np.append(solid, -1)[upto])
+        places[left] = np.where(steps[left] > 0, np.append(solid, len(codes))[after], np.append(solid, -1)[upto])
     return places[: len(starts)], places[len(starts) :] + 1
 
 
-def _blank(points: Codes) -> NDArray[np.bool_]:
-    return _SPACE[np.minimum(points, 0x3001)]
+def _blank(codes: Codes) -> NDArray[np.bool_]:
+    return _SPACE[np.minimum(codes, 0x3001)]

@@ -12,8 +12,8 @@ from workbench.documents import Document
 from workbench.errors import SpecError
 from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.levels import KEPT, Pieces, in_order, single, tree
-from workbench.splitters.pieces import Cut, codes, literal, measured
+from workbench.splitters.levels import KEPT, Pieces, in_order, tree
+from workbench.splitters.pieces import Cut, Source, literal, measured
 from workbench.splitters.sizes import Splitter
 
 SEPARATORS = ("\n\n", "\n", " ", "")
@@ -106,4 +106,4 @@ def separated(text: str, separator: str, measure: str) -> Pieces:
     starts, ends = np.append(0, cuts[:, 1]), np.append(cuts[:, 0], len(text))
     some = starts < ends
     joint = int(measured(separator, np.array([0]), np.array([len(separator)]), measure)[0])
-    return single(text, codes(text), measure, starts[some], ends[some], joint)
+    return Pieces.single(Source.of(text, measure), starts[some], ends[some], joint)

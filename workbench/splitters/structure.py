@@ -11,7 +11,7 @@ from workbench.caches import kept
 from workbench.documents import Document
 from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.levels import KEPT, Tree
+from workbench.splitters.levels import KEPT, Tree, weight
 from workbench.splitters.pieces import literal
 from workbench.splitters.sizes import HEADER, Splitter
 
@@ -38,7 +38,7 @@ class Structure(Splitter):
         return parts(document, self.heading_level, self.measure).chunks(self.chunk_size, self.chunk_overlap)
 
 
-@kept(KEPT, Tree.weigh)
+@kept(KEPT, weight, grows=True)
 def parts(document: Document, level: int, measure: str) -> Tree:
     """The blocks of the parts between headings of `level` or above, measured once."""
     text = document.text
