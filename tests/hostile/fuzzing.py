@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from workbench.errors import DocumentError  # noqa: E402
-from workbench.parsers import Auto, Limits, PyPdf, parse_safely, sandbox  # noqa: E402
+from workbench.parsers import Auto, Limits, PdfPlumber, PyPdf, parse_safely, sandbox  # noqa: E402
 
 LIMITS = Limits(seconds=25, cpu_seconds=12, memory_bytes=1_500_000_000)
 WARM = 1_000
@@ -161,7 +161,8 @@ def one(number: int, seed: int, files: dict[str, bytes], names: list[str]) -> tu
     chance = random.Random(f"{seed}/{number}")
     name = names[number % len(names)]
     data = mutate(files[name], files[chance.choice(names)], chance)
-    parser = PyPdf() if name.endswith(".pdf") and chance.random() < 0.2 else Auto()
+    drawn = chance.random() if name.endswith(".pdf") else 1.0
+    parser = PyPdf() if drawn < 0.2 else PdfPlumber() if drawn < 0.3 and not PdfPlumber.missing() else Auto()
     begun = time.monotonic()
     try:
         document = parse_safely(name, data, parser, LIMITS)

@@ -8,7 +8,7 @@ import pytest
 
 from workbench.documents import Document
 from workbench.errors import DocumentError
-from workbench.parsers import Auto, PyPdf, Unstructured, parse
+from workbench.parsers import Auto, PdfPlumber, PyPdf, Unstructured, parse
 
 SHARED = Path(__file__).parents[3] / "shared" / "files"
 FILES = json.loads((SHARED / "manifest.json").read_text("utf-8"))["files"] if SHARED.is_dir() else []
@@ -136,6 +136,24 @@ def test_pypdf_reads_the_same_pages(file):
     assert len(d.pages) == len(ours.pages)
     assert d.id != ours.id
     assert d.source == ours.source
+
+
+@pytest.mark.parametrize("file", names([f for f in READ if f["format"] == "pdf" and f.get("pages", 1) < 50]))
+def test_pdfplumber_finds_every_snippet_in_order_and_all_anywhere_by_place(file):
+    data = (SHARED / file["file"]).read_bytes()
+    d, at = parse(file["file"], data, PdfPlumber()), 0
+    for snippet in file["snippets_in_order"]:
+        at = fold(d.text).find(fold(snippet), at)
+        assert at >= 0, snippet
+    placed = fold(parse(file["file"], data, PdfPlumber(mode="layout")).text)
+    for snippet in [*file["snippets_in_order"], *file.get("snippets_any_order", [])]:
+        assert fold(snippet) in placed
+    assert [number for number, _ in d.pages] == [number for number, _ in document(file["file"]).pages]
+    tables = [s.span for s in d.sections if s.kind == "table"]
+    for section in d.sections:
+        assert d[section.span] == d[section.span].strip("\n") != ""
+        if section.kind == "row":
+            assert any(table.covers(section.span) for table in tables)
 
 
 @pytest.mark.parametrize(

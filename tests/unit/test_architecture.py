@@ -14,6 +14,7 @@ ENGINE = [p for p in FILES if "ui" not in p.relative_to(ROOT / "workbench").part
 HEAVY = (
     "torch", "transformers", "sentence_transformers", "faiss", "bm25s", "unstructured", "spacy", "sklearn", "scipy",
     "pandas", "streamlit", "plotly", "langchain_core", "langchain_text_splitters", "lxml", "pypdf", "pypdfium2",
+    "pdfplumber", "pdfminer",
 )  # fmt: skip
 LONGEST = 320
 

@@ -7,7 +7,7 @@ import pytest
 
 from workbench.documents import Document
 from workbench.errors import DocumentError, SpecError
-from workbench.parsers import Auto, PyPdf, compare, parse, parse_safely
+from workbench.parsers import Auto, PdfPlumber, PyPdf, compare, parse, parse_safely
 from workbench.parsers.comparisons import opcodes
 from workbench.parsers.furniture import furniture, without
 
@@ -33,12 +33,12 @@ def made(count: int, first: bool = False) -> bytes:
 
 
 @pytest.mark.parametrize("first", [False, True])
-@pytest.mark.parametrize("parser", [Auto, PyPdf])
+@pytest.mark.parametrize("parser", [Auto, PyPdf, PdfPlumber])
 def test_running_lines_are_marked_or_dropped(parser, first):
     data = made(4, first)
     kept = parse("a.pdf", data, parser())
     marked = [(s.kind, kept[s.span]) for s in kept.sections]
-    footer = "footer" if parser is Auto or not first else "header"  # pypdf tells no places
+    footer = "footer" if parser is not PyPdf or not first else "header"  # pypdf tells no places
     wanted = [("header", "Pump manual"), (footer, "Page {} of 4")]
     assert marked == [(k, text.format(page)) for page in range(1, 5) for k, text in wanted]
     dropped = parse("a.pdf", data, parser(furniture="drop"))

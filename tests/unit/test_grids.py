@@ -5,7 +5,7 @@ import io
 import pytest
 
 from workbench.documents import Document
-from workbench.parsers import Auto, boxes, parse
+from workbench.parsers import Auto, PdfPlumber, boxes, parse
 from workbench.spans import Span
 from workbench.splitters import SPLITTERS
 
@@ -47,9 +47,13 @@ def tables(d: Document) -> list[tuple[str, str]]:
     return [(s.kind, d[s.span]) for s in d.sections if s.kind in ("table", "row")]
 
 
-def test_rows_stay_together_and_cells_apart():
+BOTH = pytest.mark.parametrize("parser", [Auto, PdfPlumber])
+
+
+@BOTH
+def test_rows_stay_together_and_cells_apart(parser):
     data = made(TABLE)
-    d = parse("a.pdf", data)
+    d = parse("a.pdf", data, parser())
     rows = ["Code\tMeaning\tReset", "E-1\tPhase missing\tmanual", "E-2\tDry\tautomatic", "E-3\tyes"]
     assert tables(d) == [("table", "\n".join(rows)), *(("row", row) for row in rows)]
     assert " ".join(PROSE[0].split()) in d.text
@@ -57,11 +61,13 @@ def test_rows_stay_together_and_cells_apart():
     assert len(boxes(d, data, 1).over(Span(d.id, start, start + 13))) == 1
 
 
-def test_a_cell_of_several_lines_stays_in_its_row():
-    d = parse("a.pdf", made([*TABLE[:2], ["", "or two"], *TABLE[2:]]))
+@BOTH
+def test_a_cell_of_several_lines_stays_in_its_row(parser):
+    d = parse("a.pdf", made([*TABLE[:2], ["", "or two"], *TABLE[2:]]), parser())
     assert ("row", "E-1\tPhase missing\tmanual\nor two") in tables(d)
 
 
+@BOTH
 @pytest.mark.parametrize(
     "lines",
     [
@@ -71,13 +77,14 @@ def test_a_cell_of_several_lines_stays_in_its_row():
         [[line] for line in PROSE * 3],
     ],
 )
-def test_lists_and_prose_are_no_tables(lines):
-    assert tables(parse("a.pdf", made(lines))) == []
+def test_lists_and_prose_are_no_tables(lines, parser):
+    assert tables(parse("a.pdf", made(lines), parser())) == []
 
 
-def test_tables_move_with_what_is_left_out():
+@BOTH
+def test_tables_move_with_what_is_left_out(parser):
     data = made(TABLE, "RUNNING HEAD", pages=3)
-    kept, dropped = parse("a.pdf", data), parse("a.pdf", data, Auto(furniture="drop"))
+    kept, dropped = parse("a.pdf", data, parser()), parse("a.pdf", data, parser(furniture="drop"))
     assert "RUNNING" in kept.text
     assert "RUNNING" not in dropped.text
     assert tables(kept) == tables(dropped)

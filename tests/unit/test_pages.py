@@ -10,7 +10,7 @@ import pytest
 
 from workbench.documents import Document
 from workbench.errors import DocumentError
-from workbench.parsers import Auto, Boxes, PyPdf, boxes, page_image, parse
+from workbench.parsers import Auto, Boxes, PdfPlumber, PyPdf, boxes, page_image, parse
 from workbench.parsers.pictures import png
 from workbench.parsers.places import align
 from workbench.spans import Span
@@ -82,7 +82,8 @@ def test_a_word_lies_where_it_was_drawn():
 
 def test_words_of_the_sample_manual_lie_where_pdfium_finds_them():
     data = MANUAL.read_bytes()
-    for parser in (Auto(), PyPdf(), Auto(furniture="drop"), Auto(hyphens="keep")):
+    plumbed = PdfPlumber(), PdfPlumber(mode="layout", furniture="drop", hyphens="keep")
+    for parser in (Auto(), PyPdf(), Auto(furniture="drop"), Auto(hyphens="keep"), *plumbed):
         document = parse("m.pdf", data, parser)
         checked = 0
         for number, area in document.pages[4:12]:
@@ -174,7 +175,7 @@ def surrogate_pdf() -> bytes:
 
 def test_characters_beyond_the_first_plane_are_one_character_each():
     document = parse("a.pdf", surrogate_pdf())
-    assert document.text == "A😀C"
+    assert document.text == "A😀C" == parse("a.pdf", surrogate_pdf(), PdfPlumber()).text
     page = boxes(document, surrogate_pdf(), 1)
     assert page.offsets.tolist() == [0, 1, 2]
     lefts = page.rectangles[:, 0]
@@ -193,8 +194,9 @@ def test_mended_words_have_their_boxes_on_both_lines():
     kept = parse("a.pdf", data, Auto(hyphens="keep"))
     assert "instal-lation" in kept.text
     assert len(boxes(kept, data, 1).offsets) == len(page.offsets) + 1
-    assert parse("a.pdf", data, PyPdf()).text == "The installation of pumps"
-    assert parse("a.pdf", data, PyPdf(hyphens="keep")).text == "The instal-\nlation of pumps"
+    for engine in (PyPdf, PdfPlumber):
+        assert parse("a.pdf", data, engine()).text == "The installation of pumps"
+        assert parse("a.pdf", data, engine(hyphens="keep")).text == "The instal-\nlation of pumps"
 
 
 def test_alignment_passes_over_what_only_one_text_has():

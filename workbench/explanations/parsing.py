@@ -32,11 +32,12 @@ class Origin:
 
 
 def origins(lost: Sequence[Lost], corpus: Corpus, own: Parser, original: Original | None = None) -> list[Origin]:
-    """For each passage whether one of the other registered parsers finds it, the first in the registry's order.
+    """For each passage whether one of the other parsers that are installed finds it, the first in the registry's order.
 
     Each file is read at most once by each parser, in a process apart. `own` is the parser that lost the passages.
     """
     texts: dict[tuple[str, str], str] = {}
+    others = [kind for kind, cls in PARSERS.items() if kind != own.kind and not cls.missing()]
 
     def text(document: Document, data: bytes, kind: str) -> str:
         key = document.source, kind
@@ -54,8 +55,8 @@ def origins(lost: Sequence[Lost], corpus: Corpus, own: Parser, original: Origina
         data = original(document.source) if original and document else None
         if document is None or data is None:
             return Origin(one, "untried")
-        for kind in PARSERS:
-            if kind != own.kind and find_quote(text(document, data, kind), one.quote):
+        for kind in others:
+            if find_quote(text(document, data, kind), one.quote):
                 return Origin(one, "parser", kind)
         return Origin(one, "unanchored")
 

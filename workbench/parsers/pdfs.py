@@ -174,6 +174,8 @@ def write_pages(
         raise DocumentError(
             f"the PDF says that it has {count:,} pages; the limit is {MAX_PAGES:,}. Split it into parts."
         )
+    if not count:
+        raise damaged("it has no page")
     texts: list[str] = []
     empty, broken = [], []
     length = 0

@@ -78,7 +78,8 @@ def read_plumbed(data: bytes, writer: Writer, mode: str, options: PdfOptions) ->
     with _opened(data, failures) as (pdf, found):
         texts = write_pages(len(found), page_text, failures, writer, options, data, height, tables)
         if unknown:
-            writer.warn(f"{unknown:,} characters have no letter in the PDF's fonts and stand as \ufffd")
+            what = "1 character has" if unknown == 1 else f"{unknown:,} characters have"
+            writer.warn(f"{what} no letter in the PDF's fonts: \ufffd stands there")
         try:
             entries = _outline(pdf.doc, {page.pageid: i for i, page in enumerate(found)})
         except failures as error:  # a broken outline costs its headings, not the text

@@ -17,6 +17,7 @@ from workbench.specs import defaults, from_dict, to_dict
 from workbench.splitters.pieces import CHARACTERS
 from workbench.tokens import BPE_ENCODINGS
 from workbench.ui import sessions
+from workbench.ui.kinds import missing
 
 CHARACTERS_A_TOKEN = 4  # about, in English; only to keep a size near what it was when the unit changes
 SLIDERS = {"tokens": (16, 1024), CHARACTERS: (64, 6000)}
@@ -26,7 +27,10 @@ def kind_choice(part: str, label: str, names: Mapping[str, str] | None = None) -
     """The kind that is chosen for a part of the pipeline. A new kind keeps the fields that both have."""
 
     def changed() -> None:
-        take_kind(part, st.session_state[key])
+        sessions.attempt(lambda: take_kind(part, st.session_state[key]))
+
+    def named(kind: str) -> str:
+        return (names or {}).get(kind, kind) + (" (not installed)" if missing(registry[kind]) else "")
 
     key = f"{part}-kind"
     current: str = sessions.mapping()[part]["kind"]
@@ -37,14 +41,15 @@ def kind_choice(part: str, label: str, names: Mapping[str, str] | None = None) -
         list(registry),
         key=key,
         on_change=changed,
-        format_func=lambda kind: (names or {}).get(kind, kind),
+        format_func=named,
         help="  \n".join(f"**{kind}**: {_first_line(cls)}" for kind, cls in registry.items()),
     )
     return current
 
 
 def _first_line(cls: type) -> str:
-    return (cls.__doc__ or "").strip().split("\n")[0]
+    told = missing(cls)
+    return (cls.__doc__ or "").strip().split("\n")[0] + (f" Here {told}." if told else "")
 
 
 def take_kind(part: str, kind: str) -> None:

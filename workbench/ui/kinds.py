@@ -2,6 +2,7 @@
 
 from workbench import models
 from workbench.errors import ModelUnavailable
+from workbench.parsers import Parser
 from workbench.retrievers import Rerank, Retriever
 
 EMBEDDERS = {
@@ -19,6 +20,11 @@ INDEXES = {
     "binary": "Binary: a bit a dimension",
 }
 RETRIEVERS = {"dense": "Dense", "bm25": "BM25", "hybrid": "Hybrid", "mmr": "MMR", "rerank": "Rerank"}
+
+
+def missing(cls: type) -> str:
+    """What a kind needs and is not installed, with the remedy; "" where nothing is missing."""
+    return cls.missing() if issubclass(cls, Parser) else ""
 
 
 def unavailable(retriever: Retriever) -> str:

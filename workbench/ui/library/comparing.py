@@ -10,7 +10,7 @@ import streamlit as st
 
 from workbench.documents import Corpus, Document
 from workbench.errors import DocumentError, WorkbenchError
-from workbench.parsers import Auto, Comparison, Parser, compare
+from workbench.parsers import PARSERS, Auto, Comparison, Parser, compare
 from workbench.parsers.comparisons import Change
 from workbench.specs import to_dict
 from workbench.ui import jobs, live, sessions
@@ -60,6 +60,7 @@ def parsers(corpus: Corpus, shown: Document) -> None:
 def _choices(shown: Document) -> tuple[str, str]:
     """The names of two parsers; the second is another engine than the one in use, as long as nobody chose."""
     names = [*CHOICES] if shown.media_type == "application/pdf" else ["auto", "unstructured"]
+    more = [f"**{kind}** could be compared too: {told}." for kind, cls in PARSERS.items() if (told := cls.missing())]
     left, right = st.columns(2, gap="small")
     chosen = []
     for column, key, default in (
@@ -70,8 +71,9 @@ def _choices(shown: Document) -> tuple[str, str]:
         current = wanted if wanted in names else default
         sessions.show(key, current, names)
         column.selectbox(
-            "First parser" if key == "parser-a" else "Second parser", names, key=key, on_change=_chose, args=(key,)
-        )
+            "First parser" if key == "parser-a" else "Second parser", names, key=key, on_change=_chose, args=(key,),
+            help="  \n".join(more) or None,
+        )  # fmt: skip
         chosen.append(current)
     return chosen[0], chosen[1]
 

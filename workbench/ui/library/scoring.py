@@ -10,7 +10,7 @@ import streamlit as st
 from workbench.documents import Corpus
 from workbench.evaluations import evaluate
 from workbench.explanations import explain
-from workbench.parsers import Auto, Parser, PyPdf, Unstructured
+from workbench.parsers import Auto, Parser, PdfPlumber, PyPdf, Unstructured
 from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.store import Store
@@ -22,6 +22,7 @@ CHOICES: dict[str, Parser] = {
     "auto, headers and footers dropped": Auto(furniture="drop"),
     "pypdf": PyPdf(),
     "pypdf, as placed on the page": PyPdf(mode="layout"),
+    **({} if PdfPlumber.missing() else {"pdfplumber": PdfPlumber()}),
     "unstructured": Unstructured(),
 }
 ASKED = "parsers-scored"
