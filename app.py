@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from workbench.ui import warming
 from workbench.ui.shell import guarded
 
 ICON = "workbench/ui/icon.png"  # a Material symbol would be fetched from the network
@@ -18,3 +19,4 @@ st.set_page_config(page_title="Chunking workbench", page_icon=ICON, layout="wide
 page = st.navigation([st.Page(path, icon=icon) for path, icon in PAGES.items()], position="top")
 with guarded():
     page.run()
+warming.drawn()

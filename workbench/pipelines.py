@@ -19,7 +19,7 @@ from workbench.pooling import SpanEncoder
 from workbench.retrievers import MAX_K, RETRIEVERS, Collection, Dense, QueryEncoder, Retriever
 from workbench.specs import fingerprint, from_dict, to_dict
 from workbench.splitters import SPLITTERS, Recursive, Splitter
-from workbench.splitters.cuttings import all_chunks
+from workbench.splitters.cuttings import all_chunks, is_large
 from workbench.store import Store
 from workbench.vectors import Vectors
 
@@ -142,10 +142,10 @@ def collection(corpus: Corpus, splitter: Splitter) -> Collection:
 
 
 def _weight(rows: Collection) -> int:
-    return 60 * len(rows) + 2 * rows.corpus.characters  # with the words of the texts, indexed when they are asked for
+    return 60 * len(rows) + 5 * rows.corpus.characters  # with the words of the texts, indexed when they are asked for
 
 
-@kept(512 << 20, _weight, key=lambda corpus, splitter, *_, **__: (corpus, splitter))
+@kept(256 << 20, _weight, key=lambda corpus, splitter, *_, **__: (corpus, splitter))
 def collected(
     corpus: Corpus,
     splitter: Splitter,
@@ -158,7 +158,8 @@ def collected(
     Raises:
         Cancelled: `cancelled()` said so; what was cut is in the store.
     """
-    return Collection(corpus, all_chunks(corpus, splitter, split, store, progress, cancelled))
+    chunks = all_chunks(corpus, splitter, split, store, progress, cancelled)
+    return Collection(corpus, chunks, store if is_large(corpus) else None)
 
 
 def embedded(

@@ -1,11 +1,13 @@
 """Background work: shared by those who wait for it, stopped when nobody does, its errors told in a line."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from workbench.embedders import Cancelled
 from workbench.errors import ModelUnavailable
+from workbench.retrievers import Collection
 from workbench.ui import jobs
 
 
@@ -117,10 +119,27 @@ def test_errors_are_told_and_not_tried_again_by_themselves(error: Exception, say
     assert jobs.run("key", "visit", made) is job
 
 
-def test_only_the_last_results_are_kept() -> None:
-    for i in range(jobs.KEPT + 5):
+def heavy(report: jobs.Report, cancelled: object) -> Collection:
+    """Rows of one document whose words would take all that results may weigh."""
+    corpus = SimpleNamespace(characters=jobs.BYTES)
+    found = Collection.__new__(Collection)
+    found.__dict__.update(spans=[], corpus=corpus, _index=None)
+    return found
+
+
+def test_light_results_are_kept_up_to_a_number() -> None:
+    for i in range(jobs.MOST + 5):
         jobs.attend("visit", {i})
         until(jobs.run(i, "visit", made).finished)
+    assert jobs.MOST <= len(jobs._jobs) <= jobs.MOST + 1
+    assert jobs.find(0) is None
+    assert jobs.find(jobs.MOST + 4) is not None
+
+
+def test_of_heavy_results_the_last_few_are_kept() -> None:
+    for i in range(jobs.KEPT + 5):
+        jobs.attend("visit", {i})
+        until(jobs.run(i, "visit", heavy).finished)
     assert len(jobs._jobs) <= jobs.KEPT + 1
     assert jobs.find(0) is None
     assert jobs.find(jobs.KEPT + 4) is not None
@@ -128,11 +147,11 @@ def test_only_the_last_results_are_kept() -> None:
 
 def test_what_the_visit_itself_watches_is_kept_up_to_a_limit() -> None:
     for i in range(jobs.KEPT + 5):
-        until(jobs.run(i, "visit", made).finished)
+        until(jobs.run(i, "visit", heavy).finished)
     assert jobs.find(0) is not None
-    for i in range(jobs.KEPT + 5, jobs.MOST + 10):
-        until(jobs.run(i, "visit", made).finished)
-    assert len(jobs._jobs) <= jobs.MOST + 1
+    for i in range(jobs.KEPT + 5, jobs.SHOWN + 10):
+        until(jobs.run(i, "visit", heavy).finished)
+    assert len(jobs._jobs) <= jobs.SHOWN + 1
     assert jobs.find(1) is None
     until(jobs.run("other", "another visit", made).finished)
     assert len(jobs._jobs) == jobs.KEPT

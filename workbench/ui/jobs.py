@@ -4,20 +4,24 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.embedders import Cancelled
 from workbench.errors import WorkbenchError
+from workbench.retrievers import Collection
 
 log = logging.getLogger(__name__)
 
 KEPT = 12
-"""Finished results kept; a collection of 10,000 chunks of 384 dimensions takes 15 MB."""
+"""Finished results kept whatever they weigh; a collection of 10,000 chunks of 384 dimensions takes 15 MB."""
 
-MOST = 40
-"""Kept while the visit that runs another watches them."""
+SHOWN = 40
+"""Kept, whatever they weigh, while the visit that runs another watches them."""
+
+MOST, BYTES = 400, 128 << 20
+"""Results kept, and what they may weigh together, so that many visits do not make each other's work come to nothing."""
 
 PATIENCE = 0.15
 """Seconds for which a page waits for work that it has just started: most of what is cached is there by then."""
@@ -40,6 +44,7 @@ class Job:
     seconds: float = 0.0
     result: Any = None
     error: str = ""
+    weight: int = 0
     counted: bool = False
     stopped: bool = False
     abandoned: bool = False
@@ -84,7 +89,7 @@ def find(key: Hashable) -> Job | None:
         return _jobs.get(key)
 
 
-def attend(visit: str, keys: Collection[Hashable]) -> None:
+def attend(visit: str, keys: Container[Hashable]) -> None:
     """Nothing; of all jobs this visit watches these at most. Those that nobody watches any more end by themselves."""
     with _lock:
         for key, job in _jobs.items():
@@ -105,13 +110,17 @@ def run(key: Hashable, visit: str, work: Work, again: bool = False) -> Job:
             threading.Thread(target=_work, args=(job, work), daemon=True, name="workbench-job").start()
         job.watchers.add(visit)
         _jobs.move_to_end(key)
-        while len(_jobs) > KEPT:
+        while _too_many():
             oldest, there = next(iter(_jobs.items()))
-            shown = visit in there.watchers and len(_jobs) <= MOST  # a page that compares needs all that it shows
+            shown = visit in there.watchers and len(_jobs) <= SHOWN  # a page that compares needs all that it shows
             if shown or not there.finished.is_set():
                 break
             del _jobs[oldest]
     return job
+
+
+def _too_many() -> bool:
+    return len(_jobs) > MOST or (len(_jobs) > KEPT and sum(job.weight for job in _jobs.values()) > BYTES)
 
 
 def stop(key: Hashable, visit: str) -> None:
@@ -128,7 +137,9 @@ def _work(job: Job, work: Work) -> None:
         job.done, job.total, job.counted = done, total, True
 
     try:
-        job.result = work(report, lambda: job.cancelled)
+        result = work(report, lambda: job.cancelled)
+        job.weight = _weight(result)
+        job.result = result
     except Cancelled:
         job.abandoned = not job.stopped
         job.error = f"Stopped after {job.done:,} of {job.total:,} chunks; what was done is kept."
@@ -140,3 +151,10 @@ def _work(job: Job, work: Work) -> None:
     finally:
         job.seconds = time.monotonic() - job.started
         job.finished.set()
+
+
+def _weight(result: Any) -> int:
+    """Bytes of a result, about: rows with the words of their texts, and vectors."""
+    if not isinstance(result, Collection):
+        return 1_000
+    return 60 * len(result) + 5 * result.corpus.characters + int(getattr(result.index, "bytes", 0))

@@ -172,7 +172,7 @@ def remember(name: Any, opened: Opened) -> None:
     OPENED[name] = opened
     OPENED.move_to_end(name)
     few, many = _MOST_OPENED
-    while len(OPENED) > few and sum(len(found.documents) for found in OPENED.values()) > many:
+    while len(OPENED) > few and sum(1 + len(found.documents) for found in list(OPENED.values())) > many:
         OPENED.popitem(last=False)
 
 

@@ -1,0 +1,57 @@
+"""Libraries loaded ahead: not before the first page is drawn, all of them then, and without harm where one fails."""
+
+import gc
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from workbench.ui import warming
+
+SMALL = ("wave", "no_such_library_at_all", "fractions", "chunk_that_breaks", "colorsys")
+"""Modules of the standard library that nothing here loads, one that is missing, and one that breaks."""
+
+HEAVY = {name.split(".")[0] for name in warming.LIBRARIES} | {"pandas", "streamlit", "unstructured"}
+
+
+@pytest.fixture
+def quick(monkeypatch, tmp_path) -> None:
+    (tmp_path / "chunk_that_breaks.py").write_text("raise OSError('a library of the system is missing')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in SMALL:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(warming, "LIBRARIES", SMALL)
+    monkeypatch.setattr(warming, "PAINTING", 0.0)
+    monkeypatch.setattr(warming, "BETWEEN", 0.0)
+    monkeypatch.setattr(warming, "settle_memory", lambda: None)  # what this test run holds stays collectable
+    warming._drawn.clear()
+
+
+@pytest.mark.usefixtures("quick")
+def test_nothing_is_loaded_before_a_page_is_drawn_and_all_is_afterwards(caplog) -> None:
+    with caplog.at_level(logging.WARNING):
+        thread = warming.begin()
+        thread.join(0.2)
+        assert thread.is_alive()
+        assert "colorsys" not in sys.modules
+        warming.drawn()
+        thread.join(20)
+    assert not thread.is_alive()
+    assert {"wave", "fractions", "colorsys"} <= set(sys.modules)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert "no_such_library_at_all was not loaded ahead: ModuleNotFoundError" in caplog.messages[0]
+    assert "a library of the system is missing" in caplog.messages[1]
+
+
+def test_the_workbench_itself_loads_none_of_them() -> None:
+    script = f"import sys, workbench, workbench.parsers; print(sorted({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_settled_memory_is_not_looked_at_any_more() -> None:
+    script = "import gc; from workbench.ui import warming; warming.settle_memory(); print(gc.get_freeze_count())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 5_000
+    assert gc.isenabled()

@@ -1,0 +1,57 @@
+"""Libraries that take seconds to load, loaded while the user reads the first page; and what collecting garbage costs.
+
+The server begins it; app.py says when the first page is drawn. Whoever needs a library before waits for it alone.
+"""
+
+import gc
+import importlib
+import logging
+import threading
+import time
+
+log = logging.getLogger(__name__)
+
+LIBRARIES = ("plotly.graph_objects", "scipy.sparse", "tokenizers", "faiss", "torch", "sentence_transformers")
+"""In the order in which pages are likely to ask for them."""
+
+PAINTING = 1.0
+"""Seconds that the browser is given for the first page: an import takes turns with whatever else the server does."""
+BETWEEN = 0.2
+"""Seconds between two libraries, in which what was asked meanwhile is answered."""
+
+_drawn = threading.Event()
+
+
+def begin() -> threading.Thread:
+    """The thread that loads the libraries once a page was drawn."""
+    thread = threading.Thread(target=_load, daemon=True, name="workbench-warming")
+    thread.start()
+    return thread
+
+
+def drawn() -> None:
+    """Nothing; a page was drawn, so from now on there is time."""
+    _drawn.set()
+
+
+def _load() -> None:
+    _drawn.wait()
+    time.sleep(PAINTING)
+    for name in LIBRARIES:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001 — a library that fails here fails where it is needed, and is told there
+            log.warning("%s was not loaded ahead: %s: %s", name, type(error).__name__, error)
+        time.sleep(BETWEEN)
+    settle_memory()
+
+
+def settle_memory() -> None:
+    """Nothing; what lives as long as the server is not looked at any more when garbage is collected.
+
+    Modules and their classes are half a million objects; to visit them takes a fifth of a second with the interpreter
+    held. Python collects garbage whenever the objects that it does visit have grown by a quarter.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.collect()  # the growth counts from here
