@@ -1,7 +1,7 @@
 """Fresh caches, for what is measured as a first time."""
 
 from workbench import joints, pipelines, pooling, tokens
-from workbench.retrievers import lexical
+from workbench.retrievers import analysed
 from workbench.splitters import levels, pieces, recursive, sentences
 from workbench.ui import live
 
@@ -15,5 +15,5 @@ def forget() -> None:
         for name, value in vars(module).items():
             if name not in LOADED and hasattr(value, "cache_clear"):
                 value.cache_clear()
-    lexical._kept.clear()
-    lexical._weight[0] = 0
+    analysed._kept.clear()
+    analysed._weight[0] = 0

@@ -12,7 +12,7 @@ from workbench.embedders import Cancelled, blocks
 from workbench.indexes import Flat, mapped
 from workbench.indexes.mapped import matrix
 from workbench.pipelines import Pipeline
-from workbench.retrievers import Dense
+from workbench.retrievers import BM25, Collection, Dense, analysed
 from workbench.spans import Span
 from workbench.specs import digest, fingerprint
 from workbench.splitters import ParentChild, Recursive, Sentences, Structure, cuttings
@@ -327,3 +327,37 @@ def test_other_chunks_are_another_file(large, tmp_path):
         for corpus in (texts(20), texts(21)):
             keys.add(pipelines.collected(corpus, splitter, store).key)
     assert len(keys) == 4
+
+
+# --- words
+
+
+def test_words_from_the_store_rank_as_words_do(large, tmp_path, monkeypatch):
+    store, splitter = Store(tmp_path), Structure(chunk_size=60, chunk_overlap=10, unit="characters", header="path")
+    corpus = Corpus((*texts(12), document()))
+    queries = ["seal pump", "record 007", "valve", "nothing of this"]
+    plain = BM25()(Collection(corpus, [splitter(d) for d in corpus]), queries, 20)
+    assert BM25()(pipelines.collected(corpus, splitter, store), queries, 20) == plain
+    assert store.usage()[analysed.KIND].entries == 13
+    forget()
+    analyses = counted(monkeypatch, analysed, "document_terms")
+    assert BM25()(pipelines.collected(corpus, splitter, store), queries, 20) == plain
+    assert analyses == []
+    forget()
+    more = Corpus((*corpus, document("One more about seals. " * 9, "010b.txt")))
+    found = BM25()(pipelines.collected(more, splitter, store), ["about"], 1)[0][0]
+    assert [given[0].name for given in analyses] == ["010b.txt"]
+    assert more.document(found.span.document).name == "010b.txt"
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: b"", lambda data: data[::-1]])
+def test_damaged_terms_are_found_anew(damage):
+    chunks = LINE.splitter(document())
+    found = analysed.document_terms(document(), chunks.spans, ())
+    again = analysed.decoded(analysed.encoded(found), len(chunks))
+    assert again is not None
+    assert (list(again.vocabulary), again.ids.tolist(), again.sizes.tolist()) == (
+        list(found.vocabulary), found.ids.tolist(), found.sizes.tolist(),
+    )  # fmt: skip
+    assert analysed.decoded(analysed.encoded(found), len(chunks) + 1) is None
+    assert analysed.decoded(damage(analysed.encoded(found)), len(chunks)) is None

@@ -16,6 +16,7 @@ from workbench.retrievers.lexical import Lexical, Terms, counted, row_terms
 from workbench.retrievers.words import PLAIN, Words
 from workbench.spans import Ranges, Span
 from workbench.specs import digest, fingerprint
+from workbench.store import Store
 from workbench.vectors import top_k
 
 Rows = NDArray[np.int64]
@@ -51,8 +52,9 @@ class Collection:
     needs nothing else; vectors are given later by `with_vectors`. A collection never changes, so threads may share it.
     """
 
-    def __init__(self, corpus: Corpus, chunks: Iterable[Chunks]) -> None:
+    def __init__(self, corpus: Corpus, chunks: Iterable[Chunks], store: Store | None = None) -> None:
         self.corpus = corpus
+        self._store = store  # where the terms of documents are kept, if they are worth the disk
         given: dict[str, Chunks] = {}
         for c in chunks:
             if corpus.document(c.document).id in given:
@@ -154,8 +156,9 @@ class Collection:
         with self._lock:
             index = self._lexical.pop((k1, b, words), None)
             if index is None:
-                self._terms = self._terms or row_terms(self._parts)
-                index = Lexical(counted(self._terms, words), k1, b, words)
+                found = self._terms or row_terms(self._parts, self._store)
+                self._terms = found if len(found.ids) <= _MOST_TERMS else None
+                index = Lexical(counted(found, words), k1, b, words)
             self._lexical[k1, b, words] = index  # the last used stands last
             if len(self._lexical) > _MAX_LEXICAL:
                 self._lexical.pop(next(iter(self._lexical)))
@@ -259,6 +262,7 @@ class Collection:
 
 _MAX_LEXICAL = 2  # parameters whose index is kept: a comparison needs two, and each holds a score for every term
 _MAX_QUERIES = 20_000
+_MOST_TERMS = 20_000_000  # kept beside the indexes over them, for further parameters: 80 MB
 _known_lock = threading.Lock()
 _known: dict[str, dict[str, NDArray[np.float32]]] = {}
 
