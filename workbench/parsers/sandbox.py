@@ -2,7 +2,7 @@
 
 A process that has read a file or refused it in good order is kept for the next one, so that only the first pays for
 its start. One in which a parser broke, or that read a large file or very many, is ended. Callers may be threads; each
-has a process to itself while it reads.
+has a process to itself while it reads, and where there are many they take turns owner by owner (`turns.py`).
 """
 
 import atexit
@@ -26,6 +26,7 @@ from workbench.parsers.confinement import LIMITS
 from workbench.parsers.drafts import Draft
 from workbench.parsers.methods import Parser, Unstructured
 from workbench.parsers.names import label
+from workbench.parsers.turns import Turns
 from workbench.specs import to_dict
 
 _ROOT = str(Path(__file__).resolve().parents[2])
@@ -170,7 +171,7 @@ class Process:
 
 _lock = threading.Lock()
 _idle: list[Process] = []
-_turns = threading.BoundedSemaphore(_AT_ONCE)
+_turns = Turns(_AT_ONCE)
 
 
 def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: str = "") -> Draft:
@@ -203,7 +204,7 @@ def do_apart(task: str, name: str, data: bytes, limits: Limits, arguments: Mappi
         "arguments": dict(arguments or {}),
         "limits": {kind: getattr(limits, kind) for kind in LIMITS},
     }
-    with _turns:
+    with _turns.taken():
         process = _take()
         kept = False
         try:

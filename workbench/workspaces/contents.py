@@ -1,8 +1,10 @@
 """A workspace: the documents, golden set, pipelines and settings in one folder, and what may be done with them."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from workbench.documents import Corpus, Document
 from workbench.errors import DocumentError, SpecError, StoreError, WorkbenchError
 from workbench.golden import Problem
 from workbench.parsers import PARSERS, Auto, Parser, label
+from workbench.parsers.turns import on_behalf_of
 from workbench.records import Question
 from workbench.specs import digest, from_dict, to_dict
 from workbench.store import Store
@@ -95,7 +98,8 @@ class Workspace:
                 new.append((key, source, self._file(source, parser or _chosen(source))))
             except DocumentError as error:
                 refusals.append(Refusal(source, str(error)))
-        read_now = all_parsed(self.parse, self.store, [file for *_, file in new], progress)
+        with on_behalf_of(self.folder.name):
+            read_now = all_parsed(self.parse, self.store, [file for *_, file in new], progress)
         for (key, source, _), found in zip(new, read_now, strict=True):
             if isinstance(found, Document):
                 opened[key] = found
@@ -108,7 +112,8 @@ class Workspace:
 
     def document(self, source: Source, parser: Parser | None = None) -> Document:
         """The document of one source, by `parser` or by the source's own."""
-        found = all_parsed(self.parse, self.store, [self._file(source, parser or _chosen(source))])[0]
+        with on_behalf_of(self.folder.name):
+            found = all_parsed(self.parse, self.store, [self._file(source, parser or _chosen(source))])[0]
         if isinstance(found, WorkbenchError):
             raise found
         return found
@@ -314,7 +319,8 @@ class Workspace:
         manifest = read(self.folder)
         manifest.sources = [s for s in manifest.sources if s.id != instead]
         self._check_new(manifest, source)
-        document = parsed(self.parse, self.store, source.name, id, lambda: data, parser)
+        with on_behalf_of(self.folder.name):
+            document = parsed(self.parse, self.store, source.name, id, lambda: data, parser)
         return replace(source, media_type=document.media_type)
 
     def _insert(self, manifest: Manifest, source: Source, data: bytes, place: int) -> None:
@@ -360,9 +366,15 @@ class Workspace:
 def _chosen(source: Source) -> Parser:
     """The parser that the source names."""
     try:
-        return from_dict(PARSERS, source.parser, "parser")
+        return _parser(json.dumps(source.parser))
     except SpecError as error:
         raise DocumentError(f"{source.name}: {error}; choose another parser for this file") from error
+
+
+@lru_cache(maxsize=64)
+def _parser(mapping: str) -> Parser:
+    """The parser of a mapping as JSON: of thousands of files, most name the same one."""
+    return from_dict(PARSERS, json.loads(mapping), "parser")
 
 
 def _megabytes(size: int) -> str:
