@@ -44,7 +44,7 @@ class Turns:
             self._pass_on(mine)
 
     def _pass_on(self, mine: threading.Event) -> None:
-        """Nothing; the turn goes to the owner who had none for longest. Who was broken off in the queue has none to give."""
+        """Nothing; the turn goes to the owner who had none for longest. Who broke off in the queue has none to give."""
         with self._lock:
             if not mine.is_set():
                 owner = next(owner for owner, queue in self._waiting.items() if mine in queue)
