@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from workbench.cli import DONE, WRONG_INPUT
@@ -33,6 +34,8 @@ class Reading:
         self._paths, self._parser, self._parse = paths, parser, parse
         self._progress = progress or (lambda done, total: None)
         self.refused = 0
+        self.path = Path()
+        """The file that is read just now."""
 
     def __iter__(self) -> Iterator[Document]:
         entries = [entry for given in self._paths for entry in _entries(given)]
@@ -50,7 +53,7 @@ class Reading:
         return WRONG_INPUT if self.refused else DONE
 
     def _document(self, path: Path) -> Document | None:
-        name, limit = label(path.name), Limits().input_bytes
+        name, limit, self.path = label(path.name), Limits().input_bytes, path
         try:
             if (size := path.stat().st_size) > limit:  # before it is read into memory
                 raise DocumentError(f"{name}: {size / 1e6:,.0f} MB is more than the limit of {limit / 1e6:,.0f} MB.")
@@ -95,7 +98,8 @@ def corpus_of(paths: Sequence[str], parser: Parser, store: Store, purpose: str) 
     """
 
     def kept(name: str, data: bytes, parser: Parser) -> Document:
-        return parsed(parse_safely, store, name, digest(data), lambda: data, parser)
+        id = digest(data)
+        return parsed(parse_safely, store, name, id, partial(_same, reading.path, id), parser)
 
     reading = Reading(paths, parser, kept, Progress("reading", "files"))
     documents = []
@@ -105,6 +109,17 @@ def corpus_of(paths: Sequence[str], parser: Parser, store: Store, purpose: str) 
     if not documents:
         raise DocumentError(f"there is no document to {purpose}: none of the files could be read")
     return Corpus(tuple(documents)), reading.status
+
+
+def _same(path: Path, id: str) -> bytes:
+    """The file's bytes, read again where they are needed: of many files, not all can be held."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DocumentError(f"{path}: it cannot be opened any more ({error.strerror}).") from error
+    if digest(data) != id:
+        raise DocumentError(f"{path}: it has changed since it was first read; run the command again.")
+    return data
 
 
 def originals(paths: Sequence[str]) -> Callable[[str], bytes | None]:

@@ -25,7 +25,7 @@ from workbench.metrics import (
     metric,
     precision_omega,
 )
-from workbench.pipelines import Pipeline, collection, embedded, indexed
+from workbench.pipelines import Pipeline, collected, embedded, indexed
 from workbench.records import Hit, Question
 from workbench.retrievers import MAX_K, Collection
 from workbench.spans import Ranges, Span
@@ -133,7 +133,7 @@ def evaluate(
     clock = _Clock()
     if rows is None:
         with clock.stage("split"):
-            rows = collection(corpus, pipeline.splitter)
+            rows = collected(corpus, pipeline.splitter, store)
     if pipeline.retriever.needs_vectors and not rows.has_vectors:
         with clock.stage("embed"):
             vectors = embedded(rows, pipeline.embedder, store, progress)

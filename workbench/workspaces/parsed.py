@@ -47,7 +47,12 @@ class File:
     @property
     def key(self) -> str:
         """What decides the document: the bytes, the parser, and the suffix, which can tell it the format."""
-        return fingerprint([FORMAT, self.id, self.parser.fingerprint, Path(self.name).suffix.lower()])
+        return fingerprint([FORMAT, self.id, _name(self.parser), Path(self.name).suffix.lower()])
+
+
+@lru_cache(maxsize=64)
+def _name(parser: Parser) -> str:
+    return parser.fingerprint
 
 
 def parsed(parse: Parse, store: Store, name: str, id: str, read: Callable[[], bytes], parser: Parser) -> Document:
