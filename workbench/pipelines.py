@@ -178,17 +178,17 @@ def embedded(
     if isinstance(embedder, SpanEncoder):
         embedder.prepare(rows.corpus, store, progress, cancelled)
         shape = len(rows), embedder.dimensions
-        return pooled_vectors(embedder, embedder.fingerprint, _parts(rows), shape, store, progress, cancelled)
+        return pooled_vectors(embedder, embedder.fingerprint, parts(rows), shape, store, progress, cancelled)
     return embed(embedder, rows.texts(), store, progress, cancelled)
 
 
 def previewed(rows: Collection, embedder: SentenceTransformer, store: Store | None = None) -> Vectors:
     """(n, dim) about what `embedded` gives, pooled from the documents' token states; see `embedders.can_preview`."""
-    parts = [preview_vectors(document, chunks, embedder, store) for document, chunks in _parts(rows)]
-    return np.concatenate([np.empty((0, embedder.dimensions), np.float32), *parts])
+    found = [preview_vectors(document, chunks, embedder, store) for document, chunks in parts(rows)]
+    return np.concatenate([np.empty((0, embedder.dimensions), np.float32), *found])
 
 
-def _parts(rows: Collection) -> Iterator[tuple[Document, Chunks]]:
+def parts(rows: Collection) -> Iterator[tuple[Document, Chunks]]:
     """Each document that has rows, with these as chunks."""
     documents, firsts = np.unique(rows.document_index, return_index=True)
     for i, first, last in zip(documents.tolist(), firsts.tolist(), [*firsts.tolist()[1:], len(rows)], strict=True):

@@ -5,10 +5,12 @@ done there are no rows, and the figures are an estimate that says of how many do
 """
 
 import random
+import struct
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ FEW, SOME = 6, 200
 KIND = "figures"
 """The kind under which the store keeps the figures of a document of a large corpus."""
 
+_FIGURES = struct.Struct("<4q")
 _TOGETHER = 256  # documents whose figures are read and written at a time
 
 
@@ -62,9 +65,8 @@ Figures = tuple[int, int, int, int]
 """Chunks, truncated chunks, unseen characters and tokens of a document."""
 
 
-def figures(document: Document, pipeline: Pipeline) -> Figures:
-    """What `Totals` adds up."""
-    found = live.cut(document, pipeline)
+def figures(found: live.Cut) -> Figures:
+    """What `Totals` adds up, of one document."""
     return len(found.chunks), found.truncated, live.invisible(found), int(found.tokens.sum())
 
 
@@ -81,7 +83,7 @@ def totals(corpus: Corpus, pipeline: Pipeline) -> Totals:
 
 @lru_cache(maxsize=64)
 def _totals(corpus: Corpus, pipeline: Pipeline) -> Totals:
-    return _summed(corpus, [figures(document, pipeline) for document in corpus])
+    return _summed(corpus, [figures(live.cut(document, pipeline)) for document in corpus])
 
 
 def _summed(corpus: Corpus, each: Sequence[Figures]) -> Totals:
@@ -97,7 +99,7 @@ def _estimated(corpus: Corpus, pipeline: Pipeline, most: int) -> Totals:
     """The figures by a sample of documents, the same one for every pipeline, scaled by characters."""
     some = random.Random(0).sample(corpus.documents, min(most, len(corpus)))
     part = sum(document.figures.characters for document in some)
-    found = _summed(corpus, [figures(document, pipeline) for document in some])
+    found = _summed(corpus, [figures(live.cut(document, pipeline)) for document in some])
     by = corpus.characters / part if part else 0.0
     scaled = {name: round(getattr(found, name) * by) for name in ("chunks", "truncated", "unseen_characters", "tokens")}
     return replace(found, **scaled, sampled=len(some))
@@ -115,35 +117,38 @@ def begin(corpus: Corpus, pipeline: Pipeline, store: Store) -> jobs.Job | None:
             _estimates.popitem(last=False)
         return pipelines.collected(corpus, pipeline.splitter, store, report, cancelled)
 
-    def count(report: jobs.Report, cancelled: Callable[[], bool]) -> Totals:
-        return _counted(corpus, pipeline, store, report, cancelled)
-
-    if live.rows(corpus, pipeline) is None:
+    found = live.rows(corpus, pipeline)
+    if found is None:
         return jobs.run(live.rows_key(corpus, pipeline), live.visit(), cut)
+    here = found
+
+    def count(report: jobs.Report, cancelled: Callable[[], bool]) -> Totals:
+        return _counted(here, pipeline, store, report, cancelled)
+
     job = jobs.run(live.totals_key(corpus, pipeline), live.visit(), count)
     return None if job.finished.is_set() else job
 
 
 def _counted(
-    corpus: Corpus, pipeline: Pipeline, store: Store, report: jobs.Report, cancelled: Callable[[], bool]
+    found: Collection, pipeline: Pipeline, store: Store, report: jobs.Report, cancelled: Callable[[], bool]
 ) -> Totals:
-    """The exact figures; those of a document are kept in the store."""
-    name = [1, pipeline.splitter.fingerprint, pipeline.embedder.tokenizer, pipeline.embedder.max_tokens]
+    """The exact figures of these rows; those of a document are kept in the store."""
+    embedder, corpus = pipeline.embedder, found.corpus
+    name = [1, pipeline.splitter.fingerprint, embedder.tokenizer, embedder.max_tokens]
     each: list[Figures] = []
-    for first in range(0, len(corpus), _TOGETHER):
-        some = corpus.documents[first : first + _TOGETHER]
-        named = [fingerprint([name, document.id]) for document in some]
+    rest = iter(pipelines.parts(found))
+    while some := list(islice(rest, _TOGETHER)):
+        named = [fingerprint([name, document.id]) for document, _ in some]
         known, new = store.get_many(KIND, named), {}
-        for document, key in zip(some, named, strict=True):
+        for (document, chunks), key in zip(some, named, strict=True):
             report(len(each), len(corpus))
             if cancelled():
                 raise Cancelled
             data = known.get(key, b"")
-            found = np.frombuffer(data, "<i8") if len(data) == 32 else np.empty(0, np.int64)
-            if not len(found):
-                found = np.array(figures(document, pipeline), "<i8")
-                new[key] = found.tobytes()
-            each.append(tuple(found.tolist()))
+            if len(data) != _FIGURES.size:
+                cut = live.measured(document, chunks, embedder.tokenizer, embedder.max_tokens)
+                data = new[key] = _FIGURES.pack(*figures(cut))
+            each.append(_FIGURES.unpack(data))
         store.put_many(KIND, new)
     return _summed(corpus, each)
 

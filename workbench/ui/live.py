@@ -52,7 +52,11 @@ def cut(document: Document, pipeline: Pipeline) -> Cut:
 
 @lru_cache(maxsize=512)
 def _cut(document: Document, splitter: Splitter, tokenizer: str, limit: int | None) -> Cut:
-    chunks = pipelines.split(document, splitter)
+    return measured(document, pipelines.split(document, splitter), tokenizer, limit)
+
+
+def measured(document: Document, chunks: Chunks, tokenizer: str, limit: int | None) -> Cut:
+    """The chunks of a document as a model with this tokenizer and limit sees them."""
     tokens = chunk_tokens(document, chunks, tokenizer)
     return Cut(chunks, tokens, unseen(document, chunks, tokenizer, limit, tokens))
 
