@@ -155,3 +155,16 @@ def test_what_the_visit_itself_watches_is_kept_up_to_a_limit() -> None:
     assert jobs.find(1) is None
     until(jobs.run("other", "another visit", made).finished)
     assert len(jobs._jobs) == jobs.KEPT
+
+
+def test_of_results_that_weigh_gigabytes_few_are_kept() -> None:
+    def huge(report: jobs.Report, cancelled: object) -> Collection:
+        found = heavy(report, cancelled)
+        found.corpus = SimpleNamespace(characters=jobs.HUGE)
+        return found
+
+    for i in range(jobs.FEW + 4):
+        jobs.attend("visit", {i})
+        until(jobs.run(i, "visit", huge).finished)
+    assert len(jobs._jobs) <= jobs.FEW + 1
+    assert jobs.find(jobs.FEW + 3) is not None

@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 KEPT = 12
 """Finished results kept whatever they weigh; a collection of 10,000 chunks of 384 dimensions takes 15 MB."""
 
+FEW, HUGE = 4, 8 << 30
+"""So few are kept of those that weigh gigabytes: two settings of half a million chunks, by a generous estimate."""
+
 SHOWN = 40
 """Kept, whatever they weigh, while the visit that runs another watches them."""
 
@@ -120,7 +123,8 @@ def run(key: Hashable, visit: str, work: Work, again: bool = False) -> Job:
 
 
 def _too_many() -> bool:
-    return len(_jobs) > MOST or (len(_jobs) > KEPT and sum(job.weight for job in _jobs.values()) > BYTES)
+    bytes = sum(job.weight for job in _jobs.values())
+    return len(_jobs) > MOST or (len(_jobs) > KEPT and bytes > BYTES) or (len(_jobs) > FEW and bytes > HUGE)
 
 
 def stop(key: Hashable, visit: str) -> None:
