@@ -14,7 +14,8 @@ from workbench.tokens import tokenizer
 PARTS = (
     "alpha ", "beta. ", "Gamma! ", "don't ", "a", "aa", "\n", "\n\n", "\n\n\n", "\r\n", "\r\n\r\n", "\t", "  ",
     " " * 20, "漢字", "。", "日本語の文章", "é", "e\u0301", "👩‍🔬", "😀", "\u2028", "\u00a0", "\u3000", "\x0b",
-    "\x1c", "\x85", "\u200b", "\x00", "x" * 70, "https://example.org/a/very/long/path ", "\nclass A:\n", "    return 1\n", ".", "| a | b |\n",
+    "\x1c", "\x85", "\u200b", "\x00", "x" * 70,
+    "https://example.org/a/very/long/path ", "\nclass A:\n", "    return 1\n", ".", "| a | b |\n",
 )  # fmt: skip
 SEPARATORS = (
     ("\n\n", "\n", " ", ""),
@@ -24,6 +25,7 @@ SEPARATORS = (
     (".", "|", "$^", "\\", ""),  # signs of regular expressions
     ("", "\n", " "),  # nothing is tried after the empty one
     ("。", "\u3000", " "),
+    ("beta", "a b", "a", ""),  # the second reaches over places where the first cuts
 )
 MEASURES = ("characters", "all-MiniLM-L6-v2", "cl100k_base")
 
@@ -86,6 +88,16 @@ def test_every_size_by_one_separator(seed: int) -> None:
             separator=separator, chunk_size=size, chunk_overlap=overlap, length_function=length(measure)
         ).split_text(document.text)
         assert [_without(separator, text) for text in ours] == [_without(separator, text) for text in theirs]
+
+
+def test_a_piece_of_no_token_stays_with_the_large_one_behind_it() -> None:
+    document = Document(source="s", id="none", name="d.txt", text="alpha.\x00.beta and gamma, delta.\x00\x00.end")
+    for size, overlap in ((3, 0), (3, 2), (1, 0), (5, 1)):
+        ours = Separator(size, overlap, "tokens", "all-MiniLM-L6-v2", separator=".")(document).texts(document)
+        theirs = CharacterTextSplitter(
+            separator=".", chunk_size=size, chunk_overlap=overlap, length_function=length("all-MiniLM-L6-v2")
+        )
+        assert ours == theirs.split_text(document.text)
 
 
 def _without(separator: str, text: str) -> list[str]:

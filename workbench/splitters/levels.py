@@ -207,7 +207,7 @@ def _cut(source: Source, rules: tuple[Cut, ...], starts: Ints, ends: Ints, rule:
         low = low + (places[low] == starts[here])  # no piece ends where its part starts
         inner.append(places[_ranges(low, high)])
         counts[here] += high - low
-        used[here] = number if cuts.pattern else len(rules)
+        used[here] = number
     used[used == 0] = len(rules)
     firsts = np.sort(np.concatenate(inner))
     lasts = np.empty_like(firsts)

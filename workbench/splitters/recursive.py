@@ -92,7 +92,7 @@ class Separator(Splitter):
 
     def spans(self, document: Document) -> Ranges:
         found = separated(document.text, self.separator, self.measure)
-        large = np.flatnonzero(found.least > self.chunk_size)
+        large = np.flatnonzero(found.least > self.chunk_size - found.joint)  # those that have no room for another
         starts, ends = found.merged(large, self.chunk_size, self.chunk_overlap)
         sums = np.array(found.sums)
         over = sums.searchsorted(sums[large] - found.joint)  # a piece of no token before a large one stays with it
