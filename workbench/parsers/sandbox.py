@@ -30,7 +30,7 @@ from workbench.parsers.turns import Turns
 from workbench.specs import to_dict
 
 _ROOT = str(Path(__file__).resolve().parents[2])
-_KEPT = ("PATH", "HOME", "TMPDIR", "TEMP", "SYSTEMROOT", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+_KEPT = tuple("PATH HOME XDG_CACHE_HOME TMPDIR TEMP SYSTEMROOT LANG LC_ALL VIRTUAL_ENV LD_LIBRARY_PATH".split())
 _MAX_FILES = 100
 _LARGE = 20_000_000
 _AT_ONCE = max(4, min(8, os.cpu_count() or 1))  # one file that hangs must not hold up the others
