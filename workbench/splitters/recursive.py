@@ -82,6 +82,7 @@ class Separator(Splitter):
     """
 
     kind: ClassVar[str] = "separator"
+    revision: ClassVar[int] = 2
 
     separator: str = option("\n\n", "Where to cut.")
 
