@@ -77,7 +77,7 @@ _PARTS = ("weights", "priors", "classes", "moves", "row", "output")
 
 
 def _read(copy: Path) -> tuple[Any, ...]:
-    with np.load(copy, allow_pickle=False) as data:
+    with copy.open("rb") as file, np.load(file, allow_pickle=False) as data:
         weights, priors, classes, moves, row, output = (data[name] for name in _PARTS)
     whole = [array(part.dtype.char, part.tobytes()) for part in (moves, row)]  # quicker than numpy, one at a time
     return weights, priors, classes.tolist(), *whole, output.tolist()
