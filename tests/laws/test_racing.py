@@ -1,25 +1,37 @@
 """Races name no configuration that measuring all of them rules out; and what they drop, they drop by their rules."""
 
 import json
+from collections.abc import Sequence
 from functools import cache
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from workbench.statistics import standings
-from workbench.sweeps.bounds import errors, leads, looks, rank_agreement, spread
-from workbench.sweeps.races import PILOTS, RISK, Race
+from workbench.sweeps.bounds import errors, farthest, leads, looks, rank_agreement, resolution, spread
+from workbench.sweeps.races import BUDGET, PILOTS, RISK, Race
 
 ORDERS = 500
 
 
 class Recorded:
-    """A track over values that were recorded; counts what it was asked for."""
+    """A track over values that were recorded; counts what it was asked for.
 
-    def __init__(self, exact: NDArray[np.float64], preview: NDArray[np.float64] | None = None) -> None:
+    `new` (n, n) is what a candidate costs once another is known, its diagonal what it costs by itself.
+    """
+
+    def __init__(
+        self,
+        exact: NDArray[np.float64],
+        preview: NDArray[np.float64] | None = None,
+        new: NDArray[np.float64] | None = None,
+    ) -> None:
         self.values, self.previews = exact, preview
+        self.new = np.ones((len(exact), len(exact))) if new is None else new
         self.measured: set[int] = set()
         self.asked = 0
 
@@ -38,10 +50,16 @@ class Recorded:
         self.asked += len(questions)
         return self.values[candidate, questions]
 
+    def price(self, candidate: int, measured: Sequence[int]) -> float:
+        return 0.0 if self.previews is None else float(self.new[candidate, [candidate, *measured]].min())
+
 
 @cache
 def recorded(name: str) -> dict[str, NDArray[np.float64]]:
-    data = json.loads(Path(__file__).with_name(f"race_{name}.json").read_text())
+    if (file := Path(__file__).with_name(f"race_{name}.npz")).exists():
+        with np.load(file) as data:
+            return {key: values / 1e4 if key in ("exact", "preview") else values for key, values in data.items()}
+    data = json.loads(file.with_suffix(".json").read_text())
     return {key: np.array(data[key]) for key in ("exact", "preview", "places", "clusters")}
 
 
@@ -53,32 +71,105 @@ def ruled_out(name: str) -> frozenset[int]:
     return frozenset(s.run for s in found if s.verdict == "ruled out")
 
 
-def finished(track: Recorded, places: NDArray[np.float64], seed: int) -> Race:
-    race = Race(track, places, track.values.shape[1], seed)
+BEST: dict[str, Any] = {"tolerance": 0.0, "budget": inf}
+"""Goes on until the best mean on these questions is found."""
+
+
+def finished(track: Recorded, places: NDArray[np.float64], seed: int, before: float = 0.0, **settings: Any) -> Race:
+    race = Race(track, places, track.values.shape[1], seed, **(settings or BEST))
+    race.spent = before
     for _ in race:
         pass
     return race
 
 
-@pytest.mark.parametrize("name, previews", [("half", True), ("short", True), ("half", False)])
-def test_a_race_rarely_names_what_is_not_the_best(name: str, previews: bool) -> None:
-    """Over 500 question orders, and as many orders of the candidates, so that the pilots differ too."""
+def turned(name: str, seed: int, previews: bool = True) -> tuple[NDArray[np.int64], Recorded, NDArray[np.float64]]:
+    """The candidates in another order, so that the pilots differ too, and their places."""
     data = recorded(name)
-    means = data["exact"].mean(axis=1)
+    order = np.random.default_rng(seed).permutation(len(data["exact"]))
+    new = data["new"][np.ix_(order, order)] if "new" in data else None
+    return (
+        order,
+        Recorded(data["exact"][order], data["preview"][order] if previews else None, new),
+        data["places"][order],
+    )
+
+
+@pytest.mark.parametrize("name, previews", [("half", True), ("short", True), ("half", False), ("minilm", True)])
+def test_a_race_for_the_best_rarely_names_another(name: str, previews: bool) -> None:
+    """Over 500 question orders, and as many orders of the candidates."""
+    means = recorded(name)["exact"].mean(axis=1)
     wrong = beaten = measured = 0
     for seed in range(ORDERS):
-        turned = np.random.default_rng(seed).permutation(len(means))
-        track = Recorded(data["exact"][turned], data["preview"][turned] if previews else None)
-        race = finished(track, data["places"][turned], seed)
-        leader = race.standing().leader
+        order, track, places = turned(name, seed, previews)
+        leader = finished(track, places, seed).standing().leader
         assert leader is not None
-        wrong += int(turned[leader]) in ruled_out(name)
-        beaten += bool(means[turned[leader]] < means.max() - 1e-9)
+        wrong += int(order[leader]) in ruled_out(name)
+        beaten += bool(means[order[leader]] < means.max() - 1e-9)
         measured += len(track.measured)
     assert wrong <= RISK * ORDERS
     assert beaten <= RISK * ORDERS
     if name == "half":
         assert not previews or measured < 0.5 * ORDERS * len(means)
+
+
+@pytest.mark.parametrize("name, budget", [("half", BUDGET), ("short", BUDGET), ("minilm", BUDGET), ("minilm", inf)])
+def test_a_race_rarely_names_what_the_full_factorial_rules_out(name: str, budget: float) -> None:
+    """As a page races: what the questions cannot tell apart, and what the budget does not reach, is not measured."""
+    wrong, spent = 0, []
+    for seed in range(ORDERS):
+        order, track, places = turned(name, seed)
+        race = finished(
+            track, places, seed, budget=budget, before=0.02 * track.new.diagonal().sum(), clusters=clustered(name)
+        )
+        standing = race.standing()
+        assert standing.finished
+        assert standing.leader is not None
+        wrong += int(order[standing.leader]) in ruled_out(name)
+        spent.append(standing.spent)
+        assert len(track.measured) == PILOTS or standing.spent <= budget
+    assert wrong <= RISK * ORDERS
+    if name == "minilm":
+        assert np.mean(spent) < (0.1 if budget <= BUDGET else 0.4)
+
+
+def clustered(name: str) -> NDArray[np.int64]:
+    return recorded(name)["clusters"].astype(np.int64)
+
+
+def test_what_could_be_better_and_was_not_measured_is_not_decided() -> None:
+    for seed in range(20):
+        _, track, places = turned("minilm", seed)
+        race = finished(track, places, seed, budget=0.15, clusters=clustered("minilm"))
+        standing = race.standing()
+        assert standing.leader is not None
+        assert standing.errors is not None
+        best = track.values[standing.leader].mean()
+        beyond = 0
+        for c, cell in enumerate(standing.cells):
+            assert (cell.state == "exact") == (c in track.measured)
+            hope = track.previews[c].mean() + standing.errors.upper if track.previews is not None else 0
+            if cell.state == "not decided":
+                assert hope >= best - 1e-9
+                least = resolution((track.previews[c] - track.values[standing.leader])[None], clustered("minilm"))
+                short = "budget" in cell.reason
+                assert short == (hope - best > least[0])
+                beyond += short
+            elif cell.state == "left out" and "all" in cell.reason:
+                assert hope < best + 1e-9
+        assert standing.beyond == beyond
+
+
+def test_a_difference_that_is_not_resolved_is_never_ruled_out() -> None:
+    data = recorded("minilm")
+    exact, of = data["exact"], clustered("minilm")
+    found = standings(exact.T, of)
+    best = int(exact.mean(axis=1).argmax())
+    apart = exact[best] - exact
+    near = apart.mean(axis=1) <= resolution(apart, of)
+    assert 0 < near.sum() < len(near)
+    assert not {s.run for s in found if s.verdict == "ruled out"} & set(np.flatnonzero(near).tolist())
+    assert resolution(apart[:2], np.zeros(len(of), np.int64)).tolist() == [inf, inf]
 
 
 def test_what_is_left_out_is_left_out_by_its_bounds() -> None:
@@ -112,9 +203,7 @@ def test_with_a_tolerance_fewer_are_measured_and_little_is_lost() -> None:
     measured = []
     for tolerance in (0.0, 0.05):
         track = Recorded(data["exact"], data["preview"])
-        race = Race(track, data["places"], data["exact"].shape[1], 1, tolerance=tolerance)
-        assert list(race)
-        leader = race.standing().leader
+        leader = finished(track, data["places"], 1, tolerance=tolerance).standing().leader
         assert leader is not None
         assert means[leader] >= means.max() - tolerance - 1e-9
         measured.append(len(track.measured))
@@ -123,7 +212,7 @@ def test_with_a_tolerance_fewer_are_measured_and_little_is_lost() -> None:
 
 def test_a_race_can_be_left_at_any_step_with_the_best_known() -> None:
     data = recorded("half")
-    race = Race(Recorded(data["exact"], data["preview"]), data["places"], data["exact"].shape[1], 3)
+    race = Race(Recorded(data["exact"], data["preview"]), data["places"], data["exact"].shape[1], 3, **BEST)
     stages: list[str] = []
     for stage in race:
         stages.append(stage)
@@ -186,6 +275,22 @@ def test_a_spread_is_coarse_first() -> None:
     line = np.arange(9.0)[:, None] / 8
     assert spread(line, 4) == [4, 0, 8, 2, 6, 1, 3, 5, 7]
     assert spread(line, 4, [4, 5, 8]) == [4, 8, 5]
+
+
+def test_the_farthest_are_those_that_lie_so_far_from_all_chosen() -> None:
+    line = np.arange(9.0)[:, None] / 8
+    assert farthest(line, [0], range(1, 9)) == [8]
+    assert farthest(line, [0], range(1, 9), 0.75) == [6, 7, 8]
+    assert farthest(line, [0, 8], range(1, 8), 0.75) == [3, 4, 5]
+
+
+def test_pilots_lie_apart_and_cost_little() -> None:
+    _, track, places = turned("minilm", 0)
+    race = finished(track, places, 0, budget=0.0)
+    assert set(race.pilots) == track.measured
+    apart = np.sqrt(np.square(places[race.pilots][:, None] - places[race.pilots]).sum(axis=2))
+    assert apart[~np.eye(PILOTS, dtype=bool)].min() > 0.2
+    assert track.new.diagonal()[race.pilots].sum() < 0.95 * PILOTS * track.new.diagonal().mean()
 
 
 def test_looks_double_and_end_with_all() -> None:

@@ -58,6 +58,7 @@ def dear(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(racing._Field, "prepare", lambda self: None)
     monkeypatch.setattr(racing, "SentenceTransformer", Static)
     monkeypatch.setattr(racing, "previewed", previewed)
+    monkeypatch.setattr(racing, "preview_tokens", lambda documents, embedder: 0)
     return ran
 
 
@@ -67,7 +68,11 @@ def test_what_is_dear_is_measured_only_where_it_matters(dear: list[str], tmp_pat
     cells = found.standing.cells
     assert [c.state == "exact" for c in cells] == [p.fingerprint in dear for p in PIPELINES]
     assert 6 <= len(found.runs) <= len(PIPELINES)
-    assert all(c.reason for c in cells if c.state == "left out")
+    assert all(c.reason for c in cells if c.state in ("left out", "not decided"))
+    assert {c.state for c in cells} <= {"exact", "left out", "not decided"}
+    undecided = sum(c.state == "not decided" for c in cells)
+    assert ("not decided" in found.sentence) == (undecided > 0)
+    assert 0 < found.standing.spent <= max(1, found.budget)
     assert found.standing.errors is not None
     assert found.standing.errors.n == len(found.runs)
     assert found.standing.agreement is not None

@@ -3,7 +3,7 @@
 from workbench import models
 from workbench.embedders.adapters import Adapter, Origin, find_adapter, keep_adapter, read_adapter
 from workbench.embedders.caching import Cancelled, copy_vectors, embed, missing, new_texts
-from workbench.embedders.late import Late, agreement, can_preview, prepare_preview, preview_vectors
+from workbench.embedders.late import Late, agreement, can_preview, prepare_preview, preview_tokens, preview_vectors
 from workbench.embedders.protocols import Embedder
 from workbench.embedders.remote import Remote
 from workbench.embedders.sentence_transformers import SentenceTransformer
@@ -26,5 +26,6 @@ def embedder_for(model: str) -> Embedder:
 __all__ = [
     "EMBEDDERS", "Adapter", "Cancelled", "Embedder", "Late", "Origin", "Remote", "SentenceTransformer", "Speed",
     "Static", "agreement", "can_preview", "copy_vectors", "embed", "embedder_for", "find_adapter", "keep_adapter",
-    "load_seconds", "missing", "new_texts", "prepare_preview", "preview_vectors", "read_adapter", "speed",
+    "load_seconds", "missing", "new_texts", "prepare_preview", "preview_tokens", "preview_vectors", "read_adapter",
+    "speed",
 ]  # fmt: skip

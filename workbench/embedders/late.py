@@ -78,6 +78,11 @@ class Late(Embedder):
         """The tokens of a window, prefix and special tokens left out."""
         return self.plain.max_tokens or _UNLIMITED
 
+    @property
+    def stride(self) -> int:
+        """The tokens from the start of a window to that of the next."""
+        return max(1, self.room // 2)
+
     def prefix(self, query: bool) -> str:
         return self.plain.prefix(query)
 
@@ -104,7 +109,7 @@ class Late(Embedder):
         """
         folder = store.folder if store else None
         new = [d.text for d in documents if states.known(self._key(d.text), folder) is None]
-        total = sum(states.window_count(text, self.tokenizer, self.room) for text in new)
+        total = sum(states.window_count(text, self.tokenizer, self.room, self.stride) for text in new)
         done = 0
 
         def report(windows: int) -> None:
@@ -158,12 +163,14 @@ class Late(Embedder):
         if (found := states.known(key, folder)) is not None:
             return found
         loaded = _load(self.source, self.dtype)
-        made = states.compute(text, self.tokenizer, loaded, self.room, self.prefix(query=False), done)
+        made = states.compute(text, self.tokenizer, loaded, self.room, self.prefix(query=False), done, self.stride)
         return states.keep(key, *made, folder)
 
     def _key(self, text: str) -> str:
         """What decides a text's states: the model's files, the number format, the prefix and the text."""
         made_by = {**self.source.identity(), "dtype": self.dtype, "prefix": self.prefix(query=False)}
+        if self.stride != max(1, self.room // 2):
+            made_by["stride"] = self.stride
         return f"{fingerprint({**made_by, 'room': self.room})}-{digest(text.encode('utf-8', 'surrogatepass'))[:32]}"
 
 
@@ -189,9 +196,24 @@ def prepare_preview(
     _late(embedder).prepare(documents, store, progress, cancelled)
 
 
-def _late(embedder: SentenceTransformer) -> Late:
-    """Late chunking by the same model."""
-    return Late(
+def preview_tokens(documents: Iterable[Document], embedder: SentenceTransformer) -> int:
+    """How many tokens `prepare_preview` reads where nothing is kept, special tokens left out."""
+    late = _late(embedder)
+    return sum(states.window_tokens(d.text, late.tokenizer, late.room, late.stride) for d in documents)
+
+
+@dataclass(frozen=True, slots=True)
+class _Preview(Late):
+    """Late chunking in windows that overlap by a quarter: two thirds of the work, and previews as good."""
+
+    @property
+    def stride(self) -> int:
+        return max(1, self.room * 3 // 4)
+
+
+def _late(embedder: SentenceTransformer) -> _Preview:
+    """What pools the previews of the same model."""
+    return _Preview(
         embedder.model,
         embedder.dtype,
         embedder.query_prefix,

@@ -80,7 +80,7 @@ class TokenStates:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Overlapping windows of at most `room` tokens over n, each starting half a window after the one before.
+    """Overlapping windows of at most `room` tokens over n, each starting `stride` after the one before; 0: half a room.
 
     Each token's state is taken from the window in whose middle it stands best. Source: Günther et al. 2024, "Late
     chunking", arXiv 2409.04701, section 3.2 (long late chunking).
@@ -88,10 +88,11 @@ class Windows:
 
     n: int
     room: int
+    stride: int = 0
 
     def __iter__(self) -> Iterator[tuple[int, int, int, int]]:
         """Start and end of each window, and the first and last token whose state is taken from it."""
-        stride = max(1, self.room // 2)
+        stride = self.stride or max(1, self.room // 2)
         starts = range(0, max(self.n - self.room, 0) + stride, stride) if self.n > self.room else range(1)
         edges = [0, *((a + b + self.room) // 2 for a, b in pairwise(starts)), self.n]
         for start, first, last in zip(starts, edges[:-1], edges[1:], strict=True):
@@ -99,7 +100,13 @@ class Windows:
 
 
 def compute(
-    text: str, name: str, loaded: Any, room: int, prefix: str, done: Callable[[int], None] = lambda windows: None
+    text: str,
+    name: str,
+    loaded: Any,
+    room: int,
+    prefix: str,
+    done: Callable[[int], None] = lambda windows: None,
+    stride: int = 0,
 ) -> tuple[Ids, Halves]:
     """Where each token of a text starts, and its state; `done` is told of every batch of windows."""
     rules = tokenizer(name)
@@ -109,7 +116,7 @@ def compute(
     lead, trail = rules.around
     before = [*lead, *(rules.encoded([prefix])[0][0].tolist() if prefix else [])]
     out: Halves | None = None
-    windows = list(Windows(len(ids), room))
+    windows = list(Windows(len(ids), room, stride))
     for at in range(0, len(windows), _WINDOWS):
         batch = windows[at : at + _WINDOWS]
         inputs = [[*before, *ids[start:end].tolist(), *trail] for start, end, _, _ in batch]
@@ -126,12 +133,21 @@ def compute(
     return starts, out
 
 
-def window_count(text: str, name: str, room: int) -> int:
+def window_count(text: str, name: str, room: int, stride: int = 0) -> int:
     """How many windows `compute` takes for a text."""
+    return len(_windows(text, name, room, stride))
+
+
+def window_tokens(text: str, name: str, room: int, stride: int = 0) -> int:
+    """How many tokens the windows that `compute` takes for a text have together."""
+    return sum(end - start for start, end, _, _ in _windows(text, name, room, stride))
+
+
+def _windows(text: str, name: str, room: int, stride: int) -> list[tuple[int, int, int, int]]:
     rules = tokenizer(name)
     if not isinstance(rules, ModelTokenizer):
         raise TypeError(f"{name} is no model's tokenizer")
-    return len(list(Windows(len(_tokens(text, name, rules)[0]), room)))
+    return list(Windows(len(_tokens(text, name, rules)[0]), room, stride))
 
 
 def _tokens(text: str, name: str, rules: ModelTokenizer) -> tuple[Ids, Ids]:

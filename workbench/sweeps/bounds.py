@@ -7,6 +7,9 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.statistics.comparisons import squared_errors
+from workbench.statistics.resampling import LEVEL, cluster_sums
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -65,6 +68,22 @@ def leads(above: Floats, of: int, risk: float) -> Floats:
     return out
 
 
+def resolution(apart: Floats, of: Ints, level: float = LEVEL) -> Floats:
+    """(rows,) the least difference of two means that as many questions would tell from 0, by (rows, n) differences.
+
+    That of two runs compared by themselves, so never more than the leaderboard asks for, which compares all at once.
+    Infinite where all questions share one cluster. Source: as `statistics.standings`.
+    """
+    sums, sizes = cluster_sums(apart.T, of)
+    if len(sizes) < 2:
+        return np.full(len(apart), np.inf)
+    from scipy.special import stdtrit
+
+    squares = squared_errors(sums, sizes).diagonal() + 2 * (np.abs(sums).max(axis=0) / sizes.sum()) ** 2
+    out: Floats = float(stdtrit(len(sizes) - 1, (1 + level) / 2)) * np.sqrt(squares)
+    return out
+
+
 @dataclass(frozen=True, slots=True)
 class RankAgreement:
     """Spearman's rank correlation of preview and exact means over `n` candidates, with its 95 % interval; −1 to 1."""
@@ -120,6 +139,14 @@ def spread(places: Floats, first: int, among: Sequence[int] | Ints | None = None
             return out
         near = np.minimum(near, np.square(places - places[at]).sum(axis=1))
         at = int(np.where(left, np.round(near, 9), -1).argmax())
+
+
+def farthest(places: Floats, chosen: Sequence[int], among: Sequence[int], share: float = 1.0) -> list[int]:
+    """Those of `among` whose distance to the nearest of the chosen is at least this share of the largest."""
+    some = list(among)
+    near = np.stack([np.square(places[some] - places[c]).sum(axis=1) for c in chosen]).min(axis=0)
+    far = np.sqrt(np.round(near, 9))
+    return [c for c, d in zip(some, far.tolist(), strict=True) if d >= share * far.max() - 1e-9]
 
 
 def looks(questions: int, shares: Sequence[float], least: int) -> list[int]:

@@ -2,27 +2,44 @@
 
 Every candidate is looked at by its preview, a value that costs next to nothing and may be off. How far off is learned
 from some that are measured both ways. Exact values are then spent, best preview first, on those that could still be
-the best.
+better than the leader by more than the questions can tell apart, as far as a budget goes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal, Protocol
 
 import numpy as np
 
-from workbench.sweeps.bounds import Errors, Floats, Ints, RankAgreement, errors, leads, looks, rank_agreement, spread
+from workbench.sweeps.bounds import (
+    Errors,
+    Floats,
+    Ints,
+    RankAgreement,
+    errors,
+    farthest,
+    leads,
+    looks,
+    rank_agreement,
+    resolution,
+    spread,
+)
 
 RISK = 0.05
 """Of naming a candidate that is not the best: half may be the preview's fault, half that of a part of the questions."""
 PILOTS = 6
 """Candidates that are measured both ways, spread over the surface."""
+BUDGET = 0.1
+"""The share of embedding everything that a race spends unless it is told otherwise, its pilots in any case."""
+APART = 0.75
+"""Of the distance that the next of them could lie apart: of all that lie so far, the cheapest is measured."""
 SHARES = (0.25, 0.5)
 """The parts of the questions at which candidates are dropped, before all of them."""
 LEAST = 20
 """Questions in the first look, at least."""
 
-State = Literal["waiting", "preview", "part", "exact", "left out"]
+State = Literal["waiting", "preview", "part", "exact", "left out", "not decided"]
 Stage = Literal["surface", "pilots", "looks", "finals"]
 
 
@@ -41,12 +58,16 @@ class Track(Protocol):
     def exact(self, candidate: int, questions: Ints) -> Floats:
         """(len(questions),) the values that count."""
 
+    def price(self, candidate: int, measured: Sequence[int]) -> float:
+        """What its exact values cost once those of others are known: the same each time, in any unit; 0 if cheap."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What is known of a candidate: means on the `asked` questions, None where there is none; `reason` if left out.
+    """What is known of a candidate: means on the `asked` questions, None where there is none.
 
-    "part": exact on a part of the questions; "exact": on all of them.
+    "part": exact on a part of the questions; "exact": on all of them. "left out": it cannot be better than the leader.
+    "not decided": it could be, and was not measured all the same. Both for a `reason`.
     """
 
     state: State = "waiting"
@@ -60,7 +81,9 @@ class Cell:
 class RaceStanding:
     """A race as it stands. `leader` is the best exact mean so far, before there is one the best preview; None at first.
 
-    `finished`: every candidate is measured on all questions, or left out with its reason.
+    `finished`: every candidate is measured on all questions, or was not for a reason. `spent` is what exact values and
+    what was before them have cost, as a share of measuring each candidate by itself; `beyond` candidates are not
+    decided because the budget did not reach them.
     """
 
     cells: tuple[Cell, ...]
@@ -68,6 +91,8 @@ class RaceStanding:
     errors: Errors | None = None
     agreement: RankAgreement | None = None
     finished: bool = False
+    spent: float = 0.0
+    beyond: int = 0
 
 
 @dataclass(slots=True)
@@ -75,16 +100,20 @@ class Race:
     """A race over candidates that lie at `places` (candidates, d), for what "spread" means, on so many `questions`.
 
     Iterating runs it, and gives the stage after every step: whoever stops iterating stops it, and `standing` tells the
-    best known so far. The question order follows from the seed. A candidate that has no preview is always measured; so
-    is one whose preview, with the preview's upper error, is not below the leader's exact values on the same questions.
+    best known so far. The question order follows from the seed. A candidate is left out where its preview, with the
+    preview's upper error, is below the leader's exact values on the same questions.
 
     That error is bounded once by the pilots, at 1 − risk/2, and the bound is only ever raised. On a part of the
     questions the lead must exceed it at 1 − risk/2 too, corrected for all candidates and all looks (Bonferroni). On all
     questions nothing is left to chance, for what is sought is the best on this golden set; whether it is so on other
     questions too, the standings of the exact runs say.
 
-    With a `tolerance` above 0, what could be better by no more than that is left out too: on a plateau, where previews
-    err by as much as candidates differ, only this keeps a race from measuring all of it.
+    Of those that are left, one is measured only if it could be better by more than the `tolerance`; where that is None,
+    by more than so many questions tell apart (`bounds.resolution`, in `clusters`): below that, whatever was measured,
+    the leader would not be ruled out by it. The pilots are measured in any case; after them no more is spent than the
+    `budget`, a share of measuring each candidate by itself; `spent` may begin with what was paid before the race. Who
+    has no preview is measured first. What could be better and is not measured stays "not decided", and is never said to
+    be worse.
 
     Source: Maron and Moore 1994, "Hoeffding races"; fewer candidates as the questions double, Karnin, Koren and Somekh
     2013, "Almost optimal exploration in multi-armed bandits".
@@ -96,13 +125,19 @@ class Race:
     seed: int = 0
     most_pilots: int = PILOTS
     risk: float = RISK
-    tolerance: float = 0.0
+    tolerance: float | None = None
+    budget: float = inf
+    clusters: Ints | None = None
     order: Ints = field(init=False)
     sizes: list[int] = field(init=False)
     active: dict[int, None] = field(init=False)
     pilots: list[int] = field(init=False)
     left_out: dict[int, str] = field(init=False)
-    measured: set[int] = field(init=False)
+    undecided: dict[int, str] = field(init=False)
+    measured: dict[int, None] = field(init=False)
+    spent: float = field(init=False)
+    whole: float = field(init=False)
+    beyond: int = field(init=False)
     previews: Floats = field(init=False)
     exacts: Floats = field(init=False)
 
@@ -110,20 +145,21 @@ class Race:
         shape = len(self.places), self.questions
         self.order = np.random.default_rng(self.seed).permutation(self.questions)
         self.sizes = looks(self.questions, SHARES, LEAST)
-        self.active, self.pilots, self.left_out = dict.fromkeys(range(len(self.places))), [], {}
-        self.measured = set()
+        self.active, self.pilots, self.left_out, self.undecided = dict.fromkeys(range(len(self.places))), [], {}, {}
+        self.measured, self.spent = {}, 0.0
+        self.whole, self.beyond = 0.0, 0
         self.previews, self.exacts = np.full(shape, np.nan), np.full(shape, np.nan)
 
     def __iter__(self) -> Iterator[Stage]:
         middle = int(np.square(self.places - self.places.mean(axis=0)).sum(axis=1).argmin())
         for c in spread(self.places, middle):
             self.look(c, self.sizes[0])
+            self.whole += self.track.price(c, ())
             yield "surface"
         if some := [c for c in self.active if self.track.has_preview(c) and not self.track.is_cheap(c)]:
-            first = max(some, key=lambda c: (self.mean(c), -c))
-            for c in spread(self.places, first, some)[: self.most_pilots]:
-                self.measure(c)
-                self.pilots.append(c)
+            while len(self.pilots) < self.most_pilots and len(self.pilots) < len(some):
+                self.pilots.append(self.next_pilot(some))
+                self.measure(self.pilots[-1])
                 yield "pilots"
         for size in self.sizes:
             for c in list(self.active):
@@ -134,6 +170,7 @@ class Race:
             self.measure(best)
             self.drop(self.questions)
             yield "finals"
+        self.leave()
 
     def look(self, c: int, size: int) -> None:
         """Ask the first `size` questions in the cheapest way that there is; nothing where that is dear."""
@@ -144,6 +181,8 @@ class Race:
 
     def measure(self, c: int) -> None:
         """Ask all questions exactly; and by the preview, if there is one, for its error."""
+        if c not in self.measured:
+            self.spent += self.track.price(c, tuple(self.measured))
         self._fill(self.exacts, self.track.exact, c, self.questions)
         if self.track.has_preview(c) and not self.track.is_cheap(c):
             self._fill(self.previews, self.track.preview, c, self.questions)
@@ -153,7 +192,7 @@ class Race:
         if len(new := some[np.isnan(into[c, some])]):
             into[c, new] = ask(c, new)
         if into is self.exacts and size == self.questions:
-            self.measured.add(c)
+            self.measured[c] = None
 
     def _measured(self, c: int) -> bool:
         return c in self.measured
@@ -184,7 +223,7 @@ class Race:
         off = self.errors()
         upper = np.inf if off is None else off.upper
         open_ = [c for c in self.active if not self._measured(c)]
-        reach = np.array([0.0 if self.track.is_cheap(c) else upper for c in open_]) - self.tolerance
+        reach = np.array([0.0 if self.track.is_cheap(c) else upper for c in open_])
         known = np.where([[self.track.is_cheap(c)] for c in open_], self.exacts[open_], self.previews[open_])[:, some]
         risk = self.risk / 2 / max(1, (len(self.sizes) - 1) * len(self.places))
         ahead = self.exacts[leader, some] - known  # not a number where a candidate has no preview
@@ -195,13 +234,54 @@ class Race:
                 bound = None if self.track.is_cheap(c) else upper
                 self.left_out[c] = _reason(size, self.questions, float(row.mean()), sure, bound)
 
-    def most_promising(self) -> int | None:
-        """The candidate still to be measured with the highest preview; those without one first. None if none is."""
+    def next_pilot(self, some: Sequence[int]) -> int:
+        """The best preview first; then the cheapest of those that lie far from the ones before."""
+        if not self.pilots:
+            return max(some, key=lambda c: (self.mean(c), -c))
+        far = farthest(self.places, self.pilots, [c for c in some if c not in self.pilots], APART)
+        return min(far, key=lambda c: (self.track.price(c, self.pilots), c))
+
+    def gains(self) -> dict[int, tuple[float, float]]:
+        """By how much each unmeasured candidate could be better than the leader, and by how much it must to matter."""
         left = [c for c in self.active if not self._measured(c)]
         if not left:
-            return None
-        hopes = self.previews[left].mean(axis=1)
-        return left[int(np.where(np.isnan(hopes), np.inf, hopes).argmax())]
+            return {}
+        exact = [c for c in self.active if self._measured(c)]
+        off = self.errors()
+        if not exact or off is None:
+            return dict.fromkeys(left, (inf, 0.0))
+        leader = max(exact, key=lambda c: (self.mean(c), -c))
+        ahead = self.previews[left] - self.exacts[leader]
+        most = ahead.mean(axis=1) + off.upper
+        most[np.isnan(most)] = inf
+        if self.tolerance is None:
+            of = np.arange(self.questions) if self.clusters is None else self.clusters
+            least = resolution(np.nan_to_num(ahead), of)
+        else:
+            least = np.full(len(left), self.tolerance)
+        return dict(zip(left, zip(most.tolist(), least.tolist(), strict=True), strict=True))
+
+    def most_promising(self) -> int | None:
+        """Who could be the best by most, of those for whom that matters and the budget lasts. None if none is left."""
+        room = self.budget * self.whole - self.spent if self.whole else inf
+        gains = self.gains()
+        for c in sorted(gains, key=lambda c: (-gains[c][0], c)):
+            most, least = gains[c]
+            if most > least and self.track.price(c, tuple(self.measured)) <= room:
+                return c
+        return None
+
+    def leave(self) -> None:
+        """Say of all that were not measured why."""
+        for c, (most, least) in self.gains().items():
+            could = f"it could be better by at most {most:.3f}" if most < inf else "it was measured in no way"
+            if most > least:
+                self.undecided[c] = f"{could}; the budget does not reach it"
+                self.beyond += 1
+            elif self.tolerance is None:
+                self.undecided[c] = f"{could}; the questions tell {least:.3f} and more apart"
+            else:
+                self.undecided[c] = f"{could}; {self.tolerance:g} is tolerated"
 
     def standing(self, with_agreement: bool = False) -> RaceStanding:
         """The race as it stands; how far preview and exact ranking agree takes a moment, and is told if asked for."""
@@ -211,8 +291,9 @@ class Race:
         leader = max(known, key=lambda c: (self.mean(c), -c)) if known else None
         both = [c for c in exact if not np.isnan(self.previews[c]).any()]
         agreed = rank_agreement(self.previews[both], self.exacts[both], self.seed) if with_agreement else None
-        finished = len(exact) == len(self.active)
-        return RaceStanding(cells, leader, self.errors(), agreed, finished)
+        finished = len(exact) + len(self.undecided) == len(self.active)
+        spent = self.spent / self.whole if self.whole else 0.0
+        return RaceStanding(cells, leader, self.errors(), agreed, finished, spent, self.beyond)
 
     def _cells(self) -> tuple[Cell, ...]:
         counts, means = [], []
@@ -222,16 +303,18 @@ class Race:
             means.append((np.nansum(values, axis=1) / np.maximum(known, 1)).tolist())
         return tuple(
             Cell(
-                "left out" if c in self.left_out else self._state(previews, exacts),
+                self._state(c, previews, exacts),
                 preview if previews else None,
                 exact if exacts else None,
                 exacts or previews,
-                self.left_out.get(c, ""),
+                self.left_out.get(c, self.undecided.get(c, "")),
             )
             for c, (previews, exacts, preview, exact) in enumerate(zip(*counts, *means, strict=True))
         )
 
-    def _state(self, previews: int, exacts: int) -> State:
+    def _state(self, c: int, previews: int, exacts: int) -> State:
+        if c in self.left_out or c in self.undecided:
+            return "left out" if c in self.left_out else "not decided"
         if exacts:
             return "exact" if exacts == self.questions else "part"
         return "preview" if previews else "waiting"

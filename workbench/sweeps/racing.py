@@ -16,6 +16,7 @@ from workbench.embedders import (
     can_preview,
     copy_vectors,
     prepare_preview,
+    preview_tokens,
 )
 from workbench.errors import GoldenError, SpecError
 from workbench.evaluations import evaluate, run_of
@@ -24,11 +25,13 @@ from workbench.pipelines import Pipeline, collection, embedded, indexed, preview
 from workbench.pooling import SpanEncoder
 from workbench.records import Question, Run, golden_id
 from workbench.retrievers import Collection as Rows
+from workbench.statistics import clusters
 from workbench.store import Store
 from workbench.sweeps.bounds import Floats, Ints
 from workbench.sweeps.embedding import Share, embed_share, shares
 from workbench.sweeps.folders import Folder, Wanted
-from workbench.sweeps.races import PILOTS, RISK, Race, RaceStanding
+from workbench.sweeps.races import BUDGET, PILOTS, RISK, Race, RaceStanding
+from workbench.sweeps.readings import Reading, reading
 from workbench.sweeps.results import METRIC
 from workbench.sweeps.running import sweep_metrics
 
@@ -59,7 +62,8 @@ class Raced:
     metric: str
     asked: int
     seed: int
-    tolerance: float
+    tolerance: float | None
+    budget: float
     seconds: float
 
     @property
@@ -83,9 +87,18 @@ class Raced:
             value = best.exact if best.exact is not None else best.preview or 0.0
             kind = "preview" if best.exact is None else "a part of the questions"
             first = f"so far {leader.label} leads with {self.metric} {value:.3f} ({kind}; nothing is settled)"
-        by = f" by more than {self.tolerance:g}" if self.tolerance else ""
         measured = f"{exact} of {len(cells)} configurations measured exactly"
-        return f"{first}; {measured}, {out} left out because they cannot be better{by}"
+        return f"{first}; {measured}, {out} left out because they cannot be better{self._undecided}"
+
+    @property
+    def _undecided(self) -> str:
+        """What is said of those that could be better and were not measured."""
+        beyond, n = self.standing.beyond, sum(c.state == "not decided" for c in self.standing.cells)
+        near = f"{self.tolerance:g}, which is tolerated" if self.tolerance else "these questions can tell apart"
+        lines = [f"{n - beyond} not decided: if they are better, then by less than {near}"] if n > beyond else []
+        if beyond:
+            lines.append(f"{beyond} not decided because the budget of {100 * self.budget:.0f} % was spent")
+        return "".join(f", {line}" for line in lines)
 
 
 def race(
@@ -101,7 +114,8 @@ def race(
     seed: int = 0,
     pilots: int = PILOTS,
     risk: float = RISK,
-    tolerance: float = 0.0,
+    tolerance: float | None = None,
+    budget: float = BUDGET,
     progress: Callable[[RaceStep], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Raced:
@@ -111,7 +125,10 @@ def race(
     on where it was. After `cancelled()` the best known so far is given. A static model and late chunking need no
     preview; a model whose vectors cannot be pooled from token states has none, and all its pipelines are measured.
 
-    With a `tolerance`, what could be better by no more than that is left out too.
+    What could be better by no more than the `tolerance`, or where that is None by no more than the questions can tell
+    apart, is not embedded; nor is what the `budget` does not reach, a share of the tokens that embedding every pipeline
+    by itself would read, the pass over the documents included. Both is said, as "not decided". With a tolerance of 0
+    and a budget of infinity, the best mean on these questions is found.
 
     Raises:
         GoldenError: no question with an answer is left to choose by.
@@ -131,7 +148,7 @@ def race(
     stop, began = cancelled or (lambda: False), time.monotonic()
     folder = Folder(out)
     field_ = _Field(corpus, tuple(questions), asked, given, metric, all_metrics, frozenset(held_out), own, folder, stop)
-    going = Race(field_, places(given), len(asked), seed, pilots, risk, tolerance)
+    going = Race(field_, places(given), len(asked), seed, pilots, risk, tolerance, budget, clusters=clusters(asked))
 
     def tell(stage: str, done: int = 0, total: int = 0) -> None:
         if progress:
@@ -141,6 +158,7 @@ def race(
     try:
         try:
             field_.prepare()
+            going.spent += field_.before()
             for stage in going:
                 tell(stage)
                 if stop():
@@ -151,7 +169,7 @@ def race(
         runs = field_.finished(standing)
     finally:
         folder.close()
-    return Raced(given, standing, runs, metric, len(asked), seed, tolerance, time.monotonic() - began)
+    return Raced(given, standing, runs, metric, len(asked), seed, tolerance, budget, time.monotonic() - began)
 
 
 def places(pipelines: Sequence[Pipeline]) -> Floats:
@@ -196,6 +214,7 @@ class _Field:
     runs: dict[int, Run] = field(default_factory=dict)
     kept: "OrderedDict[tuple[int, bool], tuple[Rows, int]]" = field(default_factory=OrderedDict)
     seen: dict[tuple[str, str], str] = field(default_factory=dict)
+    readings: dict[int, Reading] = field(default_factory=dict)
 
     def is_cheap(self, candidate: int) -> bool:
         pipeline = self.pipelines[candidate]
@@ -209,12 +228,35 @@ class _Field:
 
     def prepare(self) -> None:
         """What is computed once for every document: token states."""
-        models = {p.embedder.full.fingerprint: p for i, p in enumerate(self.pipelines) if self.has_preview(i)}
-        for pipeline in models.values():
-            if isinstance(pipeline.embedder, SentenceTransformer):  # as `can_preview` has found
-                prepare_preview(
-                    self.corpus, pipeline.embedder, self.store, lambda *step: self.tell("states", *step), self.stopped
-                )
+        for embedder in self._previewers():
+            prepare_preview(self.corpus, embedder, self.store, lambda *step: self.tell("states", *step), self.stopped)
+
+    def before(self) -> int:
+        """The tokens that `prepare` reads where nothing is kept."""
+        return sum(preview_tokens(self.corpus, embedder) for embedder in self._previewers())
+
+    def _previewers(self) -> list[SentenceTransformer]:
+        """An embedder of each model that has previews."""
+        some = [p.embedder for i, p in enumerate(self.pipelines) if self.has_preview(i)]
+        return list({e.full.fingerprint: e for e in some if isinstance(e, SentenceTransformer)}.values())
+
+    def price(self, candidate: int, measured: Sequence[int]) -> float:
+        """The tokens of its texts, less those of candidates that were measured; whatever the store holds."""
+        if self.is_cheap(candidate):
+            return 0.0
+        if not measured:
+            return self._reading(candidate).total
+        model = self.pipelines[candidate].embedder.full
+        like = [c for c in measured if self.pipelines[c].embedder.full == model]
+        return self._reading(candidate).new(
+            np.concatenate([np.empty(0, np.int64), *(self._reading(c).texts for c in like)])
+        )
+
+    def _reading(self, candidate: int) -> Reading:
+        if candidate not in self.readings:
+            pipeline = self.pipelines[candidate]
+            self.readings[candidate] = reading(collection(self.corpus, pipeline.splitter), pipeline.embedder)
+        return self.readings[candidate]
 
     def preview(self, candidate: int, questions: Ints) -> Floats:
         return self._values(candidate, self._rows(candidate, preview=True), questions)

@@ -1,6 +1,8 @@
 """A whole surface of sizes, overlaps and splitters: filled by previews, embedded exactly only where it matters."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from workbench.pipelines import Pipeline, to_mapping
 from workbench.pooling import SpanEncoder
 from workbench.records import Question
 from workbench.sweeps import METRIC, Grid, Raced, RaceStep, expand, leaderboard, race
+from workbench.sweeps.races import BUDGET, PILOTS
 from workbench.ui import sessions
 from workbench.ui.bench import SPLITTERS
 from workbench.ui.experiments import background, tiles
@@ -25,7 +28,34 @@ from workbench.workspaces.experiments import experiments_folder
 PLACE = "explore"
 """Under which name a race of an experiments folder is known; its runs stand beside those of sweeps."""
 MOST = 400
-TOLERANCES = (0.0, 0.01, 0.02, 0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How far a race goes: see `sweeps.race`."""
+
+    label: str
+    tolerance: float | None
+    budget: float
+
+    def price(self, n: int) -> str:
+        """What is embedded of `n` configurations, said before it is."""
+        pilots = f"{min(PILOTS, n)} spread over the surface"
+        if self.budget == inf:
+            return f"Embeds {pilots}, then as many of the {n:,} as it takes"
+        share = min(1.0, max(self.budget, PILOTS / n))
+        reads = f"Reads about {100 * share:.0f} % of what embedding all {n:,} would"
+        return f"{reads}: the documents once, {pilots}, then the best"
+
+
+EFFORTS = {
+    "tenth": Effort(f"at most {100 * BUDGET:.0f} % of everything", None, BUDGET),
+    "quarter": Effort("at most 25 % of everything", None, 0.25),
+    "told": Effort("what the questions can tell apart", None, inf),
+    "best": Effort("all that could be better", 0.0, inf),
+}
+"""Which configurations are embedded exactly, by choice."""
+
 _STAGES = {
     "states": "One pass over the documents",
     "surface": "Filling the surface",
@@ -53,7 +83,8 @@ def view(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline) -> N
     if raced is None:
         st.caption(
             "Explore shows how every size and overlap does on the golden set. A model reads the documents once; only "
-            "configurations that could be the best are embedded exactly."
+            "some configurations spread over the surface, and those that could be better by more than the questions "
+            "can tell apart, are embedded exactly."
         )
         return
     _surface(raced.pipelines, raced.standing, "done")
@@ -76,6 +107,9 @@ def _verdict(raced: Raced) -> None:
         lines.append(
             f"preview and exact rank these alike: Spearman {like.rho:.2f} [{like.low:.2f}, {like.high:.2f}], 95 %"
         )
+    if raced.standing.spent:
+        share = f"{100 * raced.standing.spent:.1f} % of the tokens that embedding all {len(raced.pipelines):,} takes"
+        lines.append(f"it read {share}, the pass over the documents included")
     lines.append(
         f"{raced.asked:,} questions decided, in the order of seed {raced.seed}; on a part of them the bounds are "
         "corrected for all configurations and looks (Bonferroni)"
@@ -137,16 +171,17 @@ def _start(
         st.caption(f"{len(planned):,} configurations are more than the {MOST:,} that a page explores; choose fewer.")
         return
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    tolerance = row.selectbox(
-        "Leave out",
-        TOLERANCES,
-        key="explore-tolerance",
-        format_func=lambda value: f"better by at most {value:g}" if value else "what cannot be better",
+    chosen = row.selectbox(
+        "Embed exactly",
+        list(EFFORTS),
+        key="explore-effort",
+        format_func=lambda name: EFFORTS[name].label,
         persist_state="session",
-        width=210,
-        help="Configurations that could be better by no more than this are not embedded. On a plateau that saves most.",
+        width=260,
+        help="What could be better and is not embedded is said to be not decided, never to be worse.",
     )
-    same = raced is not None and raced.pipelines == planned and raced.tolerance == tolerance
+    effort = EFFORTS[chosen]
+    same = raced is not None and raced.pipelines == planned and (raced.tolerance, raced.budget) == _bounds(effort)
     stopped = same and raced is not None and not raced.standing.finished
     row.button(
         "Go on" if stopped else f"Explore {len(planned):,} configurations",
@@ -155,9 +190,15 @@ def _start(
         icon=":material/play_arrow:",
         disabled=not planned or (same and raced is not None and raced.standing.finished),
         on_click=_started,
-        args=(folder, corpus, tuple(questions), planned, tolerance),
+        args=(folder, corpus, tuple(questions), planned, effort),
         help="What was measured exactly is kept, and shows in the view Sweep too.",
     )
+    if planned and not (same and not stopped) and base.retriever.needs_vectors and can_preview(embedder):
+        st.caption(f"{effort.price(len(planned))}.")
+
+
+def _bounds(effort: Effort) -> tuple[float | None, float]:
+    return effort.tolerance, effort.budget
 
 
 def _started(
@@ -165,7 +206,7 @@ def _started(
     corpus: Corpus,
     questions: tuple[Question, ...],
     planned: tuple[Pipeline, ...],
-    tolerance: float,
+    effort: Effort,
 ) -> None:
     workspace, store = sessions.workspace(), sessions.store()
     held_out = [q.id for q in golden.split([q for q in questions if q.answerable])[1]]
@@ -179,7 +220,8 @@ def _started(
             store=store,
             metrics=metrics(planned),
             held_out=held_out,
-            tolerance=tolerance,
+            tolerance=effort.tolerance,
+            budget=effort.budget,
             progress=report,
             cancelled=cancelled,
         )

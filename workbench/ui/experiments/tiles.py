@@ -7,13 +7,13 @@ from typing import Any
 from workbench.pipelines import Pipeline
 from workbench.sweeps import METRIC, Cell
 
-SIGNS = {"exact": "", "part": "…", "preview": "~", "left out": "×", "waiting": ""}
+SIGNS = {"exact": "", "part": "…", "preview": "~", "left out": "×", "not decided": "?", "waiting": ""}
 """What stands before a value, so that no state is told by colour alone."""
 
 LEGEND = (
     "<div class='facts'><b>0.650</b> exact on all questions · <b>…0.650</b> exact on a part · <b>~0.650</b> preview · "
-    "<b>×0.650</b> preview, left out: it cannot be better · framed: the best so far. A click takes a configuration in "
-    "hand.</div>"
+    "<b>×0.650</b> preview, left out: it cannot be better · <b>?0.650</b> preview, not decided: it could be · framed: "
+    "the best so far. A click takes a configuration in hand.</div>"
 )
 
 
