@@ -6,6 +6,7 @@ import pytest
 
 import benchmarks
 from benchmarks import __main__ as command
+from benchmarks import surface
 from benchmarks.forgetting import forget
 from benchmarks.tables import Table, ms, ratio, size
 from benchmarks.texts import document, prose
@@ -111,6 +112,15 @@ def test_a_sweep_embeds_no_more_than_each_afresh():
     assert len(figures.rows) == 3
 
 
+def test_a_surface_is_explored_beside_a_plain_loop() -> None:
+    table, parts = benchmarks.SUBJECTS["surface"](True)
+    plain, explored = table.rows
+    assert plain[1] == "4"
+    assert sum(map(int, explored[1:4])) == 4
+    assert "leads with recall@1000tok" in table.note
+    assert {row[0] for row in parts.rows} <= set(surface.STAGES.values())
+
+
 def test_peers_stand_beside_ours_and_langchain_makes_as_many_chunks() -> None:
     for table in benchmarks.SUBJECTS["peers"](True):
         counts = {row[0].split(" 1.")[0]: row[-1] for row in table.rows}
@@ -131,8 +141,8 @@ def test_search_and_bm25_by_size_are_checked_against_exact_ones() -> None:
 def test_a_large_corpus_is_made_indexed_and_grown() -> None:
     (table,) = benchmarks.SUBJECTS["large"](True)
     assert table.title.startswith("Large: 12 documents, 0.0 MB")
-    assert [row[0] for row in table.rows][-3:] == [
-        "one document more: chunks",
-        "one document more: vectors",
-        "one document more: index",
+    assert [row[0] for row in table.rows][-8:] == [
+        f"{begin}: {stage}"
+        for begin in ("again", "one document more")
+        for stage in ("chunks", "vectors and index", "a query, dense", "BM25")
     ]

@@ -237,6 +237,18 @@ def test_what_was_cut_before_a_cancellation_is_kept(large, tmp_path):
     assert len(cut) == 20
 
 
+def test_texts_of_rows_are_those_of_their_chunks():
+    splitter = Structure(chunk_size=60, chunk_overlap=10, unit="characters", header="path")
+    corpus = Corpus((*texts(3), document()))
+    rows = Collection(corpus, [splitter(d) for d in corpus])
+    every = [text for d in corpus for text in splitter(d).texts(d)]
+    found = rows.texts()
+    assert [*found] == every == [found[i] for i in range(len(found))]
+    assert (found[-1], found[2:5], len(found)) == (every[-1], every[2:5], len(every))
+    with pytest.raises(IndexError):
+        _ = found[len(every)]
+
+
 # --- mapped vectors
 
 
@@ -271,7 +283,7 @@ def test_a_mapped_index_finds_what_one_in_memory_finds(tmp_path, metric):
 def test_a_sound_file_is_not_made_again_and_a_torn_one_is(tmp_path, caplog):
     spec, given, made = Flat(), vectors(), []
     whole = opened(tmp_path, given, spec, made)[0].tobytes()
-    mapped._checked.clear()
+    mapped.forget()
     assert opened(tmp_path, given, spec, made)[0].tobytes() == whole
     assert len(made) == 1
     file = tmp_path / mapped.FOLDER / "key.npy"
@@ -286,7 +298,7 @@ def test_a_sound_file_is_not_made_again_and_a_torn_one_is(tmp_path, caplog):
     ):
         file.unlink()  # a mapped file is never written into
         file.write_bytes(torn)
-        mapped._checked.clear()
+        mapped.forget()
         made.clear()
         assert opened(tmp_path, given, spec, made)[0].tobytes() == whole
         assert len(made) == 1

@@ -64,7 +64,7 @@ def test_rows_go_by_document_then_start_whatever_order_they_came_in() -> None:
     assert [rows.span(i) for i in range(len(rows))] == [
         Span("a", 0, 2), Span("a", 0, 3), Span("a", 4, 13), Span("b", 0, 4), Span("b", 5, 9),
     ]  # fmt: skip
-    assert rows.texts() == ["on", "one", "two three", "h1\n\nfour", "h2\n\nfive"]
+    assert [*rows.texts()] == ["on", "one", "two three", "h1\n\nfour", "h2\n\nfive"]
     assert rows.document_index.tolist() == [0, 0, 0, 1, 1]
     with pytest.raises(DocumentError, match="not in this corpus"):
         Collection(Corpus((a,)), [Chunks.of(b, [(0, 4)])])

@@ -58,7 +58,7 @@ class _Tuned:
         return self._encoded([self.of.questions[i].text for i in some.tolist()], query=True)
 
     def chunks(self) -> Vectors | None:
-        return self._encoded(self.of.rows.texts(), query=False)
+        return self._encoded(list(self.of.rows.texts()), query=False)
 
     def _encoded(self, texts: list[str], query: bool) -> Vectors:
         embedder = self.of.pipeline.embedder

@@ -154,6 +154,12 @@ def _longest(file: Path, found: Vectors, start: int) -> float:
     return float(longest)
 
 
+def forget() -> None:
+    """Nothing; files are compared with their hash anew, as in a process that has just started."""
+    with _lock:
+        _checked.clear()
+
+
 def _forget(file: Path) -> None:
     with _lock:
         _checked.pop(file, None)
