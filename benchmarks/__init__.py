@@ -6,7 +6,19 @@ numbers then mean nothing, and the checks of equality in them everything.
 
 from collections.abc import Callable, Iterator
 
-from benchmarks import browsing, cutting, embedding, large, peers, realtime, scaling, searching, steps, sweeping
+from benchmarks import (
+    browsing,
+    cutting,
+    embedding,
+    large,
+    peers,
+    realtime,
+    scaling,
+    searching,
+    steps,
+    surface,
+    sweeping,
+)
 from benchmarks.tables import Table
 
 SUBJECTS: dict[str, Callable[[bool], Iterator[Table]]] = {
@@ -18,6 +30,7 @@ SUBJECTS: dict[str, Callable[[bool], Iterator[Table]]] = {
     "scaling": scaling.tables,
     "sweep": sweeping.tables,
     "realtime": realtime.tables,
+    "surface": surface.tables,
     "browser": browsing.tables,
     "large": large.tables,
 }
