@@ -1,6 +1,7 @@
 """Libraries loaded ahead: not before the first page is drawn, all of them then, and without harm where one fails."""
 
 import gc
+import importlib.util
 import logging
 import subprocess
 import sys
@@ -21,6 +22,7 @@ def quick(monkeypatch, tmp_path) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     for name in SMALL:
         monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(warming, "FIRST", ("no_first_library",))
     monkeypatch.setattr(warming, "LIBRARIES", SMALL)
     monkeypatch.setattr(warming, "PAINTING", 0.0)
     monkeypatch.setattr(warming, "BETWEEN", 0.0)
@@ -39,9 +41,15 @@ def test_nothing_is_loaded_before_a_page_is_drawn_and_all_is_afterwards(caplog) 
         thread.join(20)
     assert not thread.is_alive()
     assert {"wave", "fractions", "colorsys"} <= set(sys.modules)
-    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
-    assert "no_such_library_at_all was not loaded ahead: ModuleNotFoundError" in caplog.messages[0]
-    assert "a library of the system is missing" in caplog.messages[1]
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
+    assert "no_first_library was not loaded ahead: ModuleNotFoundError" in caplog.messages[0]
+    assert "no_such_library_at_all was not loaded ahead: ModuleNotFoundError" in caplog.messages[1]
+    assert "a library of the system is missing" in caplog.messages[2]
+
+
+def test_what_is_loaded_ahead_is_there_to_be_loaded() -> None:
+    for name in (*warming.FIRST, *warming.LIBRARIES):
+        assert importlib.util.find_spec(name.split(".")[0]), name
 
 
 def test_the_workbench_itself_loads_none_of_them() -> None:
