@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -27,7 +28,8 @@ def quick(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(warming, "PAINTING", 0.0)
     monkeypatch.setattr(warming, "BETWEEN", 0.0)
     monkeypatch.setattr(warming, "settle_memory", lambda: None)  # what this test run holds stays collectable
-    warming._drawn.clear()
+    for name in ("_begun", "_drawn"):
+        monkeypatch.setattr(warming, name, threading.Event())
 
 
 @pytest.mark.usefixtures("quick")
@@ -45,6 +47,22 @@ def test_nothing_is_loaded_before_a_page_is_drawn_and_all_is_afterwards(caplog) 
     assert "no_first_library was not loaded ahead: ModuleNotFoundError" in caplog.messages[0]
     assert "no_such_library_at_all was not loaded ahead: ModuleNotFoundError" in caplog.messages[1]
     assert "a library of the system is missing" in caplog.messages[2]
+
+
+@pytest.mark.usefixtures("quick")
+def test_slow_work_waits_for_the_first_page_of_a_server_and_for_nothing_else(monkeypatch) -> None:
+    warming.wait()  # no server: at once
+    warming.begin()
+    waiting = threading.Thread(target=warming.wait)
+    waiting.start()
+    waiting.join(0.2)
+    assert waiting.is_alive()
+    warming.drawn()
+    waiting.join(20)
+    assert not waiting.is_alive()
+    monkeypatch.setattr(warming, "_drawn", threading.Event())
+    monkeypatch.setattr(warming, "PATIENCE", 0.01)
+    warming.wait()  # a page that failed
 
 
 def test_what_is_loaded_ahead_is_there_to_be_loaded() -> None:

@@ -22,7 +22,7 @@ from workbench.splitters import Splitter
 from workbench.splitters.cuttings import is_large
 from workbench.splitters.pieces import CHARACTERS
 from workbench.store import Store
-from workbench.ui import jobs
+from workbench.ui import jobs, warming
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,6 +173,8 @@ def dense(corpus: Corpus, pipeline: Pipeline, store: Store, asked: bool = False)
             return None
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Collection:
+        if is_slow:
+            warming.wait()
         if is_slow and missing(embedder, cut.texts(), store):
             settle(cancelled)
         found = pipelines.searchable(cut, pipeline, store, _timed(embedder, report), cancelled)

@@ -20,14 +20,17 @@ LIBRARIES = ("plotly.graph_objects", "scipy.sparse", "tokenizers", "faiss", "tor
 
 PAINTING = 1.0
 """Seconds that the browser is given for the first page: an import takes turns with whatever else the server does."""
+PATIENCE = 5.0
+"""Seconds for which work in the background waits for the first page, should that fail."""
 BETWEEN = 0.2
 """Seconds between two libraries, in which what was asked meanwhile is answered."""
 
-_drawn = threading.Event()
+_begun, _drawn = threading.Event(), threading.Event()
 
 
 def begin() -> threading.Thread:
     """The thread that loads the libraries once a page was drawn."""
+    _begun.set()
     thread = threading.Thread(target=_load, daemon=True, name="workbench-warming")
     thread.start()
     return thread
@@ -36,6 +39,12 @@ def begin() -> threading.Thread:
 def drawn() -> None:
     """Nothing; a page was drawn, so from now on there is time."""
     _drawn.set()
+
+
+def wait() -> None:
+    """Nothing; returns once the server's first page was drawn, for work in the background that would slow it down."""
+    if _begun.is_set():
+        _drawn.wait(PATIENCE)
 
 
 def _load() -> None:
