@@ -2,7 +2,7 @@
 
 from workbench import joints, pipelines, pooling, tokens
 from workbench.retrievers import analysed
-from workbench.splitters import levels, pieces, recursive, sentences
+from workbench.splitters import levels, parents, pieces, recursive, sentences, structure
 from workbench.ui import live
 
 LOADED = {"_of_model", "_bpe", "_word_marked", "_spaces", "literal"}
@@ -11,7 +11,7 @@ LOADED = {"_of_model", "_bpe", "_word_marked", "_spaces", "literal"}
 
 def forget() -> None:
     """Nothing; texts, chunks and collections are as if never seen, tokenizers and models stay loaded."""
-    for module in (pieces, levels, recursive, sentences, tokens, joints, pooling, pipelines, live):
+    for module in (pieces, levels, parents, recursive, sentences, structure, tokens, joints, pooling, pipelines, live):
         for name, value in vars(module).items():
             if name not in LOADED and hasattr(value, "cache_clear"):
                 value.cache_clear()

@@ -11,7 +11,7 @@ from benchmarks.forgetting import forget
 from benchmarks.tables import Table, ms, ratio, size
 from benchmarks.texts import document, prose
 from benchmarks.timing import interleaved, percentile_95
-from workbench.splitters import Recursive, pieces
+from workbench.splitters import Recursive, levels
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +59,9 @@ def test_the_text_is_the_same_every_time_and_does_not_repeat():
 
 def test_a_cold_cut_knows_nothing_of_the_text():
     Recursive()(document(4_000))
-    assert pieces.pieces.bytes
+    assert levels.tree.bytes
     forget()
-    assert not pieces.pieces.bytes
+    assert not levels.tree.bytes
 
 
 def test_rounds_are_interleaved():
