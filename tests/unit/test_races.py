@@ -18,7 +18,7 @@ from workbench.records import Question
 from workbench.retrievers import BM25
 from workbench.splitters import Recursive, Sentences
 from workbench.sweeps import METRIC, RaceStep, race, racing
-from workbench.sweeps.racing import places
+from workbench.sweeps.places import places
 
 PIPELINES = [
     Pipeline(splitter=kind(chunk_size=n, chunk_overlap=o, unit="characters"), embedder=Static(), k=3)

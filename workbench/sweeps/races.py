@@ -16,7 +16,6 @@ from workbench.sweeps.bounds import (
     Errors,
     Floats,
     Ints,
-    RankAgreement,
     errors,
     farthest,
     leads,
@@ -25,6 +24,7 @@ from workbench.sweeps.bounds import (
     resolution,
     spread,
 )
+from workbench.sweeps.cells import Cell, RaceStanding, State, reason_for
 
 RISK = 0.05
 """Of naming a candidate that is not the best: half may be the preview's fault, half that of a part of the questions."""
@@ -39,7 +39,6 @@ SHARES = (0.25, 0.5)
 LEAST = 20
 """Questions in the first look, at least."""
 
-State = Literal["waiting", "preview", "part", "exact", "left out", "not decided"]
 Stage = Literal["surface", "pilots", "looks", "finals"]
 
 
@@ -60,39 +59,6 @@ class Track(Protocol):
 
     def price(self, candidate: int, measured: Sequence[int]) -> float:
         """What its exact values cost once those of others are known: the same each time, in any unit; 0 if cheap."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What is known of a candidate: means on the `asked` questions, None where there is none.
-
-    "part": exact on a part of the questions; "exact": on all of them. "left out": it cannot be better than the leader.
-    "not decided": it could be, and was not measured all the same. Both for a `reason`.
-    """
-
-    state: State = "waiting"
-    preview: float | None = None
-    exact: float | None = None
-    asked: int = 0
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RaceStanding:
-    """A race as it stands. `leader` is the best exact mean so far, before there is one the best preview; None at first.
-
-    `finished`: every candidate is measured on all questions, or was not for a reason. `spent` is what exact values and
-    what was before them have cost, as a share of measuring each candidate by itself; `beyond` candidates are not
-    decided because the budget did not reach them.
-    """
-
-    cells: tuple[Cell, ...]
-    leader: int | None
-    errors: Errors | None = None
-    agreement: RankAgreement | None = None
-    finished: bool = False
-    spent: float = 0.0
-    beyond: int = 0
 
 
 @dataclass(slots=True)
@@ -232,7 +198,7 @@ class Race:
             if c != leader and sure > most:
                 del self.active[c]
                 bound = None if self.track.is_cheap(c) else upper
-                self.left_out[c] = _reason(size, self.questions, float(row.mean()), sure, bound)
+                self.left_out[c] = reason_for(size, self.questions, float(row.mean()), sure, bound)
 
     def next_pilot(self, some: Sequence[int]) -> int:
         """The best preview first; then the cheapest of those that lie far from the ones before."""
@@ -322,12 +288,3 @@ class Race:
 
 class _Ask(Protocol):
     def __call__(self, candidate: int, questions: Ints, /) -> Floats: ...
-
-
-def _reason(size: int, questions: int, ahead: float, least: float, reach: float | None) -> str:
-    """Why a candidate was left out, in figures."""
-    part = f"{size} of {questions} questions" if size < questions else f"all {questions} questions"
-    sure = f", at least {least:.3f}" if size < questions else ""
-    if reach is None:
-        return f"on {part} {ahead:.3f} behind the leader{sure}"
-    return f"its preview is {ahead:.3f} behind the leader on {part}{sure}; previews are at most {reach:.3f} too low"

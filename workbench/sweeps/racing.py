@@ -4,7 +4,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from math import log2
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +27,11 @@ from workbench.retrievers import Collection as Rows
 from workbench.statistics import clusters
 from workbench.store import Store
 from workbench.sweeps.bounds import Floats, Ints
+from workbench.sweeps.cells import RaceStanding
 from workbench.sweeps.embedding import Share, embed_share, shares
 from workbench.sweeps.folders import Folder, Wanted
-from workbench.sweeps.races import BUDGET, PILOTS, RISK, Race, RaceStanding
+from workbench.sweeps.places import places
+from workbench.sweeps.races import BUDGET, PILOTS, RISK, Race
 from workbench.sweeps.readings import Reading, reading
 from workbench.sweeps.results import METRIC
 from workbench.sweeps.running import sweep_metrics
@@ -170,30 +171,6 @@ def race(
     finally:
         folder.close()
     return Raced(given, standing, runs, metric, len(asked), seed, tolerance, budget, time.monotonic() - began)
-
-
-def places(pipelines: Sequence[Pipeline]) -> Floats:
-    """(n, d) where each pipeline lies on the surface: the logarithm of its size, the share of its overlap, its kinds.
-
-    Each from 0 to 1; another kind of splitter, model or retriever is half as far as the whole width.
-    """
-    sizes = np.array([log2(p.splitter.chunk_size) for p in pipelines])
-    overlaps = np.array([p.splitter.chunk_overlap / p.splitter.chunk_size for p in pipelines])
-    columns = [_stretched(sizes), _stretched(overlaps)]
-    for part in ("splitter", "embedder", "retriever"):
-        kinds = [_kind(getattr(p, part)) for p in pipelines]
-        if len(known := list(dict.fromkeys(kinds))) > 1:
-            columns += [np.array([0.35 * (kind == one) for kind in kinds]) for one in known]
-    return np.stack(columns, axis=1)
-
-
-def _kind(part: object) -> str:
-    return f"{getattr(part, 'kind', '')}:{getattr(part, 'model', '')}"
-
-
-def _stretched(values: Floats) -> Floats:
-    width = values.max() - values.min()
-    return (values - values.min()) / width if width else np.zeros(len(values))
 
 
 @dataclass(slots=True)
