@@ -1,5 +1,6 @@
 """The models that are compared: chips to choose them by, and the work that each needs, priced before it starts."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,6 +16,7 @@ from workbench.pooling import SpanEncoder
 from workbench.records import Question
 from workbench.retrievers import Dense
 from workbench.specs import to_dict
+from workbench.splitters.cuttings import is_large
 from workbench.ui import countings, forms, jobs, live, sessions
 from workbench.ui.shell import plain, size_label
 
@@ -129,14 +131,25 @@ def job_of(corpus: Corpus, rival: Rival, in_hand: bool) -> jobs.Job | None:
         return live.dense(corpus, rival.pipeline, sessions.store()) if job.abandoned else job
     if in_hand or rival.embedder.kind == "static":
         return live.dense(corpus, rival.pipeline, sessions.store())
-    if not isinstance(rival.embedder, SpanEncoder) and not to_embed(corpus, rival):
+    if not isinstance(rival.embedder, SpanEncoder) and not is_large(corpus) and not to_embed(corpus, rival):
         return live.dense(corpus, rival.pipeline, sessions.store(), asked=True)  # all of it is in the cache
     return None
 
 
+MOST_LOOKED = 500
+"""Chunks of a large corpus of which it is looked whether they are embedded, for an estimate."""
+
+
 def to_embed(corpus: Corpus, rival: Rival) -> int:
-    """How many of the distinct chunks this model has not embedded yet."""
-    return missing(rival.embedder, pipelines.collection(corpus, rival.pipeline.splitter).texts(), sessions.store())
+    """How many of the distinct chunks this model has not embedded yet; of a large corpus about how many."""
+    rows = live.rows(corpus, rival.pipeline)
+    if rows is None:  # its sizes are counted by another tokenizer, and nothing is cut by it yet
+        return countings.totals(corpus, rival.pipeline).chunks
+    texts = rows.texts()
+    if not is_large(corpus) or len(texts) <= MOST_LOOKED:
+        return missing(rival.embedder, texts, sessions.store())
+    some = [texts[row] for row in random.Random(0).sample(range(len(texts)), MOST_LOOKED)]
+    return round(missing(rival.embedder, some, sessions.store()) * len(texts) / MOST_LOOKED)
 
 
 def questions_to_send(rival: Rival, questions: Sequence[Question]) -> list[str]:
@@ -169,7 +182,8 @@ def offer(corpus: Corpus, rival: Rival, questions: Sequence[Question], job: jobs
         f"Measure {plain(rival.label)}", key=f"measure-{embedder.fingerprint}", icon=":material/play_arrow:",
         on_click=ask, type="tertiary",
     )  # fmt: skip
-    told = f"{count:,} chunks to embed, {found.tokens:,} tokens in all{about}{dollars}"
+    nearly = "about " if is_large(corpus) else ""
+    told = f"{nearly}{count:,} chunks to embed, {found.about}{found.tokens:,} tokens in all{about}{dollars}"
     if isinstance(embedder, Remote):
         rows = pipelines.collection(corpus, rival.pipeline.splitter).texts()
         chunks = embedder.disclosure(new_texts(embedder, rows, sessions.store()), "chunks")
