@@ -25,11 +25,11 @@ STATIC_NOTE = "Chunks of 200/20 tokens; sentence-transformers' StaticEmbedding o
 def tables(tiny: bool) -> Iterator[Table]:
     """Two tables: the default model, then the static one."""
     rounds = 1 if tiny else 3
-    texts = pipelines.collection(sample(), Recursive()).texts()[: 6 if tiny else 256]
+    texts = list(pipelines.collection(sample(), Recursive()).texts()[: 6 if tiny else 256])
     theirs = network()
     embedders = {f"ours, {dtype}": SentenceTransformer(dtype=dtype) for dtype in ("float32", "bfloat16")}
     yield _table("Embedding: all-MiniLM-L6-v2", theirs, embedders, texts, rounds, NOTE)
-    texts = pipelines.collection(Corpus((document(4_000 if tiny else 5_000_000),)), Recursive()).texts()
+    texts = list(pipelines.collection(Corpus((document(4_000 if tiny else 5_000_000),)), Recursive()).texts())
     yield _table("Embedding: wordllama-256, static", _static_network(), {"ours": Static()}, texts, rounds, STATIC_NOTE)
 
 

@@ -30,7 +30,7 @@ def tables(tiny: bool) -> Iterator[Table]:
     corpus = Corpus((document(6_000 if tiny else 1_480_000),))
     pipeline = Pipeline(splitter=Recursive(), embedder=Static())
     rows = pipelines.prepared(corpus, pipeline)
-    texts = rows.texts()
+    texts = list(rows.texts())
     vectors = unit(pipelines.embedded(rows, pipeline.embedder))
     static, transformer = Static(), SentenceTransformer()
     transformer.encode_query(["loads the model"])

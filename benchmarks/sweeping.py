@@ -73,7 +73,7 @@ def _sweeps(corpus: Corpus, questions: Sequence[Question], tiny: bool) -> Table:
         splitters = splitters[:: 12 if tiny else 1]
         theirs, times = network(), Times()
         theirs.encode(["loads the model"])
-        texts = [collection(corpus, splitter).texts() for splitter in splitters]
+        texts = [list(collection(corpus, splitter).texts()) for splitter in splitters]
         for some in texts:
             times.measure(partial(theirs.encode, some, show_progress_bar=False))
         afresh = sum(times.cpus)
