@@ -1,8 +1,8 @@
 """What is searched: the chunks of a whole corpus as numbered rows, with the search structures over them."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,9 @@ from workbench.documents import Chunks, Corpus, Document
 from workbench.errors import DocumentError, WorkbenchError
 from workbench.records import Hit
 from workbench.retrievers.expansions import expanded
-from workbench.retrievers.filters import Mask, Parts, Where, allowed_rows
+from workbench.retrievers.filters import Mask, Where, allowed_rows
 from workbench.retrievers.lexical import Lexical, Terms, counted, row_terms
+from workbench.retrievers.texts import Texts
 from workbench.retrievers.words import PLAIN, Words
 from workbench.spans import Ranges, Span
 from workbench.specs import digest, fingerprint
@@ -90,10 +91,6 @@ class Collection:
     def __len__(self) -> int:
         return len(self.spans)
 
-    def parts(self) -> Parts:
-        """Each document that has chunks, with the spans of its rows, and their headers or none at all."""
-        return self._parts
-
     @property
     def key(self) -> str:
         """What decides the text of every row: documents, places, headers."""
@@ -116,9 +113,9 @@ class Collection:
         body = self.corpus[self.span(row)]
         return f"{self.headers[row]}\n\n{body}" if self.headers[row] else body
 
-    def texts(self) -> "Texts":
+    def texts(self) -> Texts:
         """`text` of every row, in order: what an embedder is given."""
-        return Texts(self)
+        return Texts(self._parts, len(self), self.text)
 
     def with_vectors(
         self, index: VectorIndex, encoder: QueryEncoder, subset: Callable[[Rows], VectorIndex] | None = None
@@ -262,28 +259,6 @@ class Collection:
             Hit(self.span(row, spans), score, rank, row, self.headers[row])
             for rank, (row, score) in enumerate(zip(rows.tolist(), scores.tolist(), strict=True), 1)
         ]
-
-
-class Texts(Sequence[str]):
-    """The text of every row of a collection, cut out when it is asked for: together they are larger than the corpus."""
-
-    def __init__(self, rows: Collection) -> None:
-        self._rows = rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __iter__(self) -> Iterator[str]:
-        for document, spans, headers in self._rows.parts():
-            yield from Chunks(document.id, spans, tuple(headers)).texts(document)
-
-    def __getitem__(self, at: Any) -> Any:
-        if isinstance(at, slice):
-            return [self._rows.text(row) for row in range(*at.indices(len(self)))]
-        row = int(at)
-        if not -len(self) <= row < len(self):
-            raise IndexError(f"row {row} of {len(self)}")
-        return self._rows.text(row % len(self))
 
 
 _MAX_LEXICAL = 2  # parameters whose index is kept: a comparison needs two, and each holds a score for every term

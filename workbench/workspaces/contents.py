@@ -21,6 +21,7 @@ from workbench.workspaces import samples
 from workbench.workspaces.goldens import GoldenSet
 from workbench.workspaces.manifests import Manifest, Source, locked, now, read, read_locked, write, write_whole
 from workbench.workspaces.parsed import OPENED, File, Opened, Parse, all_parsed, parsed, remember, store_of
+from workbench.workspaces.quotas import check_new, check_quota, given_up
 
 _TOGETHER = 100  # files that a bulk addition names at a time
 
@@ -204,7 +205,7 @@ class Workspace:
             source = next((s for s in manifest.removed if s.id == id), None)
             if source is None:
                 raise DocumentError("this file can no longer be brought back; upload it again")
-            self._check_quota(manifest, source)
+            check_quota(manifest, source, self.capacity)
             manifest.removed.remove(source)
             source = replace(source, name=manifest.free_name(source.name))
             manifest.sources.append(source)
@@ -318,15 +319,16 @@ class Workspace:
         source = Source(id, label(name), len(data), "", to_dict(parser), now(), is_sample)
         manifest = read(self.folder)
         manifest.sources = [s for s in manifest.sources if s.id != instead]
-        self._check_new(manifest, source)
+        check_new(manifest, source, self.capacity)
         with on_behalf_of(self.folder.name):
             document = parsed(self.parse, self.store, source.name, id, lambda: data, parser)
         return replace(source, media_type=document.media_type)
 
     def _insert(self, manifest: Manifest, source: Source, data: bytes, place: int) -> None:
-        self._check_new(manifest, source)
+        check_new(manifest, source, self.capacity)
         manifest.removed = [s for s in manifest.removed if s.id != source.id]
-        self._make_room(manifest, source)
+        for gone in given_up(manifest, source, self.capacity):
+            (self.folder / "sources" / gone.id).unlink(missing_ok=True)
         if not source.sample:
             write_whole(self.folder / "sources" / source.id, data)
         manifest.sources.insert(place, replace(source, name=manifest.free_name(source.name)))
@@ -335,29 +337,6 @@ class Workspace:
         if source := manifest.find(id):
             return source
         raise DocumentError("this file is no longer in the workspace; someone may have removed it in another window")
-
-    def _check_new(self, manifest: Manifest, source: Source) -> None:
-        if twin := manifest.find(source.id):
-            other = "" if twin.name == source.name else f" as {twin.name}"
-            raise DocumentError(f"{source.name} is already here{other}: the content is the same, byte for byte")
-        self._check_quota(manifest, source)
-
-    def _check_quota(self, manifest: Manifest, source: Source) -> None:
-        if not source.sample and manifest.used + source.size > self.capacity:
-            raise StoreError(
-                f"{source.name} ({_megabytes(source.size)}) does not fit: {_megabytes(manifest.used)} of "
-                f"{_megabytes(self.capacity)} are used; remove documents first"
-            )
-
-    def _make_room(self, manifest: Manifest, source: Source) -> None:
-        """Give up what was removed longest ago where, with the new file, all would pass the quota."""
-        held = [*manifest.sources, *manifest.removed, source]
-        surplus = sum(s.size for s in held if not s.sample) - self.capacity
-        while surplus > 0 and manifest.removed:
-            gone = manifest.removed.pop(0)
-            if not gone.sample:
-                surplus -= gone.size
-                (self.folder / "sources" / gone.id).unlink(missing_ok=True)
 
     def _file(self, source: Source, parser: Parser) -> File:
         return File(source.name, source.id, lambda: self.content(source), parser)
@@ -375,7 +354,3 @@ def _chosen(source: Source) -> Parser:
 def _parser(mapping: str) -> Parser:
     """The parser of a mapping as JSON: of thousands of files, most name the same one."""
     return from_dict(PARSERS, json.loads(mapping), "parser")
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / (1 << 20):.1f} MB"
