@@ -173,3 +173,13 @@ def test_a_surface_is_explored_and_judged(visit, few):
     assert "leads with recall@1000tok" in markdown(app)
     assert app.button(key="explore-start").disabled
     assert {run.fingerprint for run in task.results.runs} <= {run.fingerprint for run in kept_runs(folder())}
+
+
+def test_the_price_of_exploring_is_said_before():
+    from workbench.ui.experiments.exploring import EFFORTS
+
+    assert EFFORTS["tenth"].price(60).startswith("Reads about 10 % of what embedding all 60 would")
+    assert "100 %" in EFFORTS["tenth"].price(5)
+    assert "25 %" in EFFORTS["quarter"].price(60)
+    assert "as many of the 60 as it takes" in EFFORTS["best"].price(60)
+    assert "%" not in EFFORTS["told"].price(60)
