@@ -23,6 +23,7 @@ import time
 import urllib.parse
 import urllib.request
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -263,7 +264,8 @@ def soak(home: Path, users: int, seconds: float, seed: int = 0) -> Tally:
     """What happened to so many users in so many seconds on a server of their own in this WORKBENCH_HOME."""
     query = prepare(home)
     with serving(home, WORKBENCH_MODE="team") as address:
-        tally = asyncio.run(_all(address, query.lstrip("?"), users, seconds, seed))
+        with ThreadPoolExecutor(1) as one:  # a thread of its own: where Playwright was used, this one has a loop already
+            tally = one.submit(asyncio.run, _all(address, query.lstrip("?"), users, seconds, seed)).result()
     log = (home / "streamlit.log").read_text(errors="replace")
     if "Traceback" in log:
         tally.failures.append(f"the server's log holds an error: {log[log.index('Traceback') :][:2_000]}")

@@ -62,7 +62,7 @@ def test_a_first_visit_shows_the_sample_cut_and_finds_words_while_the_model_embe
         if stop.is_visible():
             page.get_by_text(re.compile("Loading the model|Embedding")).first.wait_for()
             stop.click()
-            page.locator(".st-key-embed button").first.wait_for()
+            page.locator(".st-key-embed button").first.wait_for(timeout=60_000)  # PyTorch loads to its end first
             assert cards(page, "BM25").count() > 0
         choose(page, "model", "wordllama-256")
         cards(page, "Dense").first.wait_for()
