@@ -263,9 +263,9 @@ async def _all(address: str, query: str, users: int, seconds: float, seed: int) 
 def soak(home: Path, users: int, seconds: float, seed: int = 0) -> Tally:
     """What happened to so many users in so many seconds on a server of their own in this WORKBENCH_HOME."""
     query = prepare(home)
-    with serving(home, WORKBENCH_MODE="team") as address:
-        with ThreadPoolExecutor(1) as one:  # a thread of its own: where Playwright was used, this one has a loop already
-            tally = one.submit(asyncio.run, _all(address, query.lstrip("?"), users, seconds, seed)).result()
+    with serving(home, WORKBENCH_MODE="team") as address, ThreadPoolExecutor(1) as one:
+        # In a thread of its own: where Playwright was used, this one has a loop already.
+        tally = one.submit(asyncio.run, _all(address, query.lstrip("?"), users, seconds, seed)).result()
     log = (home / "streamlit.log").read_text(errors="replace")
     if "Traceback" in log:
         tally.failures.append(f"the server's log holds an error: {log[log.index('Traceback') :][:2_000]}")
