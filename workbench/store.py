@@ -130,13 +130,10 @@ class Store:
     def held(self, kind: str, keys: Iterable[str]) -> set[str]:
         """Those of `keys` that are here; none is read, nor noted as used."""
         found: set[str] = set()
-        try:
-            with self._transaction(write=False) as connection:
-                for batch in _batches(dict.fromkeys(keys)):
-                    select = f"SELECT key FROM entries WHERE kind = ? AND key IN ({_marks(batch)})"
-                    found.update(key for (key,) in connection.execute(select, (kind, *batch)))
-        except _Damaged:
-            return set()
+        with suppress(_Damaged), self._transaction(write=False) as connection:
+            for some in _batches(dict.fromkeys(keys)):
+                select = f"SELECT key FROM entries WHERE kind = ? AND key IN ({_marks(some)})"
+                found.update(key for (key,) in connection.execute(select, (kind, *some)))
         return found
 
     def _read(self, kind: str, keys: Iterable[str]) -> tuple[dict[str, bytes], list[str], list[str]]:
@@ -170,11 +167,8 @@ class Store:
             StoreError: the disk is full or read-only.
         """
         now = int(time.time())
-        rows = [
-            (kind, key, _checksum(kind, key, data), len(data) + _OVERHEAD, now, data)
-            for key, data in entries.items()
-            if len(data) + _OVERHEAD <= self.capacity_bytes
-        ]
+        sized = [(key, data, len(data) + _OVERHEAD) for key, data in entries.items()]
+        rows = [(kind, k, _checksum(kind, k, d), n, now, d) for k, d, n in sized if n <= self.capacity_bytes]
         if not rows:
             return
         try:
@@ -192,9 +186,8 @@ class Store:
     def usage(self) -> dict[str, Usage]:
         """Kind → what it takes, the largest first."""
         with self._transaction(write=False) as connection:
-            rows = connection.execute(
-                "SELECT kind, entries, bytes FROM totals WHERE entries > 0 ORDER BY bytes DESC, kind"
-            )
+            select = "SELECT kind, entries, bytes FROM totals WHERE entries > 0 ORDER BY bytes DESC, kind"
+            rows = connection.execute(select)
             return {kind: Usage(entries, size) for kind, entries, size in rows}
 
     def clear(self, kind: str | None = None) -> None:
@@ -278,9 +271,7 @@ class Store:
         try:
             _write_ahead(connection)
             connection.execute(f"PRAGMA journal_size_limit = {64 << 20}")
-            connection.execute(
-                "PRAGMA synchronous = NORMAL"
-            )  # a power cut may cost the last writes, never the database
+            connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last writes, no more
             connection.executescript(_SCHEMA)
             connection.execute("PRAGMA user_version = 1")  # a write: a read-only folder is told here, not in a run
         except BaseException:
@@ -294,9 +285,7 @@ class Store:
             self._connection.close()
         if self._path:
             aside = self._path.with_name(f"store.damaged-{time.time_ns()}.sqlite")
-            log.warning(
-                "the store %s is damaged (%s); set aside as %s, and a new one begun", self._path, error, aside.name
-            )
+            log.warning("the store %s is damaged (%s); set aside as %s, a new one begun", self._path, error, aside.name)
             with suppress(FileNotFoundError):
                 self._path.rename(aside)
             for suffix in ("-wal", "-shm"):
@@ -305,10 +294,8 @@ class Store:
 
     def _refusal(self, error: Exception) -> StoreError:
         where = self._path.parent if self._path else "memory"
-        return StoreError(
-            f"the store in {where} cannot be used ({error}); make the folder writable with space left, "
-            "or set WORKBENCH_HOME to one that is"
-        )
+        remedy = "make the folder writable with space left, or set WORKBENCH_HOME to one that is"
+        return StoreError(f"the store in {where} cannot be used ({error}); {remedy}")
 
 
 def _is_damage(error: sqlite3.Error) -> bool:

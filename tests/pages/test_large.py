@@ -13,7 +13,7 @@ from workbench.specs import digest, fingerprint
 from workbench.splitters import Splitter
 from workbench.ui import jobs, offering
 from workbench.ui.library import listing
-from workbench.workspaces import contents, open_workspace, parsed
+from workbench.workspaces import contents, open_workspace, openings, parsed
 
 MANY = 1_500
 
@@ -62,7 +62,7 @@ def large(large_home, home, monkeypatch):
     shutil.rmtree(home)
     shutil.copytree(large_home, home)
     parsed._kept.cache_clear()
-    parsed.OPENED.clear()
+    openings.OPENED.clear()
     parsed.store_of.cache_clear()
 
 

@@ -12,13 +12,13 @@ from workbench.embedders import Cancelled, blocks
 from workbench.indexes import Flat, mapped
 from workbench.indexes.mapped import matrix
 from workbench.pipelines import Pipeline
-from workbench.retrievers import BM25, Collection, Dense, analysed
+from workbench.retrievers import BM25, Collection, Dense, analysed, lexical
 from workbench.spans import Span
 from workbench.specs import digest, fingerprint
 from workbench.splitters import ParentChild, Recursive, Sentences, Structure, cuttings
 from workbench.splitters.cuttings import all_chunks, decoded, encoded
 from workbench.store import Store
-from workbench.workspaces import manifests, open_workspace, parsed, samples
+from workbench.workspaces import manifests, open_workspace, openings, parsed, samples
 
 TEXT = "# Pumps\n\nThe pump hums. Close the valve.\n\n## Seals\n\nA seal lasts a year. 🜂 e\u0301\n\n| 1 | 2 |\n"
 
@@ -103,7 +103,7 @@ def many(home, monkeypatch, tmp_path):
 
 def forget():
     parsed._kept.cache_clear()
-    parsed.OPENED.clear()
+    openings.OPENED.clear()
     manifests._manifests.clear()
     pipelines.collected.cache_clear()
     pipelines.split.cache_clear()
@@ -360,6 +360,16 @@ def test_words_from_the_store_rank_as_words_do(large, tmp_path, monkeypatch):
     found = BM25()(pipelines.collected(more, splitter, store), ["about"], 1)[0][0]
     assert [given[0].name for given in analyses] == ["010b.txt"]
     assert more.document(found.span.document).name == "010b.txt"
+
+
+def test_words_scored_a_part_of_the_terms_at_a_time_score_as_all_at_once(monkeypatch):
+    found = Collection(texts(12), [LINE.splitter(d) for d in texts(12)])
+    whole = [found.lexical(query, 50, 1.5, 0.75) for query in ("pump record", "hums 007", "nothing")]
+    monkeypatch.setattr(lexical, "_AT_ONCE", 7)
+    again = Collection(texts(12), [LINE.splitter(d) for d in texts(12)])
+    for query, (rows, scores) in zip(("pump record", "hums 007", "nothing"), whole, strict=True):
+        others, theirs = again.lexical(query, 50, 1.5, 0.75)
+        assert (others.tolist(), theirs.tobytes()) == (rows.tolist(), scores.tobytes())
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: b"", lambda data: data[::-1]])

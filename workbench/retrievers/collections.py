@@ -13,6 +13,7 @@ from workbench.records import Hit
 from workbench.retrievers.expansions import expanded
 from workbench.retrievers.filters import Mask, Where, allowed_rows
 from workbench.retrievers.lexical import Lexical, Terms, counted, row_terms
+from workbench.retrievers.queries import QueryEncoder, query_vectors
 from workbench.retrievers.texts import Texts
 from workbench.retrievers.words import PLAIN, Words
 from workbench.spans import Ranges, Span
@@ -27,13 +28,6 @@ Ranking = tuple[Rows, NDArray[np.float64]]
 
 class VectorsMissing(WorkbenchError):
     """The retriever needs vectors that have not been computed yet; lexical search works without them."""
-
-
-class QueryEncoder(Protocol):
-    """What turns queries into vectors: an embedder. One that has a true `alone` encodes each as if it came alone."""
-
-    def encode_query(self, texts: Sequence[str], /) -> NDArray[np.float32]:
-        """(n, dim) float32."""
 
 
 class VectorIndex(Protocol):
@@ -128,7 +122,7 @@ class Collection:
         out = Collection.__new__(Collection)
         out.__dict__.update(self.__dict__)
         out._index, out._encoder, out._subset = index, encoder, subset
-        out._subsets, out._queries = {}, _query_vectors(encoder)
+        out._subsets, out._queries = {}, query_vectors(encoder)
         return out
 
     @property
@@ -264,19 +258,6 @@ class Collection:
 _MAX_LEXICAL = 2  # parameters whose index is kept: a comparison needs two, and each holds a score for every term
 _MAX_QUERIES = 20_000
 _MOST_TERMS = 20_000_000  # kept beside the indexes over them, for further parameters: 80 MB
-_known_lock = threading.Lock()
-_known: dict[str, dict[str, NDArray[np.float32]]] = {}
-
-
-def _query_vectors(encoder: QueryEncoder) -> dict[str, NDArray[np.float32]]:
-    """The vectors of queries that this embedder has made, across collections: a sweep asks each the same questions."""
-    fingerprint = getattr(encoder, "fingerprint", None)
-    if not isinstance(fingerprint, str):
-        return {}
-    with _known_lock:
-        while len(_known) >= 8 and fingerprint not in _known:
-            _known.pop(next(iter(_known)))
-        return _known.setdefault(fingerprint, {})
 
 
 def _found(index: VectorIndex, vectors: NDArray[np.float32], k: int) -> list[Ranking]:

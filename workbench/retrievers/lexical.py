@@ -1,6 +1,6 @@
 """The terms of all chunks of a corpus, and the BM25 index over them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import log
@@ -13,6 +13,7 @@ from workbench.retrievers.analyser import terms
 from workbench.retrievers.words import PLAIN, Words
 from workbench.store import Store
 
+_AT_ONCE = 4_000_000  # occurrences that are sorted and scored at a time: about 200 MB
 _TOGETHER = 256  # documents whose terms are read and written at a time
 
 
@@ -79,20 +80,29 @@ class Lexical:
         self._vocabulary = rows.vocabulary
         sizes = np.diff(rows.first)
         n = self._count = len(sizes)
-        pairs = rows.ids.astype(np.int64)  # each occurrence as term · n + row, sorted: by term, then by row
-        pairs *= n
-        pairs += np.repeat(np.arange(n, dtype=np.int32), sizes)
-        pairs.sort()
-        places = np.flatnonzero(np.concatenate([pairs[:1] >= 0, pairs[1:] != pairs[:-1]]))
-        times = np.diff(places, append=len(pairs)).astype(np.float64)
-        pairs = pairs[places]
-        self._rows = (pairs % max(n, 1)).astype(np.int32)
-        self._first = np.searchsorted(pairs, np.arange(len(rows.vocabulary) + 1, dtype=np.int64) * n)
+        of = np.repeat(np.arange(n, dtype=np.int32), sizes)
+        lengths = k1 * ((1 - b) + b * sizes / (sizes.mean() if len(rows.ids) else 1.0))
+        found, scores, held = [as_ids([])], [np.empty(0)], [as_ids([])]
+        for low, high in _ranges(rows, len(rows.vocabulary)):  # a part of the terms at a time: memory for that part
+            here = np.flatnonzero((rows.ids >= low) & (rows.ids < high))
+            pairs = rows.ids[here].astype(np.int64)  # each occurrence as term · n + row, sorted: by term, then by row
+            pairs *= n
+            pairs += of[here]
+            pairs.sort()
+            places = np.flatnonzero(np.concatenate([pairs[:1] >= 0, pairs[1:] != pairs[:-1]]))
+            times = np.diff(places, append=len(pairs)).astype(np.float64)
+            term, row = np.divmod(pairs[places], n)
+            rows_of_term = np.bincount(term - low, minlength=high - low)
+            idf = np.array([log(1 + (n - df + 0.5) / (df + 0.5)) for df in rows_of_term.tolist()])
+            scores.append(np.repeat(idf, rows_of_term) * (times / (lengths[row] + times)))
+            found.append(row.astype(np.int32))
+            held.append(rows_of_term.astype(np.int32))
+        del of
+        self._rows = np.concatenate(found)
+        del found
+        self._scores: NDArray[np.float64] = np.concatenate(scores)
+        self._first = np.concatenate([[0], np.cumsum(np.concatenate(held), dtype=np.int64)])
         """(terms + 1,) where each term's rows and scores begin."""
-        held = np.diff(self._first)
-        idf = np.array([log(1 + (n - df + 0.5) / (df + 0.5)) for df in held.tolist()])
-        lengths = k1 * ((1 - b) + b * sizes / (sizes.mean() if pairs.size else 1.0))
-        self._scores: NDArray[np.float64] = np.repeat(idf, held) * (times / (lengths[self._rows] + times))
 
     def scores(self, query: str) -> NDArray[np.float64]:
         """(rows,) the score of each row; 0 where it shares no term with the query."""
@@ -102,3 +112,14 @@ class Lexical:
             part = slice(self._first[term], self._first[term + 1])
             out[self._rows[part]] += self._scores[part]
         return out
+
+
+def _ranges(rows: Terms, terms: int) -> Iterator[tuple[int, int]]:
+    """All terms by their numbers, in ranges with about `_AT_ONCE` occurrences each."""
+    ends = np.cumsum(np.bincount(rows.ids, minlength=terms))
+    low = 0
+    while low < terms:
+        before = int(ends[low - 1]) if low else 0
+        high = max(low + 1, int(np.searchsorted(ends, before + _AT_ONCE, side="right")))
+        yield low, high
+        low = high

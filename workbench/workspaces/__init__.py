@@ -9,11 +9,12 @@ mode (`WORKBENCH_MODE=team`) each visitor gets a private one, reached only by an
 """
 
 from workbench.models import team_mode
-from workbench.workspaces.contents import Refusal, Workspace
+from workbench.workspaces.contents import Workspace
 from workbench.workspaces.goldens import GoldenSet
 from workbench.workspaces.histories import History, Version
 from workbench.workspaces.links import LOCAL, delete_workspace, expire, new_workspace, open_workspace
 from workbench.workspaces.manifests import Source
+from workbench.workspaces.openings import Refusal
 
 __all__ = [
     "LOCAL",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,18 +20,11 @@ from workbench.store import Store
 from workbench.workspaces import samples
 from workbench.workspaces.goldens import GoldenSet
 from workbench.workspaces.manifests import Manifest, Source, locked, now, read, read_locked, write, write_whole
-from workbench.workspaces.parsed import OPENED, File, Opened, Parse, all_parsed, parsed, remember, store_of
+from workbench.workspaces.openings import Refusal, opened
+from workbench.workspaces.parsed import File, Parse, all_parsed, parsed, store_of
 from workbench.workspaces.quotas import check_new, check_quota, given_up
 
-_TOGETHER = 100  # files that a bulk addition names at a time
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A source that could not be read, and why; the others of its corpus stay."""
-
-    source: Source
-    reason: str
+_TOGETHER = 100  # files that are named at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,45 +72,22 @@ class Workspace:
     def corpus(
         self, parser: Parser | None = None, progress: Callable[[int, int], None] = lambda done, total: None
     ) -> tuple[Corpus, tuple[Refusal, ...]]:
-        """Its documents by `parser`, or each by its own, and what could not be read. Parses only what is new.
+        """Its documents by `parser`, or each by its own, and what could not be read.
 
-        `progress(done, total)` counts what is parsed; texts that were parsed before are read when they are asked for.
+        Only what is new is parsed, which `progress(done, total)` counts; other texts are read when they are asked for.
         """
-        sources = read(self.folder).sources
-        name = self.folder, self.parse, parser
-        known = OPENED.get(name)
-        if known is not None and known.sources is sources and len(known.documents) == len(sources):
-            return known.corpus, ()  # what could not be read may be readable again
-        opened: dict[tuple[str, str, str], Document] = {}
-        refusals, new = [], []
-        for source in sources:
-            key = source.id, source.name, repr(source.parser)
-            if known is not None and key in known.documents:
-                opened[key] = known.documents[key]
-                continue
-            try:
-                new.append((key, source, self._file(source, parser or _chosen(source))))
-            except DocumentError as error:
-                refusals.append(Refusal(source, str(error)))
-        with on_behalf_of(self.folder.name):
-            read_now = all_parsed(self.parse, self.store, [file for *_, file in new], progress)
-        for (key, source, _), found in zip(new, read_now, strict=True):
-            if isinstance(found, Document):
-                opened[key] = found
-            else:
-                refusals.append(Refusal(source, str(found)))
-        same = known is not None and opened == known.documents
-        corpus = known.corpus if known is not None and same else Corpus(tuple(opened.values()))
-        remember(name, Opened(sources, opened, corpus))
-        return corpus, tuple(refusals)
+        return opened(
+            (self.folder, self.parse, parser),
+            read(self.folder).sources,
+            lambda source: self._file(source, parser or _chosen(source)),
+            lambda files: all_parsed(self.parse, self.store, files, progress),
+        )
 
     def document(self, source: Source, parser: Parser | None = None) -> Document:
         """The document of one source, by `parser` or by the source's own."""
         with on_behalf_of(self.folder.name):
-            found = all_parsed(self.parse, self.store, [self._file(source, parser or _chosen(source))])[0]
-        if isinstance(found, WorkbenchError):
-            raise found
-        return found
+            read = partial(self.content, source)
+        return parsed(self.parse, self.store, source.name, source.id, read, parser or _chosen(source))
 
     def content(self, source: Source) -> bytes:
         """The file as it was uploaded."""
@@ -139,36 +109,30 @@ class Workspace:
         """
         source = self._source(name, data, parser)
         with self._changing() as manifest:
-            self._insert(manifest, source, data, len(manifest.sources))
-        return source
+            return self._insert(manifest, source, data, len(manifest.sources))
 
     def add_all(
         self, files: Iterable[tuple[str, bytes]], progress: Callable[[int], None] = lambda done: None
     ) -> tuple[list[Source], list[str]]:
-        """The files as kept, and for each that was refused why: `add` of many, which names them all at once.
-
-        `progress(done)` counts the files that were looked at.
+        """The files as kept, and for each that was refused why: `add` of many. `progress(done)` counts them.
 
         Raises:
             StoreError: this id may not write, or the disk refuses.
         """
         self.check_writable()
-        kept: list[Source] = []
-        refused: list[str] = []
-        rest = enumerate(files, 1)
+        kept, refused, rest = list[Source](), list[str](), enumerate(files, 1)
         while some := list(islice(rest, _TOGETHER)):
-            read_now: list[tuple[Source, bytes]] = []
+            new: list[tuple[Source, bytes]] = []
             for done, (name, data) in some:
                 try:
-                    read_now.append((self._source(name, data, None), data))
+                    new.append((self._source(name, data, None), data))
                 except WorkbenchError as error:
                     refused.append(str(error))
                 progress(done)
             with self._changing() as manifest:
-                for source, data in read_now:
+                for source, data in new:
                     try:
-                        self._insert(manifest, source, data, len(manifest.sources))
-                        kept.append(source)
+                        kept.append(self._insert(manifest, source, data, len(manifest.sources)))
                     except WorkbenchError as error:  # a disk that refuses does so again at the end, for all
                         refused.append(str(error))
         return kept, refused
@@ -295,8 +259,6 @@ class Workspace:
         with self._changing() as manifest:
             manifest.notice = ""
 
-    # --- how
-
     def check_writable(self) -> None:
         """Raise StoreError where this id may only read."""
         if not self.writable:
@@ -324,7 +286,7 @@ class Workspace:
             document = parsed(self.parse, self.store, source.name, id, lambda: data, parser)
         return replace(source, media_type=document.media_type)
 
-    def _insert(self, manifest: Manifest, source: Source, data: bytes, place: int) -> None:
+    def _insert(self, manifest: Manifest, source: Source, data: bytes, place: int) -> Source:
         check_new(manifest, source, self.capacity)
         manifest.removed = [s for s in manifest.removed if s.id != source.id]
         for gone in given_up(manifest, source, self.capacity):
@@ -332,6 +294,7 @@ class Workspace:
         if not source.sample:
             write_whole(self.folder / "sources" / source.id, data)
         manifest.sources.insert(place, replace(source, name=manifest.free_name(source.name)))
+        return source
 
     def _find(self, manifest: Manifest, id: str) -> Source:
         if source := manifest.find(id):

@@ -2,8 +2,7 @@
 
 import json
 import logging
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from workbench.caches import kept
-from workbench.documents import Corpus, Document, Figures, Section, Unread
+from workbench.documents import Document, Figures, Section, Unread
 from workbench.errors import SpecError, StoreError, WorkbenchError
 from workbench.parsers import Parser
 from workbench.spans import Span
 from workbench.specs import fingerprint
 from workbench.store import Store
-from workbench.workspaces.manifests import Source
 
 log = logging.getLogger(__name__)
 
@@ -154,31 +152,6 @@ def _kept(store: Store, key: str, name: str) -> Document:
         return from_json(data, name)
     except (TypeError, ValueError, SpecError) as error:
         raise LookupError(key) from error
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Opened:
-    """A corpus as it was put together: from which files of a manifest, and which of these could not be read."""
-
-    sources: Sequence[Source]
-    documents: Mapping[tuple[str, str, str], Document]
-    """By what decides one: the file's id, name and parser."""
-    corpus: Corpus
-
-
-OPENED: OrderedDict[Any, Opened] = OrderedDict()
-"""The corpora put together last, by the workspace's folder and the parser."""
-
-_MOST_OPENED = 8, 50_000  # corpora whatever their size, and documents of more corpora
-
-
-def remember(name: Any, opened: Opened) -> None:
-    """Keep a corpus, so that a page of a large one need not look at every document at each run."""
-    OPENED[name] = opened
-    OPENED.move_to_end(name)
-    few, many = _MOST_OPENED
-    while len(OPENED) > few and sum(1 + len(found.documents) for found in list(OPENED.values())) > many:
-        OPENED.popitem(last=False)
 
 
 @lru_cache(maxsize=8)

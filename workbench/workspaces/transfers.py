@@ -25,7 +25,7 @@ from workbench.pipelines import from_yaml
 from workbench.records import Question, Run, golden_id, read_run, run_from_json, run_to_json, write_run
 from workbench.specs import digest, fingerprint
 from workbench.workspaces.catalogues import remember
-from workbench.workspaces.contents import Refusal, Workspace
+from workbench.workspaces.contents import Workspace
 from workbench.workspaces.members import (
     DOCUMENTS,
     GOLDEN,
@@ -39,6 +39,7 @@ from workbench.workspaces.members import (
     about_of,
     members_of,
 )
+from workbench.workspaces.openings import Refusal
 
 MOST_BYTES = 1_000_000_000  # of all members together
 MOST_TEXT = 64_000_000  # of a golden set
