@@ -13,6 +13,7 @@ from workbench.specs import digest, fingerprint
 from workbench.splitters import Splitter
 from workbench.ui import jobs, offering
 from workbench.ui.library import listing
+from workbench.ui.modelling import rivals
 from workbench.workspaces import contents, open_workspace, openings, parsed
 
 MANY = 1_500
@@ -158,3 +159,12 @@ def test_no_page_draws_a_widget_for_each_document(visit, large, page):
     assert [e.value for e in app.error] == []
     assert max((len(box.options) for box in [*app.selectbox, *app.multiselect]), default=0) <= offering.MOST_OFFERED + 1
     assert len(app.button) < 100
+
+
+@pytest.mark.parametrize("page", ["Models", "Golden_set", "Experiments", "Decision"])
+def test_no_page_reads_every_document_while_somebody_waits(visit, large, looked, page):
+    settled(visit())
+    looked.clear()
+    app = visit(page)
+    assert not app.exception
+    assert here(looked, "read") <= rivals.MOST_LOOKED + FEW < MANY

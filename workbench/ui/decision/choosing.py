@@ -14,7 +14,7 @@ from workbench.reports import record_markdown, rejected
 from workbench.reports.numbers import span
 from workbench.statistics import MARGIN
 from workbench.sweeps import METRIC, Leaderboard, Row
-from workbench.ui import bench, sessions
+from workbench.ui import bench, countings, sessions
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain, size_label
 
@@ -244,16 +244,19 @@ def presets(corpus: Corpus) -> None:
             args=(preset,),
             help=preset.about,
         )
+    some = countings.part(corpus)
     rows = [
         {
             "Document": one.document,
             "Suggestion, tokens": f"{one.preset.chunk_size}/{one.preset.chunk_overlap} ({one.preset.name})",
             "Steps, lists, tables, code": round(100 * one.share),
         }
-        for one in map(suggest, corpus)
+        for one in map(suggest, some)
     ]
     share = st.column_config.NumberColumn(format="%d %%")
     st.dataframe(rows, hide_index=True, key="suggestions", column_config={"Steps, lists, tables, code": share})
+    if told := countings.said(some, corpus):
+        st.caption(told)
 
 
 def _start_with(preset: Preset) -> None:
