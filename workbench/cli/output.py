@@ -29,8 +29,12 @@ def warn(message: str) -> None:
     print(f"{wipe}{shown(message)}", file=sys.stderr)
 
 
+AT_ONCE = 1.0
+"""Seconds within which all may be done without a word."""
+
+
 class Progress:
-    """A line on stderr with what is done, the rate and the time left; silent where all is done within a second.
+    """A line on stderr with what is done, the rate and the time left; silent where all is done `AT_ONCE`.
 
     On a terminal the line is drawn over itself; elsewhere it is written every few seconds.
     """
@@ -49,13 +53,13 @@ class Progress:
             self._first = (now, done) if done < total else (self._start, 0)
         if self._terminal and total:
             self._draw(done, total, now)
-        elif done and now - self._start > 1 and (not self._lines or now - self._shown > 5 or done == total):
+        elif done and now - self._start > AT_ONCE and (not self._lines or now - self._shown > 5 or done == total):
             print(self.line(done, total, now), file=sys.stderr, flush=True)
             self._lines += 1
             self._shown = now
 
     def _draw(self, done: int, total: int, now: float) -> None:
-        quick = done == total and now - self._start <= 1
+        quick = done == total and now - self._start <= AT_ONCE
         end = "" if quick or done < total else "\n"
         print(f"\r\x1b[K{'' if quick else self.line(done, total, now)}", end=end, file=sys.stderr, flush=True)
 
