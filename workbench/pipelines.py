@@ -141,11 +141,12 @@ def collection(corpus: Corpus, splitter: Splitter) -> Collection:
     return collected(corpus, splitter)
 
 
-def _weight(rows: Collection) -> int:
-    return 60 * len(rows) + 5 * rows.corpus.characters  # with the words of the texts, indexed when they are asked for
+def weight(rows: Collection) -> int:
+    """Bytes of rows, about: with the words of their texts, which are indexed when they are asked for, and vectors."""
+    return 60 * len(rows) + 5 * rows.corpus.characters + int(getattr(rows.index, "bytes", 0))
 
 
-@kept(256 << 20, _weight, key=lambda corpus, splitter, *_, **__: (corpus, splitter))
+@kept(256 << 20, weight, key=lambda corpus, splitter, *_, **__: (corpus, splitter))
 def collected(
     corpus: Corpus,
     splitter: Splitter,

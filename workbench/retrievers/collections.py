@@ -70,7 +70,7 @@ class Collection:
         self.spans: Ranges = np.concatenate([np.empty((0, 2), np.int64), *(spans for _, spans, _ in self._parts)])
         """(n, 2) start and end of each row in its document."""
         self.headers: list[str] = [h for (_, s, headers) in self._parts for h in (headers or [""] * len(s))]
-        self._lock = threading.RLock()
+        self._lock, self._building = threading.Lock(), threading.Lock()
         self._terms: Terms | None = None
         self._lexical: dict[tuple[float, float, Words], Lexical] = {}
         self._units: dict[tuple[str, int], dict[str, Ranges]] = {}
@@ -148,19 +148,28 @@ class Collection:
         self, query: str, k: int, k1: float, b: float, mask: Mask | None = None, words: Words = PLAIN
     ) -> Ranking:
         """The best k allowed rows by BM25; rows that share no term with the query are left out."""
-        with self._lock:
-            index = self._lexical.pop((k1, b, words), None)
-            if index is None:
-                found = self._terms or row_terms(self._parts, self._store)
-                self._terms = found if len(found.ids) <= _MOST_TERMS else None
-                index = Lexical(counted(found, words), k1, b, words)
-            self._lexical[k1, b, words] = index  # the last used stands last
-            if len(self._lexical) > _MAX_LEXICAL:
-                self._lexical.pop(next(iter(self._lexical)))
+        index = self._indexed(k1, b, words)
+        if index is None:
+            with self._building:  # of many rows that takes a while: searches by what is there do not wait for it
+                index = self._indexed(k1, b, words)
+                if index is None:
+                    found = self._terms or row_terms(self._parts, self._store)
+                    self._terms = found if len(found.ids) <= _MOST_TERMS else None
+                    index = Lexical(counted(found, words), k1, b, words)
+                    self._indexed(k1, b, words, index)
         scores = index.scores(query)
         allowed = scores > 0 if mask is None else (scores > 0) & mask
         rows = np.flatnonzero(allowed)
         return best(rows, scores[rows], k)
+
+    def _indexed(self, k1: float, b: float, words: Words, new: Lexical | None = None) -> Lexical | None:
+        """The index of words that is kept for these parameters, or the new one; what was used last stands last."""
+        with self._lock:
+            if (index := self._lexical.pop((k1, b, words), None) or new) is not None:
+                self._lexical[k1, b, words] = index
+            if len(self._lexical) > _MAX_LEXICAL:
+                self._lexical.pop(next(iter(self._lexical)))
+        return index
 
     def asking(self, queries: Sequence[str]) -> "Collection":
         """The same rows, for these queries: the first search by vectors is made for all of them at once."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.embedders import Cancelled
 from workbench.errors import WorkbenchError
+from workbench.pipelines import weight
 from workbench.retrievers import Collection
 
 log = logging.getLogger(__name__)
@@ -158,7 +159,5 @@ def _work(job: Job, work: Work) -> None:
 
 
 def _weight(result: Any) -> int:
-    """Bytes of a result, about: rows with the words of their texts, and vectors."""
-    if not isinstance(result, Collection):
-        return 1_000
-    return 60 * len(result) + 5 * result.corpus.characters + int(getattr(result.index, "bytes", 0))
+    """Bytes of a result, about."""
+    return weight(result) if isinstance(result, Collection) else 1_000
