@@ -48,10 +48,13 @@ class _Kept(Generic[P, T]):
             self._bytes -= self._found.popitem(last=False)[1][1]
 
     def known(self, *args: P.args, **kwargs: P.kwargs) -> T | None:
-        """The result if it is kept; nothing is made."""
+        """The result if it is kept; nothing is made. Looking at it is a use."""
+        name = self._name(*args, **kwargs)
         with self._lock:
-            found = self._found.get(self._name(*args, **kwargs))
-            return found[0] if found else None
+            if name not in self._found:
+                return None
+            self._found.move_to_end(name)
+            return self._found[name][0]
 
     def _name(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         return self._key(*args, **kwargs) if self._key else (args, *sorted(kwargs.items()))

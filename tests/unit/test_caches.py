@@ -18,10 +18,13 @@ def test_what_was_not_used_for_longest_goes_first() -> None:
         assert doubled(text) == 2 * text
     assert made == ["aa", "bb", "cc"]
     assert doubled.bytes == 8
+    assert (doubled.known("aa"), doubled.known("bb")) == ("aaaa", None)
+    doubled("dd")  # "aa" was looked at last
+    assert (doubled.known("aa"), doubled.known("cc"), len(made)) == ("aaaa", None, 4)
     doubled("aa")
-    assert made == ["aa", "bb", "cc"]
+    assert made == ["aa", "bb", "cc", "dd"]
     doubled("bb")
-    assert made == ["aa", "bb", "cc", "bb"]
+    assert made == ["aa", "bb", "cc", "dd", "bb"]
     doubled("x" * 50)  # alone above the limit: kept until the next
     assert doubled("x" * 50) is doubled("x" * 50)
     assert doubled.bytes == 100

@@ -57,14 +57,12 @@ def matrix(
     return found
 
 
-def known(folder: Path | None, key: str, shape: tuple[int, int]) -> bool:
-    """Whether there is a sound file for this key."""
-    return folder is not None and _opened(folder / FOLDER / f"{key}.npy", shape) is not None
-
-
 def usage(folder: Path | None) -> tuple[int, int]:
     """How many files there are, and their bytes."""
-    sizes = [file.stat().st_size for file in _files(folder)]
+    sizes = []
+    for file in _files(folder):
+        with suppress(FileNotFoundError):  # another process has just made room
+            sizes.append(file.stat().st_size)
     return len(sizes), sum(sizes)
 
 

@@ -1,5 +1,6 @@
 """The corpora of workspaces, put together from their documents once and kept: another document costs its own alone."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,15 +34,17 @@ OPENED: OrderedDict[Any, Opened] = OrderedDict()
 """The corpora put together last, by the workspace's folder and the parser."""
 
 _MOST_OPENED = 8, 50_000  # corpora whatever their size, and documents of more corpora
+_lock = threading.Lock()  # visits open corpora at the same time
 
 
 def remember(name: Any, opened: Opened) -> None:
     """Keep a corpus, so that a page of a large one need not look at every document at each run."""
-    OPENED[name] = opened
-    OPENED.move_to_end(name)
     few, many = _MOST_OPENED
-    while len(OPENED) > few and sum(1 + len(found.documents) for found in list(OPENED.values())) > many:
-        OPENED.popitem(last=False)
+    with _lock:
+        OPENED[name] = opened
+        OPENED.move_to_end(name)
+        while len(OPENED) > few and sum(1 + len(found.documents) for found in OPENED.values()) > many:
+            OPENED.popitem(last=False)
 
 
 def opened(

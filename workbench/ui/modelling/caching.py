@@ -19,6 +19,7 @@ def cache() -> None:
         "blocks": "Vectors by document",
         "chunks": "Chunks by document",
         "figures": "Figures of documents",
+        "terms": "Words by document",
         "document": "Parsed documents",
         "card": "Lists of documents",
         sessions.KEPT: "Shared pipelines",
