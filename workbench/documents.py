@@ -159,7 +159,7 @@ class Unread(Document):
     def _whole(self) -> Document:
         found: Document = self._read()  # type: ignore[attr-defined]
         if found.id != self.id:
-            raise DocumentError(f"{self.name} was read again, and is another text now; reload the page to see it")
+            raise DocumentError(f"{self.name} was read again, and is another text now; remove it and add it again")
         return found
 
 

@@ -1,6 +1,7 @@
 """Large corpora: texts are read when they are asked for, another document costs its own alone, vectors are mapped."""
 
 import pickle
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from workbench import pipelines
 from workbench.documents import Corpus, Document, Figures, Section, Unread
 from workbench.embedders import Cancelled, blocks
+from workbench.errors import DocumentError
 from workbench.indexes import Flat, mapped
 from workbench.indexes.mapped import matrix
 from workbench.pipelines import Pipeline
-from workbench.retrievers import BM25, Collection, Dense, analysed, lexical
+from workbench.retrievers import BM25, Collection, Dense, analysed, collections, lexical
+from workbench.retrievers.words import PLAIN
 from workbench.spans import Span
 from workbench.specs import digest, fingerprint
 from workbench.splitters import ParentChild, Recursive, Sentences, Structure, cuttings
@@ -148,6 +151,29 @@ def test_a_cleared_cache_of_documents_is_made_anew(many):
     assert [d.text[:6] for d in corpus] == ["text 0", "text 1"] + [
         f"text {n}"[:6] for n in sorted(map(str, range(30)))[2:]
     ]
+
+
+def test_a_document_that_is_parsed_to_another_text_can_be_added_again(many):
+    sign = ["."]
+
+    def changing(name, data, parser):
+        found = parse(name, data, parser)
+        text = found.text + sign[0]
+        return Document(found.source, fingerprint([found.source, text]), name, text, parser="test")
+
+    here = open_workspace(parse=changing)
+    source = here.add("changing.txt", b"It hums")
+    before = next(d for d in here.corpus()[0] if d.source == source.id)
+    here.store.clear("document")
+    parsed._kept.cache_clear()
+    sign[0] = "!"
+    for _ in range(2):
+        with pytest.raises(DocumentError, match="changing.txt .* remove it and add it again"):
+            _ = before.text
+    here.remove(source.id)
+    assert source.id not in {d.source for d in here.corpus()[0]}  # as every run of a page does
+    here.add("changing.txt", b"It hums")
+    assert next(d for d in here.corpus()[0] if d.source == source.id).text == "It hums!"
 
 
 def test_many_files_that_are_added_together_are_refused_one_by_one(many):
@@ -370,6 +396,25 @@ def test_words_scored_a_part_of_the_terms_at_a_time_score_as_all_at_once(monkeyp
     for query, (rows, scores) in zip(("pump record", "hums 007", "nothing"), whole, strict=True):
         others, theirs = again.lexical(query, 50, 1.5, 0.75)
         assert (others.tolist(), theirs.tobytes()) == (rows.tolist(), scores.tobytes())
+
+
+def test_a_search_by_words_that_are_indexed_does_not_wait_for_others(monkeypatch):
+    found = Collection(texts(12), [LINE.splitter(d) for d in texts(12)])
+    there = found.lexical("pump", 5, 1.5, 0.75)
+    begun, go_on = threading.Event(), threading.Event()
+    real = collections.counted
+    monkeypatch.setattr(collections, "counted", lambda *given: begun.set() or (go_on.wait(20) and real(*given)))
+    other = threading.Thread(target=found.lexical, args=("pump", 5, 1.2, 0.5))
+    other.start()
+    assert begun.wait(20)
+    quick = threading.Thread(target=lambda: again.append(found.lexical("pump", 5, 1.5, 0.75)))
+    again = []
+    quick.start()
+    quick.join(10)
+    go_on.set()
+    other.join(20)
+    assert [(rows.tolist(), scores.tolist()) for rows, scores in again] == [(there[0].tolist(), there[1].tolist())]
+    assert [*found._lexical] == [(1.5, 0.75, PLAIN), (1.2, 0.5, PLAIN)]
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: b"", lambda data: data[::-1]])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.documents import Document
-from workbench.parsers import Parser, parse
+from workbench.parsers import Auto, Parser, parse
 from workbench.parsers import turns as turns_of_all
 from workbench.parsers.turns import Turns, on_behalf_of
 from workbench.workspaces import open_workspace
@@ -110,4 +110,9 @@ def test_a_workspace_reads_on_its_own_behalf(tmp_path: Path, monkeypatch: pytest
     other.add("b.txt", b"The second notes.")
     one.add("c.txt", b"The third notes.")
     assert seen == [one.folder.name, other.folder.name, one.folder.name]
+    one.choose_parser(one.sources[-1].id, Auto(encoding="utf-8"))
+    assert seen.pop() == one.folder.name
+    assert len(seen) == 3
+    other.corpus(Auto(encoding="utf-8"))
+    assert set(seen[3:]) == {other.folder.name}
     assert turns_of_all._owner.get() == ""

@@ -76,18 +76,19 @@ class Workspace:
 
         Only what is new is parsed, which `progress(done, total)` counts; other texts are read when they are asked for.
         """
-        return opened(
-            (self.folder, self.parse, parser),
-            read(self.folder).sources,
-            lambda source: self._file(source, parser or _chosen(source)),
-            lambda files: all_parsed(self.parse, self.store, files, progress),
-        )
+        with on_behalf_of(self.folder.name):
+            return opened(
+                (self.folder, self.parse, parser),
+                read(self.folder).sources,
+                lambda source: self._file(source, parser or _chosen(source)),
+                lambda files: all_parsed(self.parse, self.store, files, progress),
+            )
 
     def document(self, source: Source, parser: Parser | None = None) -> Document:
         """The document of one source, by `parser` or by the source's own."""
+        read = partial(self.content, source)
         with on_behalf_of(self.folder.name):
-            read = partial(self.content, source)
-        return parsed(self.parse, self.store, source.name, source.id, read, parser or _chosen(source))
+            return parsed(self.parse, self.store, source.name, source.id, read, parser or _chosen(source))
 
     def content(self, source: Source) -> bytes:
         """The file as it was uploaded."""

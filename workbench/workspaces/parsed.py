@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -133,9 +133,18 @@ def _listed(card: bytes, parse: Parse, store: Store, file: File, key: str) -> Do
     try:
         values = json.loads(card.decode("utf-8", "surrogatepass"))
         figures, warnings = Figures(*values.pop("figures")), tuple(values.pop("warnings"))
-        return Unread(lambda: _whole(parse, store, file, key)[0], figures, **values, name=file.name, warnings=warnings)
+        read = partial(_read, parse, store, file, key, values["id"])
+        return Unread(read, figures, **values, name=file.name, warnings=warnings)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def _read(parse: Parse, store: Store, file: File, key: str, id: str) -> Document:
+    """The document with its text. Was it parsed again, to another text than the card says, that gets a card too."""
+    whole, is_kept = _whole(parse, store, file, key)
+    if is_kept and whole.id != id:
+        _keep(store, {key: _card(whole)})
+    return whole
 
 
 @kept(256 << 20, lambda document: 1_000 + 2 * len(document.text), key=lambda store, key, name: (store, key, name))
