@@ -297,3 +297,20 @@ def test_looks_double_and_end_with_all() -> None:
     assert looks(100, (0.25, 0.5), 20) == [25, 50, 100]
     assert looks(30, (0.25, 0.5), 20) == [20, 30]
     assert looks(8, (0.25, 0.5), 20) == [8]
+
+
+def test_a_pilot_that_is_being_measured_says_nothing_of_the_preview_yet() -> None:
+    rng = np.random.default_rng(5)
+    exact = rng.random((8, 40))
+    seen: list[Any] = []
+
+    class Watched(Recorded):
+        def exact(self, candidate: int, questions: NDArray[np.int64]) -> NDArray[np.float64]:
+            seen.append(going.standing().errors)
+            return super().exact(candidate, questions)
+
+    going = Race(Watched(exact, exact - 0.1), rng.random((8, 2)), 40)
+    list(going)
+    assert seen[0] is None
+    assert [errors.n for errors in seen[1:]] == list(range(1, len(seen)))
+    assert [errors.mean for errors in seen[1:]] == pytest.approx([0.1] * (len(seen) - 1))

@@ -172,12 +172,12 @@ class Race:
 
     def errors(self) -> Errors | None:
         """What those that were measured both ways say of the preview."""
-        if not self.pilots:
-            return None
-        both = [c for c in self.active if self._measured(c)]
         off = (self.exacts - self.previews).mean(axis=1)
-        both = [c for c in both if not np.isnan(off[c])]
-        return errors(off[self.pilots], off[[c for c in both if c not in self.pilots]], self.risk / 2)
+        pilots = [c for c in self.pilots if not np.isnan(off[c])]  # one may be measured just now
+        if not pilots:
+            return None
+        both = [c for c in self.active if self._measured(c) and not np.isnan(off[c])]
+        return errors(off[pilots], off[[c for c in both if c not in pilots]], self.risk / 2)
 
     def drop(self, size: int) -> None:
         """Leave out what cannot be the best any more, by the first `size` questions."""

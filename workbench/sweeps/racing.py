@@ -95,8 +95,8 @@ class Raced:
     def _undecided(self) -> str:
         """What is said of those that could be better and were not measured."""
         beyond, n = self.standing.beyond, sum(c.state == "not decided" for c in self.standing.cells)
-        near = f"{self.tolerance:g}, which is tolerated" if self.tolerance else "these questions can tell apart"
-        lines = [f"{n - beyond} not decided: if they are better, then by less than {near}"] if n > beyond else []
+        told = "these questions can tell apart" if self.tolerance is None else f"{self.tolerance:g}, which is tolerated"
+        lines = [f"{n - beyond} not decided: if they are better, then by no more than {told}"] if n > beyond else []
         if beyond:
             lines.append(f"{beyond} not decided because the budget of {100 * self.budget:.0f} % was spent")
         return "".join(f", {line}" for line in lines)

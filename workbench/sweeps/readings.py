@@ -34,8 +34,9 @@ def reading(rows: Collection, embedder: Embedder) -> Reading:
     """What embedding these rows takes; headers left out, which add little."""
     limit = embedder.max_tokens or 1 << 20
     texts, counts, offset = [np.empty(0, np.int64)], [np.empty(0, np.int64)], 0
-    for i, document in enumerate(rows.corpus):
-        spans = rows.spans[rows.document_index == i]
+    firsts = np.searchsorted(rows.document_index, np.arange(len(rows.corpus) + 1)).tolist()
+    for document, first, last in zip(rows.corpus, firsts[:-1], firsts[1:], strict=True):
+        spans = rows.spans[first:last]
         if (known := document_tokens(document.text, embedder.tokenizer)) is not None:
             bounds = known.before(spans)
             size = np.minimum(bounds[:, 1] - bounds[:, 0], limit)

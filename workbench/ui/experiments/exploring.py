@@ -98,7 +98,7 @@ def _verdict(raced: Raced) -> None:
     if raced.standing.finished and len(raced.runs) > 1:
         found = leaderboard(raced.runs, raced.metric).decision.sentence
         lines.append(f"Of those measured exactly: {found}")
-    if (off := raced.standing.errors) is not None:
+    if (off := raced.standing.errors) is not None and off.n > 1:
         lines.append(
             f"A preview here is {abs(off.mean):.3f} too {'low' if off.mean > 0 else 'high'} on average and taken to be "
             f"at most {off.upper:.3f} too low, by {off.n} configurations measured both ways"
@@ -109,7 +109,7 @@ def _verdict(raced: Raced) -> None:
         )
     if raced.standing.spent:
         share = f"{100 * raced.standing.spent:.1f} % of the tokens that embedding all {len(raced.pipelines):,} takes"
-        lines.append(f"it read {share}, the pass over the documents included")
+        lines.append(f"it read {share}, the pass over the documents and what was kept from before included")
     lines.append(
         f"{raced.asked:,} questions decided, in the order of seed {raced.seed}; on a part of them the bounds are "
         "corrected for all configurations and looks (Bonferroni)"
