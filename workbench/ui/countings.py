@@ -6,7 +6,6 @@ done there are no rows, and the figures are an estimate that says of how many do
 
 import random
 import struct
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,6 +16,7 @@ import numpy as np
 import streamlit as st
 
 from workbench import pipelines
+from workbench.caches import kept
 from workbench.documents import Corpus, Document
 from workbench.embedders import Cancelled
 from workbench.pipelines import Pipeline
@@ -24,6 +24,7 @@ from workbench.retrievers import BM25, Collection, Hybrid
 from workbench.specs import fingerprint
 from workbench.splitters.cuttings import MANY_CHARACTERS, is_large
 from workbench.store import Store
+from workbench.tokens import tokenizer
 from workbench.ui import jobs, live
 from workbench.ui.shell import guarded, plain
 
@@ -77,8 +78,7 @@ def totals(corpus: Corpus, pipeline: Pipeline) -> Totals:
     job = jobs.find(live.totals_key(corpus, pipeline))
     if job is not None and job.result is not None:
         return job.result  # type: ignore[no-any-return]
-    found = _estimates.get(live.totals_key(corpus, pipeline))
-    return found or _estimated(corpus, pipeline, FEW)
+    return _estimated.known(corpus, pipeline, SOME) or _estimated(corpus, pipeline, FEW)
 
 
 @lru_cache(maxsize=64)
@@ -91,10 +91,7 @@ def _summed(corpus: Corpus, each: Sequence[Figures]) -> Totals:
     return Totals(chunks, truncated, unseen, corpus.characters, tokens)
 
 
-_estimates: OrderedDict[Any, Totals] = OrderedDict()
-
-
-@lru_cache(maxsize=32)
+@kept(64, lambda found: 1, key=lambda corpus, pipeline, most: (live.totals_key(corpus, pipeline), most))
 def _estimated(corpus: Corpus, pipeline: Pipeline, most: int) -> Totals:
     """The figures by a sample of documents, the same one for every pipeline, scaled by characters."""
     some = random.Random(0).sample(corpus.documents, min(most, len(corpus)))
@@ -112,9 +109,7 @@ def begin(corpus: Corpus, pipeline: Pipeline, store: Store) -> jobs.Job | None:
 
     def cut(report: jobs.Report, cancelled: Callable[[], bool]) -> Collection:
         live.settle(cancelled)
-        _estimates[live.totals_key(corpus, pipeline)] = _estimated(corpus, pipeline, SOME)
-        while len(_estimates) > 32:
-            _estimates.popitem(last=False)
+        _estimated(corpus, pipeline, SOME)
         return pipelines.collected(corpus, pipeline.splitter, store, report, cancelled)
 
     found = live.rows(corpus, pipeline)
@@ -134,7 +129,7 @@ def _counted(
 ) -> Totals:
     """The exact figures of these rows; those of a document are kept in the store."""
     embedder, corpus = pipeline.embedder, found.corpus
-    name = [1, pipeline.splitter.fingerprint, embedder.tokenizer, embedder.max_tokens]
+    name = [1, pipeline.splitter.fingerprint, tokenizer(embedder.tokenizer).sha256, embedder.max_tokens]
     each: list[Figures] = []
     rest = iter(pipelines.parts(found))
     while some := list(islice(rest, _TOGETHER)):
@@ -158,7 +153,7 @@ def _counted(
 
 @lru_cache(maxsize=16)
 def part(corpus: Corpus, keep: frozenset[str] = frozenset()) -> Corpus:
-    """The corpus; of a large one a seeded sample, with the documents that are to be kept in it.
+    """The corpus; of a large one a seeded sample, with the documents that are to be kept in it: one at least.
 
     For what looks at every text: it takes seconds for the sample, and is said to be of a sample by `said`.
     """
@@ -166,16 +161,17 @@ def part(corpus: Corpus, keep: frozenset[str] = frozenset()) -> Corpus:
         return corpus
     chosen = [corpus.document(id) for id in sorted(keep) if id in corpus]
     room = MANY_CHARACTERS - sum(document.figures.characters for document in chosen)
-    for document in random.Random(0).sample(corpus.documents, min(SOME, len(corpus))):
-        room -= document.figures.characters
-        if room > 0:
+    some = random.Random(0).sample(corpus.documents, min(SOME, len(corpus)))
+    for document in some:
+        if document.figures.characters <= room:  # one that is too large leaves the room to those after it
             chosen.append(document)
-    return Corpus(tuple(chosen))
+            room -= document.figures.characters
+    return Corpus(tuple(chosen or [min(some, key=lambda document: document.figures.characters)]))
 
 
 def said(some: Corpus, corpus: Corpus) -> str:
     """Of how many documents something was said; "" where of all."""
-    return "" if some is corpus else f"By a sample of {len(some):,} of {len(corpus):,} documents."
+    return "" if len(some) == len(corpus) else f"By a sample of {len(some):,} of {len(corpus):,} documents."
 
 
 # --- numbers of rows

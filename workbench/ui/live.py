@@ -96,7 +96,9 @@ def rows(corpus: Corpus, pipeline: Pipeline) -> Collection | None:
     if not is_large(corpus):
         return pipelines.collection(corpus, pipeline.splitter)
     job = jobs.find(rows_key(corpus, pipeline))
-    return pipelines.collected.known(corpus, pipeline.splitter) or (job.result if job is not None else None)
+    if job is not None and job.result is not None:  # first, since its words may be indexed
+        return job.result  # type: ignore[no-any-return]
+    return pipelines.collected.known(corpus, pipeline.splitter)
 
 
 def rows_key(corpus: Corpus, pipeline: Pipeline) -> tuple[Any, ...]:

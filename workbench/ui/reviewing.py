@@ -107,6 +107,8 @@ def _propose(corpus: Corpus, questions: Sequence[Question]) -> None:
             f"Up to {most:,} characters of these documents leave this machine, "
             f"to {plain(str(asked))}. What comes back is checked against the text."
         )
+    if told := countings.said(countings.part(corpus), corpus):
+        st.caption(told)
     row.button(
         "Propose questions", key="draft-propose", icon=":material/auto_awesome:", on_click=_draft,
         args=(corpus, questions, str(asked), int(count)), type="primary",

@@ -86,6 +86,8 @@ def table(corpus: Corpus, found: Sequence[Profile]) -> None:
             "difference whose interval holds 0 is not told from chance."
         )
     told.append("Speeds are measured on these chunks, on this machine, one model at a time, while it does other work.")
+    if any(countings.totals(corpus, one.rival.pipeline).sampled for one in found):
+        told.append("What is about so much is estimated from a few documents.")
     st.caption(" ".join(told))
 
 
@@ -109,8 +111,8 @@ def _column(corpus: Corpus, one: Profile, first: Profile) -> dict[str, str]:
         out["Loses most at"] = _first_step(one.quality)
     out["Dimensions"] = f"{embedder.dimensions:,}"
     out["Tokens at most"] = f"{embedder.max_tokens:,}" if embedder.max_tokens else "no limit"
-    out["Chunks truncated"] = f"{totals.truncated:,} of {totals.chunks:,}"
-    out["Text never seen"] = f"{totals.unseen_share:.1%}"
+    out["Chunks truncated"] = f"{totals.about}{totals.truncated:,} of {totals.chunks:,}"
+    out["Text never seen"] = f"{totals.about}{totals.unseen_share:.1%}"
     if one.speed is not None:
         out["Chunks a second"] = f"{one.speed.texts_a_second:,.0f}"
         out["Tokens a second"] = f"{one.speed.tokens_a_second:,.0f}"
@@ -124,7 +126,7 @@ def _column(corpus: Corpus, one: Profile, first: Profile) -> dict[str, str]:
         out["Index"] = size_label(one.index.bytes)
     money = rivals.price(one.rival)
     out["US$ for a million tokens"] = "none given" if money is None else f"{money:,.4g}"
-    out["US$ for these chunks"] = "" if money is None else f"{totals.tokens * money / 1e6:,.4f}"
+    out["US$ for these chunks"] = "" if money is None else f"{totals.about}{totals.tokens * money / 1e6:,.4f}"
     return out
 
 

@@ -69,7 +69,8 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     with left:
         forms.kind_choice("index", "Kind", NAMES)
         forms.field_controls("index")
-    n, dim = countings.totals(corpus, pipeline).chunks, pipeline.embedder.dimensions
+    cut, dim = live.rows(corpus, pipeline), pipeline.embedder.dimensions
+    n = countings.totals(corpus, pipeline).chunks if cut is None else len(cut)
     with left:
         can = advice(pipeline.index, n, dim)
     built = pipeline if can else replace(pipeline, index=Flat(metric=pipeline.index.metric))
