@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from workbench.adaptation.curves import FOLDS, SIZES, Learner, Trained
 from workbench.adaptation.materials import Ints, Material
 from workbench.embedders import SentenceTransformer
 from workbench.embedders.protocols import readable
-from workbench.embedders.sentence_transformers import _load
+from workbench.embedders.sentence_transformers import trainable
 from workbench.errors import SpecError
 from workbench.pipelines import Pipeline
 from workbench.vectors import Vectors
@@ -126,9 +125,7 @@ def _trained(of: Material, train: Ints, settings: FineTuning, seed: int) -> Any:
 
     examples = np.array([i for i in train.tolist() if len(of.gold[i])], np.int64)
     rng = np.random.default_rng(seed)
-    loaded = _load(embedder.source, embedder.dtype)
-    with loaded.lock:
-        network = deepcopy(loaded.network)
+    network = trainable(embedder.source, embedder.dtype)
     if len(examples) < 2:  # one question has nothing to be told apart from
         return network
     with _seeded(seed):

@@ -109,8 +109,15 @@ def _load(model: models.Model, dtype: str) -> _Loaded:
             if key not in _loaded:
                 with timed_load(model):
                     network = _network(model, dtype)
+                    pack(network)
                 _loaded[key] = _Loaded(network, threading.Lock())
     return _loaded[key]
+
+
+def trainable(model: models.Model, dtype: str) -> Any:
+    """A network of the caller's own, as PyTorch has it: the one that embeds has its weights packed."""
+    with _loading:
+        return _network(model, dtype)
 
 
 def _network(model: models.Model, dtype: str) -> Any:
@@ -121,14 +128,12 @@ def _network(model: models.Model, dtype: str) -> Any:
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        network = Network(
+        return Network(
             str(model.folder),
             device="cpu",
             local_files_only=True,
             trust_remote_code=False,
             model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
         ).eval()
-        pack(network)
-        return network
     except Exception as error:  # the libraries beneath raise errors of many unrelated kinds for a broken folder
         raise ModelUnavailable(f"model {model.name!r} cannot be loaded from {model.home}: {error}") from error
