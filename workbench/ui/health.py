@@ -86,7 +86,7 @@ def _split(corpus: Corpus, pipeline: Pipeline, asked: tuple[str, ...]) -> Findin
     if rows is not None and usable:
         pairs = _pairs(rows, pipeline.retriever, asked, pipeline.k)
     else:
-        pairs = _pairs(pipelines.collection(corpus, pipeline.splitter), BM25(), asked, pipeline.k)
+        pairs = _pairs(live.every_row(corpus, pipeline), BM25(), asked, pipeline.k)
     return Finding(
         kind="split answers",
         title="golden questions find two neighbouring chunks" + ("" if usable else " (by BM25)"),

@@ -101,6 +101,12 @@ def rows(corpus: Corpus, pipeline: Pipeline) -> Collection | None:
     return pipelines.collected.known(corpus, pipeline.splitter)
 
 
+def every_row(corpus: Corpus, pipeline: Pipeline) -> Collection:
+    """`rows`; cut now where there are none yet."""
+    found = rows(corpus, pipeline)
+    return pipelines.collection(corpus, pipeline.splitter) if found is None else found
+
+
 def rows_key(corpus: Corpus, pipeline: Pipeline) -> tuple[Any, ...]:
     """What decides the rows."""
     return "rows", corpus, pipeline.splitter
@@ -257,22 +263,21 @@ def states(corpus: Corpus, pipeline: Pipeline, store: Store) -> jobs.Job | None:
 
 
 def preview(corpus: Corpus, pipeline: Pipeline, store: Store) -> Collection | None:
-    """The collection with vectors pooled from token states; None where these are not here yet."""
-    job = jobs.find(states_key(corpus, pipeline))
-    if job is None or job.result is None or not isinstance(pipeline.embedder, SentenceTransformer):
+    """The collection with vectors pooled from token states; None where these, or the rows, are not here yet."""
+    job, cut = jobs.find(states_key(corpus, pipeline)), rows(corpus, pipeline)
+    if job is None or job.result is None or cut is None or not isinstance(pipeline.embedder, SentenceTransformer):
         return None
-    return _preview(corpus, pipeline, pipeline.embedder, store)
+    return _preview(cut, pipeline, pipeline.embedder, store)
 
 
 _previews: OrderedDict[tuple[Corpus, Pipeline], Collection] = OrderedDict()
 
 
-def _preview(corpus: Corpus, pipeline: Pipeline, embedder: SentenceTransformer, store: Store) -> Collection:
-    found = _previews.pop((corpus, pipeline), None)
+def _preview(cut: Collection, pipeline: Pipeline, embedder: SentenceTransformer, store: Store) -> Collection:
+    found = _previews.pop((cut.corpus, pipeline), None)
     if found is None:
-        rows = pipelines.collection(corpus, pipeline.splitter)
-        found = pipelines.indexed(rows, pipelines.previewed(rows, embedder, store), embedder, pipeline.index)
-    _previews[corpus, pipeline] = found
+        found = pipelines.indexed(cut, pipelines.previewed(cut, embedder, store), embedder, pipeline.index)
+    _previews[cut.corpus, pipeline] = found
     while len(_previews) > 6:
         _previews.popitem(last=False)
     return found

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from workbench import pipelines
 from workbench.documents import Corpus
 from workbench.embedders import Remote, new_texts
 from workbench.pipelines import Pipeline
@@ -61,7 +60,7 @@ def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
 
 def _disclosed(corpus: Corpus, pipeline: Pipeline, embedder: Remote) -> str:
     """What leaves this machine once the button is pressed."""
-    texts = pipelines.collection(corpus, pipeline.splitter).texts()
+    texts = live.every_row(corpus, pipeline).texts()
     new = new_texts(embedder, texts, sessions.store())
     return f"Pressing the button {embedder.disclosure(new, 'chunks')}."
 

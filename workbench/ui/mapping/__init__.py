@@ -172,7 +172,8 @@ def _coloured(
 ) -> None:  # fmt: skip
     hover = _hover(rows)
     if colour == "Length":
-        tokens = np.array(countings.numbers(corpus, pipeline)[1])[drawn]
+        counted = countings.numbers(corpus, pipeline)[1]
+        tokens = np.array([counted[row] for row in drawn.tolist()])
         figures.by_value(figure, points, drawn, hover, tokens, "tokens")
     elif colour == "Score" and asked is not None:
         scores = rows.index.scores(asked[0][0], drawn)  # type: ignore[union-attr]
@@ -193,8 +194,8 @@ def _classes(colour: str, corpus: Corpus, pipeline: Pipeline, rows: Collection, 
     if colour == "Cluster":
         return [f"cluster {number + 1}" for number in _clusters(rows)]
     if colour == "Truncation":
-        cut = np.concatenate([c.unseen[:, 1] > c.unseen[:, 0] for c in (live.cut(d, pipeline) for d in corpus)])[drawn]
-        return ["cut off by the model" if one else "seen whole" for one in cut.tolist()]
+        hidden = countings.PerRow(rows, lambda d, i: int(np.ptp(live.cut(d, pipeline).unseen[i])))
+        return ["cut off by the model" if hidden[row] else "seen whole" for row in drawn.tolist()]
     if colour == "Hubs and orphans":
         job = jobs.find(("neighbourhoods", *live.key(corpus, pipeline)))
         near = job.result if job is not None else None

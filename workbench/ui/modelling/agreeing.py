@@ -72,7 +72,7 @@ def view(corpus: Corpus, found: Sequence[Profile]) -> list[Awaited]:
 
 def _compared(corpus: Corpus, a: Rival, b: Rival) -> jobs.Job:
     store = sessions.store()
-    rows = pipelines.collection(corpus, a.pipeline.splitter)
+    rows = live.every_row(corpus, a.pipeline)
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Agreed:
         vectors = [pipelines.embedded(rows, one.embedder, store) for one in (a, b)]
@@ -127,7 +127,7 @@ def _table_and_text(corpus: Corpus, done: Sequence[tuple[Rival, Rival, Agreed]])
         )
         if event.selection.rows and event.selection.rows[0] < len(done):
             chosen = event.selection.rows[0]
-        whole = len(pipelines.collection(corpus, done[0][0].pipeline.splitter))
+        whole = len(live.every_row(corpus, done[0][0].pipeline))
         drawn = f"{n:,} of {whole:,} chunks, drawn at random" if n < whole else f"{n:,} chunks"
         st.caption(
             f"Shares of each chunk's {k} nearest others that both models name, 0 to 1, mean of {drawn}; rank-biased "
@@ -140,7 +140,7 @@ def _table_and_text(corpus: Corpus, done: Sequence[tuple[Rival, Rival, Agreed]])
 
 def _divided(corpus: Corpus, a: Rival, b: Rival, found: Agreed) -> str:
     """HTML: the chunks on which two models agree least, each with its nearest by either."""
-    rows = pipelines.collection(corpus, a.pipeline.splitter)
+    rows = live.every_row(corpus, a.pipeline)
     parts = [
         f"<div class='facts'>The chunks that divide <b>{escape(a.label)}</b> and <b>{escape(b.label)}</b> most</div>"
     ]

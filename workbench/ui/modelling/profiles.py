@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench import pipelines
 from workbench.documents import Corpus
 from workbench.embedders import Cancelled, Speed, load_seconds, speed
 from workbench.indexes import Index
@@ -84,7 +83,7 @@ def profile(corpus: Corpus, questions: tuple[Question, ...], rival: Rival, in_ha
 
 def _timed(corpus: Corpus, pipeline: Pipeline) -> jobs.Job:
     """The job that measures how quickly the model embeds these chunks; False where it cannot be told."""
-    texts = pipelines.collection(corpus, pipeline.splitter).texts()
+    texts = live.every_row(corpus, pipeline).texts()
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Speed | bool:
         while not _turn.acquire(timeout=0.2):

@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import streamlit as st
 
-from workbench import pipelines
 from workbench.documents import Corpus
 from workbench.embedders import Embedder, Late, Remote, can_preview, embedder_for, missing, new_texts
 from workbench.errors import WorkbenchError
@@ -185,7 +184,7 @@ def offer(corpus: Corpus, rival: Rival, questions: Sequence[Question], job: jobs
     nearly = "about " if is_large(corpus) else ""
     told = f"{nearly}{count:,} chunks to embed, {found.about}{found.tokens:,} tokens in all{about}{dollars}"
     if isinstance(embedder, Remote):
-        rows = pipelines.collection(corpus, rival.pipeline.splitter).texts()
+        rows = live.every_row(corpus, rival.pipeline).texts()
         chunks = embedder.disclosure(new_texts(embedder, rows, sessions.store()), "chunks")
         asked = questions_to_send(rival, questions)
         told = f"Pressing the button {chunks}" + (f", then {size_label(len(asked), 'questions')}" if asked else "")
