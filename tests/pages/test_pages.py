@@ -7,8 +7,10 @@ import pytest
 from quick import FAST
 from streamlit.testing.v1 import AppTest
 
+from workbench.embedders import Static
 from workbench.pipelines import Pipeline, from_mapping, to_mapping, to_yaml
 from workbench.splitters import Recursive
+from workbench.ui import jobs, live, scoring, searching
 from workbench.workspaces import open_workspace, parsed
 
 PAGES = ("Bench", "Documents", "Models")
@@ -256,3 +258,49 @@ def test_a_reading_link_cannot_take_a_model_into_the_workspace(visit, home, monk
         app.text_input(key="model-name").set_value("wordllama-256").run()
         whole(app)
     assert dict(mine.settings) == before
+
+
+# --- what a page waits for brings it back
+
+
+def test_the_score_comes_back_once_the_model_has_read_the_questions(visit, monkeypatch):
+    reading, came_back = jobs.Job(), []
+    monkeypatch.setattr(scoring, "_asked", lambda *_: reading)
+    monkeypatch.setattr(jobs, "find", lambda key, find=jobs.find: reading if key[0] == "asked" else find(key))
+    monkeypatch.setattr(scoring, "_until", came_back.append)
+    app = visit("Bench")
+    came_back.clear()
+    done(app)
+    assert "the model reads the 64 questions" in score_line(app)
+    assert came_back == [reading]
+    reading.error = "the model is broken"
+    reading.finished.set()
+    app.run()
+    assert score_line(app).count("the model is broken") == 1
+    assert came_back == [reading]
+
+
+def test_the_pinned_configuration_is_waited_for_too(visit, monkeypatch):
+    pinned, waited = Pipeline(splitter=Recursive(chunk_size=90, tokenizer="wordllama-256"), embedder=Static()), []
+    slow, dense = jobs.Job(), live.dense
+    a_is_slow = lambda c, p, *rest, **more: slow if p.splitter.chunk_size == 90 else dense(c, p, *rest, **more)  # noqa: E731
+    monkeypatch.setattr(live, "dense", a_is_slow)
+    monkeypatch.setattr(searching, "progress", lambda corpus, pipeline, job: waited.append((pipeline, job)))
+    app = visit("Bench", query="parental leave")
+    app.session_state["pinned"] = to_yaml(pinned)
+    waited.clear()
+    done(app)
+    assert waited == [(pinned, slow)]
+
+
+def done(app: AppTest) -> AppTest:
+    """The page once more, after the work in the background."""
+    for job in list(jobs._jobs.values()):
+        assert job.finished.wait(60)
+    whole(app.run())
+    return app
+
+
+def score_line(app: AppTest) -> str:
+    """The line of the golden set's score, as it stands last."""
+    return next(h.value for h in reversed(app.get("html")) if "score'" in h.value)

@@ -78,13 +78,27 @@ def line(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, riva
             _write(f"{_figures(last)} <b>stale</b>: of {escape(last.pipeline.label)}; {escape(why)}")
         else:
             _write(f"golden set: {escape(why)}")
+        _come_back(asked, pipeline)
         return
     if rival is not None:
         before, name = score(corpus, asked, rival)[0], "A"
+        _come_back(asked, rival)
     else:
         before = _still(now)
         name = before.pipeline.label if before else ""
     _write(_figures(now, before, name))
+
+
+def _come_back(asked: Sequence[Question], pipeline: Pipeline) -> None:
+    """Nothing; if its model reads the questions, the page is drawn again then: with a fresh index nothing else does."""
+    if (reading := jobs.find(asked_key(asked, pipeline))) is not None and not reading.finished.is_set():
+        _until(reading)
+
+
+@st.fragment(run_every=0.7)
+def _until(reading: jobs.Job) -> None:
+    if reading.finished.is_set():
+        st.rerun()
 
 
 def _write(html: str) -> None:
@@ -159,8 +173,8 @@ def score(corpus: Corpus, asked: tuple[Question, ...], pipeline: Pipeline) -> tu
         if found.rows is None or found.state == "words":
             return None, "waits for the vectors of this configuration"
         rows, state = found.rows, found.state
-        if not _asked(asked, pipeline, found.rows):
-            return None, f"the model reads the {len(asked):,} questions"
+        if (reading := _asked(asked, pipeline, found.rows)) is not None and reading.result is None:
+            return None, reading.error or f"the model reads the {len(asked):,} questions"
     if (known := _scores.get((*name, state))) is None:
         measured = evaluate(corpus, asked, pipeline, [f"recall@{pipeline.k}"], rows=rows)
         known = Score(pipeline, asked, measured.values[:, 0], float(measured.tokens.mean()), state)
@@ -175,10 +189,10 @@ def _searched(corpus: Corpus, pipeline: Pipeline) -> live.Searched:
     return live.searched(corpus, pipeline, live.dense(corpus, pipeline, store), store)
 
 
-def _asked(asked: tuple[Question, ...], pipeline: Pipeline, rows: Collection) -> bool:
-    """Whether the questions' vectors are there; a transformer makes them in the background, once."""
+def _asked(asked: tuple[Question, ...], pipeline: Pipeline, rows: Collection) -> jobs.Job | None:
+    """The job in which a transformer makes the questions' vectors, once; None where they take no time."""
     if pipeline.embedder.kind == "static":
-        return True
+        return None
 
     def work(report: jobs.Report, cancelled: Any) -> bool:
         Dense()(rows, [q.text for q in asked], 1)
@@ -186,7 +200,7 @@ def _asked(asked: tuple[Question, ...], pipeline: Pipeline, rows: Collection) ->
 
     job = jobs.run(asked_key(asked, pipeline), live.visit(), work)
     job.wait()
-    return job.result is not None
+    return job
 
 
 def asked_key(questions: Sequence[Question], pipeline: Pipeline) -> tuple[Any, ...]:

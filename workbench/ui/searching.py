@@ -170,9 +170,12 @@ def panel(
             job.wait()  # what is done in a moment needs no bar, no poll and no further run
         if job.result is not None:
             live.states(corpus, pipeline, sessions.store())
+    other = live.dense(corpus, rival, sessions.store()) if rival is not None else None
     with bar:
         if waiting(corpus, pipeline, job):
             progress(corpus, pipeline, job)
+        elif rival is not None and waiting(corpus, rival, other):
+            progress(corpus, rival, other)  # else nothing would come back when A is done
         countings.progress(corpus, pipeline, sessions.store())
 
     theirs: list[Hit] | None = None
@@ -181,7 +184,6 @@ def panel(
         with place.container():
             sample_questions(questions)
     elif rival is not None:
-        other = live.dense(corpus, rival, sessions.store())
         hits, there = search(corpus, rival, query, where, other, [rival.retriever.kind])
         theirs = hits[rival.retriever.kind]
         columns = [
