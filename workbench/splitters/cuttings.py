@@ -19,7 +19,7 @@ KIND = "chunks"
 """The kind under which the store keeps them."""
 
 VERSION = 1
-"""Goes up with every change of what a splitter makes of a text, or of what `encoded` writes."""
+"""Goes up with every change of what `encoded` writes. What one splitter makes of a text is told by its `revision`."""
 
 MANY_CHARACTERS, MANY_DOCUMENTS = 4_000_000, 500
 """A corpus with more is large: its chunks are worth the disk, and a page does not wait for them."""

@@ -4,6 +4,7 @@ A small corpus is cut while the page waits. A large one (`cuttings.is_large`) is
 done there are no rows, and the figures are an estimate that says of how many documents it is made.
 """
 
+import logging
 import random
 import struct
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from workbench import pipelines
 from workbench.caches import kept
 from workbench.documents import Corpus, Document
 from workbench.embedders import Cancelled
+from workbench.errors import StoreError
 from workbench.pipelines import Pipeline
 from workbench.retrievers import BM25, Collection, Hybrid
 from workbench.specs import fingerprint
@@ -27,6 +29,8 @@ from workbench.store import Store
 from workbench.tokens import tokenizer
 from workbench.ui import jobs, live
 from workbench.ui.shell import guarded, plain
+
+log = logging.getLogger(__name__)
 
 FEW, SOME = 6, 200
 """Documents that an estimate is made of while the page waits, and in the background."""
@@ -144,7 +148,10 @@ def _counted(
                 cut = live.measured(document, chunks, embedder.tokenizer, embedder.max_tokens)
                 data = new[key] = _FIGURES.pack(*figures(cut))
             each.append(_FIGURES.unpack(data))
-        store.put_many(KIND, new)
+        try:
+            store.put_many(KIND, new)
+        except StoreError as error:  # they are counted anew the next time
+            log.warning("the figures of %d documents are not kept: %s", len(new), error)
     return _summed(corpus, each)
 
 
