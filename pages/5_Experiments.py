@@ -3,7 +3,17 @@
 import streamlit as st
 
 from workbench.ui import bench, countings, library, live, progress, sessions
-from workbench.ui.experiments import background, evaluating, exploring, figures, losses, matrices, planning, results
+from workbench.ui.experiments import (
+    background,
+    evaluating,
+    exploring,
+    figures,
+    losses,
+    matrices,
+    planning,
+    pricing,
+    results,
+)
 from workbench.ui.modelling import waiting
 from workbench.ui.shell import body, open_page, panels
 from workbench.workspaces.experiments import experiments_folder
@@ -56,7 +66,7 @@ def swept(corpus, questions, pipeline):
         planned = [p.fingerprint for p in expansion.pipelines] if expansion else []
         done = sum(f in known for f in planned)
         if expansion:
-            planning.estimate(corpus, questions, expansion, done, background.find(folder), runs)
+            pricing.estimate(corpus, questions, expansion, done, background.find(folder), runs)
         row = st.container(horizontal=True, vertical_alignment="center", gap="small")
         with row:
             planning.controls(folder, corpus, questions, expansion, done)

@@ -1,5 +1,6 @@
 """Pages with more documents than a list can offer, or than can be looked at while somebody waits."""
 
+import re
 import shutil
 import threading
 import time
@@ -168,3 +169,18 @@ def test_no_page_reads_every_document_while_somebody_waits(visit, large, looked,
     app = visit(page)
     assert not app.exception
     assert here(looked, "read") <= rivals.MOST_LOOKED + FEW < MANY
+
+
+@pytest.mark.parametrize("model", ["wordllama-256", "all-MiniLM-L6-v2"])
+def test_the_price_of_a_sweep_is_an_estimate_that_reads_few_documents(visit, large, looked, model):
+    settled(visit())
+    app = visit("Experiments")
+    app.session_state["experiments-view"] = "Sweep"
+    app.session_state["sweep-model"] = [model]
+    looked.clear()
+    app.run()
+    assert not app.exception
+    price = next(m.value for m in app.markdown if "configurations × " in m.value)
+    chunks = int(re.search(r"at most about ([\d,]+) chunks to embed", price)[1].replace(",", ""))
+    assert 4 * MANY < chunks < 20 * MANY  # six configurations of records that are a chunk or two
+    assert here(looked, "cut") <= FEW

@@ -1,4 +1,4 @@
-"""A sweep planned from chips, counted and costed before it starts, then watched, paused, stopped and gone on with."""
+"""A sweep planned from chips, then watched, paused, stopped and gone on with."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -10,21 +10,20 @@ import yaml
 
 from workbench import models
 from workbench.documents import Corpus
-from workbench.embedders import Remote, embedder_for
+from workbench.embedders import embedder_for
 from workbench.errors import SpecError, WorkbenchError
 from workbench.parsers import Parser
 from workbench.pipelines import REGISTRIES, Pipeline, from_mapping, read_yaml, to_mapping
-from workbench.records import Question, Run
+from workbench.records import Question
 from workbench.records.run_files import write_whole
 from workbench.specs import to_dict
 from workbench.splitters.pieces import CHARACTERS
-from workbench.store import Store
-from workbench.sweeps import Cost, Expansion, Grid, Progress, Results, Skipped, cost, expand, sweep
-from workbench.sweeps.costs import SECONDS_A_RUN
-from workbench.ui import forms, live, sessions
+from workbench.sweeps import Expansion, Grid, Progress, Results, expand, sweep
+from workbench.ui import forms, sessions
 from workbench.ui.bench import SPLITTERS
 from workbench.ui.experiments import background
 from workbench.ui.experiments.evaluating import held_out_ids, metrics
+from workbench.ui.experiments.pricing import duration, skipped_rows
 from workbench.ui.searching import NAMES
 from workbench.ui.shell import guarded, plain
 from workbench.workspaces.catalogues import remember
@@ -34,7 +33,6 @@ OVERLAPS = ["0%", "10%", "20%", "25%", "50%"]
 MOST_RUNS = 1_000
 PLAN = "plan.yaml"
 """The pipelines of the last sweep into a folder, by which it is gone on with after a restart."""
-_CHARACTERS_A_CHUNK = 700.0  # to turn chunks a second, which the app measures, into characters a second
 
 
 def axes(base: Pipeline) -> Grid | None:
@@ -106,66 +104,6 @@ def _more(text: str) -> dict[str, Any]:
     if not isinstance(data, dict) or not all(isinstance(v, list) for v in data.values()):
         raise SpecError("what else is varied must be paths with lists of values, such as `k: [3, 5]`")
     return {str(path): values for path, values in data.items()}
-
-
-# --- what it costs
-
-
-@lru_cache(maxsize=8)
-def _cost(corpus: Corpus, pipelines: tuple[Pipeline, ...], store: Store, state: int) -> Cost:
-    """`state` changes when a sweep has filled the store."""
-    embedders = {p.embedder.full.fingerprint: p.embedder for p in pipelines}
-    rates = {key: speed * _CHARACTERS_A_CHUNK for key, e in embedders.items() if (speed := live.rate(e)) is not None}
-    return cost(corpus, pipelines, store, rates)
-
-
-def estimate(
-    corpus: Corpus,
-    questions: Sequence[Question],
-    expansion: Expansion,
-    done: int,
-    task: background.Task | None,
-    runs: Sequence[Run],
-) -> None:
-    """Number of runs, chunks still to embed, about how long; what leaves, and what was skipped, with the reason."""
-    n = len(expansion.pipelines)
-    state = 0 if task is None else 1 + task.finished.is_set()
-    found = _cost(corpus, expansion.pipelines, sessions.store(), state)
-    asked = sum(q.answerable for q in questions)
-    parts = [f"**{n:,} configurations × {asked:,} questions**"]
-    parts.append(f"{done:,} measured already" if done else "none measured yet")
-    new = f"{found.chunks:,} chunks to embed, about {found.tokens:,} tokens"
-    parts.append(new if found.chunks else "no chunk is new")
-    if found.seconds is not None and done < n:
-        parts.append(f"about {_duration(found.seconds - SECONDS_A_RUN * n + _usual(runs) * (n - done))}")
-    elif done < n:
-        parts.append("time is known once the model has embedded some chunks here")
-    if expansion.repeated:
-        parts.append(f"{expansion.repeated:,} combinations came out the same")
-    st.markdown(" · ".join(parts))
-    hosts = {p.embedder.remote.endpoint.host for p in expansion.pipelines if isinstance(p.embedder, Remote)}
-    if hosts and done < n:
-        st.caption(f"Measuring sends chunks that are new, and the questions, to {plain(', '.join(sorted(hosts)))}.")
-    if expansion.skipped:
-        _skipped(expansion.skipped)
-
-
-def _usual(runs: Sequence[Run]) -> float:
-    """Seconds that measuring a configuration takes here, embedding apart: the median of the runs that are kept."""
-    own = sorted(run.seconds_in_all - run.seconds.get("embed", 0.0) for run in runs)
-    return own[len(own) // 2] if own else SECONDS_A_RUN
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, seconds):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _skipped(skipped: Sequence[Skipped]) -> None:
-    with st.expander(f"{len(skipped):,} combinations cannot be", icon=":material/block:"):
-        rows = [{"Combination": ", ".join(f"{k} {v}" for k, v in s.settings.items()), "Why": s.reason} for s in skipped]
-        st.dataframe(rows[:200], hide_index=True, key="sweep-skipped")
 
 
 # --- running
@@ -251,7 +189,7 @@ def controls(
     if task is not None and task.results is not None and task.results.warnings:
         st.caption("  \n".join(plain(w) for w in task.results.warnings[:5]))
     if task is not None and task.results is not None and task.results.skipped:
-        _skipped(task.results.skipped)
+        skipped_rows(task.results.skipped)
 
 
 def _started(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines: Sequence[Pipeline]) -> None:
@@ -290,7 +228,7 @@ def _words(task: background.Task, progress: Progress | None) -> str:
     runs = f"{progress.finished:,} of {progress.runs:,} configurations measured"
     if progress.stage == "embedding":
         runs += f"; embedding {progress.done:,} of {progress.total:,} new chunks"
-    return runs + (f", about {_duration(progress.left)} left" if progress.left is not None else "")
+    return runs + (f", about {duration(progress.left)} left" if progress.left is not None else "")
 
 
 def as_file(grid: Grid) -> str:
