@@ -262,6 +262,11 @@ def parse_draft(name: str, data: bytes, parser: Parser, format: str = "") -> Dra
         raise DocumentError(f"{shown}: {error}") from None
     except MemoryError as error:
         raise DocumentError(f"{shown}: reading it takes more memory than the limit. Split it into parts.") from error
+    except ImportError as error:  # its message names paths of the server
+        raise DocumentError(
+            f"{shown}: a library that reads it cannot be loaded ({error.name or 'unknown'}), for want of memory or "
+            "because it is damaged. Raise the limit of memory, or install requirements.txt anew."
+        ) from error
     except RecursionError as error:
         raise DocumentError(f"{shown}: it is nested too deep to be read. Save it in a simpler form.") from error
     except BaseException as error:  # foreign formats fail in ways that no library lists; the file is refused
