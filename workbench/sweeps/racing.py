@@ -124,8 +124,8 @@ def race(
 
     Exact runs are kept in the folder `out`, as a sweep keeps them, and are not made again: a race that was stopped goes
     on where it was. After `cancelled()` the best known so far is given. A static model and late chunking need no
-    preview; a model whose vectors cannot be pooled from token states has none, and as many of its pipelines are measured
-    as the `budget` reaches.
+    preview; a model whose vectors cannot be pooled from token states has none, and as many of its pipelines are
+    measured as the `budget` reaches.
 
     What could be better by no more than the `tolerance`, or where that is None by no more than the questions can tell
     apart, is not embedded; nor is what the `budget` does not reach, a share of the tokens that embedding every pipeline
