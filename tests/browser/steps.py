@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTLED = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
-CHUNKS = re.compile(r"([\d,]+) chunks")
+CHUNKS = re.compile(r"([\d,]+) chunks?")
 
 
 def settle(page) -> None:

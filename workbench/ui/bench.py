@@ -221,7 +221,7 @@ def facts(document: Document, found: live.Cut, pipeline: Pipeline, title: str = 
     sizes = live.sizes(document, s)
     unit = s.unit if s.measure in ("characters", tokenizer) else f"tokens of {s.tokenizer}"
     low, median, high = np.percentile(sizes, [5, 50, 95])
-    line = f"<b>{n:,}</b> chunks · median <b>{median:.0f}</b> {escape(unit)}"
+    line = f"<b>{n:,}</b> chunk{'s' if n > 1 else ''} · median <b>{median:.0f}</b> {escape(unit)}"
     share = live.invisible(found) / len(document.text)
     warning = (
         f"<b>{found.truncated:,} of {n:,} chunks are truncated</b>: {share:.0%} of the text is invisible to search"

@@ -54,7 +54,11 @@ def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
             st.caption(plain(job.error))
         if isinstance(pipeline.embedder, Remote):
             st.caption(f"{plain(_disclosed(corpus, pipeline, pipeline.embedder))} Queries and questions follow there.")
-        label = f"Embed the other {job.total - job.done:,}" if job and job.done else f"Embed {found.chunks:,} chunks"
+        label = (
+            f"Embed the other {job.total - job.done:,}"
+            if job and job.done
+            else f"Embed {found.about}{found.chunks:,} chunks"
+        )
         st.button(label, on_click=ask, icon=":material/play_arrow:", key="embed", help=cost(found, pipeline))
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+import streamlit as st
+
 from workbench.pipelines import Pipeline
 from workbench.sweeps import METRIC, Cell
 
@@ -32,6 +34,8 @@ def figure(
     values = [c.exact if c.exact is not None else c.preview for c in cells]
     low, high = scale
     strong = [v is not None and high > low and (v - low) / (high - low) > 0.55 for v in values]
+    page = "#fff" if st.context.theme.type == "dark" else "#111"  # a tile that is left out lets the page shine through
+    inks = [page if c.state == "left out" else "#111" if one else "#fff" for one, c in zip(strong, cells, strict=True)]
     made = Figure()
     made.add_trace(
         Scatter(
@@ -39,7 +43,7 @@ def figure(
             y=[f"{share(p)} %" for p in pipelines],
             mode="markers+text",
             text=["" if v is None else f"{SIGNS[c.state]}{v:.3f}" for v, c in zip(values, cells, strict=True)],
-            textfont={"size": 12, "color": ["#111" if one else "#fff" for one in strong]},
+            textfont={"size": 12, "color": inks},
             marker={
                 "symbol": "square",
                 "size": 44,
