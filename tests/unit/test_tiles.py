@@ -12,7 +12,7 @@ LINES = tuple(Pipeline(splitter=Recursive(n, 0, tokenizer="wordllama-256"), embe
 CELLS = (Cell("exact", exact=0.9), Cell("exact", exact=0.1), Cell("left out", preview=0.1))
 
 
-@pytest.mark.parametrize(("theme", "page"), [("light", "#111"), ("dark", "#fff")])
+@pytest.mark.parametrize("theme, page", [("light", "#111"), ("dark", "#fff")])
 def test_a_tile_through_which_the_page_shines_is_written_in_the_ink_of_the_page(monkeypatch, theme, page):
     monkeypatch.setattr(tiles.st, "context", type("Context", (), {"theme": type("Theme", (), {"type": theme})}))
     made = tiles.figure(LINES, CELLS, (0, 1, 2), 0, (0.1, 0.9)).data[0]
