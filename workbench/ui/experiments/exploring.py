@@ -49,8 +49,8 @@ class Effort:
 
 
 EFFORTS = {
-    "tenth": Effort(f"at most {100 * BUDGET:.0f} % of everything", None, BUDGET),
-    "quarter": Effort("at most 25 % of everything", None, 0.25),
+    "tenth": Effort(f"about {100 * BUDGET:.0f} % of everything", None, BUDGET),
+    "quarter": Effort("about 25 % of everything", None, 0.25),
     "told": Effort("what the questions can tell apart", None, inf),
     "best": Effort("all that could be better", 0.0, inf),
 }
