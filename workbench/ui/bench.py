@@ -81,8 +81,24 @@ def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
         )
     else:
         swap, unpin = ":material/swap_horiz:", ":material/keep_off:"
-        row.button("Swap A and B", icon=swap, key="swap", on_click=_swap, args=(pipeline, pinned), type="tertiary")
-        row.button("Unpin A", icon=unpin, key="unpin", on_click=sessions.pin, args=(None,), type="tertiary")
+        row.button(
+            "Swap",
+            icon=swap,
+            key="swap",
+            on_click=_swap,
+            args=(pipeline, pinned),
+            type="tertiary",
+            help="The configuration in hand is pinned as A, and A is taken in hand.",
+        )
+        row.button(
+            "Unpin",
+            icon=unpin,
+            key="unpin",
+            on_click=sessions.pin,
+            args=(None,),
+            type="tertiary",
+            help="A is no longer shown beside the configuration in hand.",
+        )
     with row.popover("Share", icon=":material/link:", type="tertiary"):
         links()
     return row
