@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"{unknown[0]!r} is no subject; there are {', '.join(SUBJECTS)}")
 
     names = chosen.names or list(SUBJECTS)
+    began = time.monotonic()
     page = [f"# Benchmarks\n\n{environment()}\n"]
     print(page[0], flush=True)
     for name in names:
@@ -32,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
             page.append(f"{table}\n")
             print(page[-1], flush=True)
         print(f"{name}: {time.monotonic() - started:.0f} s in all\n", file=sys.stderr, flush=True)
+    page.append(f"{(time.monotonic() - began) / 60:.0f} minutes in all.\n")
     if not chosen.names and not chosen.tiny:
         RESULTS.write_text("\n".join(page), encoding="utf-8")
     return 0

@@ -48,7 +48,7 @@ def tables(tiny: bool) -> Iterator[Table]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield _starts(browser, rounds=1 if tiny else 3)
+        yield _starts(browser, rounds=1 if tiny else 2)
         yield _moves(browser, (20_000,) if tiny else SIZES, moves=2 if tiny else 20)
         yield _follows(browser, 20_000 if tiny else 700_000, questions=5 if tiny else 100, moves=2 if tiny else 20)
         yield _queries_and_pages(browser, turns=2 if tiny else 20, characters=20_000 if tiny else 1_240_000)
@@ -79,7 +79,8 @@ def _link(app: App, pipeline: Pipeline) -> str:
 def _moves(browser: Any, sizes: tuple[int, ...], moves: int) -> Table:
     rows = []
     for characters in sizes:
-        for pipeline in (Pipeline(embedder=Static()), Pipeline(embedder=SentenceTransformer())):
+        models = (Static(), SentenceTransformer()) if characters < 1_000_000 else (Static(),)
+        for pipeline in (Pipeline(embedder=model) for model in models):
             with (
                 running(_prepared(pipeline, characters)) as app,
                 opened(browser, _link(app, pipeline)) as page,

@@ -116,7 +116,8 @@ def main(folder: str, n: int, characters: int) -> dict[str, Any]:
         rows = stage(f"{begin}: chunks", partial(cut, found))
         dense = stage(f"{begin}: vectors and index", partial(vectors, rows))
         stage(f"{begin}: a query, dense", partial(Dense(), dense, words, 10))
-        stage(f"{begin}: BM25", partial(BM25(), rows, words, 10))
+        if found is more:
+            stage(f"{begin}: BM25", partial(BM25(), rows, words, 10))
     return {"documents": n, "characters": corpus.characters, "chunks": len(rows), "stages": stages}
 
 
