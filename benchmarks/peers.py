@@ -14,13 +14,13 @@ from workbench.splitters import Recursive
 from workbench.tokens import tokenizer
 
 SIZES = (50_000, 700_000, 7_000_000, 70_000_000)
-BUDGET = 20.0
-"""Seconds of CPU that a cell may take, by its growth so far; what would take longer is left out."""
+BUDGET = 12.0
+"""Seconds of CPU that a cell may take, by the next smaller size; what would take longer is left out."""
 NOTE = (
     "CPU, medians of interleaved rounds (5, 3, 1, 1 by size), no overlap; chunks of 800 characters, or of 200 tokens "
     f"of {models.DEFAULT}. Ours as spans; cold: nothing of the text is known, warm: a new size on a known text. The "
     "others give strings and keep nothing. They cut by rules of their own, except LangChain, whose chunks ours are; "
-    f"chonkie estimates lengths before it counts them. Left out (–): more than {BUDGET:.0f} s by its growth so far."
+    f"chonkie estimates lengths before it counts them. Left out (–): more than {BUDGET:.0f} s by the size before."
 )
 
 Chunker = Callable[[str], int]
@@ -40,13 +40,12 @@ def _cells(unit: str, sizes: tuple[int, ...], tiny: bool) -> list[list[str]]:
     names = ["ours, cold", "ours, warm", *peers]
     rows: dict[str, list[str]] = {name: [name] for name in names}
     last: dict[str, float] = dict.fromkeys(names, 0.0)
-    growth: dict[str, float] = dict.fromkeys(names, 1.0)
     counts: dict[str, int] = {}
     tokenizer(models.DEFAULT)
     for step, n in enumerate(sizes):
         text = document(n)
-        larger = n / sizes[max(step - 1, 0)]
-        going = [name for name in names if last[name] * max(growth[name], larger) <= BUDGET]
+        grown = n / sizes[max(step - 1, 0)]
+        going = [name for name in names if last[name] * grown <= BUDGET]
         times = {name: Times() for name in going}
         for turn in range(1 if tiny else (5, 3, 1, 1)[step]):
             for name in going:
@@ -56,8 +55,7 @@ def _cells(unit: str, sizes: tuple[int, ...], tiny: bool) -> list[list[str]]:
                 call = partial(_ours, text, unit, size_of) if name in names[:2] else partial(peers[name], text.text)
                 counts.setdefault(name, times[name].measure(call))
         for name in names:
-            now = times[name].cpu if name in going else float("inf")
-            growth[name], last[name] = now / last[name] if last[name] else 1.0, now
+            last[name] = times[name].cpu if name in going else float("inf")
             rows[name].append(ms(last[name]) if name in going else "–")
     return [[*rows[name], f"{counts[name]:,}"] for name in names]
 
