@@ -24,7 +24,7 @@ STATIC_NOTE = "Chunks of 200/20 tokens; sentence-transformers' StaticEmbedding o
 
 def tables(tiny: bool) -> Iterator[Table]:
     """Two tables: the default model, then the static one."""
-    rounds = 1 if tiny else 3
+    rounds = 1 if tiny else 2
     texts = list(pipelines.collection(sample(), Recursive()).texts()[: 6 if tiny else 256])
     theirs = network()
     embedders = {f"ours, {dtype}": SentenceTransformer(dtype=dtype) for dtype in ("float32", "bfloat16")}

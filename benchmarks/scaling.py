@@ -25,7 +25,7 @@ from workbench.vectors import unit
 
 COUNTS = (1_000, 10_000, 100_000, 1_000_000)
 DIMENSIONS = 256
-BUDGET = 40.0
+BUDGET = 15.0
 """Seconds that building an index may take, by the next smaller size."""
 KINDS: tuple[IndexSpec, ...] = (Flat(), SQ8(), Binary(), IVFFlat(), IVFPQ(m=64), HNSW())
 SEARCH_NOTE = (
