@@ -265,6 +265,7 @@ def test_a_reading_link_cannot_take_a_model_into_the_workspace(visit, home, monk
 
 def test_the_score_comes_back_once_the_model_has_read_the_questions(visit, monkeypatch):
     reading, came_back = jobs.Job(), []
+    scoring._scores.clear()  # what other tests have scored
     monkeypatch.setattr(scoring, "_asked", lambda *_: reading)
     monkeypatch.setattr(jobs, "find", lambda key, find=jobs.find: reading if key[0] == "asked" else find(key))
     monkeypatch.setattr(scoring, "_until", came_back.append)
