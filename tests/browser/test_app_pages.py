@@ -170,8 +170,13 @@ def test_only_tables_without_formulas_offer_a_csv_file(page, app):
     open_app(page, app[0], f"/{app[1]}")
     go(page, "Documents")
     table = page.locator("[class*=st-key-csv-documents]")
-    table.hover()
-    assert table.get_by_role("button", name=re.compile("^Download as CSV")).is_visible()
+    button = table.get_by_role("button", name=re.compile("^Download as CSV"))
+    for _ in range(40):  # the list may move beneath the mouse while documents are still counted
+        table.hover()
+        if button.is_visible():
+            break
+        page.wait_for_timeout(250)
+    assert button.is_visible()
     go(page, "Golden set")
     other = page.get_by_test_id("stDataFrame").first
     other.hover()
