@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import numpy as np
-
 from workbench.errors import DocumentError
 from workbench.spans import Ranges, Span, ranges
 from workbench.specs import fingerprint
@@ -282,8 +280,3 @@ class Chunks:
         if not self.headers:
             return bodies
         return [f"{header}\n\n{body}" if header else body for header, body in zip(self.headers, bodies, strict=True)]
-
-
-def no_chunks(document: Document) -> Chunks:
-    """No chunk of this document."""
-    return Chunks(document.id, np.empty((0, 2), np.int64))

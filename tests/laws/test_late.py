@@ -46,9 +46,9 @@ def chunks(document: Document, *spans: tuple[int, int], headers: tuple[str, ...]
 
 
 @settings(max_examples=40)
-@given(n=st.integers(0, 900), room=st.integers(1, 300))
-def test_each_token_is_taken_from_the_window_in_whose_middle_it_stands_best(n: int, room: int) -> None:
-    windows = list(Windows(n, room))
+@given(n=st.integers(0, 900), room=st.integers(1, 300), quarters=st.integers(1, 4))
+def test_each_token_is_taken_from_the_window_in_whose_middle_it_stands_best(n: int, room: int, quarters: int) -> None:
+    windows = list(Windows(n, room, max(1, room * quarters // 4)))
     assert [t for _, _, first, last in windows for t in range(first, last)] == list(range(n))
     centres = [(start + start + room - 1) / 2 for start, *_ in windows]
     for i, (start, end, first, last) in enumerate(windows):

@@ -3,12 +3,10 @@
 from typing import Any
 
 import pytest
+import torch
+from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel
 
-torch = pytest.importorskip("torch")
-
-from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel  # noqa: E402
-
-from workbench.embedders.packed import pack  # noqa: E402
+from workbench.embedders.packed import pack
 
 SMALL = {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
 

@@ -163,15 +163,14 @@ class Late(Embedder):
         if (found := states.known(key, folder)) is not None:
             return found
         loaded = _load(self.source, self.dtype)
-        made = states.compute(text, self.tokenizer, loaded, self.room, self.prefix(query=False), done, self.stride)
+        made = states.compute(text, self.tokenizer, loaded, self.room, self.stride, self.prefix(query=False), done)
         return states.keep(key, *made, folder)
 
     def _key(self, text: str) -> str:
-        """What decides a text's states: the model's files, the number format, the prefix and the text."""
+        """What decides a text's states: the model's files, the number format, the prefix, the windows and the text."""
         made_by = {**self.source.identity(), "dtype": self.dtype, "prefix": self.prefix(query=False)}
-        if self.stride != max(1, self.room // 2):
-            made_by["stride"] = self.stride
-        return f"{fingerprint({**made_by, 'room': self.room})}-{digest(text.encode('utf-8', 'surrogatepass'))[:32]}"
+        windows = {"room": self.room, "stride": self.stride}
+        return f"{fingerprint({**made_by, **windows})}-{digest(text.encode('utf-8', 'surrogatepass'))[:32]}"
 
 
 def preview_vectors(

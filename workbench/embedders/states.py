@@ -80,7 +80,7 @@ class TokenStates:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Overlapping windows of at most `room` tokens over n, each starting `stride` after the one before; 0: half a room.
+    """Overlapping windows of at most `room` tokens over n, each starting `stride` after the one before.
 
     Each token's state is taken from the window in whose middle it stands best. Source: Günther et al. 2024, "Late
     chunking", arXiv 2409.04701, section 3.2 (long late chunking).
@@ -88,12 +88,11 @@ class Windows:
 
     n: int
     room: int
-    stride: int = 0
+    stride: int
 
     def __iter__(self) -> Iterator[tuple[int, int, int, int]]:
         """Start and end of each window, and the first and last token whose state is taken from it."""
-        stride = self.stride or max(1, self.room // 2)
-        starts = range(0, max(self.n - self.room, 0) + stride, stride) if self.n > self.room else range(1)
+        starts = range(0, max(self.n - self.room, 0) + self.stride, self.stride) if self.n > self.room else range(1)
         edges = [0, *((a + b + self.room) // 2 for a, b in pairwise(starts)), self.n]
         for start, first, last in zip(starts, edges[:-1], edges[1:], strict=True):
             yield start, min(start + self.room, self.n), first, last
@@ -104,9 +103,9 @@ def compute(
     name: str,
     loaded: Any,
     room: int,
+    stride: int,
     prefix: str,
     done: Callable[[int], None] = lambda windows: None,
-    stride: int = 0,
 ) -> tuple[Ids, Halves]:
     """Where each token of a text starts, and its state; `done` is told of every batch of windows."""
     rules = tokenizer(name)
@@ -133,12 +132,12 @@ def compute(
     return starts, out
 
 
-def window_count(text: str, name: str, room: int, stride: int = 0) -> int:
+def window_count(text: str, name: str, room: int, stride: int) -> int:
     """How many windows `compute` takes for a text."""
     return len(_windows(text, name, room, stride))
 
 
-def window_tokens(text: str, name: str, room: int, stride: int = 0) -> int:
+def window_tokens(text: str, name: str, room: int, stride: int) -> int:
     """How many tokens the windows that `compute` takes for a text have together."""
     return sum(end - start for start, end, _, _ in _windows(text, name, room, stride))
 
