@@ -118,16 +118,3 @@ def start_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
             app.wait(10)
         except subprocess.TimeoutExpired:
             app.kill()
-
-
-@pytest.fixture(scope="session")
-def settled() -> Callable:
-    """A function (page) that returns once Streamlit is connected and no script runs."""
-
-    def wait(page) -> None:
-        page.wait_for_selector(
-            '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]',
-            state="attached",
-        )
-
-    return wait

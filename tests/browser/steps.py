@@ -13,12 +13,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTLED = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
+QUIET = 0.15  # seconds; a click's run begins a round trip to the server after it
+STILL = """async ([settled, quiet]) => {
+  const began = performance.now()
+  let since = began
+  while (performance.now() - since < quiet) {
+    await new Promise((next) => setTimeout(next, 10))
+    if (performance.now() - began > 60000) throw new Error("scripts run without a pause")
+    if (!document.querySelector(settled)) since = performance.now()
+  }
+}"""
 CHUNKS = re.compile(r"([\d,]+) chunks?")
 
 
 def settle(page) -> None:
-    """Returns once Streamlit is connected and no script runs."""
+    """Returns once Streamlit is connected and no script has run for a moment: what was asked for just now was begun."""
     page.wait_for_selector(SETTLED, state="attached")
+    page.evaluate(STILL, [SETTLED, QUIET * 1000])
 
 
 def open_app(page, address: str, path: str = "") -> None:

@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from hits_app import HOSTILE, PARTS, span
+from steps import settle
 
 APP = Path(__file__).with_name("hits_app.py")
 # Streamlit 1.67 keeps an object of a local class for every keyed component, which its own check then refuses.
@@ -20,13 +21,13 @@ def app(start_app) -> str:
 
 
 @pytest.fixture
-def open_lists(page, app, settled, errors):
+def open_lists(page, app, errors):
     """A function that opens `?show=…` and returns the page when the lists stand; at the end no error was logged."""
 
     def open_(show: str, width: int = 560):
         page.goto(f"{app}/?show={show}&width={width}")
         page.locator(".hl .card, .hl.blank").first.wait_for()
-        settled(page)
+        settle(page)
         return page
 
     yield open_
@@ -78,12 +79,12 @@ def test_a_click_returns_the_hit_and_shows_it_in_full(open_lists):
     assert page.locator(".hl .card[aria-selected=true]").count() == 0
 
 
-def test_one_click_is_one_rerun(open_lists, settled):
+def test_one_click_is_one_rerun(open_lists):
     page = open_lists("three")
     runs = out(page)["runs"]
     card(page, "Dense", 2).click()
     waits_for(page, clicked=place(0, 2, 7))
-    settled(page)
+    settle(page)
     page.wait_for_timeout(300)
     assert out(page)["runs"] == runs + 1
 
@@ -207,7 +208,7 @@ def test_an_older_list_is_called_stale(open_lists):
     assert "stale" not in card(page, "Dense", 1).get_attribute("aria-label")
 
 
-def test_fifty_hits_a_column_scroll_and_a_note_leaves_the_place(open_lists, settled):
+def test_fifty_hits_a_column_scroll_and_a_note_leaves_the_place(open_lists):
     page = open_lists("many", width=380)
     lists = page.locator(".hl .lists")
     assert page.locator(".hl .card").count() == 150
@@ -215,7 +216,7 @@ def test_fifty_hits_a_column_scroll_and_a_note_leaves_the_place(open_lists, sett
     before = card(page, "Times 7", 30).bounding_box()["y"]
     page.get_by_text("Note", exact=True).click()
     page.get_by_text("embedding 44 of 187 chunks").wait_for()
-    settled(page)
+    settle(page)
     assert card(page, "Times 7", 30).bounding_box()["y"] == pytest.approx(before, abs=1)
     heads = page.locator(".hl .heads").bounding_box()
     assert heads["y"] == pytest.approx(lists.bounding_box()["y"], abs=1)
@@ -229,13 +230,13 @@ def test_fifty_hits_a_column_scroll_and_a_note_leaves_the_place(open_lists, sett
     waits_for(page, clicked=place(0, 50, 49 * 7 % 59))
 
 
-def test_other_lists_take_the_place_of_the_first(open_lists, settled):
+def test_other_lists_take_the_place_of_the_first(open_lists):
     page = open_lists("three")
     card(page, "Dense", 1).click()
     page.locator(".hl .detail .text").wait_for()
     page.get_by_role("button", name="Other lists").click()
     page.locator(".hl.single").wait_for()
-    settled(page)
+    settle(page)
     assert page.locator(".hl .card").count() == 4
     assert page.locator(".hl path").count() == 0
     assert page.locator(".hl .card[aria-selected=true]").count() == 1

@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from reader_app import ODD, prose
+from steps import settle
 
 APP = Path(__file__).with_name("reader_app.py")
 # Streamlit 1.67 keeps an object of a local class for every keyed component, which its own check then refuses.
@@ -22,14 +23,14 @@ def app(start_app) -> str:
 
 
 @pytest.fixture
-def open_reader(page, app, settled, errors):
+def open_reader(page, app, errors):
     """A function that opens `?doc=…` and returns the page when the text stands; at the end, no error was logged."""
 
     def open_(doc: str, address: str = app, **parameters):
         query = "&".join(f"{k}={v}" for k, v in {"doc": doc, **parameters}.items())
         page.goto(f"{address}/?{query}")
         page.locator(".rd .blk, .rd.blank").first.wait_for()
-        settled(page)
+        settle(page)
         return page
 
     yield open_
@@ -107,14 +108,14 @@ def test_a_mouse_drag_selects_what_the_browser_shows(open_reader):
     assert " ".join(text.split()) == " ".join(shown.split())
 
 
-def test_a_selection_stands_when_the_spans_change_and_goes_with_a_click(open_reader, settled):
+def test_a_selection_stands_when_the_spans_change_and_goes_with_a_click(open_reader):
     page = open_reader("odd", size=50)
     start = ODD.index("TARGET")
     page.evaluate(SELECT, [units(ODD, start), units(ODD, start + 6)])
     waits_for(page, selection=[start, start + 6])
     page.get_by_text("Hits", exact=True).first.click()
     page.locator(".rd .badge").first.wait_for()
-    settled(page)
+    settle(page)
     assert out(page)["selection"] == [start, start + 6]
     assert "".join(page.locator(".rd .txt .sel").all_text_contents()) == "TARGET"
     page.locator(".rd .blk").first.click(position={"x": 40, "y": 10})
@@ -162,12 +163,12 @@ def test_a_double_click_selects_and_is_no_click(open_reader):
     assert out(page)["clicked"] is None
 
 
-def test_scroll_to_shows_the_place_each_time(open_reader, settled):
+def test_scroll_to_shows_the_place_each_time(open_reader):
     page = open_reader("700000")
     for _ in range(2):
         page.get_by_role("button", name="Go far").click()
         page.locator(".rd .flash").first.wait_for()
-        settled(page)
+        settle(page)
         assert page.locator(".rd .place").text_content().endswith(("79 %", "80 %"))
         flashed = "".join(page.locator(".rd .flash").all_text_contents())
         assert flashed == prose(700_000)[560_000:560_040]
@@ -177,7 +178,7 @@ def test_scroll_to_shows_the_place_each_time(open_reader, settled):
         assert " 0 %" in page.locator(".rd .place").text_content()
 
 
-def test_text_and_script_are_sent_once_and_an_overlay_alone(page, open_reader, settled):
+def test_text_and_script_are_sent_once_and_an_overlay_alone(page, open_reader):
     frames: list[bytes] = []
 
     def note(data: str | bytes) -> None:
@@ -194,11 +195,11 @@ def test_text_and_script_are_sent_once_and_an_overlay_alone(page, open_reader, s
     assert (sent(sentence), sent(b"function drawGutter"), sent(chunks)) == (1, 1, 1)
     page.get_by_text("Hits", exact=True).first.click()
     page.locator(".rd .badge").first.wait_for()
-    settled(page)
+    settle(page)
     chunks_sent = sent(chunks)
     page.get_by_text("Unseen", exact=True).first.click()
     page.locator(".rd .txt .unseen").first.wait_for()
-    settled(page)
+    settle(page)
     assert sent(chunks) == chunks_sent, "a new overlay does not bring the chunks again"
     page.locator("[data-testid=stSlider] input[type=range]").first.press("ArrowRight")
     waits_for(page, size=30)
@@ -206,20 +207,20 @@ def test_text_and_script_are_sent_once_and_an_overlay_alone(page, open_reader, s
     page.get_by_text("Nothing here.").wait_for()
     page.get_by_role("link", name="Bench").click()
     page.locator(".rd .blk").first.wait_for()
-    settled(page)
+    settle(page)
     assert (sent(sentence), sent(b"function drawGutter")) == (1, 1)
     open_reader("49000")
     assert sent(sentence) == 2, "a page that is loaded anew has to have it anew"
 
 
-def test_a_text_that_the_browser_lost_is_asked_for(open_reader, settled):
+def test_a_text_that_the_browser_lost_is_asked_for(open_reader):
     """Seven other texts push the first out of the browser's memory while the session is the same."""
     page = open_reader("1000")
     for size in range(1001, 1008):
         page.get_by_label("Name", exact=True).fill(str(size))
         page.get_by_label("Name", exact=True).press("Enter")
         page.locator(f".rd .view[aria-label='Text of {size}.txt']").wait_for()
-        settled(page)
+        settle(page)
     page.get_by_label("Name", exact=True).fill("1000")
     page.get_by_label("Name", exact=True).press("Enter")
     page.locator(".rd .view[aria-label='Text of 1000.txt']").wait_for()
@@ -317,11 +318,11 @@ def test_layers_switch_without_the_server(open_reader):
     assert out(page)["runs"] == runs
 
 
-def test_hits_of_older_chunks_are_shown_as_stale(open_reader, settled):
+def test_hits_of_older_chunks_are_shown_as_stale(open_reader):
     page = open_reader("49000")
     for name in ("Hits", "Unseen"):
         page.get_by_text(name, exact=True).first.click()
-        settled(page)
+        settle(page)
     page.locator(".rd .unseen").first.wait_for()
     assert page.locator(".rd.stale").count() == 0
     page.get_by_text("Old hits", exact=True).first.click()
@@ -330,14 +331,14 @@ def test_hits_of_older_chunks_are_shown_as_stale(open_reader, settled):
     assert page.locator(".rd .txt .unseen").count() == 0
 
 
-def test_place_is_kept_over_reruns_and_pages(open_reader, settled):
+def test_place_is_kept_over_reruns_and_pages(open_reader):
     page = open_reader("700000")
     page.get_by_role("button", name="Go far").click()
     page.locator(".rd .flash").first.wait_for()
     page.wait_for_timeout(400)
     before = page.locator(".rd .view").evaluate("e => e.scrollTop")
     page.get_by_text("Hits", exact=True).first.click()
-    settled(page)
+    settle(page)
     page.wait_for_timeout(200)
     assert page.locator(".rd .view").evaluate("e => e.scrollTop") == pytest.approx(before, abs=2)
     place = page.locator(".rd .place").text_content()
@@ -345,7 +346,7 @@ def test_place_is_kept_over_reruns_and_pages(open_reader, settled):
     page.get_by_text("Nothing here.").wait_for()
     page.get_by_role("link", name="Bench").click()
     page.locator(".rd .blk").first.wait_for()
-    settled(page)
+    settle(page)
     assert page.locator(".rd .place").text_content() == place
     assert page.locator(".rd .flash").count() == 0
 
