@@ -24,6 +24,8 @@ _PLAIN = ("pipeline", "seconds", "environment", "abstention", "anatomy")
 _TEXTS = ("fingerprint", "label", "corpus", "golden", "definitions")
 _COUNTS = ("unanswerable", "chunks", "index_bytes", "seed")
 _KEYS = {"workbench", "metrics", "questions", "rows", "checksum", *_PLAIN, *_TEXTS, *_COUNTS}
+_LATER = {"measures"}
+"""Keys that files of earlier versions lack; their values are then the defaults of `Run`."""
 
 
 def run_to_json(run: Run) -> bytes:
@@ -67,7 +69,7 @@ def run_from_json(data: bytes) -> Run:
         raise RunError(f"workbench: {_short(row.get('workbench'))} is not a known form of runs; {VERSION} is read")
     if missing := sorted(_KEYS - set(row)):
         raise RunError(f"the run lacks {', '.join(missing)}")
-    if unknown := sorted(set(row) - _KEYS):
+    if unknown := sorted(set(row) - _KEYS - _LATER):
         raise RunError(f"a run has no key {_short(unknown[0])}")
     for key in _PLAIN:
         _check_plain(key, row[key])
@@ -144,12 +146,14 @@ def _run(row: dict[str, Any]) -> Run:
         raise RunError("seconds must be numbers")
     if not all(isinstance(v, str) for v in row["environment"].values()):
         raise RunError("environment must be texts")
+    if not _is_count(row.get("measures", 1)):
+        raise RunError(f"measures must be a whole number of at least 0, not {_short(row['measures'])}")
     metrics = row["metrics"]
     if not isinstance(metrics, list) or not all(isinstance(m, str) for m in metrics):
         raise RunError("metrics must be a list of names")
     questions = _questions(row["questions"])
     values = _values(row["rows"], row["fingerprint"], questions, metrics)
-    rest = {key: row[key] for key in (*_TEXTS, *_COUNTS, *_PLAIN)}
+    rest = {key: row[key] for key in (*_TEXTS, *_COUNTS, *_PLAIN, *_LATER) if key in row}
     return Run(metrics=tuple(metrics), questions=questions, values=values, **rest)
 
 
@@ -157,9 +161,10 @@ def _questions(rows: Any) -> tuple[Asked, ...]:
     if not isinstance(rows, list):
         raise RunError("questions must be a list")
     known = {f.name for f in fields(Asked)}
+    later = {"document", "seen"}  # files of earlier versions lack these
     out = []
     for i, row in enumerate(rows, 1):
-        if not isinstance(row, dict) or set(row) != known:
+        if not isinstance(row, dict) or set(row) | later != known:
             raise RunError(f"question {i} must have the keys {', '.join(sorted(known))}")
         tags = row["tags"]
         fits = (
@@ -168,6 +173,8 @@ def _questions(rows: Any) -> tuple[Asked, ...]:
             and _is_count(row["tokens"])
             and (row["rank"] is None or (_is_count(row["rank"]) and row["rank"] > 0))
             and isinstance(row["held_out"], bool)
+            and isinstance(row.get("seen", False), bool)
+            and (row.get("document") is None or _is_count(row["document"]))
             and isinstance(tags, list)
             and all(isinstance(tag, str) for tag in tags)
         )

@@ -25,7 +25,8 @@ class Asked:
     """A question in a run. `cluster` numbers those that share a passage, `tokens` are those of its hits at k.
 
     `rank` is that of the first relevant hit, None where none was among the hits looked at. `held_out` questions have no
-    say in choosing a winner.
+    say in choosing a winner. `document` numbers the questions whose passages stand in the same documents, None in runs
+    that did not record it. `seen` marks a question on which a part of the pipeline was trained.
     """
 
     id: str
@@ -34,6 +35,8 @@ class Asked:
     rank: int | None
     tags: tuple[str, ...] = ()
     held_out: bool = False
+    document: int | None = None
+    seen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Run:
     `pipeline` is the mapping of its YAML file, `fingerprint` its identity, `corpus` and `golden` the identities of what
     it was measured on; the golden set's is the same under every parser. `values` holds a tuple for each question, a
     number for each metric. `seconds` (stage → time) is all that differs between two runs of the same thing on the same
-    machine. `abstention` and `anatomy` are plain values of what was found beside the metrics, None where it was not
+    machine. `measures` is the revision of the measures' definitions; runs of different revisions do not compare.
+    `abstention` and `anatomy` are plain values of what was found beside the metrics, None where it was not
     looked for.
 
     Raises:
@@ -67,6 +71,7 @@ class Run:
     environment: Mapping[str, str]
     abstention: Mapping[str, Any] | None = None
     anatomy: Mapping[str, Any] | None = None
+    measures: int = 1
 
     def __post_init__(self) -> None:
         if not self.metrics or not self.questions:
