@@ -1,9 +1,11 @@
 """Names of metrics, budgets, and what is refused."""
 
+import math
+
 import pytest
 
 from workbench.errors import GoldenError, SpecError
-from workbench.metrics import Budget, budget, first_tokens, judge, metric, mrr, ndcg
+from workbench.metrics import FORMULAS, UNRANKED, Budget, budget, first_tokens, judge, metric, mrr, ndcg
 from workbench.spans import Span
 
 
@@ -95,3 +97,9 @@ def test_the_last_hit_is_cut_where_its_tokens_end() -> None:
 def test_token_counts_fit_the_hits() -> None:
     with pytest.raises(ValueError, match="2"):
         judge([at(0, 1)], [at(0, 1)], [1, 2])
+
+
+@pytest.mark.parametrize("name", [*(f"{measure}@5" for measure in FORMULAS), *UNRANKED])
+def test_every_measure_says_its_range_and_only_tokens_have_no_upper_end(name: str) -> None:
+    """Intervals are computed within this range, so a measure that leaves it would make them false."""
+    assert metric(name).bounds == ((0, math.inf) if name == "tokens@5" else (0, 1))

@@ -6,6 +6,7 @@ A measure's whole name holds its budget: `recall@5` looks at 5 hits, `recall@100
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -88,6 +89,9 @@ FORMULAS: dict[str, Callable[[Judgement], float]] = {
 UNRANKED = ("precision_omega",)
 """Measures of a chunking alone, which have no budget."""
 
+UNBOUNDED = ("tokens",)
+"""Measures without a highest value; all others lie between 0 and 1."""
+
 MOST_HITS, MOST_TOKENS = 1000, 1_000_000
 
 
@@ -121,6 +125,11 @@ class Metric:
 
     def __str__(self) -> str:
         return self.measure if self.budget is None else f"{self.measure}@{self.budget}"
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lowest and the highest value that the measure can take: (0, 1), or without an upper end."""
+        return (0.0, inf) if self.measure in UNBOUNDED else (0.0, 1.0)
 
     def __call__(self, of: Judgement) -> float:
         """The value for a judged ranking.
