@@ -1,7 +1,7 @@
 """Every check of the project, one after the other, and a table of what each took: `make test`.
 
-    python tests/suites.py            all of them
-    python tests/suites.py unit laws  only these
+python tests/suites.py            all of them
+python tests/suites.py unit laws  only these
 """
 
 import os

@@ -12,6 +12,7 @@ WORDS = "Employee Handbook"
 STEPS = ["parser", "budget", "boundaries", "ranking", "index"]
 ROW = 31  # pixels of a row of a table
 
+
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")

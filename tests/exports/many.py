@@ -1,6 +1,6 @@
 """Runs the export.py of many folders in one process, so that a framework is imported once.
 
-    python many.py FOLDER… -- ARGUMENTS     what each prints is written to its folder as dump.jsonl
+python many.py FOLDER… -- ARGUMENTS     what each prints is written to its folder as dump.jsonl
 """
 
 import contextlib

@@ -110,7 +110,7 @@ def test_the_csv_form(run: Run, line: list[object], tmp_path: Path) -> None:
         csv.writer(file).writerows(rows)
     line[3] = tmp_path / "g.csv"
     found = json.loads(run(*line, "--json", "--metrics", "chroma")[1])
-    assert found["metrics"]["recall"] == {"mean": 1.0, "low": None, "high": None, "sd": 0.0, "n": 1}
+    assert found["metrics"]["recall"] == {"mean": 1.0, "low": 0.0, "high": 1.0, "sd": 0.0, "n": 1}
 
 
 def test_for_people(run: Run, line: list[object]) -> None:

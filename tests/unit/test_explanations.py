@@ -242,7 +242,7 @@ def test_passages_that_the_text_does_not_hold(monkeypatch: pytest.MonkeyPatch) -
         "of 0.50 lost recall, 0.50 parser (0.50 of it in no parser's text), 0.00 budget"
     )
     assert anatomy.sentence().endswith(": look at the parser first")
-    assert anatomy.to_dict()["steps"]["parse"] == {"mean": 0.5, "low": None, "high": None, "sd": 0.0, "n": 1}
+    assert anatomy.to_dict()["steps"]["parse"] == {"mean": 0.5, "low": 0.0, "high": 1.0, "sd": 0.0, "n": 1}
     whole = Question("none", "Who?", lost=(lost("Nobody wrote this."),))
     both = explain(evaluate(Corpus((text,)), [half, whole], by(BM25())))
     assert both.questions[1].ladder.recalls == (1, 0, 0, 0, 0, 0)

@@ -1,6 +1,8 @@
 """What runs come to, on values made by hand."""
 
 import random
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,7 +32,7 @@ def test_a_clear_winner_is_the_best() -> None:
     board = leaderboard([run("a", noise(0.5)), run("b", noise(0.8, seed=1)), run("c", noise(0.4, seed=2))])
     assert [row.run.fingerprint[0] for row in board.rows] == ["b", "a", "c"]
     assert board.decision.verdict == "best"
-    assert board.decision.sentence.startswith("b 200/0 is the best: recall@1000tok 0.797 [0.789, 0.805], 0.293 above")
+    assert board.decision.sentence.startswith("b 200/0 is the best: recall@1000tok 0.797 [0.777, 0.805], 0.293 above")
     assert board.rows[0].fixed is not None
     assert board.rows[0].fixed.mean == pytest.approx(board.rows[0].interval.mean)
 
@@ -46,25 +48,51 @@ def test_equal_runs_are_equivalent_and_the_cheapest_is_named() -> None:
 
 
 def test_a_best_run_says_what_is_equivalent_and_costs_less() -> None:
-    values = noise(0.7)
-    board = leaderboard([run("a", values, tokens=100), run("b", [v + 0.001 for v in values], tokens=200)])
+    values = noise(0.7, 1000)
+    board = leaderboard([run("a", values, tokens=100), run("b", [v + 0.02 for v in values], tokens=200)])
     assert (board.decision.verdict, board.decision.cheapest[0]) == ("best", "a")
     assert board.decision.saving == pytest.approx(0.5)
-    assert board.decision.sentence.endswith("a 200/0 is equivalent within ±0.05 (50 % fewer tokens at its k)")
+    assert "; a 200/0 is equivalent within ±0.05 (50 % fewer tokens at its k). This" in board.decision.sentence
 
 
-def test_few_questions_settle_nothing_and_say_how_many_more_would() -> None:
-    board = leaderboard(
-        [run("a", [1, 0, 1, 1, 1, 1, 0, 1], tokens=200), run("b", [0, 1, 1, 0, 1, 1, 0, 1], tokens=130)]
-    )
-    decision = board.decision
-    assert decision.verdict == "not settled"
-    assert decision.more is not None
-    assert decision.more > 100
-    assert decision.sentence.startswith(
-        "not settled; the cheapest not ruled out is b 200/0 (35 % fewer tokens at its k); "
-    )
-    assert decision.sentence.endswith("more questions would settle it")
+def test_few_questions_settle_nothing_and_say_what_would() -> None:
+    a, b = [1, 0, 1, 1, 1, 1, 0, 1], [0, 1, 1, 0, 1, 1, 0, 1]
+    decision = leaderboard([run("a", a, tokens=200), run("b", b, tokens=130)]).decision
+    assert (decision.verdict, decision.more) == ("not settled", None)
+    assert decision.sentence.startswith("inconclusive: a 200/0 leads with recall@1000tok 0.750 [0.283, 1.000]; the ")
+    assert "the cheapest of the 2 undecided is b 200/0 (35 % fewer tokens at its k)" in decision.sentence
+    assert "how many can be told from 68 questions on" in decision.sentence
+    many = leaderboard([run("a", (a + [1] * 8) * 10), run("b", (b + [1] * 8) * 10)]).decision
+    assert many.verdict == "not settled"
+    assert many.more is not None
+    assert 100 < many.more < 1600
+    assert re.search(r"about \d+0 more questions would settle it", many.sentence)
+    few = leaderboard([run("a", a[:7]), run("b", b[:7])]).decision
+    assert "too few questions to compare (7; at least 8 are needed)" in few.sentence
+
+
+def test_a_verdict_says_of_which_population_it_speaks() -> None:
+    def about(documents: int, **settings: Any) -> Any:
+        runs = [run("a", noise(0.4, 90)), run("b", noise(0.6, 90, 1))]
+        placed = [
+            replace(r, questions=tuple(replace(q, document=i % documents) for i, q in enumerate(r.questions)))
+            for r in runs
+        ]
+        return leaderboard(placed, **settings)
+
+    assert about(9).population.unit == "document"
+    assert "9 documents cannot exclude a rare kind of document" in about(9).decision.sentence
+    assert about(9, unit="passage").decision.sentence.endswith("This speaks of questions about these documents")
+    assert about(7).population.unit == "passage"
+    with pytest.raises(SpecError, match="at least 8 documents, not 7"):
+        about(7, unit="document")
+
+
+def test_the_leaders_interval_allows_for_its_being_the_best_of_many() -> None:
+    board = leaderboard([run(chr(97 + i), noise(0.5, 60, i)) for i in range(10)])
+    first, second = board.rows[:2]
+    assert first.interval.mean - first.interval.low > 1.2 * (second.interval.mean - second.interval.low)
+    assert first.interval.high - first.interval.mean < 1.2 * (second.interval.high - second.interval.mean)
 
 
 def test_what_is_held_out_has_no_say() -> None:
@@ -139,7 +167,7 @@ def test_the_effect_of_a_setting_is_over_matched_runs_only() -> None:
     size, kind = found["splitter.chunk_size", 200], found["retriever.kind", "bm25"]
     assert (size.difference.mean, size.pairs, size.reference) == (pytest.approx(0.1), 2, 100)
     assert (kind.difference.mean, kind.pairs) == (pytest.approx(0.2), 2)
-    assert size.difference.low == pytest.approx(0.1)
+    assert -1 <= size.difference.low < 0.1
 
 
 def test_the_front_holds_what_nothing_beats() -> None:
@@ -173,11 +201,12 @@ def test_the_matrix_has_the_hardest_questions_first() -> None:
 
 def test_power_is_said_in_a_sentence() -> None:
     assert power_statement(40).sentence == (
-        "with 40 questions you can see a recall difference of 0.09 to 0.18 or more (80 % power)"
+        "with 40 questions you can see a recall difference of 0.14 to 0.21 or more (80 % power)"
     )
     own = power_statement(100, [run("a", [1.0, 0.0] * 50), run("b", [0.0, 0.0] * 50)])
     assert (own.assumed, own.sd[0]) == (False, pytest.approx(0.5025, abs=1e-4))
-    assert "0.14 or more" in own.sentence
+    assert "0.15 or more" in own.sentence
+    assert power_statement(7).sentence.endswith("no difference can be told: at least 8 are needed to compare")
     assert "no question" in power_statement(0).sentence
 
 

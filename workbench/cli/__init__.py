@@ -33,8 +33,9 @@ COMMANDS = {
 
 _READING = ("parse", "chunk", "search", "evaluate", "doctor", "sweep", "check")  # they read files at once
 
-DONE, NOT_HELD, WRONG_INPUT, FAULT = 0, 1, 2, 3
-"""What a command returns: all went well; a check did not hold; the user's input was wrong; a fault of our own."""
+DONE, NOT_HELD, WRONG_INPUT, FAULT, CANNOT_TELL = 0, 1, 2, 3, 4
+"""What a command returns: all went well; a check did not hold; the user's input was wrong; a fault of our own; a
+gate that could not have seen any drop."""
 
 INTERRUPTED, PIPE_CLOSED = 130, 141  # as shells have it: 128 and the signal's number
 
@@ -82,7 +83,8 @@ def _help() -> str:
         "usage: python -m workbench COMMAND …\n\n"
         f"{lines}\n\n"
         "COMMAND --help tells a command's flags. Results go to stdout, progress and errors to stderr.\n"
-        "Exit status: 0 done, 1 a check did not hold, 2 the input was wrong, 3 a fault of the workbench."
+        "Exit status: 0 done, 1 a check did not hold, 2 the input was wrong, 3 a fault of the workbench,\n"
+        "4 a gate that could not have seen a drop."
     )
 
 

@@ -1,30 +1,31 @@
 """`check`: the regression gate. Whether a pipeline is worse than a run that was kept, beyond what chance does."""
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from workbench.cli import DONE, NOT_HELD
+from workbench.cli import CANNOT_TELL, DONE, NOT_HELD
 from workbench.cli.compare import chosen_metric, paired, sentence
 from workbench.cli.files import corpus_of, store_here
-from workbench.cli.flags import Flags, pipeline_file
-from workbench.cli.output import Progress, shown, warn, write_json
+from workbench.cli.flags import Flags, add_unit, pipeline_file
+from workbench.cli.output import Progress, number, shown, write_json
 from workbench.cli.questions import GOLDEN, golden_of
 from workbench.evaluations import evaluate, run_of
+from workbench.metrics import bounds_of
 from workbench.records import Question, Run, read_run, write_run
-from workbench.statistics import LEVEL, Comparison
+from workbench.statistics import LEVEL, Comparison, Population, Sight, sight
 from workbench.sweeps import METRIC, aligned
 
 _MOST = 50  # questions that fell and are written for people; --json has all
 
 
 def run(arguments: list[str]) -> int:
-    """Exit 1 only where the pipeline is significantly below the baseline; say which questions fell."""
+    """Exit 1 only where the pipeline is significantly below the baseline, 4 where no drop could have been seen."""
     flags = Flags(
         "check",
         "Measures a pipeline and compares it with a run that was kept. The exit status is 1 only where it is "
-        f"significantly worse (paired permutation test, p < {1 - LEVEL:.2g}); questions that fell are named.",
+        f"significantly worse (the paired difference's {LEVEL:.0%} interval lies below 0), 4 where the gate could not "
+        "have seen any drop; questions that fell are named.".replace("%", " %%"),
     )
     flags.add_argument("docs", nargs="+", metavar="DOCS", help="files, or folders of them")
     flags.add_argument("--golden", required=True, metavar="G", help=GOLDEN)
@@ -32,6 +33,7 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("--baseline", required=True, metavar="RUN.json", help="the run to hold it against")
     flags.add_argument("--metric", metavar="M", help=f"what to compare (default {METRIC}, where the baseline has it)")
     flags.add_argument("--out", metavar="RUN.json", help="keep this run, to be a baseline later")
+    add_unit(flags)
     given = flags.read(arguments)
     pipeline = pipeline_file(given["config"])
     baseline = read_run(Path(given["baseline"]))
@@ -54,16 +56,17 @@ def run(arguments: list[str]) -> int:
     now = run_of(found, questions)
     if given["out"]:
         write_run(now, Path(given["out"]))
-    compared = paired(now, baseline, metric)
-    dropped = compared.difference < 0 and compared.p < 1 - LEVEL
+    compared, who = paired(now, baseline, metric, given["unit"])
+    dropped = compared.is_settled and compared.difference < 0
+    seen = _sight(now, baseline, metric, who)
     fell = fallen(now, baseline, metric, questions)
     if given["json"]:
-        write_json(_result(now, baseline, metric, compared, dropped, fell))
+        write_json(_result(now, baseline, metric, compared, who, dropped, seen, fell))
     else:
-        print(_text(metric, compared, dropped, fell))
-    if not dropped and compared.difference < 0 and 2 ** (1 - _differing(now, baseline, metric)) > 1 - LEVEL:
-        warn("warning: too few questions differ for any drop to be significant; add questions")
-    return NOT_HELD if dropped else refused or status or DONE
+        print(_text(metric, compared, who, dropped, seen, fell))
+    if dropped:
+        return NOT_HELD
+    return refused or status or (CANNOT_TELL if seen.drop is None else DONE)
 
 
 def fallen(now: Run, before: Run, metric: str, questions: tuple[Question, ...]) -> list[dict[str, Any]]:
@@ -78,24 +81,37 @@ def fallen(now: Run, before: Run, metric: str, questions: tuple[Question, ...]) 
     return sorted(rows, key=lambda row: (row["now"] - row["before"], row["id"]))
 
 
-def _differing(now: Run, before: Run, metric: str) -> int:
-    """The clusters in which the runs differ: a sign-flip test has two to this power of patterns."""
+def _sight(now: Run, before: Run, metric: str, who: Population) -> Sight:
+    """What drop this comparison could have seen."""
     both = aligned([now, before], metric)
-    return len(set(both.clusters[abs(both.values[:, 0] - both.values[:, 1]) > 1e-12].tolist()))
+    documents, bounds = who.grouped(both.documents), bounds_of(metric)
+    return sight(both.values[:, 1], both.clusters, documents=documents, bounds=bounds)
 
 
 def _result(
-    now: Run, before: Run, metric: str, found: Comparison, dropped: bool, fell: list[dict[str, Any]]
+    now: Run,
+    before: Run,
+    metric: str,
+    found: Comparison,
+    who: Population,
+    dropped: bool,
+    seen: Sight,
+    fell: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    values = {key: None if isinstance(v, float) and math.isnan(v) else v for key, v in asdict(found).items()}
-    who = {"pipeline": now.fingerprint, "baseline": before.fingerprint, "metric": metric, "dropped": dropped}
+    values = {key: number(value) for key, value in asdict(found).items()}
+    runs = {"pipeline": now.fingerprint, "baseline": before.fingerprint, "metric": metric, "dropped": dropped}
     means = {"now": float(now.column(metric).mean()), "before": float(before.column(metric).mean())}
-    return who | means | values | {"fell": fell}
+    gate = {"visible_drop": seen.drop, "visible_losses": seen.lost, "can_tell": seen.drop is not None}
+    about = {"unit": who.unit, "population": who.words, "sight": seen.sentence}
+    return runs | means | values | gate | about | {"fell": fell}
 
 
-def _text(metric: str, found: Comparison, dropped: bool, fell: list[dict[str, Any]]) -> str:
-    told = sentence(found, metric).replace("A is", "the pipeline is", 1).replace(" B ", " the baseline ", 1)
-    lines = [f"{'significantly worse' if dropped else 'no significant drop'}; {told}"]
+def _text(
+    metric: str, found: Comparison, who: Population, dropped: bool, seen: Sight, fell: list[dict[str, Any]]
+) -> str:
+    told = sentence(found, who, metric).replace("A is", "the pipeline is", 1).replace(" B", " the baseline", 1)
+    verdict = "significantly worse" if dropped else "no significant drop" if seen.drop else "this gate cannot tell"
+    lines = [f"{verdict}; {told}", seen.sentence]
     lines += [
         f"  fell from {r['before']:.3f} to {r['now']:.3f}  {r['id']}  {shown(r['question'])}" for r in fell[:_MOST]
     ]

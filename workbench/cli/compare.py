@@ -1,16 +1,16 @@
 """`compare`: two runs on the questions that both have answered."""
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 
 from workbench.cli import DONE
-from workbench.cli.flags import Flags
-from workbench.cli.output import shown, warn, write_json
+from workbench.cli.flags import Flags, add_unit
+from workbench.cli.output import number, shown, warn, write_json
 from workbench.errors import RunError
+from workbench.metrics import bounds_of
 from workbench.records import Run, read_run
-from workbench.statistics import LEVEL, RESAMPLES, Comparison, compare, questions_needed
-from workbench.sweeps import METRIC, aligned, names
+from workbench.statistics import LEVEL, MIN_QUESTIONS, Comparison, Population, population, questions_to_settle
+from workbench.sweeps import METRIC, aligned, more_questions, names
 
 _SEED = 0
 
@@ -21,18 +21,21 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("a", metavar="RUN_A", help="a run's file, as evaluate --out and sweep write it")
     flags.add_argument("b", metavar="RUN_B", help="the other")
     flags.add_argument("--metric", metavar="M", help=f"what to compare (default {METRIC}, where both have it)")
+    add_unit(flags)
     given = flags.read(arguments)
     a, b = read_run(Path(given["a"])), read_run(Path(given["b"]))
     metric = chosen_metric([a, b], given["metric"])
-    found = paired(a, b, metric)
+    found, who = paired(a, b, metric, given["unit"])
+    more = None if found.is_settled or not found.is_enough else further(a, b, metric, who)
+    text = sentence(found, who, metric, more)
     first, second = names([a, b])
     if given["json"]:
-        values = {key: None if isinstance(v, float) and math.isnan(v) else v for key, v in asdict(found).items()}
-        who = {"a": a.fingerprint, "b": b.fingerprint, "label_a": first, "label_b": second}
-        settings = {"level": LEVEL, "resamples": RESAMPLES, "seed": _SEED}
-        write_json(who | {"metric": metric} | values | {"sentence": sentence(found, metric)} | settings)
+        values = {key: number(value) for key, value in asdict(found).items()}
+        labels = {"a": a.fingerprint, "b": b.fingerprint, "label_a": first, "label_b": second, "metric": metric}
+        settings = {"unit": who.unit, "population": who.words, "level": LEVEL, "seed": _SEED}
+        write_json(labels | values | {"more_questions": more, "sentence": text} | settings)
     else:
-        print(f"A  {shown(first)}\nB  {shown(second)}\n{sentence(found, metric)}")
+        print(f"A  {shown(first)}\nB  {shown(second)}\n{text}")
     return DONE
 
 
@@ -50,11 +53,12 @@ def chosen_metric(runs: list[Run], wanted: str | None) -> str:
     return wanted or (METRIC if METRIC in shared else shared[0])
 
 
-def paired(a: Run, b: Run, metric: str) -> Comparison:
-    """Run a against run b on their shared questions; what does not match is told on stderr.
+def paired(a: Run, b: Run, metric: str, unit: str | None = None) -> tuple[Comparison, Population]:
+    """Compare run a with run b on their shared questions; what does not match is reported on stderr.
 
     Raises:
         RunError: no shared question, or one metric by two definitions.
+        SpecError: a unit of resampling that cannot be had.
     """
     if a.definitions != b.definitions:
         raise RunError(f"one run has the definitions of {a.definitions}, the other those of {b.definitions}")
@@ -66,17 +70,27 @@ def paired(a: Run, b: Run, metric: str) -> Comparison:
         warn("warning: the golden sets are not the same, though their questions have the same ids")
     if a.corpus != b.corpus:
         warn("warning: the runs were made on different documents")
-    return compare(found.values[:, 0], found.values[:, 1], found.clusters, seed=_SEED)
+    return found.compare(metric, unit, _SEED), population(found.documents, unit)
 
 
-def sentence(found: Comparison, metric: str) -> str:
-    """`recall@5: A is 0.021 above B [0.004, 0.039], p = 0.013; 18 won, 250 tied, 8 lost`."""
+def further(a: Run, b: Run, metric: str, who: Population) -> int | None:
+    """Return about how many more questions would settle which of two runs is better, None for no number."""
+    found = aligned([a, b], metric)
+    documents, bounds = who.grouped(found.documents), bounds_of(metric)
+    return questions_to_settle(found.values, found.clusters, documents=documents, bounds=bounds, seed=_SEED)
+
+
+def sentence(found: Comparison, who: Population, metric: str, more: int | None = None) -> str:
+    """Put a comparison into words: `recall@5: A is 0.021 above B [+0.004, +0.039], p = 0.013; 18 won, …`."""
     way = "above" if found.difference > 0 else "below" if found.difference < 0 else "as high as"
     much = "" if found.difference == 0 else f"{abs(found.difference):.3f} "
-    span = "" if math.isnan(found.low) else f" [{found.low:+.3f}, {found.high:+.3f}]"
+    span = "" if found.low != found.low else f" [{found.low:+.3f}, {found.high:+.3f}]"
     counts = f"{found.wins} won, {found.ties} tied, {found.losses} lost"
+    about = f"This speaks of {who.words}" + (f": {who.caution}" if who.caution else "")
     text = f"{metric}: A is {much}{way} B{span}, p = {found.p:.3g}; {counts}"
-    if found.p < 1 - LEVEL or math.isnan(found.sd) or found.difference == 0:
-        return text
-    more = questions_needed(found.sd, abs(found.difference)) - found.n
-    return f"{text}; not settled, a difference of this size needs about {max(more, 1):,} more questions"
+    if not found.is_enough:
+        few = f"too few questions to compare ({found.n}; at least {MIN_QUESTIONS} are needed)"
+        return f"{few}; {metric}: A is {much}{way} B; {counts}"
+    if not found.is_settled and found.ties < found.n:
+        text += f"; inconclusive: {more_questions(found.n, more)}"
+    return f"{text}. {about}"

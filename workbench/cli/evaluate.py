@@ -8,15 +8,15 @@ from typing import Any
 from workbench.anatomy import CAUSES
 from workbench.cli import DONE
 from workbench.cli.files import corpus_of, originals, store_here
-from workbench.cli.flags import Flags, pipeline_file
-from workbench.cli.output import Progress, shown, write_json
+from workbench.cli.flags import Flags, add_unit, pipeline_file
+from workbench.cli.output import Progress, number, shown, write_json
 from workbench.cli.questions import GOLDEN, golden_of
 from workbench.errors import SpecError
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation, evaluate, run_of
 from workbench.explanations import Anatomy, explain
 from workbench.pipelines import Pipeline
 from workbench.records import write_run
-from workbench.statistics import LEVEL, RESAMPLES, Interval
+from workbench.statistics import LEVEL, Interval
 
 _DEFINITIONS = ("workbench", "chroma")
 _SEED = 0
@@ -42,6 +42,7 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("--per-question", action="store_true", help="the values of each question")
     flags.add_argument("--no-anatomy", action="store_true", help="do not tell where answers were lost")
     flags.add_argument("--out", metavar="RUN.json", help="keep the run, for compare and check")
+    add_unit(flags)
     given = flags.read(arguments)
     if given["metrics"] not in _DEFINITIONS:
         raise SpecError(f"--metrics ({given['metrics']!r}) must be one of {', '.join(_DEFINITIONS)}")
@@ -60,13 +61,16 @@ def run(arguments: list[str]) -> int:
         plain = anatomy.to_dict(per_question=True) if anatomy else None
         write_run(run_of(found, questions, seed=_SEED, anatomy=plain), Path(given["out"]))
     if given["json"]:
-        write_json(_result(found, anatomy, given["metrics"], given["per_question"]))
+        write_json(_result(found, anatomy, given["metrics"], given["per_question"], given["unit"]))
     else:
-        print(_text(found, anatomy, given["per_question"]))
+        print(_text(found, anatomy, given["per_question"], given["unit"]))
     return refused or status or DONE
 
 
-def _result(found: Evaluation, anatomy: Anatomy | None, definitions: str, per_question: bool) -> dict[str, Any]:
+def _result(
+    found: Evaluation, anatomy: Anatomy | None, definitions: str, per_question: bool, unit: str | None
+) -> dict[str, Any]:
+    who = found.population(unit)
     out: dict[str, Any] = {
         "pipeline": found.pipeline.fingerprint,
         "label": found.pipeline.label,
@@ -76,11 +80,12 @@ def _result(found: Evaluation, anatomy: Anatomy | None, definitions: str, per_qu
         "questions": len(found.questions),
         "unanswerable": found.unanswerable,
         "definitions": definitions,
-        "metrics": {name: _plain(one) for name, one in found.intervals(_SEED).items()},
+        "metrics": {name: _plain(one) for name, one in found.intervals(unit, _SEED).items()},
         "tokens_per_query": float(found.tokens.mean()),
         "tokenizer": CONTEXT_TOKENIZER,
         "level": LEVEL,
-        "resamples": RESAMPLES,
+        "unit": who.unit,
+        "population": who.words,
         "seed": _SEED,
         "seconds": found.seconds,
     }
@@ -98,15 +103,17 @@ def _result(found: Evaluation, anatomy: Anatomy | None, definitions: str, per_qu
 
 def _plain(one: Interval) -> dict[str, Any]:
     """The interval with null for ends that cannot be known, which JSON has no number for."""
-    return {key: None if math.isnan(value) else value for key, value in asdict(one).items()}
+    return {key: number(value) for key, value in asdict(one).items()}
 
 
-def _text(found: Evaluation, anatomy: Anatomy | None, per_question: bool) -> str:
+def _text(found: Evaluation, anatomy: Anatomy | None, per_question: bool, unit: str | None) -> str:
     lines = [f"{'metric':<18}{'mean':>9}{'low':>9}{'high':>9}{'sd':>9}"]
-    for name, one in found.intervals(_SEED).items():
+    for name, one in found.intervals(unit, _SEED).items():
         lines.append(f"{name:<18}" + "".join(f"{_cell(v):>9}" for v in (one.mean, one.low, one.high, one.sd)))
     apart = f", {found.unanswerable} unanswerable ones apart" if found.unanswerable else ""
     lines.append(f"{len(found.questions)} questions{apart}; {found.chunks} chunks; {found.pipeline.label}")
+    who = found.population(unit)
+    lines.append(f"{LEVEL:.0%} intervals speak of {who.words}" + (f"; {who.caution}" if who.caution else ""))
     if anatomy:
         lines += _where(anatomy)
     if per_question:

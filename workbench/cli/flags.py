@@ -73,6 +73,19 @@ class Flags(argparse.ArgumentParser):
             )
 
 
+def add_unit(flags: Flags) -> None:
+    """Add the flag that says of which population the figures speak."""
+    from workbench.statistics import MIN_DOCUMENTS  # loads more than `chunk` needs
+
+    flags.add_argument(
+        "--unit-of-resampling",
+        dest="unit",
+        metavar="UNIT",
+        help="passage: the figures speak of questions about these documents; document: of documents like these "
+        f"(default: document where the questions are about at least {MIN_DOCUMENTS} documents)",
+    )
+
+
 def flag_name(field: str, prefix: str = "") -> str:
     """`--chunk-size` for chunk_size."""
     return f"--{prefix}{field.replace('_', '-')}"

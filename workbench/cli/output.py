@@ -1,6 +1,7 @@
 """What commands write: JSON lines and text for people on stdout, progress on stderr."""
 
 import json
+import math
 import re
 import sys
 import time
@@ -15,6 +16,11 @@ def write_json(value: dict[str, Any]) -> None:
     """Write the value as one line of JSON."""
     line = json.dumps(value, ensure_ascii=False, allow_nan=False)
     sys.stdout.write(_BREAKS.sub(lambda m: f"\\u{ord(m[0]):04x}", line) + "\n")
+
+
+def number(value: Any) -> Any:
+    """Return the value, or None for a number that JSON has no form for."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def shown(text: str) -> str:

@@ -9,14 +9,14 @@ from typing import Any
 
 from workbench.cli import DONE, NOT_HELD
 from workbench.cli.files import corpus_of, store_here
-from workbench.cli.flags import Flags
-from workbench.cli.output import Progress, shown, warn, write_json
+from workbench.cli.flags import Flags, add_unit
+from workbench.cli.output import Progress, number, shown, warn, write_json
 from workbench.cli.questions import GOLDEN, golden_of
 from workbench.documents import Corpus
 from workbench.errors import SpecError, WorkbenchError
-from workbench.golden import split
+from workbench.golden import split, usual_split
 from workbench.parsers import Parser
-from workbench.statistics import LEVEL, MARGIN, RESAMPLES, Interval
+from workbench.statistics import LEVEL, MARGIN, WORDS, Interval, questions_for_equivalence
 from workbench.sweeps import (
     COSTS,
     METRIC,
@@ -53,12 +53,14 @@ def run(arguments: list[str]) -> int:
     flags.add_argument(
         "--held-out",
         metavar="SHARE",
-        help="the share of questions with no say, 0 to 0.9 (default 0: only those with the tag held-out)",
+        help="the share of questions that have no say in the choice, 0 to 0.9 (default 0.3 where that leaves at least "
+        "30 to choose by, else only those with the tag held-out)",
     )
     flags.add_argument("--estimate", action="store_true", help="only tell what it would cost")
+    add_unit(flags)
     given = flags.read(arguments)
     margin = _number(given["margin"], "--margin", MARGIN, 0, 1)
-    share = _number(given["held_out"], "--held-out", 0.0, 0, 0.9)
+    share = None if given["held_out"] is None else _number(given["held_out"], "--held-out", 0, 0, 0.9)
     grid = grid_file(given["grid"])
     expansion = expand(grid)
     for skip in expansion.skipped:
@@ -84,7 +86,9 @@ def run(arguments: list[str]) -> int:
     def corpus_for(parser: Parser) -> Corpus:
         return corpus if parser == first else corpus_of(given["docs"], parser, store, "sweep over")[0]
 
-    held_out = [q.id for q in split([q for q in questions if q.answerable], share, _SEED)[1]]
+    answerable = [q for q in questions if q.answerable]
+    parts = usual_split(answerable, _SEED) if share is None else split(answerable, share, _SEED)
+    held_out = [q.id for q in parts[1]]
     try:
         results = sweep(
             corpus,
@@ -104,7 +108,7 @@ def run(arguments: list[str]) -> int:
     if not results.runs:
         warn("error: no pipeline of the grid could be measured")
         return NOT_HELD
-    board = leaderboard(results.runs, given["metric"], margin, seed=_SEED)
+    board = leaderboard(results.runs, given["metric"], margin, unit=given["unit"], seed=_SEED)
     if given["json"]:
         write_json(_result(results, board, grid, [*expansion.skipped, *results.skipped]))
     else:
@@ -173,7 +177,9 @@ def _result(results: Results, board: Leaderboard, grid: Grid, skipped: Sequence[
         "skipped": [{"settings": dict(s.settings), "reason": s.reason} for s in skipped],
         "combinations": len(grid),
         "level": LEVEL,
-        "resamples": RESAMPLES,
+        "unit": board.population.unit,
+        "population": board.population.words,
+        "equivalence_from": questions_for_equivalence(0, board.margin),
         "seed": _SEED,
     }
 
@@ -194,23 +200,26 @@ def _row(row: Row, on_front: bool) -> dict[str, Any]:
 
 
 def interval(one: Interval) -> dict[str, Any]:
-    """The interval with null for ends that cannot be known, which JSON has no number for."""
-    return {key: None if math.isnan(value) else value for key, value in asdict(one).items()}
+    """Return the interval with null for ends that cannot be known, which JSON has no number for."""
+    return {key: number(value) for key, value in asdict(one).items()}
 
 
 def _text(board: Leaderboard) -> str:
     lines = [
         board.decision.sentence,
         "",
-        f"{board.metric:<16}{'interval':>18}{'tokens':>9}  {'verdict':<12} configuration",
+        f"{board.metric:<16}{'interval':>18}{'tokens':>9}  {'verdict':<20} configuration",
     ]
     for row in board.rows:
         one = row.interval
         span = "" if math.isnan(one.low) else f"[{one.low:.3f}, {one.high:.3f}]"
-        verdict = row.standing.verdict if row.standing else ""
-        lines.append(f"{one.mean:<16.3f}{span:>18}{row.tokens_per_query:>9,.0f}  {verdict:<12} {shown(row.name)}")
+        verdict = WORDS[row.standing.verdict] if row.standing else ""
+        lines.append(f"{one.mean:<16.3f}{span:>18}{row.tokens_per_query:>9,.0f}  {verdict:<20} {shown(row.name)}")
     if board.held_out and board.rows[0].held_out:
         one = board.rows[0].held_out
-        lines.append(f"\nThe leader on {board.held_out} questions that had no say: {one.mean:.3f}")
-    lines.append(f"{board.n} questions; intervals of {LEVEL:.0%} by {RESAMPLES:,} resamples, seed {board.seed}")
+        span = f"[{one.low:.3f}, {one.high:.3f}]"
+        lines.append(f"\nThe leader on {board.held_out} held-out questions: {one.mean:.3f} {span}")
+    lines.append(f"{board.n} development questions; {LEVEL:.0%} intervals, the leader's for the best of all runs")
+    if board.n < (least := questions_for_equivalence(0, board.margin)):
+        lines.append(f"nothing can be called equivalent within ±{board.margin:g} below {least} questions")
     return "\n".join(lines)

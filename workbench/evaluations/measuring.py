@@ -13,12 +13,14 @@ from workbench.documents import Corpus
 from workbench.errors import GoldenError
 from workbench.evaluations.contexts import Tokens
 from workbench.evaluations.retrieving import Asker, columns, retrieved
+from workbench.golden import document_groups
 from workbench.metrics import (
     MIN_COVER,
     Abstention,
     Budget,
     Metric,
     abstention,
+    bounds_of,
     chroma,
     first_tokens,
     judge,
@@ -29,7 +31,7 @@ from workbench.pipelines import Pipeline, collected, embedded, indexed
 from workbench.records import Hit, Question
 from workbench.retrievers import MAX_K, Collection
 from workbench.spans import Ranges, Span
-from workbench.statistics import Interval, clusters, mean_intervals
+from workbench.statistics import Interval, Population, clusters, mean_intervals, population
 from workbench.store import Store
 
 CONTEXT_TOKENS = 1000
@@ -68,10 +70,25 @@ class Evaluation:
     index_bytes: int = 0
     definitions: str = "workbench"
 
-    def intervals(self, seed: int = 0) -> dict[str, Interval]:
-        """Each metric's mean with its 95 % interval, questions that share a passage resampled together."""
-        found = mean_intervals(self.values, clusters(self.questions), seed=seed)
-        return dict(zip(self.metrics, found, strict=True))
+    def population(self, unit: str | None = None) -> Population:
+        """Return the population that the figures speak of.
+
+        Raises:
+            SpecError: as `statistics.population`.
+        """
+        return population(self._documents, unit)
+
+    def intervals(self, unit: str | None = None, seed: int = 0) -> dict[str, Interval]:
+        """Return each metric's mean with its 95 % interval; questions that share a passage are one."""
+        of, documents = clusters(self.questions), self.population(unit).grouped(self._documents)
+        return {
+            name: mean_intervals(self.values[:, [i]], of, documents=documents, bounds=bounds_of(name), seed=seed)[0]
+            for i, name in enumerate(self.metrics)
+        }
+
+    @property
+    def _documents(self) -> NDArray[np.int64]:
+        return document_groups(self.questions, {d.name: d.id for d in self.corpus})
 
     @property
     def abstention(self) -> Abstention | None:

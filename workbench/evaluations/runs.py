@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from workbench.evaluations.measuring import Evaluation
+from workbench.golden import document_groups
 from workbench.pipelines import to_mapping
 from workbench.records import Asked, Question, Run, environment, golden_id
 from workbench.statistics import clusters
@@ -27,6 +28,8 @@ def run_of(
     whole = found.questions if questions is None else tuple(questions)
     number = dict(zip((q.id for q in whole), clusters(whole).tolist(), strict=True))
     rows = zip(found.questions, found.tokens.tolist(), found.ranks, strict=True)
+    documents = document_groups(whole, {d.name: d.id for d in found.corpus})
+    document = dict(zip((q.id for q in whole), documents.tolist(), strict=True))
     separation = found.abstention
     return Run(
         pipeline=to_mapping(found.pipeline),
@@ -37,7 +40,8 @@ def run_of(
         definitions=found.definitions,
         metrics=found.metrics,
         questions=tuple(
-            Asked(q.id, number[q.id], tokens, rank, tuple(q.tags), q.id in apart) for q, tokens, rank in rows
+            Asked(q.id, number[q.id], tokens, rank, tuple(q.tags), q.id in apart, document[q.id])
+            for q, tokens, rank in rows
         ),
         values=tuple(tuple(row) for row in found.values.tolist()),
         unanswerable=found.unanswerable,

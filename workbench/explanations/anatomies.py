@@ -80,13 +80,14 @@ class Anatomy:
 
     @cached_property
     def _intervals(self) -> dict[str, Interval]:
-        """Of each step, and of the difference of each two, "a−b": from the same resamples."""
+        """Return the intervals of each step, and of the difference of each two, "a−b"."""
         losses = np.array([[*q.ladder.losses.values()] for q in self.questions])
         pairs = list(combinations(range(len(STEPS)), 2))
-        values = np.column_stack([losses, *(losses[:, a] - losses[:, b] for a, b in pairs)])
+        apart = np.column_stack([losses[:, a] - losses[:, b] for a, b in pairs])
+        of = clusters([q.question for q in self.questions])
+        found = mean_intervals(losses, of), mean_intervals(apart, of, bounds=(-1.0, 1.0))
         names = [*STEPS, *(f"{[*STEPS][a]}−{[*STEPS][b]}" for a, b in pairs)]
-        found = mean_intervals(values, clusters([q.question for q in self.questions]), seed=self.seed)
-        return dict(zip(names, found, strict=True))
+        return dict(zip(names, [*found[0], *found[1]], strict=True))
 
     def first(self) -> tuple[str, ...]:
         """The step that loses most; and those that may, losing at least half as much, where that is not settled."""

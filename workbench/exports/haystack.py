@@ -67,13 +67,13 @@ class StaticTextEmbedder:
         return {"embedding": encode([text])[0].tolist()}
 '''
 
-_EMBEDDERS = '''    model = {"model": MODEL, "progress_bar": False, "model_kwargs": {"dtype": {dtype}}{truncate}}
+_EMBEDDERS = """    model = {"model": MODEL, "progress_bar": False, "model_kwargs": {"dtype": {dtype}}{truncate}}
     document_embedder = SentenceTransformersDocumentEmbedder(
         **model, meta_fields_to_embed=["header"], embedding_separator="\\n\\n", encode_kwargs={"prompt": {passage}}
     )
     query_embedder = SentenceTransformersTextEmbedder(**model, encode_kwargs={"prompt": {query}})
     document_embedder.warm_up()
-    query_embedder.warm_up()'''
+    query_embedder.warm_up()"""
 
 _FAISS = '''@component
 class FaissRetriever:

@@ -101,12 +101,12 @@ _VERBATIM = '''class VerbatimEmbeddings(Embeddings):
         return self.model.encode([text], prompt={query})[0].tolist()
 '''
 
-_EMBEDDINGS = '''    embeddings = HuggingFaceEmbeddings(
+_EMBEDDINGS = """    embeddings = HuggingFaceEmbeddings(
         model_name=MODEL,
         model_kwargs={"model_kwargs": {"dtype": {dtype}}{truncate}},
         encode_kwargs={"prompt": {passage}},
         query_encode_kwargs={"prompt": {query}},
-    )'''
+    )"""
 
 _STORE = """    store = FAISS(
         embeddings,
@@ -147,7 +147,7 @@ def code(pipeline: Pipeline) -> str:
         parts.append(_TEXT)
     texts = "[chunk.page_content for chunk in chunks]" if own else "[embedded_text(chunk) for chunk in chunks]"
     build = [
-        'def build(chunks: list[Document]) -> tuple[Callable[[str], list[Document]], np.ndarray | None]:',
+        "def build(chunks: list[Document]) -> tuple[Callable[[str], list[Document]], np.ndarray | None]:",
         '    """What finds the best chunks for a query, and the vectors of the chunks."""',
         f"    texts = {texts}",
     ]

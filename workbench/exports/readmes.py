@@ -34,7 +34,7 @@ def _intro(target: str, corpus: Corpus | None) -> list[str]:
             f"Chunks, vectors and a FAISS index.{data}",
             "",
             "    pip install -r requirements.txt",
-            '    python load.py --query-vector vector.json   # the nearest chunks; see load.py for the loaders',
+            "    python load.py --query-vector vector.json   # the nearest chunks; see load.py for the loaders",
             "",
             "`chunks.parquet` has a row for each chunk, `vectors.parquet` its vector in the same order, `index.faiss` "
             "the index over them, which compares with every vector. `load.py` reads all three, checks their checksums "

@@ -9,10 +9,10 @@ from workbench.golden.drafts import DRAFTED, draft
 from workbench.golden.edits import Merged, added, fresh_id, merge, removed, replaced
 from workbench.golden.jsonl import LONGEST_LINE, write_golden
 from workbench.golden.lints import KINDS, Finding, lint
-from workbench.golden.passages import clusters, present
+from workbench.golden.passages import clusters, connected, document_groups, present
 from workbench.golden.quotes import APPROXIMATE, MOST_PLACES, find_quote
 from workbench.golden.reports import HOW, Anchor, Anchoring, Problem
-from workbench.golden.splits import DEVELOPMENT, HELD_OUT, split
+from workbench.golden.splits import DEVELOPMENT, HELD_OUT, split, usual_split
 
 __all__ = [
     "APPROXIMATE",
@@ -34,6 +34,8 @@ __all__ = [
     "anchored",
     "asked_characters",
     "clusters",
+    "connected",
+    "document_groups",
     "draft",
     "draft_with",
     "find_quote",
@@ -46,5 +48,6 @@ __all__ = [
     "replaced",
     "reread_golden",
     "split",
+    "usual_split",
     "write_golden",
 ]

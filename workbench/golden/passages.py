@@ -1,6 +1,6 @@
 """Which questions share passages, and which of them a corpus can be asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,26 +15,44 @@ def clusters(questions: Sequence[Question]) -> NDArray[np.int64]:
     Chains count: if a overlaps b and b overlaps c, all three are one cluster. A passage without a place in the corpus
     is shared where document and quote are the same. A question without passages is alone.
     """
-    parent = list(range(len(questions)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
+    links: list[tuple[int, int]] = []
     passages = sorted((r.span, i) for i, q in enumerate(questions) for r in q.references)
     furthest: tuple[Span, int] | None = None  # of the passages so far, the one that ends last in this document
     for span, i in passages:
         if furthest is not None and span.overlap(furthest[0]):
-            parent[root(i)] = root(furthest[1])
+            links.append((i, furthest[1]))
         if furthest is None or span.document != furthest[0].document or span.end > furthest[0].end:
             furthest = span, i
     first: dict[tuple[str, str], int] = {}
     for i, question in enumerate(questions):
-        for lost in question.lost:
-            parent[root(i)] = root(first.setdefault((lost.document, lost.quote), i))
-    return np.unique([root(i) for i in range(len(questions))], return_inverse=True)[1].astype(np.int64)
+        links += [(i, first.setdefault((lost.document, lost.quote), i)) for lost in question.lost]
+    return connected(len(questions), links)
+
+
+def document_groups(questions: Sequence[Question], ids: Mapping[str, str] | None = None) -> NDArray[np.int64]:
+    """Return (n,) the number of each question's document, from 0; a question about several documents joins them.
+
+    A question without passages is alone. `ids` maps the labels of documents, which lost passages carry, to their ids.
+    """
+    links: list[tuple[int, int]] = []
+    first, known = dict[str, int](), ids or {}
+    for i, question in enumerate(questions):
+        names = [r.span.document for r in question.references]
+        names += [known.get(lost.document, lost.document) for lost in question.lost]
+        links += [(i, first.setdefault(name, i)) for name in names]
+    return connected(len(questions), links)
+
+
+def connected(n: int, links: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
+    """Return (n,) the number of each item's component, from 0 in the order of their first items."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    pairs = np.array([*links], np.int64).reshape(-1, 2)
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    _, number = connected_components(graph, directed=False)
+    _, first, inverse = np.unique(number, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[inverse].astype(np.int64)
 
 
 def present(questions: Sequence[Question]) -> tuple[tuple[Question, ...], tuple[Question, ...]]:

@@ -13,6 +13,19 @@ HELD_OUT, DEVELOPMENT = "held-out", "development"
 SHARE = 0.3
 
 
+LEAST_LEFT = 30
+"""Development questions that holding some out must leave, where nobody says how many are held out."""
+
+
+def usual_split(questions: Sequence[Question], seed: int = 0) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
+    """Return (development, held-out) as pages and commands do: a share of 0.3, where that leaves enough to choose by.
+
+    Where it does not, tags alone hold questions out.
+    """
+    found = split(questions, SHARE, seed)
+    return found if len(found[0]) >= LEAST_LEFT else split(questions, 0, seed)
+
+
 def split(
     questions: Sequence[Question], share: float = SHARE, seed: int = 0
 ) -> tuple[tuple[Question, ...], tuple[Question, ...]]:

@@ -92,6 +92,12 @@ UNRANKED = ("precision_omega",)
 UNBOUNDED = ("tokens",)
 """Measures without a highest value; all others lie between 0 and 1."""
 
+
+def bounds_of(name: str) -> tuple[float, float]:
+    """Return the possible range of a metric's values by its name, whoever defined it."""
+    return (0.0, inf) if name.partition("@")[0] in UNBOUNDED else (0.0, 1.0)
+
+
 MOST_HITS, MOST_TOKENS = 1000, 1_000_000
 
 
@@ -129,7 +135,7 @@ class Metric:
     @property
     def bounds(self) -> tuple[float, float]:
         """The lowest and the highest value that the measure can take: (0, 1), or without an upper end."""
-        return (0.0, inf) if self.measure in UNBOUNDED else (0.0, 1.0)
+        return bounds_of(self.measure)
 
     def __call__(self, of: Judgement) -> float:
         """The value for a judged ranking.

@@ -101,6 +101,12 @@ class Run:
         return np.array([q.cluster for q in self.questions], np.int64)
 
     @property
+    def documents(self) -> NDArray[np.int64] | None:
+        """(questions,) the number of each question's document; None where the run did not record it."""
+        numbers = [q.document for q in self.questions if q.document is not None]
+        return np.array(numbers, np.int64) if len(numbers) == len(self.questions) else None
+
+    @property
     def tokens_per_query(self) -> float:
         """Tokens of context that the pipeline hands over for a question, on average."""
         return sum(q.tokens for q in self.questions) / len(self.questions)

@@ -109,11 +109,11 @@ def _rival(board: Leaderboard, chosen: str) -> list[Assumption]:
     loss = max(0.0, -row.standing.low)
     if not loss:
         return []
-    more = row.standing.more or rival.standing.more if rival.standing else None
+    more = board.decision.more
     enough = f" About {more:,} more questions would tell." if more else ""
     text = (
-        f"That these {board.n} questions are like those to come. {rival.name} is not ruled out: the choice may be as "
-        f"much as {loss:.3f} of {board.metric} below the best of the others.{enough}"
+        f"That these {board.n} questions are like those to come. {rival.name} is not significantly worse: the choice "
+        f"may be as much as {loss:.3f} of {board.metric} below the best of the others.{enough}"
     )
     return [Assumption("rival", text, loss)]
 

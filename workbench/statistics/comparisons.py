@@ -4,27 +4,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.statistics.resampling import (
-    LEVEL,
-    RESAMPLES,
+from workbench.statistics.intervals import (
+    TAIL,
+    UNIT_RANGE,
     Floats,
     Ints,
-    blocks,
+    bounded_interval,
+    bounded_p,
     cluster_sums,
-    percentiles,
-    resampled_means,
+    difference_bounds,
+    flipped_interval,
+    flipped_p,
+    residual_squares,
 )
 
-_EXACT = 12
-"""Up to so many clusters every pattern of signs is tried, 4,096 of them."""
+MIN_QUESTIONS = 8
+"""Below so many questions nothing is concluded from a comparison."""
+
+_TIE = 1e-12  # rounding, not a difference
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Run a less run b: the mean difference with its interval, and who won how many questions.
 
-    `p` is two-sided. `sd` is the standard deviation of the questions' differences, clusters allowed for: what
-    `questions_needed` asks for. `low`, `high` and `sd` are NaN with fewer than two clusters.
+    `p` is two-sided and inverts the interval: it is below 0.05 exactly where the interval leaves 0 out. `sd` is the
+    standard deviation of the questions' differences, clusters allowed for; NaN with fewer than two clusters.
+    `documents` is the number of documents where the figure speaks of documents like these, else None.
     """
 
     difference: float
@@ -37,57 +43,59 @@ class Comparison:
     n: int
     clusters: int
     sd: float
+    documents: int | None = None
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there are questions enough to conclude anything."""
+        return self.n >= MIN_QUESTIONS and self.clusters > 1
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the difference is told from 0."""
+        return self.is_enough and (self.low > 0 or self.high < 0)
 
 
 def compare(
-    a: Floats, b: Floats, of: Ints, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL
+    a: Floats,
+    b: Floats,
+    of: Ints,
+    *,
+    documents: Ints | None = None,
+    bounds: tuple[float, float] = UNIT_RANGE,
+    tail: float = TAIL,
+    seed: int = 0,
 ) -> Comparison:
-    """Run a against run b, values (n,) each on the same questions; `of` (n,) are the questions' clusters.
+    """Compare run a with run b, values (n,) each on the same questions.
 
-    The interval is the paired percentile bootstrap's over clusters, p the sign-flip permutation test's.
+    `of`, `documents`, `bounds`: as for `mean_intervals`; the range of the differences follows from that of the values.
     """
-    d = a - b
-    sums, sizes = cluster_sums(d[:, None], of)
-    difference = float(d.mean())
-    low = high = sd = float("nan")
-    if len(sizes) > 1:
-        ends = percentiles(resampled_means(sums, sizes, resamples, seed), level)
-        low, high = (float(end[0]) for end in ends)
-        sd = float(np.sqrt(squared_errors(sums, sizes)[0, 0] * len(d)))
+    d = (a - b)[:, None]
+    sums, sizes = cluster_sums(d, of)
+    mean, squares, c = sums.sum(axis=0) / sizes.sum(), residual_squares(sums, sizes).diagonal(), len(sizes)
+    possible = difference_bounds(bounds, np.concatenate([a, b]))
+    low, high = bounded_interval(mean, squares, c, possible, (tail, tail))
+    p = bounded_p(mean, squares, c, possible)
+    units = None
+    if documents is not None:
+        by_document, numbers = cluster_sums(d, documents)
+        units = len(numbers)
+        ends = flipped_interval(by_document, numbers, (tail, tail), seed)
+        low, high = np.minimum(low, ends[0]), np.maximum(high, ends[1])
+        p = np.maximum(p, flipped_p(by_document, seed))
+    low, high = np.clip(low, *possible), np.clip(high, *possible)
+    sd = float(np.sqrt(squares[0] / (c - 1))) * float(np.sqrt(len(d) / c)) if c > 1 else float("nan")
     wins, losses = int((d > _TIE).sum()), int((d < -_TIE).sum())
-    p = sign_flip(sums[:, 0], resamples, seed)
-    return Comparison(difference, low, high, p, wins, len(d) - wins - losses, losses, len(d), len(sizes), sd)
-
-
-_TIE = 1e-12  # rounding, not a difference
-
-
-def squared_errors(sums: Floats, sizes: Floats) -> Floats:
-    """(runs, runs) the covariances of the runs' means, from clusters that vary in size as well as in sum.
-
-    Source: Cochran 1977, "Sampling Techniques", 6.4: the ratio estimator, linearised.
-    """
-    c, n = len(sizes), sizes.sum()
-    residuals = (sums - sizes[:, None] * (sums.sum(axis=0) / n)) / n
-    out: Floats = c / (c - 1) * (residuals.T @ residuals)
-    return out
-
-
-def sign_flip(sums: Floats, resamples: int = RESAMPLES, seed: int = 0) -> float:
-    """Two-sided p: how often the clusters' differences sum to as much when each one's sign is a coin's.
-
-    Exact where few clusters differ, else the share of random patterns, the one observed among them, so never 0.
-
-    Source: Fisher 1935, "The Design of Experiments"; the added one, Phipson and Smyth 2010.
-    """
-    d = sums[np.abs(sums) > _TIE]  # clusters without a difference are the same under either sign
-    reached = abs(d.sum()) - 1e-9 * np.abs(d).sum()
-    if len(d) <= _EXACT:
-        patterns = (np.arange(2 ** len(d))[:, None] >> np.arange(len(d))) & 1
-        return float((np.abs((2.0 * patterns - 1) @ d) >= reached).mean())
-    rng = np.random.default_rng(seed)
-    extreme = 0
-    for start, end in blocks(resamples, len(d)):
-        signs = 2.0 * rng.integers(2, size=(end - start, len(d)), dtype=np.int8) - 1
-        extreme += int((np.abs(signs @ d) >= reached).sum())
-    return (extreme + 1) / (resamples + 1)
+    return Comparison(
+        float(mean[0]),
+        float(low[0]),
+        float(high[0]),
+        float(p[0]),
+        wins,
+        len(d) - wins - losses,
+        losses,
+        len(d),
+        c,
+        sd,
+        units,
+    )

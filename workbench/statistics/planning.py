@@ -7,9 +7,8 @@ from itertools import combinations
 import numpy as np
 
 from workbench.records import Run
-from workbench.statistics.comparisons import squared_errors
+from workbench.statistics.comparisons import MIN_QUESTIONS, compare
 from workbench.statistics.power import POWER, minimum_detectable_difference
-from workbench.statistics.resampling import cluster_sums
 
 USUAL = 0.2, 0.4
 """Standard deviations of paired recall differences where a workspace has no runs yet: 0.14 to 0.41 were seen."""
@@ -45,10 +44,8 @@ def paired_sd(runs: Sequence[Run], measure: str = "recall") -> tuple[float, floa
         ids = [q.id for q in a.questions]
         if name is None or a.golden != b.golden or ids != [q.id for q in b.questions]:
             continue
-        sums, sizes = cluster_sums((a.column(name) - b.column(name))[:, None], a.clusters)
-        if len(sizes) > 1:
-            found.append(float((squared_errors(sums, sizes)[0, 0] * sizes.sum()) ** 0.5))
-    some = [sd for sd in found if sd > 0]
+        found.append(compare(a.column(name), b.column(name), a.clusters).sd)
+    some = [sd for sd in found if sd > 0]  # NaN is not
     low, high = np.quantile(some, [0.1, 0.9]).tolist() if some else (0.0, 0.0)
     return (low, high) if some else None
 
@@ -57,10 +54,15 @@ def power_statement(n: int, runs: Sequence[Run] = ()) -> Power:
     """What `n` questions can show, as figures and as a sentence for people."""
     own = paired_sd(runs)
     low, high = own or USUAL
-    if n < 1:
-        return Power(0, 1.0, 1.0, (low, high), own is None, "with no question yet, no difference can be seen")
+    if n < MIN_QUESTIONS:
+        few = f"with {_questions(n)}" if n else "with no question yet"
+        sentence = f"{few}, no difference can be told: at least {MIN_QUESTIONS} are needed to compare"
+        return Power(n, 1.0, 1.0, (low, high), own is None, sentence)
     least, most = (min(1.0, minimum_detectable_difference(sd, n)) for sd in (low, high))
     words = f"{least:.2f}" if f"{least:.2f}" == f"{most:.2f}" else f"{least:.2f} to {most:.2f}"
-    questions = "question" if n == 1 else "questions"
-    sentence = f"with {n:,} {questions} you can see a recall difference of {words} or more ({POWER:.0%} power)"
+    sentence = f"with {_questions(n)} you can see a recall difference of {words} or more ({POWER:.0%} power)"
     return Power(n, least, most, (low, high), own is None, sentence.replace("%", " %"))
+
+
+def _questions(n: int) -> str:
+    return f"{n:,} question" + ("" if n == 1 else "s")

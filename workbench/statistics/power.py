@@ -1,66 +1,81 @@
-"""What a number of questions can show, and how many it takes. `sd` is that of the questions' paired differences.
+"""What a number of questions can show, and how many it takes, by the rule of `intervals`: its width is counted in.
 
-Source: Cohen 1988, "Statistical Power Analysis", by the normal approximation.
+`sd` is that of the questions' paired differences of a score in [0, 1]. Cohen 1988, "Statistical Power Analysis", with
+the normal approximation for what is still to be drawn.
 """
 
-from math import ceil, sqrt
+from collections.abc import Callable
+from math import inf, sqrt
 from statistics import NormalDist
 
+import numpy as np
+
 from workbench.errors import SpecError
-from workbench.statistics.resampling import LEVEL
+from workbench.statistics.comparisons import MIN_QUESTIONS
+from workbench.statistics.intervals import PSEUDO, TAIL, least_difference, student
 
 POWER = 0.8
 
 _MOST = 10**9  # questions; more is "never"
 
 
-def minimum_detectable_difference(sd: float, n: int, power: float = POWER, level: float = LEVEL) -> float:
-    """The smallest true difference that n questions show, two-sided, with this power."""
+def minimum_detectable_difference(sd: float, n: int, power: float = POWER) -> float:
+    """Return the smallest true difference that n questions show, two-sided at 5 %, with this power; infinity for none.
+
+    Raises:
+        SpecError: no question, an sd below 0, or a power outside (0, 1).
+    """
     if n < 1:
         raise SpecError(f"the number of questions ({n}) must be at least 1")
-    return (_two_sided(level) + _quantile(power, "power")) * _spread(sd) / sqrt(n)
+    spread, quantile = _spread(sd), _quantile(power)
+    if n < MIN_QUESTIONS:
+        return inf
+    least = float(least_difference(np.array(n * spread**2), n, student(n - 1, 1 - TAIL)))
+    found = least + quantile * spread / sqrt(n)
+    return found if found <= 1 else inf
 
 
-def questions_needed(
-    sd: float, difference: float, power: float = POWER, level: float = LEVEL, critical: float | None = None
-) -> int:
-    """Questions to show a true difference of this size, two-sided, with this power.
+def questions_needed(sd: float, difference: float, power: float = POWER) -> int:
+    """Return how many questions show a true difference of this size, two-sided at 5 %, with this power."""
+    if not difference > 0:
+        raise SpecError(f"difference ({difference}) must be above 0")
+    minimum_detectable_difference(sd, MIN_QUESTIONS, power)  # refuses what makes no sense
+    return _fewest(lambda n: minimum_detectable_difference(sd, n, power) <= difference)
 
-    `critical` is the number of standard errors that a difference must exceed, where several runs are compared at once.
+
+def questions_for_equivalence(sd: float, margin: float, power: float = POWER) -> int:
+    """Return how many questions bring the interval inside ± margin, with this power, where the true difference is 0.
+
+    With sd 0, no difference seen at all, it is the least number from which anything is called equivalent.
     """
-    return _count(_two_sided(level) if critical is None else critical, power, sd, difference, "difference")
+    if not margin > 0:
+        raise SpecError(f"margin ({margin}) must be above 0")
+    spread, quantile = _spread(sd), _quantile((1 + power) / 2 if 0 < power < 1 else power)
+
+    def fits(n: int) -> bool:
+        more = n + 2 * PSEUDO
+        error = sqrt((n * spread**2 + 2 * PSEUDO) / more / more)
+        return student(n - 1, 1 - TAIL) * error + quantile * spread / sqrt(n) <= margin
+
+    return _fewest(fits)
 
 
-def questions_for_equivalence(
-    sd: float, margin: float, power: float = POWER, level: float = LEVEL, critical: float | None = None
-) -> int:
-    """Questions for the interval to lie inside ± margin, with this power, where the true difference is 0.
-
-    Two one-sided tests at 5 % each need less: they are a level of 0.9.
-
-    Source: Schuirmann 1987, "A comparison of the two one-sided tests procedure".
-    """
-    return _count(_two_sided(level) if critical is None else critical, (1 + power) / 2, sd, margin, "margin")
+def _fewest(fits: Callable[[int], bool]) -> int:
+    """The smallest number of questions that fits, at most `_MOST`."""
+    low, high = MIN_QUESTIONS, _MOST
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle + 1, high)
+    return low
 
 
-def _count(critical: float, power: float, sd: float, size: float, what: str) -> int:
-    if not size > 0:
-        raise SpecError(f"{what} ({size}) must be above 0")
-    ratio = (critical + _quantile(power, "power")) * _spread(sd) / size
-    return max(1, ceil(min(ratio * ratio, _MOST)))
-
-
-def _two_sided(level: float) -> float:
-    return _quantile((1 + level) / 2, "level")
-
-
-def _quantile(share: float, what: str) -> float:
-    if not 0 < share < 1:
-        raise SpecError(f"{what} must be between 0 and 1")
-    return NormalDist().inv_cdf(share)
+def _quantile(power: float) -> float:
+    if not 0 < power < 1:
+        raise SpecError(f"power ({power}) must be between 0 and 1")
+    return NormalDist().inv_cdf(power)
 
 
 def _spread(sd: float) -> float:
-    if not 0 <= sd < float("inf"):
+    if not 0 <= sd < inf:
         raise SpecError(f"the standard deviation ({sd}) must be at least 0")
     return sd

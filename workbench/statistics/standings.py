@@ -1,4 +1,4 @@
-"""Many runs on the same questions: which is the best, which are ruled out, and what is not settled yet."""
+"""Many runs on the same questions: which is the best, which are worse, which are equivalent, what is inconclusive."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,25 +7,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import SpecError
-from workbench.statistics.comparisons import squared_errors
-from workbench.statistics.power import POWER, questions_for_equivalence, questions_needed
-from workbench.statistics.resampling import LEVEL, RESAMPLES, Floats, Ints, cluster_sums, resampled_means
+from workbench.statistics.comparisons import MIN_QUESTIONS
+from workbench.statistics.intervals import (
+    TAIL,
+    UNIT_RANGE,
+    Floats,
+    Ints,
+    cluster_sums,
+    difference_bounds,
+    flipped_interval,
+    flipped_p,
+    residual_squares,
+    smoothed,
+    student,
+)
 
 Verdict = Literal["best", "equivalent", "ruled out", "not settled"]
+
+WORDS: dict[Verdict, str] = {
+    "best": "best",
+    "equivalent": "equivalent",
+    "ruled out": "significantly worse",
+    "not settled": "inconclusive",
+}
+"""Each verdict as people read it."""
 
 MARGIN = 0.05
 """A difference that does not matter, unless said otherwise."""
 
-_ROUNDING = 1e-12
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A run against the best of the others, its `rival`: the difference of their means, and a simultaneous interval.
+    """A run against its `rival`: the leader, or for the leader the next best run.
 
-    All runs' intervals hold together with at least the level's probability. The interval always holds 0 or ends there:
-    `high` is 0 for a run that is ruled out, `low` is 0 for the best. `more` says about how many further questions would
-    settle what is not settled; None elsewhere, and where fewer than two clusters leave low and high NaN.
+    `difference` is the run's mean less the rival's, with the two-sided 95 % interval of these two alone.
     """
 
     run: int
@@ -35,29 +50,30 @@ class Standing:
     low: float
     high: float
     verdict: Verdict
-    more: int | None = None
 
 
 def standings(
     values: Floats,
     of: Ints,
     margin: float = MARGIN,
-    resamples: int = RESAMPLES,
+    *,
+    documents: Ints | None = None,
+    bounds: tuple[float, float] = UNIT_RANGE,
+    leader: int | None = None,
     seed: int = 0,
-    level: float = LEVEL,
 ) -> tuple[Standing, ...]:
-    """The standing of each run: multiple comparisons with the best. `values` is (questions, runs), higher is better.
+    """Return the standing of each run. `values` is (questions, runs), higher is better.
 
-    *best*: every other run is ruled out. *equivalent*: the interval lies inside ± margin. *ruled out*: the run is
-    below another one. *not settled*: all else.
+    *best*: the leader is above each other run, two-sided at 5 %, or all others are ruled out. *equivalent*: the
+    interval against the leader lies inside ± margin. *ruled out*: some run is above it, one-sided at 2.5 % shared
+    among the others, or the leader is the best. *not settled*: all else, and everything below 8 questions.
 
-    Each run's critical value is the paired cluster bootstrap's for its differences to all others at once, two-sided.
-    So the best run is ruled out in about (1 − level) / 2 of cases, and of several equally good ones none is called
-    best in more than 1 − level. Two adjustments keep that true for few questions, and for runs that differ on few:
-    Student's t over the normal quantile, and two clusters more, one for each side, that differ as much as any does.
+    So a run that is not the best is called best in at most 5 % of cases, the truly best is ruled out in at most 2.5 %,
+    and a run outside the margin is called equivalent in at most 5 %. `leader` names the run of the highest mean that
+    ties are decided for; `of`, `documents` and `bounds` are as for `mean_intervals`.
 
-    Source: Hsu 1996, "Multiple Comparisons", chapter 4, and Edwards and Hsu 1983 for unequal variances; the two more
-    observations, Bonett and Price 2012 for paired proportions.
+    Source: Gutmann and Maymin 1987, "Is the selected population the best?"; the shares, Bonferroni 1936; Berger and
+    Hsu 1996, "Bioequivalence trials, intersection-union tests and equivalence confidence sets".
 
     Raises:
         SpecError: fewer than two runs, or a margin that is not above 0.
@@ -66,80 +82,76 @@ def standings(
         raise SpecError("standings compare at least two runs")
     if not margin > 0:
         raise SpecError(f"the margin of equivalence ({margin}) must be above 0")
-    sums, sizes = cluster_sums(values, of)
-    means = sums.sum(axis=0) / sizes.sum()
-    runs = np.arange(len(means))
-    apart = means[:, None] - means  # (i, j): how far i is above j
-    rivals = np.where(runs[:, None] == runs, -np.inf, means).argmax(axis=1)
-    if len(sizes) < 2:
-        nan = float("nan")
-        rows = zip(runs.tolist(), means.tolist(), rivals.tolist(), apart[runs, rivals].tolist(), strict=True)
-        return tuple(Standing(i, mean, rival, d, nan, nan, "not settled") for i, mean, rival, d in rows)
-    errors, wide = _errors(sums, sizes)
-    critical = _critical(resampled_means(sums, sizes, resamples, seed) - means, errors, len(sizes), level)
-    low, high, ruled_out = _constrained(apart, critical[:, None] * wide)
+    pairs = _Pairs(values, of, documents, bounds, seed)
+    means, runs = pairs.means, values.shape[1]
+    first = int(means.argmax()) if leader is None else leader
+    second = int(np.where(np.arange(runs) == first, -np.inf, means).argmax())
+    low, high = pairs.against(first)  # of each run less the leader
+    others = np.arange(runs) != first
+    enough = len(values) >= MIN_QUESTIONS and pairs.clusters > 1
+    worse = pairs.beaten(TAIL / (runs - 1)) if enough else np.zeros(runs, np.bool_)
+    best = enough and bool((high[others] < 0).all() or worse[others].all())
+    inside = enough & (low >= -margin) & (high <= margin)
+
+    def verdict(i: int) -> Verdict:
+        if i == first:
+            in_play = others & ~(worse & ~inside)
+            return "best" if best else "equivalent" if enough and inside[in_play].all() else "not settled"
+        return "equivalent" if inside[i] else "ruled out" if worse[i] or best else "not settled"
 
     def standing(i: int) -> Standing:
-        rival = int(rivals[i])
-        d, lo, hi = float(apart[i, rival]), float(low[i]), float(high[i])
-        more = None
-        if not ruled_out[i] and ruled_out.sum() == len(runs) - 1:
-            verdict: Verdict = "best"
-        elif -margin <= lo and hi <= margin:
-            verdict = "equivalent"
-        elif ruled_out[i]:
-            verdict = "ruled out"
-        else:
-            verdict = "not settled"
-            sd = float(max(errors[i, rival], _ROUNDING) * np.sqrt(sizes.sum()))
-            more = _more(sd, d, margin, int(sizes.sum()), float(critical[i]))
-        return Standing(i, float(means[i]), rival, d, lo, hi, verdict, more)
+        rival = second if i == first else first
+        ends = (-high[second], -low[second]) if i == first else (low[i], high[i])
+        difference = float(means[i] - means[rival])
+        return Standing(i, float(means[i]), rival, difference, float(ends[0]), float(ends[1]), verdict(i))
 
-    return tuple(standing(i) for i in runs.tolist())
+    return tuple(standing(i) for i in range(runs))
 
 
-def _errors(sums: Floats, sizes: Floats) -> tuple[Floats, Floats]:
-    """(runs, runs) the standard errors of the runs' differences, and the same with two clusters more."""
-    covariances = squared_errors(sums, sizes)
-    variances = covariances.diagonal()
-    squares = np.maximum(variances[:, None] + variances - 2 * covariances, 0)
-    squares[squares < _ROUNDING**2] = 0
-    largest = (sums.max(axis=1) - sums.min(axis=1)).max() / sizes.sum()
-    wide = squares + 2 * largest**2
-    np.fill_diagonal(wide, 0)
-    return np.sqrt(squares), np.sqrt(wide)
+class _Pairs:
+    """The paired differences of all runs, by sums over clusters of questions and, where given, over documents."""
 
+    def __init__(
+        self, values: Floats, of: Ints, documents: Ints | None, bounds: tuple[float, float], seed: int
+    ) -> None:
+        sums, sizes = cluster_sums(values, of)
+        self.means: Floats = sums.sum(axis=0) / sizes.sum()
+        self.clusters = len(sizes)
+        self._squares = residual_squares(sums, sizes)
+        self._documents = None if documents is None else cluster_sums(values, documents)
+        self._bounds = difference_bounds(bounds, values)
+        self._seed = seed
 
-def _critical(centred: Floats, errors: Floats, n: int, level: float) -> Floats:
-    """(runs,) how many standard errors all of a run's differences keep within together, with the level's probability.
+    def against(self, leader: int) -> tuple[Floats, Floats]:
+        """Return the two-sided intervals of each run less the leader; 0 for the leader itself."""
+        low, high = self._ends(leader, TAIL)
+        if self._documents is not None:
+            sums, sizes = self._documents
+            ends = flipped_interval(sums - sums[:, [leader]], sizes, (TAIL, TAIL), self._seed)
+            low, high = np.minimum(low, ends[0]), np.maximum(high, ends[1])
+        low, high = np.clip(low, *self._bounds), np.clip(high, *self._bounds)
+        low[leader] = high[leader] = 0
+        return low, high
 
-    `centred` (resamples, runs) are the resampled means less the means.
-    """
-    from scipy.special import ndtri, stdtrit
+    def beaten(self, tail: float) -> NDArray[np.bool_]:
+        """Return whether some other run is above each run, one-sided at `tail`."""
+        out = np.zeros(len(self.means), np.bool_)
+        for i in range(len(self.means)):
+            above = self._ends(i, tail)[0] > 0
+            above[i] = False
+            if self._documents is not None and above.any():
+                sums = self._documents[0]
+                rows = np.flatnonzero(above)
+                above[rows] = flipped_p(sums[:, rows] - sums[:, [i]], self._seed) < 2 * tail
+            out[i] = above.any()
+        return out
 
-    tail = (1 + level) / 2
-    usual = float(ndtri(tail))
-    scale = np.where(errors > 0, errors, np.inf)
-    out = [np.quantile((np.abs(centred[:, [i]] - centred) / scale[i]).max(axis=1), level) for i in range(len(errors))]
-    return np.maximum(out, usual) * (float(stdtrit(n - 1, tail)) / usual)
-
-
-def _constrained(apart: Floats, reach: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Hsu's intervals of each run against the best of the others, and which runs are ruled out.
-
-    `reach` (i, j) is how far i's difference to j may be off by i's own critical value.
-    """
-    itself = np.eye(len(apart), dtype=np.bool_)
-    most = np.where(itself, np.inf, apart + reach).min(axis=1)
-    ruled_out = most < -_ROUNDING
-    # Below the best of the others: only runs that may be the best count, each with its own critical value.
-    least = np.where(itself | ruled_out[None, :], np.inf, apart - reach.T).min(axis=1)
-    return np.minimum(np.where(np.isinf(least), 0, least), 0), np.maximum(most, 0), ruled_out
-
-
-def _more(sd: float, difference: float, margin: float, n: int, critical: float) -> int:
-    """Further questions until a difference as seen is told from 0, or one of 0 from the margin: the fewer of both."""
-    needed = questions_for_equivalence(sd, margin, POWER, critical=critical)
-    if abs(difference) > _ROUNDING:
-        needed = min(needed, questions_needed(sd, abs(difference), POWER, critical=critical))
-    return max(needed - n, 1)
+    def _ends(self, other: int, tail: float) -> tuple[Floats, Floats]:
+        """The interval of every run less another, by the questions."""
+        if self.clusters < 2:
+            return np.full_like(self.means, self._bounds[0]), np.full_like(self.means, self._bounds[1])
+        own = self._squares.diagonal()
+        squares = np.maximum(own + own[other] - 2 * self._squares[other], 0)
+        centre, error = smoothed(self.means - self.means[other], squares, self.clusters, self._bounds)
+        reach = student(self.clusters - 1, 1 - tail) * error
+        return centre - reach, centre + reach

@@ -8,7 +8,7 @@ from workbench.sweeps.cells import Cell, RaceStanding
 from workbench.sweeps.costs import Cost, cost, rate
 from workbench.sweeps.folders import Folder, Wanted, table
 from workbench.sweeps.grids import Expansion, Grid, Skipped, expand, read_grid
-from workbench.sweeps.leaderboards import COSTS, Decision, Leaderboard, Row, decide, leaderboard
+from workbench.sweeps.leaderboards import COSTS, Decision, Leaderboard, Row, decide, leaderboard, more_questions
 from workbench.sweeps.racing import Raced, RaceStep, race
 from workbench.sweeps.results import METRIC, Aligned, Results, aligned, names, settings, varied
 from workbench.sweeps.running import Progress, sweep, sweep_metrics
@@ -44,6 +44,7 @@ __all__ = [
     "expand",
     "leaderboard",
     "matrix",
+    "more_questions",
     "names",
     "pareto",
     "race",

@@ -7,8 +7,7 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.statistics.comparisons import squared_errors
-from workbench.statistics.resampling import LEVEL, cluster_sums
+from workbench.statistics.intervals import TAIL, cluster_sums, least_difference, residual_squares, student
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -68,20 +67,17 @@ def leads(above: Floats, of: int, risk: float) -> Floats:
     return out
 
 
-def resolution(apart: Floats, of: Ints, level: float = LEVEL) -> Floats:
-    """(rows,) the least difference of two means that as many questions would tell from 0, by (rows, n) differences.
+def resolution(apart: Floats, of: Ints) -> Floats:
+    """Return (rows,) the least mean difference that as many questions would tell from 0, by (rows, n) differences.
 
-    That of two runs compared by themselves, so never more than the leaderboard asks for, which compares all at once.
-    Infinite where all questions share one cluster. Source: as `statistics.standings`.
+    It is that of two runs compared by themselves, two-sided at 5 %, by the rule of `statistics.compare`. Infinite where
+    all questions share one cluster.
     """
     sums, sizes = cluster_sums(apart.T, of)
     if len(sizes) < 2:
         return np.full(len(apart), np.inf)
-    from scipy.special import stdtrit
-
-    squares = squared_errors(sums, sizes).diagonal() + 2 * (np.abs(sums).max(axis=0) / sizes.sum()) ** 2
-    out: Floats = float(stdtrit(len(sizes) - 1, (1 + level) / 2)) * np.sqrt(squares)
-    return out
+    squares = residual_squares(sums, sizes).diagonal()
+    return least_difference(squares, len(sizes), student(len(sizes) - 1, 1 - TAIL))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from workbench.errors import RunError, SpecError
+from workbench.metrics import bounds_of
 from workbench.metrics import metric as metric_of
 from workbench.records import Run
-from workbench.statistics import MARGIN, RESAMPLES, Interval, Standing, mean_intervals, standings
-from workbench.sweeps.results import METRIC, aligned, names
+from workbench.statistics import (
+    MARGIN,
+    MIN_DOCUMENTS,
+    MIN_QUESTIONS,
+    MOST_TIMES,
+    RELIABLE_FROM,
+    TAIL,
+    Interval,
+    Population,
+    Standing,
+    mean_intervals,
+    population,
+    questions_to_settle,
+    standings,
+)
+from workbench.sweeps.results import METRIC, Aligned, aligned, names
 
 COSTS: dict[str, tuple[str, Callable[[Run], float]]] = {
     "tokens": ("tokens at its k", lambda run: run.tokens_per_query),
@@ -22,6 +39,8 @@ COSTS: dict[str, tuple[str, Callable[[Run], float]]] = {
 class Row:
     """A run's place. `fixed` is the same measure at the pipeline's k, beside equal context; `held_out` is the metric on
     questions that had no say; both None where there is no such figure. `standing` is None for a single run.
+
+    The leader's `interval` allows for its being the best of many: its lower end is Bonferroni's for as many runs.
     """
 
     run: Run
@@ -36,7 +55,8 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the runs say. `leader` and `cheapest` are fingerprints; `saving` is how much less the cheapest run costs
-    than the leader, as a share of 1; `more` about how many further questions would settle it, None where it is settled.
+    than the leader, as a share of 1; `more` about how many further questions would settle it, None where it is settled
+    or no number can be given.
     """
 
     verdict: Literal["best", "equivalent", "not settled", "only one"]
@@ -49,7 +69,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """Rows by falling mean, judged on `n` questions; `held_out` questions beside them had no say."""
+    """Rows by falling mean, judged on `n` questions; `held_out` questions beside them had no say.
+
+    `population` is what the figures speak of.
+    """
 
     metric: str
     margin: float
@@ -57,6 +80,7 @@ class Leaderboard:
     decision: Decision
     n: int
     held_out: int
+    population: Population
     seed: int
 
 
@@ -65,14 +89,16 @@ def leaderboard(
     metric: str = METRIC,
     margin: float = MARGIN,
     cost: str = "tokens",
-    resamples: int = RESAMPLES,
+    unit: str | None = None,
     seed: int = 0,
 ) -> Leaderboard:
-    """The runs by their mean on the questions that are not held out; equal means by what they cost.
+    """Rank the runs by their mean on the questions that are not held out; equal means by what they cost.
+
+    `unit` is that of `statistics.population`: by default documents where there are enough.
 
     Raises:
         RunError: no run, no shared question, or the metric was not measured.
-        SpecError: an unknown cost, or a margin that is not above 0.
+        SpecError: an unknown cost, a margin that is not above 0, or a unit that cannot be had.
     """
     if cost not in COSTS:
         raise SpecError(f"cost {cost!r} is not known; there are {', '.join(COSTS)}")
@@ -80,23 +106,49 @@ def leaderboard(
     judged, apart = aligned(runs, metric, held_out=False), aligned(runs, metric, held_out=True)
     if not judged.questions:
         raise RunError("every question is held out: none is left to choose by")
-    intervals = mean_intervals(judged.values, judged.clusters, resamples, seed)
-    beside = mean_intervals(apart.values, apart.clusters, resamples, seed) if apart.questions else [None] * len(runs)
-    places = standings(judged.values, judged.clusters, margin, resamples, seed) if len(runs) > 1 else [None]
-    fixed = _fixed(runs, metric, resamples, seed)
+    of = population(judged.documents, unit)
+    intervals = _intervals(judged, metric, of)
+    beside = _intervals(apart, metric, of) if apart.questions else [None] * len(runs)
+    means = [one.mean for one in intervals]
+    order = sorted(range(len(runs)), key=lambda i: (-means[i], price(runs[i]), i))
+    first = order[0]
+    places: Sequence[Standing | None] = [None]
+    more = None
+    if len(runs) > 1:
+        documents, bounds = of.grouped(judged.documents), bounds_of(metric)
+        places = standings(
+            judged.values, judged.clusters, margin, documents=documents, bounds=bounds, leader=first, seed=seed
+        )
+        intervals[first] = _intervals(judged, metric, of, first, TAIL / len(runs))[0]
+        if places[first].verdict == "not settled":
+            more = questions_to_settle(
+                judged.values, judged.clusters, margin, documents=documents, bounds=bounds, seed=seed
+            )
+    fixed = _fixed(runs, metric, of)
     called = names(runs)
-    rows = [
-        Row(run, called[i], intervals[i], places[i], fixed[i], beside[i], run.tokens_per_query)
-        for i, run in enumerate(runs)
-    ]
-    order = sorted(range(len(rows)), key=lambda i: (-rows[i].interval.mean, price(runs[i]), i))
-    ranked = tuple(rows[i] for i in order)
-    decision = decide(ranked, metric, margin, cost)
-    return Leaderboard(metric, margin, ranked, decision, len(judged.questions), len(apart.questions), seed)
+    ranked = tuple(
+        Row(runs[i], called[i], intervals[i], places[i], fixed[i], beside[i], runs[i].tokens_per_query) for i in order
+    )
+    decision = decide(ranked, metric, margin, of, len(judged.questions), more, cost)
+    return Leaderboard(metric, margin, ranked, decision, len(judged.questions), len(apart.questions), of, seed)
 
 
-def _fixed(runs: Sequence[Run], metric: str, resamples: int, seed: int) -> list[Interval | None]:
-    """The interval of the metric's measure at each run's own k, where the metric is at a budget of tokens."""
+def _intervals(
+    of: Aligned, metric: str, who: Population, run: int | None = None, below: float = TAIL
+) -> list[Interval]:
+    """Return the intervals of all runs, or of one, with the error allowed `below`.
+
+    Held-out questions may be about fewer documents than those that choose: then they speak of these documents.
+    """
+    values = of.values if run is None else of.values[:, [run]]
+    documents = who.grouped(of.documents)
+    if documents is not None and len(np.unique(documents)) < MIN_DOCUMENTS:
+        documents = None
+    return mean_intervals(values, of.clusters, documents=documents, bounds=bounds_of(metric), tails=(below, TAIL))
+
+
+def _fixed(runs: Sequence[Run], metric: str, who: Population) -> list[Interval | None]:
+    """Return the interval of the metric's measure at each run's own k, where the metric is at a budget of tokens."""
     asked = metric_of(metric) if "@" in metric else None
     out: list[Interval | None] = []
     for run in runs:
@@ -105,24 +157,33 @@ def _fixed(runs: Sequence[Run], metric: str, resamples: int, seed: int) -> list[
             out.append(None)
             continue
         some = aligned([run], at_k, held_out=False)
-        out.append(mean_intervals(some.values, some.clusters, resamples, seed)[0] if some.questions else None)
+        out.append(_intervals(some, at_k, who)[0] if some.questions else None)
     return out
 
 
-def decide(rows: Sequence[Row], metric: str, margin: float, cost: str = "tokens") -> Decision:
-    """The verdict over rows that stand by falling mean."""
+def decide(
+    rows: Sequence[Row],
+    metric: str,
+    margin: float,
+    who: Population,
+    n: int,
+    more: int | None = None,
+    cost: str = "tokens",
+) -> Decision:
+    """Put the verdict over rows that stand by falling mean, judged on n questions, into words."""
     what, price = COSTS[cost]
     leader = rows[0]
     if leader.standing is None:
         only = f"{leader.name}: {metric} {_span(leader.interval)}; there is nothing to compare it with"
         return Decision("only one", only, leader.run.fingerprint, leader.run.fingerprint, 0.0, None)
-    in_play = [row for row in rows if row.standing and not _ruled_out(row.standing)] or [leader]
+    in_play = [row for row in rows if row.standing and row.standing.verdict != "ruled out"] or [leader]
     cheapest = min(in_play, key=lambda row: price(row.run))
     saving = 1 - price(cheapest.run) / price(leader.run) if price(leader.run) else 0.0
-    less = f"{100 * saving:.0f} % fewer {what}"
+    less = f" ({100 * saving:.0f} % fewer {what})" if saving >= 0.005 else ""
 
-    def decision(verdict: Literal["best", "equivalent", "not settled"], sentence: str, more: int | None) -> Decision:
-        return Decision(verdict, sentence, leader.run.fingerprint, cheapest.run.fingerprint, saving, more)
+    def decision(verdict: Literal["best", "equivalent", "not settled"], sentence: str) -> Decision:
+        about = f"{sentence}. This speaks of {who.words}" + (f": {who.caution}" if who.caution else "")
+        return Decision(verdict, about, leader.run.fingerprint, cheapest.run.fingerprint, saving, more)
 
     if leader.standing.verdict == "best":
         rival = next(row for row in rows if row is not leader)
@@ -131,32 +192,30 @@ def decide(rows: Sequence[Row], metric: str, margin: float, cost: str = "tokens"
             f"next, {rival.name}"
         )
         if cheapest is not leader:
-            sentence += f"; {cheapest.name} is equivalent within ±{margin:g} ({less})"
-        return decision("best", sentence, None)
-    count = len(in_play)
-    if all(row.standing and row.standing.verdict == "equivalent" for row in in_play):
-        pick = f"the cheapest of them is {cheapest.name}" + (f" ({less})" if saving >= 0.005 else "")
-        sentence = (
-            f"{count} of {len(rows)} configurations are equivalent within ±{margin:g} of {metric}: they lead with "
-            f"{leader.name}, {_span(leader.interval)}; {pick}"
+            sentence += f"; {cheapest.name} is equivalent within ±{margin:g}{less}"
+        return decision("best", sentence)
+    if leader.standing.verdict == "equivalent":
+        return decision(
+            "equivalent",
+            f"{len(in_play)} of {len(rows)} configurations are equivalent within ±{margin:g} of {metric}: they lead "
+            f"with {leader.name}, {_span(leader.interval)}; the cheapest of them is {cheapest.name}{less}",
         )
-        return decision("equivalent", sentence, None)
-    open_ = cheapest if cheapest is not leader else leader
-    more = open_.standing.more if open_.standing else None
-    if more is None:
-        more = max((row.standing.more or 0 for row in in_play if row.standing), default=0) or None
-    pick = (
-        f"{leader.name} leads with {metric} {_span(leader.interval)} and is the cheapest of the {count} not ruled out"
-        if cheapest is leader
-        else f"the cheapest not ruled out is {cheapest.name}" + (f" ({less})" if saving >= 0.005 else "")
-    )
-    enough = f"; about {_rounded(more):,} more questions would settle it" if more else "; more questions are needed"
-    return decision("not settled", f"not settled; {pick}{enough}", more)
+    if n < MIN_QUESTIONS:
+        few = f"too few questions to compare ({n}; at least {MIN_QUESTIONS} are needed)"
+        return decision("not settled", f"inconclusive: {few}; {leader.name} has {metric} {_span(leader.interval)}")
+    undecided = f"the cheapest of the {len(in_play)} undecided"
+    pick = f" and is {undecided}" if cheapest is leader else f"; {undecided} is {cheapest.name}{less}"
+    found = f"{leader.name} leads with {metric} {_span(leader.interval)}{pick}"
+    return decision("not settled", f"inconclusive: {found}; {more_questions(n, more)}")
 
 
-def _ruled_out(standing: Standing) -> bool:
-    """Whether the run is below another: also one that is so near that it counts as equivalent."""
-    return standing.verdict == "ruled out"
+def more_questions(n: int, more: int | None) -> str:
+    """Say how many more than n questions would settle a verdict, in words where no number can be given."""
+    if more is not None:
+        return f"about {_rounded(more):,} more questions would settle it"
+    if n < RELIABLE_FROM:
+        return f"more questions are needed; how many can be told from {RELIABLE_FROM} questions on"
+    return f"more than {MOST_TIMES} times as many questions would be needed to settle it"
 
 
 def _span(one: Interval) -> str:
@@ -164,6 +223,6 @@ def _span(one: Interval) -> str:
 
 
 def _rounded(n: int) -> int:
-    """Two digits: the figure is an estimate."""
+    """Round up to two digits: the figure is an estimate."""
     step: int = 10 ** max(0, len(str(n)) - 2)
     return -(-n // step) * step

@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import RunError
+from workbench.golden import connected
+from workbench.metrics import bounds_of
 from workbench.records import Run
+from workbench.statistics import Comparison, compare, population
 from workbench.sweeps.grids import Skipped
 
 METRIC = "recall@1000tok"
@@ -32,11 +35,22 @@ class Results:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aligned:
-    """(questions, runs) values on the questions that all runs share, with their ids and (questions,) clusters."""
+    """(questions, runs) values on the questions that all runs share, with their ids.
+
+    `clusters` and `documents` (questions,) number the questions that share a passage or a document; `documents` is None
+    where a run did not record it.
+    """
 
     questions: tuple[str, ...]
     values: NDArray[np.float64]
     clusters: NDArray[np.int64]
+    documents: NDArray[np.int64] | None
+
+    def compare(self, metric: str, unit: str | None = None, seed: int = 0) -> Comparison:
+        """Compare the first run with the second, by default as a figure about documents like these where it can."""
+        of = population(self.documents, unit).grouped(self.documents)
+        a, b = self.values[:, 0], self.values[:, 1]
+        return compare(a, b, self.clusters, documents=of, bounds=bounds_of(metric), seed=seed)
 
 
 def aligned(runs: Sequence[Run], metric: str, held_out: bool | None = None) -> Aligned:
@@ -58,25 +72,25 @@ def aligned(runs: Sequence[Run], metric: str, held_out: bool | None = None) -> A
     for run in runs:
         place = {q.id: i for i, q in enumerate(run.questions)}
         columns.append(run.column(metric)[[place[id] for id in ids]])
-    return Aligned(tuple(ids), np.stack(columns, axis=1), _clusters(runs, ids))
+    documents = [run.documents for run in runs]
+    known = [numbers for numbers in documents if numbers is not None]
+    return Aligned(
+        tuple(ids),
+        np.stack(columns, axis=1),
+        _joined(runs, [run.clusters for run in runs], ids),
+        _joined(runs, known, ids) if len(known) == len(runs) else None,
+    )
 
 
-def _clusters(runs: Sequence[Run], ids: Sequence[str]) -> NDArray[np.int64]:
-    """(ids,) the clusters of all runs joined: two questions share one if a chain of runs' clusters links them."""
-    parent = list(range(len(ids)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for clusters in {tuple((q.id, q.cluster) for q in run.questions): None for run in runs}:
-        number = dict(clusters)
+def _joined(runs: Sequence[Run], groups: Sequence[NDArray[np.int64]], ids: Sequence[str]) -> NDArray[np.int64]:
+    """Return (ids,) the groups of all runs joined: two questions share one if a chain of runs' groups links them."""
+    place = {id: i for i, id in enumerate(ids)}
+    links: list[tuple[int, int]] = []
+    seen = {tuple(zip((q.id for q in run.questions), group.tolist(), strict=True)) for run, group in zip(runs, groups)}
+    for pairs in seen:
         first: dict[int, int] = {}
-        for i, id in enumerate(ids):
-            parent[root(i)] = root(first.setdefault(number[id], i))
-    return np.unique([root(i) for i in range(len(ids))], return_inverse=True)[1].astype(np.int64)
+        links += [(place[id], first.setdefault(number, place[id])) for id, number in pairs if id in place]
+    return connected(len(ids), links)
 
 
 def settings(run: Run) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from workbench.metrics import bounds_of
 from workbench.records import Run
-from workbench.statistics import RESAMPLES, Interval, mean_intervals
+from workbench.statistics import Interval, mean_intervals, population
 from workbench.sweeps.results import METRIC, aligned, settings, varied
 
 
@@ -55,12 +56,15 @@ class Effect:
     pairs: int
 
 
-def effects(runs: Sequence[Run], metric: str = METRIC, resamples: int = RESAMPLES, seed: int = 0) -> tuple[Effect, ...]:
+def effects(runs: Sequence[Run], metric: str = METRIC, unit: str | None = None, seed: int = 0) -> tuple[Effect, ...]:
     """The marginal effect of every value of every setting in which the runs differ, where runs can be matched.
 
-    The interval is the bootstrap's over questions, of the differences averaged over the matched pairs.
+    The interval is that of the differences averaged over the matched pairs.
     """
     found = aligned(runs, metric, held_out=False)
+    documents = population(found.documents, unit).grouped(found.documents)
+    low, high = bounds_of(metric)
+    apart = low - high, high - low
     changing = varied(runs)
     rows = [{path: settings(run).get(path) for path in changing} for run in runs]
     out: list[Effect] = []
@@ -79,7 +83,9 @@ def effects(runs: Sequence[Run], metric: str = METRIC, resamples: int = RESAMPLE
                 continue
             one, other = (np.array(side) for side in zip(*pairs, strict=True))
             difference = (found.values[:, one] - found.values[:, other]).mean(axis=1)
-            interval = mean_intervals(difference[:, None], found.clusters, resamples, seed)[0]
+            interval = mean_intervals(
+                difference[:, None], found.clusters, documents=documents, bounds=apart, seed=seed
+            )[0]
             mean = float(found.values[:, one].mean())
             out.append(Effect(path, value, reference, mean, interval, len(pairs)))
     return tuple(out)

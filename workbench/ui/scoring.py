@@ -16,15 +16,14 @@ from workbench.evaluations import evaluate
 from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.retrievers import Collection, Dense
-from workbench.statistics import clusters, mean_intervals
-from workbench.ui import jobs, live, sessions
+from workbench.statistics import by_document, clusters, compare
+from workbench.ui import jobs, live, population, sessions
 from workbench.ui.shell import size_label
 
 STILL = 1.5
 """Seconds after which a configuration counts as one that somebody stopped at: what the next ones are compared with."""
 MOST = 500
 """Questions that are scored while a slider moves."""
-RESAMPLES = 1_000
 NEAREST = 5
 
 
@@ -110,9 +109,11 @@ def _figures(now: Score, before: Score | None = None, name: str = "") -> str:
     word = " <b>preview</b>" if now.state == "preview" else ""
     change = tokens = against = ""
     if before is not None and before.questions == now.questions:
-        one = mean_intervals((now.recall - before.recall)[:, None], clusters(now.questions), RESAMPLES)[0]
-        span = f", 95 % {_signed(one.low)} to {_signed(one.high)}" if one.low == one.low else ""
-        change, tokens = f" ({_signed(one.mean)}{span})", f" ({_signed(now.tokens - before.tokens, '.0f')})"
+        one = compare(
+            now.recall, before.recall, clusters(now.questions), documents=by_document(now.questions, population.unit())
+        )
+        span = f", 95 % CI {_signed(one.low)} to {_signed(one.high)}" if one.is_enough else ""
+        change, tokens = f" ({_signed(one.difference)}{span})", f" ({_signed(now.tokens - before.tokens, '.0f')})"
         against = f", against {escape(name)}{' (preview)' if before.state == 'preview' else ''}"
     return (
         f"golden set{word}: recall@{now.pipeline.k} <b>{now.recall.mean():.2f}</b>{change}, "

@@ -9,9 +9,8 @@ from workbench.catalogue.entries import LONGEST_TAG, LONGEST_TEXT
 from workbench.documents import Corpus
 from workbench.errors import RunError, WorkbenchError
 from workbench.records import Question, golden_id
-from workbench.statistics import compare
 from workbench.sweeps import METRIC, aligned
-from workbench.ui import sessions
+from workbench.ui import population, sessions
 from workbench.ui.decision import choosing
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain
@@ -146,7 +145,7 @@ def _two(catalogue: Catalogue, entries: Sequence[Entry], metric: str) -> None:
     a, b = (catalogue.run(entry.id) for entry in entries)
     try:
         both = aligned([a, b], metric)
-        found = compare(both.values[:, 0], both.values[:, 1], both.clusters)
+        found = both.compare(metric, population.unit())
     except RunError as error:
         st.caption(plain(f"They cannot be compared: {error}."))
         return

@@ -76,7 +76,7 @@ def keep(found: Measured, corpus: Corpus, questions: tuple[Question, ...]) -> No
 
 def held_out_ids(questions: Sequence[Question]) -> list[str]:
     """The ids of the questions that must not choose a winner, as their tags and passages are now."""
-    return [q.id for q in golden.split([q for q in questions if q.answerable])[1]]
+    return [q.id for q in golden.usual_split([q for q in questions if q.answerable])[1]]
 
 
 def kept(folder: Path, questions: Sequence[Question]) -> list[Run]:

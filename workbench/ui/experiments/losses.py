@@ -15,6 +15,7 @@ from workbench.pipelines import Pipeline
 from workbench.records import Hit
 from workbench.spans import Span, ranges
 from workbench.statistics import Interval
+from workbench.ui import population
 from workbench.ui.experiments import figures
 from workbench.ui.experiments.evaluating import KS, TOKENS, Measured
 from workbench.ui.reader import reader, scroll_to
@@ -74,7 +75,7 @@ _NAMES = {
 
 def table(evaluation: Evaluation, budget: str) -> None:
     """The measures within the budget, and beside it at equal context, each with its interval."""
-    found = evaluation.intervals()
+    found = evaluation.intervals(population.unit())
     k = evaluation.pipeline.k
     wanted = [f"recall@{budget}", f"ndcg@{budget}", *(f"{m}@{k}" for m in _NAMES if m != "precision_omega")]
     wanted += [f"recall@{n}tok" for n in TOKENS] + ["precision_omega"]

@@ -10,26 +10,32 @@ import streamlit as st
 from workbench.errors import WorkbenchError
 from workbench.pipelines import from_mapping
 from workbench.records import Run
-from workbench.statistics import MARGIN, Comparison, compare
+from workbench.statistics import MARGIN, MIN_QUESTIONS, WORDS, Comparison, questions_for_equivalence
 from workbench.sweeps import COSTS, Leaderboard, aligned, effects, leaderboard, pareto, surface, varied
-from workbench.ui import sessions
+from workbench.ui import population, sessions
 from workbench.ui.experiments import figures
 from workbench.ui.shell import plain, size_label
 
 ROWS, FEW = 420, 12
 """Pixels of a long table, whose rows scroll; up to so many rows a table is as high as they are."""
 VIEWS = ("Table", "Surface", "Price", "Effects", "Questions", "Boundaries")
+VERDICTS = (
+    "**best**: above each other configuration, two-sided at 5 %.  \n"
+    "**equivalent**: its CI against the leader lies inside the margin.  \n"
+    "**significantly worse**: some configuration is above it; the truly best is so in at most 2.5 % of sweeps.  \n"
+    "**inconclusive**: these questions cannot tell."
+)
 _COMMON = ("recall@1000tok", "recall@500tok", "recall@2000tok", "recall@4000tok", "ndcg@1000tok")
 
 
 def board(runs: Sequence[Run], metric: str, margin: float, cost: str) -> Leaderboard:
-    """The leaderboard, kept for the choices made last."""
-    return _board(_Runs(tuple(runs)), metric, margin, cost)
+    """Return the leaderboard, kept for the choices made last."""
+    return _board(_Runs(tuple(runs)), metric, margin, cost, population.unit())
 
 
 @lru_cache(maxsize=32)
-def _board(runs: "_Runs", metric: str, margin: float, cost: str) -> Leaderboard:
-    return leaderboard(runs.runs, metric, margin, cost)
+def _board(runs: "_Runs", metric: str, margin: float, cost: str, unit: str | None) -> Leaderboard:
+    return leaderboard(runs.runs, metric, margin, cost, unit)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,15 +102,18 @@ def verdict(board: Leaderboard) -> None:
     """The decision in words, before any table."""
     sentence = board.decision.sentence
     st.markdown(f"**{plain(sentence[:1].upper() + sentence[1:])}.**")
-    lines = [f"{board.n:,} questions chose"]
+    lines = [f"{board.n:,} development questions chose"]
     winner = board.rows[0]
     if winner.held_out is not None:
         one = winner.held_out
         span = f" [{one.low:.3f}, {one.high:.3f}]" if one.low == one.low else ""
-        lines.append(f"on {board.held_out:,} that did not, the leader has {one.mean:.3f}{span}")
+        lines.append(f"on {board.held_out:,} held-out questions the leader has {one.mean:.3f}{span}")
     if len(board.rows) > 1:
-        lines.append(f"simultaneous 95 % intervals against the best of the others (Hsu), seed {board.seed}")
+        lines.append(f"brackets are 95 % CIs, the leader's for the best of {len(board.rows):,}")
+        if board.n < (least := questions_for_equivalence(0, board.margin)):
+            lines.append(f"nothing can be called equivalent within ±{board.margin:g} below {least:,} questions")
     st.caption("; ".join(lines) + ".")
+    population.switch(aligned([row.run for row in board.rows], board.metric, held_out=False).documents)
 
 
 def table(board: Leaderboard) -> list[Run]:
@@ -119,9 +128,10 @@ def table(board: Leaderboard) -> list[Run]:
         selection_mode="multi-row",
         column_config={
             board.metric: st.column_config.NumberColumn(format="%.3f"),
-            "Against the best other": st.column_config.TextColumn(
-                help="Difference to the best of the other configurations, with its simultaneous 95 % interval"
+            "Against the leader": st.column_config.TextColumn(
+                help="Difference to the leader, for the leader to the next, with the 95 % CI of these two alone"
             ),
+            "Verdict": st.column_config.TextColumn(help=VERDICTS),
             "At its k": st.column_config.NumberColumn(format="%.3f", help="The same measure at the configuration's k"),
             "Held out": st.column_config.NumberColumn(format="%.3f", help="On questions that did not choose"),
             "Tokens a query": st.column_config.NumberColumn(format="localized"),
@@ -144,9 +154,9 @@ def _row(place: int, row: Any, board: Leaderboard) -> dict[str, Any]:
         "": place,
         "Configuration": row.name,
         board.metric: one.mean,
-        "95 %": f"{one.low:.3f} to {one.high:.3f}" if one.low == one.low else "",
-        "Verdict": standing.verdict if standing else "",
-        "Against the best other": (
+        "95 % CI": f"{one.low:.3f}–{one.high:.3f}" if one.low == one.low else "",
+        "Verdict": WORDS[standing.verdict] if standing else "",
+        "Against the leader": (
             f"{standing.difference:+.3f} [{standing.low:+.3f}, {standing.high:+.3f}]"
             if standing and standing.low == standing.low
             else ""
@@ -191,18 +201,19 @@ def take(run: Run) -> None:
 def _pair(a: Run, b: Run, metric: str, names: dict[str, str]) -> None:
     """Two runs question by question."""
     both = aligned([a, b], metric)
-    found = compare(both.values[:, 0], both.values[:, 1], both.clusters)
+    found = both.compare(metric, population.unit())
     st.markdown(plain(compared(found, names[a.fingerprint], names[b.fingerprint], metric)))
 
 
 def compared(found: Comparison, a: str, b: str, metric: str) -> str:
     """Two runs in a sentence."""
+    counts = f"better on {found.wins} questions, worse on {found.losses}, equal on {found.ties}"
+    less = f"{a} less {b}: {metric} {found.difference:+.3f}"
+    if not found.is_enough:
+        return f"{less}; {counts}; too few questions to compare ({found.n}; at least {MIN_QUESTIONS} are needed)."
     interval = f" [{found.low:+.3f}, {found.high:+.3f}]" if found.low == found.low else ""
-    settled = "" if found.low == found.low and (found.low > 0 or found.high < 0) else ", not told from chance"
-    return (
-        f"{a} less {b}: {metric} {found.difference:+.3f}{interval}, p {found.p:.3f}{settled}; better on {found.wins} "
-        f"questions, worse on {found.losses}, equal on {found.ties}."
-    )
+    settled = "" if found.is_settled else ", inconclusive"
+    return f"{less}{interval}, p {found.p:.3f}{settled}; {counts}."
 
 
 def surfaces(runs: Sequence[Run], metric: str) -> None:
@@ -249,7 +260,7 @@ def price(runs: Sequence[Run], board: Leaderboard, cost: str) -> None:
 
 def marginal(runs: Sequence[Run], metric: str) -> None:
     """What each value of each setting does, all else equal."""
-    found = effects(runs, metric)
+    found = effects(runs, metric, population.unit())
     if not found:
         st.caption("An effect needs runs that differ in one setting and are alike in the others.")
         return

@@ -14,7 +14,7 @@ from workbench.parsers import Auto, Parser, PdfPlumber, PyPdf, Unstructured
 from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.store import Store
-from workbench.ui import jobs, live, sessions
+from workbench.ui import jobs, live, population, sessions
 from workbench.ui.shell import guarded, plain
 
 CHOICES: dict[str, Parser] = {
@@ -101,7 +101,7 @@ def _scored(
     metric = f"recall@{pipeline.k}"
     found = evaluate(corpus, questions, pipeline, [metric], store=store)
     anatomy = explain(found, store)
-    recall = found.intervals()[metric]
+    recall = found.intervals(population.unit())[metric]
     lost = sum(len(q.lost) for q in found.questions)
     return Scored(
         name=name,

@@ -7,10 +7,11 @@ import streamlit as st
 
 from workbench.anatomy import STEPS
 from workbench.documents import Corpus
+from workbench.metrics import bounds_of
 from workbench.pipelines import Pipeline
 from workbench.records import Question
-from workbench.statistics import Comparison, Interval, clusters, compare
-from workbench.ui import countings, jobs, live
+from workbench.statistics import Comparison, Interval, by_document, clusters, compare
+from workbench.ui import countings, jobs, live, population
 from workbench.ui.experiments.evaluating import KS, Measured
 from workbench.ui.modelling import agreeing, profiles, rivals, waiting
 from workbench.ui.modelling.profiles import Profile
@@ -97,7 +98,7 @@ def _column(corpus: Corpus, one: Profile, first: Profile) -> dict[str, str]:
     k = one.rival.pipeline.k
     out: dict[str, str] = {}
     if one.quality is not None:
-        intervals = one.quality.evaluation.intervals()
+        intervals = one.quality.evaluation.intervals(population.unit())
         for name, metric in (
             (f"Recall@{k}", recall_name(k)),
             (f"nDCG@{k}", f"ndcg@{k}"),
@@ -150,7 +151,9 @@ def difference(found: Comparison) -> str:
 def paired(a: Measured, b: Measured, metric: str) -> Comparison:
     """Two measurements on the same questions: a less b."""
     columns = [m.evaluation.values[:, m.evaluation.metrics.index(metric)] for m in (a, b)]
-    return compare(columns[0], columns[1], clusters(a.evaluation.questions))
+    questions = a.evaluation.questions
+    documents = by_document(questions, population.unit())
+    return compare(columns[0], columns[1], clusters(questions), documents=documents, bounds=bounds_of(metric))
 
 
 def _first_step(found: Measured) -> str:

@@ -12,7 +12,7 @@ from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.retrievers import BM25, MMR, Dense, Hybrid, Rerank, Retriever
 from workbench.specs import to_dict
-from workbench.ui import forms, jobs, live, progress, sessions
+from workbench.ui import forms, jobs, live, population, progress, sessions
 from workbench.ui.experiments import evaluating
 from workbench.ui.experiments.evaluating import Measured
 from workbench.ui.kinds import RETRIEVERS as NAMES
@@ -151,7 +151,7 @@ def _row(one: Contender, own: Contender, results: dict[str, Measured], k: int) -
     row |= {"Retriever": one.name + (", in hand" if one is own else ""), "ms a query": ""}
     if measured is None:
         return row | {f"Recall@{k}": "its model is not here" if one.missing else "not measured yet"}
-    intervals = measured.evaluation.intervals()
+    intervals = measured.evaluation.intervals(population.unit())
     seconds = measured.evaluation.seconds["search"] / max(1, len(measured.evaluation.questions))
     row |= {
         f"Recall@{k}": interval(intervals[metric]),
@@ -170,7 +170,7 @@ def fusion_told(results: dict[str, Measured], k: int) -> str:
     if any(name not in results for name in names):
         return ""
     metric = recall_name(k)
-    means = {name: results[name].evaluation.intervals()[metric].mean for name in names}
+    means = {name: results[name].evaluation.intervals(population.unit())[metric].mean for name in names}
     better = max(names[:2], key=lambda name: means[name])
     found = paired(results[names[2]], results[better], metric)
     if abs(found.difference) < 5e-4:
