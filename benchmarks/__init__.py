@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks import (
     browsing,
+    calibration,
     cutting,
     embedding,
     large,
@@ -34,3 +35,6 @@ SUBJECTS: dict[str, Callable[[bool], Iterator[Table]]] = {
     "browser": browsing.tables,
     "large": large.tables,
 }
+
+APART: dict[str, Callable[[bool], Iterator[Table]]] = {"calibration": calibration.tables}
+"""What is no measurement of speed and no part of a run of everything: it writes a page of its own in `docs/`."""

@@ -74,8 +74,8 @@ def losing(rng: np.random.Generator, n: int, share: float, kind: Kind | None = N
 
 
 def diffuse(rng: np.random.Generator, n: int, m: int, lead: float, correlation: float = 0.95) -> Scene:
-    """Correlated scores around 0.6 that differ a little everywhere; the last pipeline is `lead` above the others."""
-    sd = 0.15
+    """Correlated scores around 0.6 (sd 0.25) that differ a little everywhere; the last pipeline leads by `lead`."""
+    sd = 0.25
     common, own = rng.normal(size=(n, 1)), rng.normal(size=(n, m))
     values = 0.6 + sd * (np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own)
     values[:, -1] += lead

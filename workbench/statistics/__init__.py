@@ -5,7 +5,7 @@ Values are arrays of one number per question (and run); whatever is random takes
 
 from workbench.golden.passages import clusters
 from workbench.statistics.comparisons import MIN_QUESTIONS, Comparison, compare
-from workbench.statistics.forecast import MOST_TIMES, RELIABLE_FROM, questions_to_settle
+from workbench.statistics.forecast import CONFIDENCE, MOST_TIMES, RELIABLE_FROM, questions_to_settle
 from workbench.statistics.gate import Sight, sight
 from workbench.statistics.intervals import LEVEL, TAIL, UNIT_RANGE, Interval, mean_intervals
 from workbench.statistics.planning import USUAL, Power, paired_sd, power_statement
@@ -14,6 +14,7 @@ from workbench.statistics.power import minimum_detectable_difference, questions_
 from workbench.statistics.standings import MARGIN, WORDS, Standing, Verdict, standings
 
 __all__ = [
+    "CONFIDENCE",
     "DOCUMENT",
     "LEVEL",
     "MARGIN",

@@ -15,7 +15,7 @@ from workbench.statistics.intervals import (
     difference_bounds,
     flipped_interval,
     flipped_p,
-    residual_squares,
+    residuals,
 )
 
 MIN_QUESTIONS = 8
@@ -72,7 +72,7 @@ def compare(
     """
     d = (a - b)[:, None]
     sums, sizes = cluster_sums(d, of)
-    mean, squares, c = sums.sum(axis=0) / sizes.sum(), residual_squares(sums, sizes).diagonal(), len(sizes)
+    mean, squares, c = sums.sum(axis=0) / sizes.sum(), (residuals(sums, sizes) ** 2).sum(axis=0), len(sizes)
     possible = difference_bounds(bounds, np.concatenate([a, b]))
     low, high = bounded_interval(mean, squares, c, possible, (tail, tail))
     p = bounded_p(mean, squares, c, possible)

@@ -77,7 +77,7 @@ def mean_intervals(
     """
     sums, sizes = cluster_sums(values, of)
     means = sums.sum(axis=0) / sizes.sum()
-    squares = residual_squares(sums, sizes).diagonal()
+    squares = (residuals(sums, sizes) ** 2).sum(axis=0)
     low, high = bounded_interval(means, squares, len(sizes), _finite(bounds, values), tails)
     if documents is not None:
         by_document = flipped_interval(*cluster_sums(values, documents), tails, seed)
@@ -87,14 +87,13 @@ def mean_intervals(
     return [Interval(mean, lo, hi, sd, len(values)) for mean, lo, hi, sd in rows]
 
 
-def residual_squares(sums: Floats, sizes: Floats) -> Floats:
-    """Return (m, m) sums over clusters of products of the runs' residuals, in units of one cluster's mean.
+def residuals(sums: Floats, sizes: Floats) -> Floats:
+    """Return (c, m) how far each cluster lies from the runs' means, in units of one cluster's mean.
 
-    Clusters differ in size as well as in sum; for single questions these are the sums of squared deviations.
+    Clusters differ in size as well as in sum; for single questions these are the deviations from the mean.
     Source: Cochran 1977, "Sampling Techniques", 6.4: the ratio estimator, linearised.
     """
-    residuals = (sums - sizes[:, None] * (sums.sum(axis=0) / sizes.sum())) / sizes.mean()
-    out: Floats = residuals.T @ residuals
+    out: Floats = (sums - sizes[:, None] * (sums.sum(axis=0) / sizes.sum())) / sizes.mean()
     return out
 
 

@@ -17,7 +17,7 @@ from workbench.statistics.intervals import (
     difference_bounds,
     flipped_interval,
     flipped_p,
-    residual_squares,
+    residuals,
     smoothed,
     student,
 )
@@ -117,7 +117,8 @@ class _Pairs:
         sums, sizes = cluster_sums(values, of)
         self.means: Floats = sums.sum(axis=0) / sizes.sum()
         self.clusters = len(sizes)
-        self._squares = residual_squares(sums, sizes)
+        apart = residuals(sums, sizes)
+        self._squares = apart.T @ apart
         self._documents = None if documents is None else cluster_sums(values, documents)
         self._bounds = difference_bounds(bounds, values)
         self._seed = seed

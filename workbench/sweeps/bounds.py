@@ -7,7 +7,7 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.statistics.intervals import TAIL, cluster_sums, least_difference, residual_squares, student
+from workbench.statistics.intervals import TAIL, cluster_sums, least_difference, residuals, student
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -76,7 +76,7 @@ def resolution(apart: Floats, of: Ints) -> Floats:
     sums, sizes = cluster_sums(apart.T, of)
     if len(sizes) < 2:
         return np.full(len(apart), np.inf)
-    squares = residual_squares(sums, sizes).diagonal()
+    squares = (residuals(sums, sizes) ** 2).sum(axis=0)
     return least_difference(squares, len(sizes), student(len(sizes) - 1, 1 - TAIL))
 
 
