@@ -1,6 +1,7 @@
 """The benchmarks, once each on little text: they run, and what they compare is equal. Never how long it took."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -146,3 +147,48 @@ def test_a_large_corpus_is_made_indexed_and_grown() -> None:
         *(f"{begin}: {stage}" for begin in ("again", "one document more") for stage in stages),
         "one document more: BM25",
     ]
+
+
+def test_calibration_in_small_finds_nothing_grossly_wrong() -> None:
+    """Few draws: each claim with as much room as so few can need. The full table is `docs/calibration.md`."""
+    found = {table.title: table for table in benchmarks.APART["calibration"](True)}
+
+    def now(title: str) -> list[float]:
+        """The figures of today, after the arrow where there is one."""
+        rows = found[title].rows
+        some = [re.search(r"([\d.]+) ?%?(?: \(mean.*)?$", cell.split("→")[-1]) for row in rows for cell in row[1:]]
+        return [float(match[1]) for match in some if match]
+
+    assert min(now("The 95 % interval of a mean covers the truth")) >= 0.85
+    assert max(now("False “equivalent within ±0.05”")) <= 17
+    assert max(now("False “best” among equal pipelines")) <= 17
+    assert max(now("p and interval contradict each other")) == 0
+    assert min(now("The leader's interval covers its truth")) >= 0.6
+    assert len(found) == 9
+    assert all("Claim" in table.note for table in found.values())
+
+
+def test_the_calibration_that_is_kept_meets_its_claims() -> None:
+    """`docs/calibration.md` as it was made in full; its figures are the ones that README quotes."""
+    text = (Path(benchmarks.__file__).parents[1] / "docs/calibration.md").read_text()
+    sections = {part.split("\n")[0]: part for part in text.split("\n## ")[1:]}
+
+    def now(title: str) -> list[float]:
+        lines = [line for line in sections[title].split("\n") if line.startswith("| ")][2:]
+        return [
+            float(match[1])
+            for line in lines
+            for cell in line.strip("|").split("|")[1:]
+            if (match := re.search(r"([\d.]+) ?%?(?: \(mean.*)?$", cell.split("→")[-1].strip()))
+        ]
+
+    assert min(now("The 95 % interval of a mean covers the truth")) >= 0.93
+    assert max(now("False “equivalent within ±0.05”")) <= 5
+    assert max(now("False “best” among equal pipelines")) <= 5.8
+    assert max(now("The truly best is called significantly worse")) <= 3.3
+    assert max(now("Documents like these")) <= 6
+    assert max(now("p and interval contradict each other")) == 0
+    assert min(now("The leader's interval covers its truth")) >= 0.93
+    power = [line.strip("| ").split("|") for line in sections["A true difference is seen"].split("\n") if "." in line]
+    assert all(float(seen) >= float(least) for _, seen, least in (row for row in power if len(row) == 3))
+    assert 75 <= float(re.search(r"all together.*?([\d.]+) % \|", text)[1]) <= 95
