@@ -9,13 +9,14 @@ import yaml
 
 from workbench.caches import kept
 from workbench.documents import Chunks, Corpus, Document
-from workbench.embedders import EMBEDDERS, Embedder, SentenceTransformer, embed, preview_vectors
+from workbench.embedders import EMBEDDERS, Embedder, SentenceTransformer, embed, embedder_for, preview_vectors
 from workbench.embedders.blocks import LARGE, pooled_vectors
 from workbench.errors import SpecError
 from workbench.indexes import INDEXES, Flat, IndexSpec
 from workbench.indexes.mapped import SHARE, matrix
 from workbench.parsers import PARSERS, Auto, Parser
 from workbench.pooling import SpanEncoder
+from workbench.records import Training
 from workbench.retrievers import MAX_K, RETRIEVERS, Collection, Dense, QueryEncoder, Retriever
 from workbench.specs import fingerprint, from_dict, to_dict
 from workbench.splitters import SPLITTERS, Recursive, Splitter
@@ -54,6 +55,13 @@ class Pipeline:
     def fingerprint(self) -> str:
         """The pipeline's identity: a hash of every part's identity and k."""
         return fingerprint({name: getattr(self, name).identity() for name in REGISTRIES} | {"k": self.k})
+
+    @property
+    def training(self) -> Training:
+        """What the parts that decide this pipeline's hits were trained on, as far as their files say."""
+        out = self.embedder.training if self.retriever.needs_vectors else Training()
+        model = getattr(self.splitter, "model", "")  # of a semantic splitter, which cuts by what a model sees
+        return out | embedder_for(model).training if model else out
 
     @property
     def label(self) -> str:

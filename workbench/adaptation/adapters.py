@@ -8,12 +8,17 @@ from workbench.adaptation.materials import Material, without_adapter
 from workbench.embedders import Adapter, Origin, keep_adapter
 from workbench.errors import SpecError
 from workbench.pipelines import Pipeline
+from workbench.records import TrainingSet
 
 
 def learn_adapter(of: Material, *, distance: int = DISTANCE, seed: int = 0) -> Adapter:
-    """The adapter of all usable examples; its ridge is chosen by grouped folds within them. The same for a seed."""
+    """The adapter of all usable examples; its ridge is chosen by grouped folds within them. The same for a seed.
+
+    It names every question of the material: also those without a usable chunk had a say in whether it pays.
+    """
     found = learn(of, of.usable, distance, seed)
-    return Adapter(found.delta, Origin(of.pipeline.embedder.fingerprint, len(of.usable), found.ridge or 0.0))
+    training = TrainingSet.of(of.questions)
+    return Adapter(found.delta, Origin(of.pipeline.embedder.fingerprint, len(of.usable), found.ridge or 0.0, training))
 
 
 def with_adapter(pipeline: Pipeline, adapter: Adapter) -> Pipeline:

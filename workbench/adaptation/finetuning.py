@@ -11,11 +11,12 @@ import numpy as np
 
 from workbench.adaptation.curves import FOLDS, SIZES, Learner, Trained
 from workbench.adaptation.materials import Ints, Material
-from workbench.embedders import SentenceTransformer
+from workbench.embedders import SentenceTransformer, keep_training
 from workbench.embedders.protocols import readable
 from workbench.embedders.sentence_transformers import trainable
 from workbench.errors import SpecError
 from workbench.pipelines import Pipeline
+from workbench.records import Training, TrainingSet
 from workbench.vectors import Vectors
 
 SCALE = 20.0
@@ -97,7 +98,7 @@ def fine_tuning_cost(
 def save_fine_tuned(of: Material, folder: Path, settings: FineTuning | None = None, seed: int = 0) -> Pipeline:
     """The pipeline with the model trained on all usable examples, saved in `folder` as safetensors.
 
-    Its chunks have to be embedded anew: every vector changes.
+    Its chunks have to be embedded again: every vector changes. The folder names the questions of the material.
 
     Raises:
         SpecError: the embedder is no transformer of float32, or the folder holds files already.
@@ -106,6 +107,7 @@ def save_fine_tuned(of: Material, folder: Path, settings: FineTuning | None = No
         raise SpecError(f"{folder} holds files already: name a new folder for the model")
     network = _trained(of, of.usable, settings or FineTuning(), seed)
     network.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
+    keep_training(folder, of.pipeline.embedder.training | Training((TrainingSet.of(of.questions),)))
     embedder = replace(of.pipeline.embedder, model=str(folder.resolve()))  # type: ignore[call-arg]
     return replace(of.pipeline, embedder=embedder)
 

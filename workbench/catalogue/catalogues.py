@@ -70,7 +70,7 @@ class Catalogue:
         with told(self._engine), writing(self._engine) as connection:
             id, new = _put(connection, t.runs, key, values, rest)
             if new:
-                rows = [{"run": id, "metric": m, "mean": float(run.column(m).mean())} for m in run.metrics]
+                rows = [{"run": id, "metric": m, "mean": run.mean(m)} for m in run.metrics]
                 connection.execute(t.means.insert(), rows)
         return id
 

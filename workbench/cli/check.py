@@ -63,7 +63,8 @@ def run(arguments: list[str]) -> int:
     if given["json"]:
         write_json(_result(now, baseline, metric, compared, who, dropped, seen, fell))
     else:
-        print(_text(metric, compared, who, dropped, seen, fell))
+        note = aligned([now, baseline], metric).judging.note
+        print(_text(metric, compared, who, dropped, seen, fell, note))
     if dropped:
         return NOT_HELD
     return refused or status or (CANNOT_TELL if seen.drop is None else DONE)
@@ -100,18 +101,25 @@ def _result(
 ) -> dict[str, Any]:
     values = {key: number(value) for key, value in asdict(found).items()}
     runs = {"pipeline": now.fingerprint, "baseline": before.fingerprint, "metric": metric, "dropped": dropped}
-    means = {"now": float(now.column(metric).mean()), "before": float(before.column(metric).mean())}
+    both = aligned([now, before], metric)
+    means = dict(zip(("now", "before"), both.values.mean(axis=0).tolist(), strict=True))
     gate = {"visible_drop": seen.drop, "visible_losses": seen.lost, "can_tell": seen.drop is not None}
     about = {"unit": who.unit, "population": who.words, "sight": seen.sentence}
-    return runs | means | values | gate | about | {"fell": fell}
+    return runs | means | values | gate | about | {"training": both.judging.to_dict(), "fell": fell}
 
 
 def _text(
-    metric: str, found: Comparison, who: Population, dropped: bool, seen: Sight, fell: list[dict[str, Any]]
+    metric: str,
+    found: Comparison,
+    who: Population,
+    dropped: bool,
+    seen: Sight,
+    fell: list[dict[str, Any]],
+    note: str,
 ) -> str:
     told = sentence(found, who, metric).replace("A is", "the pipeline is", 1).replace(" B", " the baseline", 1)
     verdict = "significantly worse" if dropped else "no significant drop" if seen.drop else "this gate cannot tell"
-    lines = [f"{verdict}; {told}", seen.sentence]
+    lines = [f"{verdict}; {told}", seen.sentence, *([note] if note else [])]
     lines += [
         f"  fell from {r['before']:.3f} to {r['now']:.3f}  {r['id']}  {shown(r['question'])}" for r in fell[:_MOST]
     ]

@@ -28,14 +28,18 @@ def run(arguments: list[str]) -> int:
     found, who = paired(a, b, metric, given["unit"])
     more = None if found.is_settled or not found.is_enough else further(a, b, metric, who)
     text = sentence(found, who, metric, more)
+    rule = aligned([a, b], metric).judging
     first, second = names([a, b])
     if given["json"]:
         values = {key: number(value) for key, value in asdict(found).items()}
         labels = {"a": a.fingerprint, "b": b.fingerprint, "label_a": first, "label_b": second, "metric": metric}
         settings = {"unit": who.unit, "population": who.words, "level": LEVEL, "seed": _SEED}
+        values |= {"training": rule.to_dict()}
         write_json(labels | values | {"more_questions": more, "sentence": text} | settings)
     else:
         print(f"A  {shown(first)}\nB  {shown(second)}\n{text}")
+        if rule.note:
+            print(rule.note)
     return DONE
 
 

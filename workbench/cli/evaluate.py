@@ -81,6 +81,7 @@ def _result(
         "unanswerable": found.unanswerable,
         "definitions": definitions,
         "metrics": {name: _plain(one) for name, one in found.intervals(unit, _SEED).items()},
+        "training": _training(found),
         "tokens_per_query": float(found.tokens.mean()),
         "tokenizer": CONTEXT_TOKENIZER,
         "level": LEVEL,
@@ -101,6 +102,12 @@ def _result(
     return out
 
 
+def _training(found: Evaluation) -> dict[str, Any] | None:
+    """What of the questions was seen in training, with their ids; None where nothing was."""
+    plain = found.judging.to_dict()
+    return plain and plain | {"questions": [q.id for q, seen in zip(found.questions, found.seen, strict=True) if seen]}
+
+
 def _plain(one: Interval) -> dict[str, Any]:
     """The interval with null for ends that cannot be known, which JSON has no number for."""
     return {key: number(value) for key, value in asdict(one).items()}
@@ -114,6 +121,8 @@ def _text(found: Evaluation, anatomy: Anatomy | None, per_question: bool, unit: 
     lines.append(f"{len(found.questions)} questions{apart}; {found.chunks} chunks; {found.pipeline.label}")
     who = found.population(unit)
     lines.append(f"{LEVEL:.0%} intervals speak of {who.words}" + (f"; {who.caution}" if who.caution else ""))
+    if note := found.judging.note:
+        lines.append(note)
     if anatomy:
         lines += _where(anatomy)
     if per_question:

@@ -171,6 +171,8 @@ def _result(results: Results, board: Leaderboard, grid: Grid, skipped: Sequence[
         "more_questions": board.decision.more,
         "questions": board.n,
         "held_out": board.held_out,
+        "training": board.judging.to_dict(),
+        "training_held_out": board.judging_apart.to_dict(),
         "margin": board.margin,
         "runs": [_row(row, point.best) for row, point in zip(board.rows, front, strict=True)],
         "reused": results.reused,
@@ -219,6 +221,8 @@ def _text(board: Leaderboard) -> str:
         one = board.rows[0].held_out
         span = f"[{one.low:.3f}, {one.high:.3f}]"
         lines.append(f"\nThe leader on {board.held_out} held-out questions: {one.mean:.3f} {span}")
+    if board.training_note:
+        lines.append(board.training_note)
     lines.append(f"{board.n} development questions; {LEVEL:.0%} intervals, the leader's for the best of all runs")
     if board.n < (least := questions_for_equivalence(0, board.margin)):
         lines.append(f"nothing can be called equivalent within ±{board.margin:g} below {least} questions")

@@ -1,7 +1,7 @@
 """Embedders: texts → (n, dim) float32."""
 
 from workbench import models
-from workbench.embedders.adapters import Adapter, Origin, find_adapter, keep_adapter, read_adapter
+from workbench.embedders.adapters import Adapter, Origin, find_adapter, keep_adapter, keep_training, read_adapter
 from workbench.embedders.caching import Cancelled, copy_vectors, embed, missing, new_texts
 from workbench.embedders.late import Late, agreement, can_preview, prepare_preview, preview_tokens, preview_vectors
 from workbench.embedders.protocols import Embedder
@@ -26,6 +26,6 @@ def embedder_for(model: str) -> Embedder:
 __all__ = [
     "EMBEDDERS", "Adapter", "Cancelled", "Embedder", "Late", "Origin", "Remote", "SentenceTransformer", "Speed",
     "Static", "agreement", "can_preview", "copy_vectors", "embed", "embedder_for", "find_adapter", "keep_adapter",
-    "load_seconds", "missing", "new_texts", "prepare_preview", "preview_tokens", "preview_vectors", "read_adapter",
-    "speed",
+    "keep_training", "load_seconds", "missing", "new_texts", "prepare_preview", "preview_tokens", "preview_vectors",
+    "read_adapter", "speed",
 ]  # fmt: skip

@@ -6,11 +6,13 @@ import re
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ModelUnavailable, SpecError, StoreError
+from workbench.records import Training, TrainingSet
 from workbench.specs import digest
 from workbench.vectors import Vectors, unit
 
@@ -22,11 +24,30 @@ _MOST_BYTES = 256 << 20  # a matrix of 8,000 × 8,000
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an adapter was learned from: the embedder's fingerprint, how many examples, and how strong the ridge was."""
+    """What an adapter was learned from: the embedder's fingerprint, how many examples, and how strong the ridge was.
+
+    `training` names the questions that it was learned from and judged by; None in files of before that was recorded.
+    """
 
     base: str
     examples: int = 0
     ridge: float = 0.0
+    training: TrainingSet | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; without the key `training` where there is none, as files had it before."""
+        row = asdict(self)
+        return row if self.training else {key: value for key, value in row.items() if key != "training"}
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> "Origin":
+        """The origin that plain values hold.
+
+        Raises:
+            ValueError: the record of training is not one.
+            TypeError: a key is missing or unknown.
+        """
+        return cls(**row | ({"training": TrainingSet.from_dict(row["training"])} if "training" in row else {}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +81,7 @@ class Adapter:
         """The file: one tensor `delta`, and the origin as metadata."""
         from safetensors.numpy import save
 
-        origin = json.dumps(asdict(self.origin), sort_keys=True)
+        origin = json.dumps(self.origin.to_dict(), sort_keys=True)
         return save({"delta": np.ascontiguousarray(self.delta)}, metadata={"workbench": origin})
 
     @property
@@ -80,7 +101,7 @@ def read_adapter(data: bytes) -> Adapter:
 
     try:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        origin = Origin(**json.loads(header["__metadata__"]["workbench"]))
+        origin = Origin.from_dict(json.loads(header["__metadata__"]["workbench"]))
         delta = load(data)["delta"]
     except (ValueError, LookupError, TypeError, SafetensorError) as error:
         raise SpecError(f"not an adapter: a safetensors file with the tensor `delta` is needed ({error})") from None
@@ -134,6 +155,32 @@ def _read(path: Path, changed: int) -> Adapter:
     if digest(data)[:32] != path.stem:
         raise ModelUnavailable(f"adapter {path.stem} is damaged: its content has another hash; copy it anew")
     return read_adapter(data)
+
+
+TRAINING = "training.json"
+"""The file in a fine-tuned model's folder that names the questions it was trained on."""
+
+
+def keep_training(folder: Path, training: Training) -> None:
+    """Write beside a model what it was trained on."""
+    row = {"sets": [one.to_dict() for one in training.sets], "known": training.known}
+    (folder / TRAINING).write_text(json.dumps(row, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def training_beside(folder: Path) -> Training:
+    """What a model's folder says that it was trained on here; nothing, where it says nothing.
+
+    Raises:
+        ModelUnavailable: it cannot be read.
+    """
+    path = folder / TRAINING
+    if not path.is_file():
+        return Training()
+    try:
+        row = json.loads(path.read_bytes())
+        return Training(tuple(TrainingSet.from_dict(one) for one in row["sets"]), row["known"] is True)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ModelUnavailable(f"{path}: it does not name the questions of a training ({error})") from None
 
 
 def _home() -> Path:

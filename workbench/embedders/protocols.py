@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import models
-from workbench.embedders.adapters import find_adapter
+from workbench.embedders.adapters import find_adapter, training_beside
 from workbench.errors import SpecError
+from workbench.records import Training
 from workbench.specs import Spec, option, to_dict
 from workbench.vectors import Vectors, truncated
 
@@ -84,6 +85,16 @@ class Embedder(Spec):
     def _adapter(self) -> str:
         """The name of the adapter; "" for none."""
         return getattr(self, "adapter", "")
+
+    @property
+    def training(self) -> Training:
+        """What the model's own folder and the adapter say that they were trained on."""
+        source = self.source
+        found = training_beside(source.folder) if source.weights else Training()
+        if not self._adapter:
+            return found
+        learned = find_adapter(self._adapter).origin.training
+        return found | (Training((learned,)) if learned else Training(known=False))
 
     @property
     def full(self) -> "Embedder":

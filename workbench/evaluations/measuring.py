@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from workbench.metrics import (
     precision_omega,
 )
 from workbench.pipelines import Pipeline, collected, embedded, indexed
-from workbench.records import Hit, Question
+from workbench.records import Hit, Judging, Question, judging
 from workbench.retrievers import MAX_K, Collection
 from workbench.spans import Ranges, Span
 from workbench.statistics import Interval, Population, clusters, mean_intervals, population
@@ -52,7 +52,8 @@ class Evaluation:
 
     `tokens` (questions,) are those of the hits at k, `ranks` those of the first relevant hits among all that were
     looked at, None where there was none, `seconds` the time of each stage. Questions that the corpus does not answer
-    are retrieved too and counted apart: `unanswerable` is their number, `refusals` their best scores.
+    are retrieved too and counted apart: `unanswerable` is their number, `refusals` their best scores. `seen` marks the
+    questions that a part of the pipeline was trained on, of which some may not be known (`training_known`).
     """
 
     pipeline: Pipeline
@@ -69,6 +70,29 @@ class Evaluation:
     refusals: tuple[float | None, ...] = ()
     index_bytes: int = 0
     definitions: str = "workbench"
+    seen: tuple[bool, ...] = ()
+    training_known: bool = True
+
+    @property
+    def judging(self) -> Judging:
+        """Which questions judge, and what must stand beside the figures."""
+        return judging(self.seen or (False,) * len(self.questions), self.training_known)
+
+    @property
+    def judged(self) -> "Evaluation":
+        """The same evaluation on the questions that judge alone: what means and causes are told of."""
+        rows = [i for i, judges in enumerate(self.judging.judges) if judges]
+        if len(rows) == len(self.questions):
+            return self
+        return replace(
+            self,
+            questions=tuple(self.questions[i] for i in rows),
+            values=self.values[rows],
+            hits=tuple(self.hits[i] for i in rows),
+            tokens=self.tokens[rows],
+            ranks=tuple(self.ranks[i] for i in rows) if self.ranks else (),
+            seen=(),
+        )
 
     def population(self, unit: str | None = None) -> Population:
         """Return the population that the figures speak of.
@@ -76,10 +100,15 @@ class Evaluation:
         Raises:
             SpecError: as `statistics.population`.
         """
-        return population(self._documents, unit)
+        return population(self.judged._documents, unit)
 
     def intervals(self, unit: str | None = None, seed: int = 0) -> dict[str, Interval]:
-        """Return each metric's mean with its 95 % interval; questions that share a passage are one."""
+        """Return each metric's mean with its 95 % interval; questions that share a passage are one.
+
+        Over the questions that judge: see `judging`.
+        """
+        if (some := self.judged) is not self:
+            return some.intervals(unit, seed)
         of, documents = clusters(self.questions), self.population(unit).grouped(self._documents)
         return {
             name: mean_intervals(self.values[:, [i]], of, documents=documents, bounds=bounds_of(name), seed=seed)[0]
@@ -93,7 +122,7 @@ class Evaluation:
     @property
     def abstention(self) -> Abstention | None:
         """How well the best hit's score tells what has an answer; None without questions that have none."""
-        best = [hits[0].score if hits else None for hits in self.hits]
+        best = [hits[0].score if hits else None for hits in self.judged.hits]
         return abstention(best, self.refusals, _caution(self.pipeline))
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -178,6 +207,7 @@ def evaluate(
         sizes.count([hit for hits in own for hit in hits])
         tokens = np.array([sum(sizes.of(h) for h in hits) for hits in own], np.int64)
     kept = tuple(tuple(hits) for hits in own)
+    training = pipeline.training
     return Evaluation(
         pipeline=pipeline,
         corpus=corpus,
@@ -193,6 +223,8 @@ def evaluate(
         refusals=tuple(refusals),
         index_bytes=getattr(rows.index, "bytes", 0),
         definitions="chroma" if to_the_letter else "workbench",
+        seen=tuple(training.seen(answerable)),
+        training_known=training.known,
     )
 
 

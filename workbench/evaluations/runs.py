@@ -27,7 +27,8 @@ def run_of(
     apart = frozenset(held_out)
     whole = found.questions if questions is None else tuple(questions)
     number = dict(zip((q.id for q in whole), clusters(whole).tolist(), strict=True))
-    rows = zip(found.questions, found.tokens.tolist(), found.ranks, strict=True)
+    seen = found.seen or (False,) * len(found.questions)
+    rows = zip(found.questions, found.tokens.tolist(), found.ranks, seen, strict=True)
     documents = document_groups(whole, {d.name: d.id for d in found.corpus})
     document = dict(zip((q.id for q in whole), documents.tolist(), strict=True))
     separation = found.abstention
@@ -40,8 +41,8 @@ def run_of(
         definitions=found.definitions,
         metrics=found.metrics,
         questions=tuple(
-            Asked(q.id, number[q.id], tokens, rank, tuple(q.tags), q.id in apart, document[q.id])
-            for q, tokens, rank in rows
+            Asked(q.id, number[q.id], tokens, rank, tuple(q.tags), q.id in apart, document[q.id], trained)
+            for q, tokens, rank, trained in rows
         ),
         values=tuple(tuple(row) for row in found.values.tolist()),
         unanswerable=found.unanswerable,
@@ -52,4 +53,5 @@ def run_of(
         environment=environment(),
         abstention=asdict(separation) if separation else None,
         anatomy=anatomy,
+        training_known=found.training_known,
     )

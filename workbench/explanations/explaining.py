@@ -39,10 +39,13 @@ def explain(
 ) -> Anatomy:
     """Where the evaluated pipeline lost answers within a budget: its own k hits, or such as "10" or "1000tok".
 
+    Only questions that judge are explained: see `Evaluation.judged`.
+
     Vectors are taken from the store, where the evaluation left them; without it they are made again. `progress(done,
     total)` counts questions. `original` gives a file's bytes by its sha256, so that other parsers can be tried on
     passages that the text does not hold.
     """
+    evaluation = evaluation.judged
     amount = named(budget) if isinstance(budget, str) else budget or Budget(evaluation.pipeline.k)
     rankings = Rankings(evaluation, store)
     found = _Found(evaluation, rankings, amount)

@@ -14,6 +14,7 @@ def picture_of(evaluation: Evaluation, anatomy: Anatomy, i: int) -> dict[str, An
 
     `unseen` is what the embedder never saw of the chunks that hold gold and of those that are hits.
     """
+    evaluation = evaluation.judged  # whose questions the anatomy is of
     one, rankings = anatomy.questions[i], Rankings(evaluation, None)
     gold = [r.span for r in one.question.references]
     chunks = GoldLine.of(gold).holders(rankings.chunks)

@@ -24,7 +24,7 @@ _PLAIN = ("pipeline", "seconds", "environment", "abstention", "anatomy")
 _TEXTS = ("fingerprint", "label", "corpus", "golden", "definitions")
 _COUNTS = ("unanswerable", "chunks", "index_bytes", "seed")
 _KEYS = {"workbench", "metrics", "questions", "rows", "checksum", *_PLAIN, *_TEXTS, *_COUNTS}
-_LATER = {"measures"}
+_LATER = {"measures", "training_known"}
 """Keys that files of earlier versions lack; their values are then the defaults of `Run`."""
 
 
@@ -148,6 +148,8 @@ def _run(row: dict[str, Any]) -> Run:
         raise RunError("environment must be texts")
     if not _is_count(row.get("measures", 1)):
         raise RunError(f"measures must be a whole number of at least 0, not {_short(row['measures'])}")
+    if not isinstance(row.get("training_known"), bool | None):
+        raise RunError(f"training_known must be true, false or null, not {_short(row['training_known'])}")
     metrics = row["metrics"]
     if not isinstance(metrics, list) or not all(isinstance(m, str) for m in metrics):
         raise RunError("metrics must be a list of names")

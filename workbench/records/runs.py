@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import RunError
 from workbench.records.questions import Question
+from workbench.records.training import Judging, judging
 from workbench.specs import fingerprint
 
 PACKAGES = ("numpy", "faiss-cpu", "torch", "transformers", "sentence-transformers", "tokenizers", "bpe-openai", "scipy")
@@ -48,7 +49,8 @@ class Run:
     number for each metric. `seconds` (stage → time) is all that differs between two runs of the same thing on the same
     machine. `measures` is the revision of the measures' definitions; runs of different revisions do not compare.
     `abstention` and `anatomy` are plain values of what was found beside the metrics, None where it was not
-    looked for.
+    looked for. `training_known` is whether `seen` marks all questions that a part of the pipeline was trained on; None
+    in runs of before that was recorded, of which it is known where the pipeline has no adapter.
 
     Raises:
         RunError: the parts do not fit each other, or a value is not a finite number.
@@ -72,6 +74,7 @@ class Run:
     abstention: Mapping[str, Any] | None = None
     anatomy: Mapping[str, Any] | None = None
     measures: int = 1
+    training_known: bool | None = None
 
     def __post_init__(self) -> None:
         if not self.metrics or not self.questions:
@@ -105,6 +108,27 @@ class Run:
         """(questions,) the number of each question's document; None where the run did not record it."""
         numbers = [q.document for q in self.questions if q.document is not None]
         return np.array(numbers, np.int64) if len(numbers) == len(self.questions) else None
+
+    @property
+    def judging(self) -> Judging:
+        """Which of its questions judge, and what must stand beside the figures."""
+        return judging([q.seen for q in self.questions], self.knows_training)
+
+    @property
+    def knows_training(self) -> bool:
+        """Whether it is known which questions the pipeline was trained on."""
+        if self.training_known is not None:
+            return self.training_known
+        parts = self.pipeline.get("embedder", {}), self.pipeline.get("retriever", {})
+        return not parts[0].get("adapter") or parts[1].get("kind") == "bm25"
+
+    def mean(self, metric: str) -> float:
+        """The mean of a metric over the questions that judge.
+
+        Raises:
+            RunError: it was not measured.
+        """
+        return float(self.column(metric)[np.array(self.judging.judges)].mean())
 
     @property
     def tokens_per_query(self) -> float:

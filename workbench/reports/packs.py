@@ -110,8 +110,15 @@ def _question(evidence: Evidence, board: Leaderboard) -> Section:
                 f"Judged by {board.metric} on {board.n} questions{held}. A difference below {board.margin:g} does not "
                 f"matter; among equals, fewer {COSTS[evidence.cost][0]} win."
             ),
+            *trained(board),
         ),
     )
+
+
+def trained(board: Leaderboard) -> list[Text]:
+    """What was seen in training, to stand beside figures; nothing where nothing was."""
+    note = board.training_note
+    return [Text(f"{note[:1].upper()}{note[1:]}.", strong=True)] if note else []
 
 
 def _choice(evidence: Evidence, board: Leaderboard) -> Section:
@@ -124,6 +131,7 @@ def _choice(evidence: Evidence, board: Leaderboard) -> Section:
         Text(f"Chosen: {row.name}", strong=True),
         Text(f"{place} {board.metric} {span(row.interval)}, {run.tokens_per_query:,.0f} tokens of context a question."),
         Text(f"Verdict of the figures: {decision.sentence}."),
+        *trained(board),
     ]
     if row.standing and row.standing.verdict == "ruled out":
         rival = next(r for r in board.rows if r is not row)

@@ -1,7 +1,7 @@
 """Runs ranked by a metric, each with its interval, its standing against the best, and a verdict in words over all."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -71,7 +71,8 @@ class Decision:
 class Leaderboard:
     """Rows by falling mean, judged on `n` questions; `held_out` questions beside them had no say.
 
-    `population` is what the figures speak of.
+    `population` is what the figures speak of. `judging` says what a run has seen in training of the questions that
+    chose, `judging_apart` of those held out.
     """
 
     metric: str
@@ -82,6 +83,14 @@ class Leaderboard:
     held_out: int
     population: Population
     seed: int
+    judging: Judging
+    judging_apart: Judging
+
+    @property
+    def training_note(self) -> str:
+        """What must stand beside the verdict and the means for what was seen in training; "" where nothing must."""
+        apart = f"on the held-out questions: {self.judging_apart.note}" if self.judging_apart.note else ""
+        return "; ".join(part for part in (self.judging.note, apart) if part)
 
 
 def leaderboard(
@@ -124,13 +133,14 @@ def leaderboard(
             more = questions_to_settle(
                 judged.values, judged.clusters, margin, documents=documents, bounds=bounds, seed=seed
             )
-    fixed = _fixed(runs, metric, of)
+    fixed = _fixed(runs, metric, of, judged)
     called = names(runs)
     ranked = tuple(
         Row(runs[i], called[i], intervals[i], places[i], fixed[i], beside[i], runs[i].tokens_per_query) for i in order
     )
     decision = decide(ranked, metric, margin, of, len(judged.questions), more, cost)
-    return Leaderboard(metric, margin, ranked, decision, len(judged.questions), len(apart.questions), of, seed)
+    counts = len(judged.questions), len(apart.questions)
+    return Leaderboard(metric, margin, ranked, decision, *counts, of, seed, judged.judging, apart.judging)
 
 
 def _intervals(
@@ -147,7 +157,7 @@ def _intervals(
     return mean_intervals(values, of.clusters, documents=documents, bounds=bounds_of(metric), tails=(below, TAIL))
 
 
-def _fixed(runs: Sequence[Run], metric: str, who: Population) -> list[Interval | None]:
+def _fixed(runs: Sequence[Run], metric: str, who: Population, judged: Aligned) -> list[Interval | None]:
     """Return the interval of the metric's measure at each run's own k, where the metric is at a budget of tokens."""
     asked = metric_of(metric) if "@" in metric else None
     out: list[Interval | None] = []
@@ -156,8 +166,9 @@ def _fixed(runs: Sequence[Run], metric: str, who: Population) -> list[Interval |
         if at_k not in run.metrics:
             out.append(None)
             continue
-        some = aligned([run], at_k, held_out=False)
-        out.append(_intervals(some, at_k, who)[0] if some.questions else None)
+        place = {q.id: i for i, q in enumerate(run.questions)}
+        values = run.column(at_k)[[place[id] for id in judged.questions]]  # the questions that judge all the runs
+        out.append(_intervals(replace(judged, values=values[:, None]), at_k, who)[0])
     return out
 
 

@@ -22,7 +22,7 @@ from workbench.evaluations import evaluate, run_of
 from workbench.evaluations.retrieving import Asker
 from workbench.pipelines import Pipeline, collection, embedded, indexed, previewed
 from workbench.pooling import SpanEncoder
-from workbench.records import Question, Run, golden_id
+from workbench.records import Judging, Question, Run, golden_id, judging
 from workbench.retrievers import Collection as Rows
 from workbench.statistics import clusters
 from workbench.store import Store
@@ -66,6 +66,7 @@ class Raced:
     tolerance: float | None
     budget: float
     seconds: float
+    judging: Judging
 
     @property
     def leader(self) -> Pipeline | None:
@@ -89,7 +90,8 @@ class Raced:
             kind = "preview" if best.exact is None else "a part of the questions"
             first = f"so far {leader.label} leads with {self.metric} {value:.3f} ({kind}; nothing is settled)"
         measured = f"{exact} of {len(cells)} configurations measured exactly"
-        return f"{first}; {measured}, {out} left out because they cannot be better{self._undecided}"
+        trained = f"; {self.judging.note}" if self.judging.note else ""
+        return f"{first}; {measured}, {out} left out because they cannot be better{self._undecided}{trained}"
 
     @property
     def _undecided(self) -> str:
@@ -145,6 +147,10 @@ def race(
     asked = tuple(q for q in questions if q.answerable and q.id not in held_out)
     if not asked:
         raise GoldenError("no question with an answer is left to choose by: they are all held out")
+    trained = [p.training for p in given]
+    seen = [any(one) for one in zip(*(t.seen(asked) for t in trained), strict=True)]
+    rule = judging(seen, all(t.known for t in trained))
+    asked = tuple(q for q, judges in zip(asked, rule.judges, strict=True) if judges)
     own = store or Store(None)
     all_metrics = tuple(dict.fromkeys([metric, *(metrics or sweep_metrics(given))]))
     stop, began = cancelled or (lambda: False), time.monotonic()
@@ -171,7 +177,8 @@ def race(
         runs = field_.finished(standing)
     finally:
         folder.close()
-    return Raced(given, standing, runs, metric, len(asked), seed, tolerance, budget, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Raced(given, standing, runs, metric, len(asked), seed, tolerance, budget, seconds, rule)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workbench.errors import RunError
 from workbench.golden import connected
 from workbench.metrics import bounds_of
-from workbench.records import Run
+from workbench.records import Judging, Run, judging
 from workbench.statistics import Comparison, compare, population
 from workbench.sweeps.grids import Skipped
 
@@ -38,13 +38,15 @@ class Aligned:
     """(questions, runs) values on the questions that all runs share, with their ids.
 
     `clusters` and `documents` (questions,) number the questions that share a passage or a document; `documents` is None
-    where a run did not record it.
+    where a run did not record it. `judging` is the rule about questions seen in training, as it was applied: its `note`
+    stands beside every figure.
     """
 
     questions: tuple[str, ...]
     values: NDArray[np.float64]
     clusters: NDArray[np.int64]
     documents: NDArray[np.int64] | None
+    judging: Judging
 
     def compare(self, metric: str, unit: str | None = None, seed: int = 0) -> Comparison:
         """Compare the first run with the second, by default as a figure about documents like these where it can."""
@@ -56,7 +58,8 @@ class Aligned:
 def aligned(runs: Sequence[Run], metric: str, held_out: bool | None = None) -> Aligned:
     """The runs' values on shared questions: those held out, those not, or (None) all.
 
-    Questions that share a passage in any of the runs are one cluster. There may be no question at all.
+    Questions that any of the runs has seen in training are left out, as `records.judging` says. Questions that share a
+    passage in any of the runs are one cluster. There may be no question at all.
 
     Raises:
         RunError: no run, a metric that was not measured, or runs without a question in common.
@@ -68,6 +71,9 @@ def aligned(runs: Sequence[Run], metric: str, held_out: bool | None = None) -> A
         raise RunError("the runs have no question in common: they are of different golden sets")
     apart = {q.id for q in runs[0].questions if q.held_out}
     ids = [q.id for q in runs[0].questions if q.id in shared and held_out in (None, q.id in apart)]
+    seen = {q.id for run in runs for q in run.questions if q.seen}
+    rule = judging([id in seen for id in ids], all(run.knows_training for run in runs))
+    ids = [id for id, judges in zip(ids, rule.judges, strict=True) if judges]
     columns = []
     for run in runs:
         place = {q.id: i for i, q in enumerate(run.questions)}
@@ -79,6 +85,7 @@ def aligned(runs: Sequence[Run], metric: str, held_out: bool | None = None) -> A
         np.stack(columns, axis=1),
         _joined(runs, [run.clusters for run in runs], ids),
         _joined(runs, known, ids) if len(known) == len(runs) else None,
+        rule,
     )
 
 

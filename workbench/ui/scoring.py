@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import streamlit as st
 from workbench.documents import Corpus
 from workbench.evaluations import evaluate
 from workbench.pipelines import Pipeline
-from workbench.records import Question
+from workbench.records import Judging, Question, judging
 from workbench.retrievers import Collection, Dense
 from workbench.statistics import by_document, clusters, compare
 from workbench.ui import jobs, live, population, sessions
@@ -36,6 +37,14 @@ class Score:
     recall: Any
     tokens: float
     state: live.State
+    seen: tuple[bool, ...]
+    training_known: bool
+
+    def judging(self, *others: "Score") -> Judging:
+        """Which questions judge this score, or its difference to others."""
+        some = (self, *others)
+        seen = [any(one) for one in zip(*(s.seen for s in some), strict=True)]
+        return judging(seen, all(s.training_known for s in some))
 
 
 def control(questions: Sequence[Question]) -> bool:
@@ -109,15 +118,20 @@ def _figures(now: Score, before: Score | None = None, name: str = "") -> str:
     word = " <b>preview</b>" if now.state == "preview" else ""
     change = tokens = against = ""
     if before is not None and before.questions == now.questions:
-        one = compare(
-            now.recall, before.recall, clusters(now.questions), documents=by_document(now.questions, population.unit())
-        )
+        judges = now.judging(before).judges
+        some, both = list(compress(now.questions, judges)), np.array(judges)
+        documents = by_document(some, population.unit())
+        one = compare(now.recall[both], before.recall[both], clusters(some), documents=documents)
         span = f", 95 % CI {_signed(one.low)} to {_signed(one.high)}" if one.is_enough else ""
         change, tokens = f" ({_signed(one.difference)}{span})", f" ({_signed(now.tokens - before.tokens, '.0f')})"
         against = f", against {escape(name)}{' (preview)' if before.state == 'preview' else ''}"
+    own = now.judging()
+    note = own.note or (now.judging(before).note if change and before else "")
+    recall, n = now.recall[np.array(own.judges)].mean(), sum(own.judges)
     return (
-        f"golden set{word}: recall@{now.pipeline.k} <b>{now.recall.mean():.2f}</b>{change}, "
-        f"<b>{now.tokens:,.0f}</b> tokens a query{tokens}, {len(now.questions):,} questions{against}"
+        f"golden set{word}: recall@{now.pipeline.k} <b>{recall:.2f}</b>{change}, "
+        f"<b>{now.tokens:,.0f}</b> tokens a query{tokens}, {n:,} questions{against}"
+        + (f"; <b>{escape(note)}</b>" if note else "")
     )
 
 
@@ -178,7 +192,8 @@ def score(corpus: Corpus, asked: tuple[Question, ...], pipeline: Pipeline) -> tu
             return None, reading.error or f"the model reads the {len(asked):,} questions"
     if (known := _scores.get((*name, state))) is None:
         measured = evaluate(corpus, asked, pipeline, [f"recall@{pipeline.k}"], rows=rows)
-        known = Score(pipeline, asked, measured.values[:, 0], float(measured.tokens.mean()), state)
+        recall, tokens = measured.values[:, 0], float(measured.tokens.mean())
+        known = Score(pipeline, asked, recall, tokens, state, measured.seen, measured.training_known)
         _scores[*name, state] = known
         while len(_scores) > 64:
             _scores.popitem(last=False)

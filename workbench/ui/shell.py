@@ -80,6 +80,12 @@ def plain(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+-.!|$:~" else c for c in text)
 
 
+def training_note(*notes: str) -> None:
+    """Say beside figures which questions were seen in training; nothing where no note says anything."""
+    for note in dict.fromkeys(filter(None, notes)):
+        st.caption(f":material/model_training: **{plain(note[:1].upper() + note[1:])}.**")
+
+
 def status_bar(*parts: str) -> None:
     """One line of facts about what is on the screen; each part is plain text."""
     cells = "".join(f"<span>{escape(part)}</span>" for part in parts if part)

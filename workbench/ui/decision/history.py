@@ -13,7 +13,7 @@ from workbench.sweeps import METRIC, aligned
 from workbench.ui import population, sessions
 from workbench.ui.decision import choosing
 from workbench.ui.experiments import results
-from workbench.ui.shell import panels, plain
+from workbench.ui.shell import panels, plain, training_note
 
 ROWS = 460
 ANY = "any"
@@ -150,6 +150,7 @@ def _two(catalogue: Catalogue, entries: Sequence[Entry], metric: str) -> None:
         st.caption(plain(f"They cannot be compared: {error}."))
         return
     st.markdown(plain(results.compared(found, a.label, b.label, metric)))
+    training_note(both.judging.note)
     if a.corpus != b.corpus or a.golden != b.golden:
         st.caption(f"Measured on different documents or questions; only the {len(both.questions):,} in common count.")
     rows = [

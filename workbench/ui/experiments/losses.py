@@ -19,7 +19,7 @@ from workbench.ui import population
 from workbench.ui.experiments import figures
 from workbench.ui.experiments.evaluating import KS, TOKENS, Measured
 from workbench.ui.reader import reader, scroll_to
-from workbench.ui.shell import plain
+from workbench.ui.shell import plain, training_note
 
 KEY = "anatomy-reader"
 LOOK = "experiments-question"
@@ -93,8 +93,9 @@ def table(evaluation: Evaluation, budget: str) -> None:
         },
         alt="Measures of the pipeline in hand",
     )
+    training_note(evaluation.judging.note)
     st.caption(
-        f"{len(evaluation.questions):,} questions, {evaluation.chunks:,} chunks"
+        f"{len(evaluation.judged.questions):,} questions, {evaluation.chunks:,} chunks"
         + (f"; {evaluation.unanswerable} unanswerable questions are counted apart" if evaluation.unanswerable else "")
     )
     abstention = evaluation.abstention

@@ -14,7 +14,7 @@ from workbench.statistics import MARGIN, MIN_QUESTIONS, WORDS, Comparison, quest
 from workbench.sweeps import COSTS, Leaderboard, aligned, effects, leaderboard, pareto, surface, varied
 from workbench.ui import population, sessions
 from workbench.ui.experiments import figures
-from workbench.ui.shell import plain, size_label
+from workbench.ui.shell import plain, size_label, training_note
 
 ROWS, FEW = 420, 12
 """Pixels of a long table, whose rows scroll; up to so many rows a table is as high as they are."""
@@ -47,7 +47,8 @@ class _Runs:
     @property
     def key(self) -> tuple[Any, ...]:
         return tuple(
-            (r.fingerprint, r.corpus, r.golden, tuple(q.id for q in r.questions if q.held_out)) for r in self.runs
+            (r.fingerprint, r.corpus, r.golden, tuple((q.id, q.seen) for q in r.questions if q.held_out or q.seen))
+            for r in self.runs
         )
 
     def __eq__(self, other: object) -> bool:
@@ -112,6 +113,7 @@ def verdict(board: Leaderboard) -> None:
         lines.append(f"brackets are 95 % CIs, the leader's for the best of {len(board.rows):,}")
         if board.n < (least := questions_for_equivalence(0, board.margin)):
             lines.append(f"nothing can be called equivalent within ±{board.margin:g} below {least:,} questions")
+    training_note(board.training_note)
     st.caption("; ".join(lines) + ".")
     population.switch(aligned([row.run for row in board.rows], board.metric, held_out=False).documents)
 
@@ -203,6 +205,7 @@ def _pair(a: Run, b: Run, metric: str, names: dict[str, str]) -> None:
     both = aligned([a, b], metric)
     found = both.compare(metric, population.unit())
     st.markdown(plain(compared(found, names[a.fingerprint], names[b.fingerprint], metric)))
+    training_note(both.judging.note)
 
 
 def compared(found: Comparison, a: str, b: str, metric: str) -> str:

@@ -15,7 +15,7 @@ from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.store import Store
 from workbench.ui import jobs, live, population, sessions
-from workbench.ui.shell import guarded, plain
+from workbench.ui.shell import guarded, plain, training_note
 
 CHOICES: dict[str, Parser] = {
     "auto": Auto(),
@@ -43,6 +43,7 @@ class Scored:
     lost: int
     passages: int
     seconds: float
+    note: str = ""
 
 
 def key(corpus: Corpus, first: str, second: str) -> tuple[Any, ...]:
@@ -114,6 +115,7 @@ def _scored(
         lost=lost,
         passages=lost + sum(len(q.references) for q in found.questions),
         seconds=time.perf_counter() - begun,
+        note=found.judging.note,
     )
 
 
@@ -141,6 +143,7 @@ def _scores(found: Sequence[Scored]) -> None:
         "Seconds hold reading, embedding and searching; what the store held cost nothing. "
         "Whether a difference is real, a sweep over parsers tells on Experiments."
     )
+    training_note(*(one.note for one in found))
 
 
 @st.fragment(run_every=0.5)

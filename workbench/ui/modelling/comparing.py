@@ -2,20 +2,22 @@
 
 import math
 from collections.abc import Sequence
+from itertools import compress
 
+import numpy as np
 import streamlit as st
 
 from workbench.anatomy import STEPS
 from workbench.documents import Corpus
 from workbench.metrics import bounds_of
 from workbench.pipelines import Pipeline
-from workbench.records import Question
+from workbench.records import Question, judging
 from workbench.statistics import Comparison, Interval, by_document, clusters, compare
 from workbench.ui import countings, jobs, live, population
 from workbench.ui.experiments.evaluating import KS, Measured
 from workbench.ui.modelling import agreeing, profiles, rivals, waiting
 from workbench.ui.modelling.profiles import Profile
-from workbench.ui.shell import plain, size_label
+from workbench.ui.shell import plain, size_label, training_note
 
 ROWS = 420
 """Pixels of a long table, whose rows scroll."""
@@ -79,6 +81,7 @@ def table(corpus: Corpus, found: Sequence[Profile]) -> None:
         column_config={"Measure": st.column_config.TextColumn(pinned=True, width=190)},
         alt="Models side by side",
     )
+    training_note(*(f"{one.rival.label}: {note}" for one in found if (note := _note(one))))
     k = found[0].rival.pipeline.k
     told = [f"Dense search, {k} hits, the chunks of the configuration in hand."]
     if any(one.quality is not None for one in found):
@@ -131,6 +134,10 @@ def _column(corpus: Corpus, one: Profile, first: Profile) -> dict[str, str]:
     return out
 
 
+def _note(one: Profile) -> str:
+    return one.quality.evaluation.judging.note if one.quality is not None else ""
+
+
 def recall_name(k: int) -> str:
     """The recall that is measured at k hits; at a thousand tokens where k is no budget of the pages."""
     return f"recall@{k}" if k in KS else "recall@1000tok"
@@ -149,9 +156,11 @@ def difference(found: Comparison) -> str:
 
 
 def paired(a: Measured, b: Measured, metric: str) -> Comparison:
-    """Two measurements on the same questions: a less b."""
-    columns = [m.evaluation.values[:, m.evaluation.metrics.index(metric)] for m in (a, b)]
-    questions = a.evaluation.questions
+    """Two measurements on the same questions, those that neither has seen in training: a less b."""
+    some = a.evaluation, b.evaluation
+    judges = judging([any(one) for one in zip(*(e.seen for e in some), strict=True)]).judges
+    columns = [e.values[np.array(judges), e.metrics.index(metric)] for e in some]
+    questions = list(compress(a.evaluation.questions, judges))
     documents = by_document(questions, population.unit())
     return compare(columns[0], columns[1], clusters(questions), documents=documents, bounds=bounds_of(metric))
 

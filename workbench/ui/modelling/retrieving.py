@@ -20,7 +20,7 @@ from workbench.ui.kinds import unavailable
 from workbench.ui.modelling import waiting
 from workbench.ui.modelling.comparing import difference, interval, paired, recall_name
 from workbench.ui.modelling.waiting import Awaited
-from workbench.ui.shell import panels, plain
+from workbench.ui.shell import panels, plain, training_note
 
 ASKED = "rerank-asked"
 """Session state: whether this visit asked for the reranker to be measured, which takes a model's pass a candidate."""
@@ -96,6 +96,7 @@ def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...
         waits.append((one.name, evaluating.key(corpus, questions, one.pipeline, budget), work))
     _table(found, results, pipeline.k)
     waiting.bars(waits)
+    training_note(*(one.evaluation.judging.note for one in results.values()))
     if results:
         st.markdown(plain(fusion_told(results, pipeline.k)))
         n = len(next(iter(results.values())).evaluation.questions)
