@@ -20,8 +20,9 @@ from workbench.adaptation import (
 from workbench.documents import Corpus, Document
 from workbench.embedders import SentenceTransformer, Static
 from workbench.errors import SpecError
+from workbench.evaluations import evaluate
 from workbench.pipelines import Pipeline, from_yaml, prepared, to_yaml
-from workbench.records import Question, Reference
+from workbench.records import Question, Reference, Training, TrainingSet
 from workbench.spans import Span
 from workbench.specs import digest
 from workbench.splitters import Fixed
@@ -112,6 +113,8 @@ def test_the_model_is_saved_as_a_folder_that_pipelines_name(of: Material, tmp_pa
     tuned = fine_tuned(SHORT)(of, of.usable, 1, 0)
     found = line.embedder.encode_query([q.text for q in of.questions])
     np.testing.assert_allclose(found, tuned.queries(np.arange(len(of))), atol=1e-5)
+    assert line.training == Training((TrainingSet.of(of.questions),))
+    assert evaluate(of.corpus, of.questions, line, ["recall@3"]).judging.seen == len(of)
     assert line.retriever(prepared(of.corpus, line), ["valve"], 3)[0]
     with pytest.raises(SpecError, match="holds files already"):
         save_fine_tuned(of, tmp_path / "tuned", SHORT)

@@ -60,6 +60,11 @@ def run(arguments: list[str]) -> int:
         write_json(curve.to_dict() | {"files": [str(file) for file in files]})
     else:
         print(_text(curve))
+        if adapter is not None:
+            print(
+                f"The adapter names these {curve.questions} questions: evaluate, sweep, compare and check leave them "
+                "out, and others about their passages. Judge it by further questions."
+            )
     for file in files:
         warn(f"written: {file}")
     return refused or status or DONE
