@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.decisions import Context, audit, facts_of
+from workbench.decisions import facts_of
 from workbench.errors import StoreError
 from workbench.ui import bench, countings, library, live, progress, sessions
 from workbench.ui.decision import auditing, choosing, evidence, handing, history, packing, prompting
@@ -105,9 +105,8 @@ def page() -> None:
         if view == "RAG, fine-tuning or both":
             auditing.panel(facts, lambda: evidence.panel(corpus, questions, pipeline))
         else:
-            given = auditing.answers(facts)
             yaml = choosing.yaml_of(chosen.run) if chosen else ""
-            prompting.panel(Context(facts, yaml, given, audit(given)))
+            prompting.panel(auditing.told(facts, yaml))
 
 
 page()

@@ -154,7 +154,11 @@ def test_the_pack_is_built_and_shown(visit, measured):
 def test_the_audit_says_what_would_turn_it(visit, measured):
     app = look(visit("Decision"), "RAG, fine-tuning or both")
     assert "RAG: " in said(app)
-    assert "Measured: 3 documents" in said(app) or "Measured: 2 documents" in said(app)
+    assert "8 of 8 answers are assumed" in said(app)
+    assert "are no such examples" in said(app)
+    assert app.selectbox(key="audit-examples").value is None  # however many questions the golden set has
+    app.selectbox(key="audit-behaviour").select("some").run()
+    assert "RAG for consistent style" in said(app)
     for name, answer in (
         ("documents", "general"),
         ("behaviour", "much"),
@@ -165,7 +169,13 @@ def test_the_audit_says_what_would_turn_it(visit, measured):
     app.run()
     whole(app)
     assert "Fine-tuning: " in said(app)
-    for detail in ("Points", "Twelve months' cost", "Two weeks' proof", "Training data", "By evidence", "Compared"):
+    assert "4 of 8 answers are assumed" in said(app)
+    assert "The two answers that carry it" in said(app)
+    assert "contradict" not in said(app)
+    app.selectbox(key="audit-citations").select("must").run()
+    assert "What is to be cited, if not documents of your own?" in said(app)
+    app.selectbox(key="audit-citations").select("no").run()
+    for detail in ("Rules", "Twelve months' cost", "Two weeks' proof", "Training data", "By evidence", "Compared"):
         app.session_state["audit-detail"] = detail
         app.run()
         whole(app)
@@ -190,7 +200,13 @@ def test_ten_prompts_hold_the_figures(visit, measured):
     assert "recall@1000tok = " in app.code[-1].value
     radio.set_value("blueprint").run()
     whole(app)
-    assert "Result by the stated scoring" in app.code[-1].value
+    assert "The audit has not been answered yet" in app.code[-1].value
+    look(app, "RAG, fine-tuning or both")
+    app.selectbox(key="audit-documents").select("own").run()
+    look(app, "Prompts")
+    assert "Result by the stated rules" in app.code[-1].value
+    assert "Yes, only from them\n" in app.code[-1].value
+    assert "(assumed)" in app.code[-1].value
 
 
 def test_a_catalogue_that_cannot_be_used_costs_no_run(visit, measured, monkeypatch):

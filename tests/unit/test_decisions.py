@@ -1,4 +1,4 @@
-"""RAG, fine-tuning or both: the scoring is what its tables say, flips are smallest, costs add up."""
+"""RAG, fine-tuning or neither: every set of answers, what carries the result, mistakes, costs."""
 
 from dataclasses import fields, replace
 from itertools import product
@@ -6,20 +6,25 @@ from itertools import product
 import pytest
 
 from workbench.decisions import (
-    FORBIDDEN,
     PRESETS,
     PROMPTS,
     QUESTIONS,
+    RULES,
+    WORDS,
     Context,
     CostInputs,
     Facts,
     audit,
     beside,
     break_even,
+    carriers,
+    cheaper,
+    contradictions,
     dimensions,
+    drivers,
     filled,
     flips,
-    known,
+    looks_up,
     mistakes,
     proof_plan,
     sensitivity,
@@ -52,29 +57,121 @@ def everything():
         yield dict(zip(QUESTIONS, answers, strict=True))
 
 
-def test_eight_questions_and_their_plain_cases():
+NEITHER = {**STYLE, "behaviour": "no", "volume": "low"}
+
+
+@pytest.mark.parametrize(
+    "answers, result",
+    [
+        (LOOKUP, "rag"),
+        (STYLE, "fine-tuning"),
+        ({**STYLE, "both": "yes"}, "hybrid"),
+        ({**STYLE, "both": "yes", "examples": "none"}, "rag"),
+        (NEITHER, "prompt"),
+        ({**NEITHER, "behaviour": "some"}, "few-shot"),
+        ({**NEITHER, "behaviour": "some", "volume": "high"}, "fine-tuning"),
+        ({**STYLE, "examples": "some"}, "few-shot"),
+        ({**STYLE, "documents": "own"}, "hybrid"),
+        ({**LOOKUP, "change": "never", "examples": "thousands", "citations": "no", "skill": "yes"}, "rag"),
+        ({**LOOKUP, "behaviour": "much"}, "rag"),
+    ],
+)
+def test_the_plain_cases(answers, result):
     assert len(QUESTIONS) == 8
-    assert audit(LOOKUP).result == "rag"
-    assert audit(STYLE).result == "fine-tuning"
-    assert audit({**STYLE, "both": "yes"}).result == "hybrid"
-    assert audit({**STYLE, "both": "yes", "examples": "none"}).result == "rag"
+    assert audit(answers).result == result
 
 
-def test_no_set_of_answers_gives_a_result_that_an_answer_forbids():
+TRAINED = {"fine-tuning", "hybrid"}
+LAWS = {
+    "what has to be looked up is never left to training, or to a prompt alone": lambda a, r: (
+        not (a["documents"] in ("own", "partly") or a["change"] in ("daily", "monthly") or a["citations"] == "must")
+        or r in {"rag", "hybrid"}
+    ),
+    "fewer than 200 examples are not trained on": lambda a, r: (
+        a["examples"] in ("hundreds", "thousands") or r not in TRAINED
+    ),
+    "behaviour that no prompt reaches is trained, where there are examples": lambda a, r: (
+        a["behaviour"] != "much" or a["examples"] in ("none", "some") or r in TRAINED
+    ),
+    "what a prompt gets right is not trained where documents are looked up": lambda a, r: (
+        a["behaviour"] != "no" or r != "hybrid"
+    ),
+    "what a prompt gets right is trained for volume or speed alone": lambda a, r: (
+        a["behaviour"] != "no" or r != "fine-tuning" or a["volume"] == "high"
+    ),
+    "both at once is never one alone, once it is trained": lambda a, r: a["both"] == "no" or r != "fine-tuning",
+    "general knowledge without change, citation or other behaviour needs nothing": lambda a, r: (
+        (a["documents"], a["behaviour"], a["both"]) != ("general", "no", "no")
+        or a["change"] in ("daily", "monthly")
+        or a["citations"] == "must"
+        or r in {"prompt", "fine-tuning"}
+    ),
+    "few-shot is for behaviour": lambda a, r: r != "few-shot" or a["behaviour"] != "no",
+}
+
+
+def test_every_set_of_answers_has_a_result_that_breaks_no_law_and_all_results_occur():
     seen = set()
     for answers in everything():
-        result = audit(answers).result
-        seen.add(result)
-        assert not [rule for rule in FORBIDDEN[2:] if answers[rule[0]] == rule[1] and result == rule[2]], answers
-    assert seen == {"rag", "fine-tuning", "hybrid"}
+        verdict = audit(answers)
+        seen.add(verdict.result)
+        broken = [law for law, holds in LAWS.items() if not holds(answers, verdict.result)]
+        assert not broken, (answers, verdict.result, broken)
+        near = {one.name for one in mistakes(answers, FACTS, verdict.result)}
+        if answers["examples"] == "some" and answers["behaviour"] != "no":
+            assert "Fine-tuning on 50 to 199 examples" in near, answers
+        tempting = answers["examples"] in ("hundreds", "thousands") or answers["behaviour"] == "much"
+        assert ("Fine-tuning for knowledge" in near) is (looks_up(answers) and tempting), answers
+    assert seen == set(WORDS) == {"rag", "fine-tuning", "hybrid", "prompt", "few-shot"}
 
 
-def test_points_are_the_sums_of_the_reasons():
-    verdict = audit(LOOKUP)
-    assert (
-        verdict.rag == sum(QUESTIONS[q].answers[a].rag for q, a in LOOKUP.items()) == sum(r[2] for r in verdict.reasons)
-    )
-    assert verdict.tuning == sum(r[3] for r in verdict.reasons)
+def test_each_rule_decides_something_and_says_of_what_it_speaks():
+    used = {audit(answers).rule.why for answers in everything()}
+    assert used == {rule.why for rule in RULES}
+    for rule in RULES:
+        assert all(
+            QUESTIONS[q].answers[a].text in rule.conditions for q, some in rule.where.items() for a in some
+        )  # fmt: skip
+    assert audit(NEITHER).sentence.startswith("neither: the prompt does it; nothing has to be looked up")
+    assert audit(LOOKUP).sentence.startswith("RAG: knowledge has to be looked up")
+
+
+CONTRADICTORY = {
+    ("general", "no", "monthly", "useful", "no"): {("documents", "change")},
+    ("general", "much", "never", "must", "no"): {("documents", "citations")},
+    ("general", "much", "never", "no", "yes"): {("documents", "both")},
+    ("own", "no", "never", "no", "yes"): {("behaviour", "both")},
+    ("partly", "much", "never", "no", "no"): {("documents", "behaviour", "both")},
+    ("own", "much", "never", "must", "yes"): set(),
+    ("general", "no", "never", "useful", "no"): set(),
+}
+
+
+@pytest.mark.parametrize("given", CONTRADICTORY)
+def test_answers_that_contradict_each_other_are_asked_about(given):
+    names = ("documents", "behaviour", "change", "citations", "both")
+    answers = {**LOOKUP, **dict(zip(names, given, strict=True))}
+    found = contradictions(answers)
+    assert {tuple(q for q, _ in one.answers) for one in found} == CONTRADICTORY[given]
+    for one in found:
+        assert one.sentence.endswith("?")
+        assert all(QUESTIONS[q].answers[a].text in one.sentence for q, a in one.answers)
+        assert dict(one.answers).items() <= answers.items()
+
+
+def test_the_two_answers_that_carry_the_result_are_those_that_change_it_most():
+    for answers in (LOOKUP, STYLE, NEITHER):
+        now, (first, second) = audit(answers).result, carriers(answers)
+        weights = {
+            q: sum(audit({**answers, q: a}).result != now for a in asked.answers) / (len(asked.answers) - 1)
+            for q, asked in QUESTIONS.items()
+        }
+        assert (first.alone, second.alone) == tuple(sorted(weights.values(), reverse=True)[:2])
+        for one in (first, second):
+            assert one.alone == weights[one.question]
+            assert one.flip is not None
+            assert audit({**answers, **dict(one.flip.changes)}).result == one.flip.result != now
+    assert {one.question for one in carriers(STYLE)} == {"documents", "both"}
 
 
 def test_an_answer_that_does_not_exist_is_refused():
@@ -97,16 +194,16 @@ def test_flips_lead_where_they_say_and_none_holds_a_smaller_one(answers):
     assert alone == {q for q, results in sensitivity(answers).items() if results}
 
 
-def test_what_is_measured_is_answered_and_the_rest_is_asked():
-    assert set(known(FACTS)) == {"documents", "examples"}
-    assert known(FACTS)["examples"].answer == "some"
-    assert [known(replace(FACTS, questions=n))["examples"].answer for n in (49, 50, 200, 1000)] == [
-        "none", "some", "hundreds", "thousands",
-    ]  # fmt: skip
-    assert "documents" not in known(Facts())
-    assert all(one.answer in QUESTIONS[name].answers for name, one in known(FACTS).items())
-    assert "10.0 ms" in beside(FACTS)["volume"]
-    assert "2 of 13" in beside(FACTS)["change"]
+def test_what_is_measured_helps_and_answers_nothing_by_itself():
+    """Questions with passages are no labelled examples, and answers need not come from the documents that are here."""
+    hints = beside(FACTS)
+    assert "are no such examples" in hints["examples"]
+    assert "13 documents" in hints["documents"]
+    assert set(hints) <= set(QUESTIONS)
+    assert "10.0 ms" in hints["volume"]
+    assert "2 of 13" in hints["change"]
+    assert beside(Facts()) == {}
+    assert "64" not in next(r for r in dimensions(LOOKUP, FACTS) if r.name == "Data needed").tuning
 
 
 def test_twelve_dimensions_carry_the_figures():
@@ -143,13 +240,57 @@ def test_costs_add_up_by_hand():
     assert dict(both.lines)["Care"] == 2400
 
 
-def test_at_the_break_even_both_cost_the_same():
-    given = CostInputs()
+@pytest.mark.parametrize(
+    "changes, below",
+    [({}, "RAG"), ({"tuning_days": 0.0, "context_tokens": 309.0}, "fine-tuning")],
+)
+def test_the_lines_of_cost_cross_in_either_direction(changes, below):
+    given = replace(CostInputs(), **changes)
     n = break_even(given)
+    assert n
     rag, tuning, _ = yearly(replace(given, queries=n))
     assert rag.total == pytest.approx(tuning.total)
-    assert break_even(replace(given, context_tokens=0.0)) is None  # a trained model only costs more a query
-    assert break_even(replace(given, tuning_days=0.0, examples=0.0, rag_days=99.0)) == 0.0
+    above = {"RAG": "fine-tuning", "fine-tuning": "RAG"}[below]
+    assert f"below it {below} costs less, above it {above}" in cheaper(given)
+    for queries, wins in ((n / 2, below), (2 * n, above)):
+        rag, tuning, _ = yearly(replace(given, queries=queries))
+        assert (tuning.total < rag.total) is (wins == "fine-tuning")
+        assert f"{wins} costs less: ${min(rag.total, tuning.total):,.0f}" in cheaper(replace(given, queries=queries))
+
+
+def test_lines_of_cost_that_do_not_cross():
+    given = CostInputs()
+    dearer = replace(given, context_tokens=0.0)  # a trained model costs more to make and for each query
+    assert break_even(dearer) is None
+    assert "RAG costs less" in cheaper(dearer)
+    assert "at every volume" in cheaper(dearer)
+    always = replace(given, tuning_days=0.0, examples=0.0, rag_days=99.0)
+    assert break_even(always) == 0.0
+    assert "fine-tuning costs less" in cheaper(always)
+    assert "at every volume" in cheaper(always)
+    free = replace(
+        given, tuning_days=given.rag_days, examples=0.0, index_month=0.0, embedding_price=0.0, tuned_factor=1.0
+    )
+    assert break_even(free) == 0.0  # equal without a query, and cheaper with each
+    assert break_even(replace(free, context_tokens=0.0)) is None  # equal at every volume
+
+
+@pytest.mark.parametrize("given", [CostInputs(), CostInputs(tuning_days=0.0, context_tokens=309.0, host_month=0.0)])
+def test_the_two_inputs_that_carry_the_comparison(given):
+    def gap(inputs):
+        rag, tuning, _ = yearly(inputs)
+        return tuning.total - rag.total
+
+    found = drivers(given, most=len(fields(CostInputs)))
+    assert len(found) == len(fields(CostInputs))
+    for one in found:
+        assert one.low <= getattr(given, one.name) <= one.high
+        assert one.low < one.high
+        assert one.at_low == gap(replace(given, **{one.name: one.low}))
+        assert one.flips is (min(one.at_low * gap(given), one.at_high * gap(given)) < 0)
+    assert [(not d.flips, -d.moves) for d in found] == sorted((not d.flips, -d.moves) for d in found)
+    assert drivers(given) == found[:2]
+    assert found[0].name not in {d.name for d in drivers(given, known=[found[0].name])}
 
 
 @pytest.mark.parametrize("name", [f.name for f in fields(CostInputs)])
@@ -159,7 +300,7 @@ def test_inputs_have_limits(name):
             CostInputs(**{name: wrong})
 
 
-@pytest.mark.parametrize("result", ["rag", "fine-tuning", "hybrid"])
+@pytest.mark.parametrize("result", list(WORDS))
 @pytest.mark.parametrize("facts", [Facts(), FACTS])
 def test_a_plan_has_ten_days(result, facts):
     days = [part for day, _ in proof_plan(result, facts) for part in day.split("–")]
@@ -175,6 +316,15 @@ def test_mistakes_are_named_where_their_signs_are():
     assert "Training around a bad search" in names(LOOKUP, FACTS, "hybrid")
     assert "Deciding on a handful of questions" in names(LOOKUP, replace(FACTS, questions=12))
     assert "Changing the model before measuring the search" in names(STYLE, Facts())
+    assert "No evaluation before deployment" in names(STYLE, Facts())
+    assert "No evaluation before deployment" not in names(STYLE, FACTS)
+    assert "No chunking strategy" in names(LOOKUP, replace(FACTS, configurations=1))
+    assert "No chunking strategy" not in names(LOOKUP, FACTS)
+    assert "RAG for consistent style" in names({**LOOKUP, "behaviour": "some"}, FACTS)
+    assert "Fine-tuning on fewer than 50 examples" in names({**STYLE, "examples": "none"}, FACTS, "few-shot")
+    stable = {**LOOKUP, "change": "never", "examples": "thousands", "citations": "no", "skill": "yes"}
+    first = mistakes(stable, FACTS, audit(stable).result)[0]
+    assert (first.name, "most expensive" in first.near) == ("Fine-tuning for knowledge", True)
 
 
 def test_ten_prompts_with_the_figures_in_them():
@@ -185,7 +335,11 @@ def test_ten_prompts_with_the_figures_in_them():
         assert "recall@5 = 0.700, 95 % interval 0.600 to 0.800" in text
         assert PROMPTS[name].task in text
         assert "{" not in text.replace("{kind", "")
-    assert "13 points for retrieval" in filled("audit", context)
+    assert "by the stated rules: RAG: knowledge has to be looked up" in filled("audit", context)
+    assert "(assumed)" not in filled("audit", context)
+    assert filled("audit", replace(context, assumed=("change", "both"))).count("(assumed)") == 2
+    odd = {**LOOKUP, "both": "yes"}
+    assert "Contradictory: " in filled("audit", replace(context, answers=odd, verdict=audit(odd)))
     assert "not been answered" in filled("audit", replace(context, answers=None, verdict=None))
     assert "workbench: 1" in filled("pipeline", context)
     assert "not measured" in filled("model", Context(Facts()))

@@ -1,60 +1,76 @@
-"""RAG, fine-tuning or both: an audit whose scoring is open, what follows from it, and what it costs.
+"""RAG, fine-tuning or both: an audit whose rules are open, what follows from it, and what it costs.
 
-verdict = audit(answers)      # answers: question → name of an answer; `known(facts)` has those that were measured
-verdict.sentence, [flip.sentence for flip in flips(answers)]
+verdict = audit(answers)      # answers: question → name of an answer; `beside(facts)` has what helps to give them
+verdict.sentence, contradictions(answers), carriers(answers)
 """
 
 from workbench.decisions.audit import (
-    ENOUGH,
-    FORBIDDEN,
+    KNOWLEDGE,
     QUESTIONS,
+    RULES,
+    TRAINABLE,
     WORDS,
     Answer,
     Asked,
+    Carrier,
+    Contradiction,
     Flip,
+    Rule,
     Verdict,
     audit,
+    carriers,
+    contradictions,
     flips,
+    looks_up,
     sensitivity,
 )
-from workbench.decisions.costs import Cost, CostInputs, break_even, yearly
+from workbench.decisions.costs import RANGE, Cost, CostInputs, Driver, break_even, cheaper, drivers, yearly
 from workbench.decisions.dimensions import Dimension, dimensions
-from workbench.decisions.facts import Facts, Known, beside, facts_of, known
+from workbench.decisions.facts import Facts, beside, facts_of
 from workbench.decisions.plans import EXCLUSIONS, Mistake, mistakes, proof_plan
 from workbench.decisions.presets import LABEL, PRESETS, Preset, Suggestion, suggest
 from workbench.decisions.prompts import PROMPTS, Context, Prompt, filled
 
 __all__ = [
-    "ENOUGH",
     "EXCLUSIONS",
-    "FORBIDDEN",
+    "KNOWLEDGE",
     "LABEL",
     "PRESETS",
     "PROMPTS",
     "QUESTIONS",
+    "RANGE",
+    "RULES",
+    "TRAINABLE",
     "WORDS",
     "Answer",
     "Asked",
+    "Carrier",
     "Context",
+    "Contradiction",
     "Cost",
     "CostInputs",
     "Dimension",
+    "Driver",
     "Facts",
     "Flip",
-    "Known",
     "Mistake",
     "Preset",
     "Prompt",
+    "Rule",
     "Suggestion",
     "Verdict",
     "audit",
     "beside",
     "break_even",
+    "carriers",
+    "cheaper",
+    "contradictions",
     "dimensions",
+    "drivers",
     "facts_of",
     "filled",
     "flips",
-    "known",
+    "looks_up",
     "mistakes",
     "proof_plan",
     "sensitivity",

@@ -1,7 +1,7 @@
-"""Eight questions about what a system has to do, and what each answer speaks for. The scoring is data, to be read.
+"""Eight questions about what a system has to do, and what follows from the answers. The rules are data, to be read.
 
-Every answer gives points to retrieval and to fine-tuning; some answers forbid a result outright. Which answers decide,
-and what would turn the result, is found by changing them.
+Two needs decide: knowledge that has to be looked up, and behaviour that no prompt reaches. The other questions say what
+is possible, and decide only where these two do not. Which answers carry the result is found by changing them.
 """
 
 from collections.abc import Mapping
@@ -11,18 +11,23 @@ from typing import Literal
 
 from workbench.errors import SpecError
 
-Result = Literal["rag", "fine-tuning", "hybrid"]
+Result = Literal["rag", "fine-tuning", "hybrid", "prompt", "few-shot"]
 
-WORDS: dict[str, str] = {"rag": "RAG", "fine-tuning": "fine-tuning", "hybrid": "RAG and fine-tuning together"}
+WORDS: dict[str, str] = {
+    "rag": "RAG",
+    "fine-tuning": "fine-tuning",
+    "hybrid": "RAG and fine-tuning together",
+    "prompt": "neither: the prompt does it",
+    "few-shot": "few-shot prompting first",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A possible answer: its words, the points it gives to retrieval and to fine-tuning, and why it does."""
+    """A possible answer: its words, what it speaks for ("" where it is open), and why it does."""
 
     text: str
-    rag: int
-    tuning: int
+    speaks_for: str
     why: str
 
 
@@ -34,109 +39,187 @@ class Asked:
     answers: Mapping[str, Answer]
 
 
+_RAG, _TUNING, _PROMPT, _BOTH = "RAG", "fine-tuning", "a prompt", "both"
+
 QUESTIONS: dict[str, Asked] = {
     "documents": Asked(
         "Must answers come from documents of your own?",
         {
-            "own": Answer("Yes, only from them", 3, 0, "what only your documents say has to be looked up"),
-            "partly": Answer("In part", 2, 1, "some of it has to be looked up, some can be learned"),
-            "general": Answer("No, general knowledge will do", 0, 1, "there is little to look up"),
+            "own": Answer("Yes, only from them", _RAG, "what only your documents say has to be looked up"),
+            "partly": Answer("In part", _RAG, "that part has to be looked up"),
+            "general": Answer("No, general knowledge will do", "", "there is nothing to look up"),
         },
     ),
     "behaviour": Asked(
         "Is it the behaviour or the form of answers that must change?",
         {
-            "no": Answer("No, a prompt gets it right", 1, 0, "a prompt does it, so there is nothing to train"),
-            "some": Answer("A prompt gets it right mostly", 0, 2, "examples teach form more steadily than a prompt"),
-            "much": Answer(
-                "Yes, and no prompt does it", 0, 4, "behaviour is what training changes and retrieval cannot"
-            ),
+            "no": Answer("No, a prompt gets it right", _PROMPT, "there is nothing to train"),
+            "some": Answer("A prompt gets it right mostly", _PROMPT, "examples in the prompt come first"),
+            "much": Answer("Yes, and no prompt does it", _TUNING, "behaviour is what training changes"),
         },
     ),
     "change": Asked(
         "How often does the knowledge change?",
         {
-            "daily": Answer("Daily or weekly", 3, 0, "a document is indexed anew in seconds, a model is not"),
-            "monthly": Answer("About monthly", 2, 0, "twelve trainings a year cost more than twelve re-indexings"),
-            "yearly": Answer("About yearly", 1, 1, "either can keep up"),
-            "never": Answer("Hardly ever", 0, 2, "what was learned stays true"),
+            "daily": Answer("Daily or weekly", _RAG, "a document is indexed again in seconds, a model is not"),
+            "monthly": Answer("About monthly", _RAG, "twelve trainings a year cost more than twelve re-indexings"),
+            "yearly": Answer("About yearly", "", "either can keep up"),
+            "never": Answer("Hardly ever", "", "what was learned stays true, if there is something to train"),
         },
     ),
     "examples": Asked(
         "How many labelled examples do you have?",
         {
-            "none": Answer("Fewer than 50", 1, 0, "there is nothing to train on, and hardly anything to test by"),
-            "some": Answer("50 to 199", 1, 0, "enough to measure retrieval, too few to train answers safely"),
-            "hundreds": Answer("200 to 999", 0, 1, "enough to try a small adaptation"),
-            "thousands": Answer("1,000 or more", 0, 3, "enough to train and still to hold out a fair test"),
+            "none": Answer("Fewer than 50", _PROMPT, "a handful fits into the prompt"),
+            "some": Answer("50 to 199", _PROMPT, "fewer than 200 give no reliable gain: put the best into the prompt"),
+            "hundreds": Answer("200 to 999", "", "enough for a small model and a narrow task"),
+            "thousands": Answer("1,000 or more", "", "enough for broader behaviour, and for a fair test"),
         },
     ),
     "citations": Asked(
         "Must answers cite where they come from?",
         {
-            "must": Answer("Yes, every one", 3, 0, "only what was retrieved can be cited truthfully"),
-            "useful": Answer("It would help", 1, 0, "sources come with retrieval at no cost"),
-            "no": Answer("No", 0, 1, "sources need not be kept"),
+            "must": Answer("Yes, every one", _RAG, "only what was retrieved can be cited truthfully"),
+            "useful": Answer("It would help", "", "sources come with retrieval at no cost"),
+            "no": Answer("No", "", "sources need not be kept"),
         },
     ),
     "volume": Asked(
         "How many queries, and how fast?",
         {
-            "low": Answer("Below 10,000 a month", 1, 0, "longer prompts cost little at this volume"),
-            "medium": Answer("10,000 to 1,000,000 a month", 0, 0, "both can be afforded: see the costs"),
-            "high": Answer("More, or within some 300 ms", 0, 2, "every token of context is paid for, and waited for"),
+            "low": Answer("Below 10,000 a month", "", "a retrieval step and longer prompts cost little"),
+            "medium": Answer("10,000 to 1,000,000 a month", "", "both can be afforded: see the costs"),
+            "high": Answer("More, or within some 300 ms", _TUNING, "each token of context is paid for, and waited for"),
         },
     ),
     "skill": Asked(
         "Can your team train, test and run models?",
         {
-            "no": Answer("No", 2, 0, "a model that nobody can retrain goes stale"),
-            "some": Answer("With help", 0, 0, "it can be learned; plan time for it"),
-            "yes": Answer("Yes", 0, 1, "training is within reach"),
+            "no": Answer("No", "", "a model that nobody can retrain goes stale"),
+            "some": Answer("With help", "", "it can be learned; plan time for it"),
+            "yes": Answer("Yes", "", "training is within reach"),
         },
     ),
     "both": Asked(
         "Do you need own knowledge and another behaviour at once?",
         {
-            "no": Answer("No", 0, 0, "one approach can do it"),
-            "yes": Answer("Yes", 2, 2, "knowledge is looked up, behaviour is learned"),
+            "no": Answer("No", "", "one approach can do it"),
+            "yes": Answer("Yes", _BOTH, "knowledge is looked up, behaviour is learned"),
         },
     ),
 }
 
-ENOUGH = 5
-"""Points from which an approach has a case of its own; where both do, and neither is twice as strong, both are due."""
-
-FORBIDDEN: tuple[tuple[str, str, Result, Result, str], ...] = (
-    ("both", "yes", "rag", "hybrid", "own knowledge and another behaviour at once take both halves"),
-    ("both", "yes", "fine-tuning", "hybrid", "own knowledge and another behaviour at once take both halves"),
-    ("examples", "none", "fine-tuning", "rag", "fewer than 50 examples cannot be trained on"),
-    ("examples", "none", "hybrid", "rag", "fewer than 50 examples cannot be trained on: begin with retrieval"),
-    ("citations", "must", "fine-tuning", "hybrid", "a trained model cannot cite truthfully what it was not shown"),
-    ("change", "daily", "fine-tuning", "hybrid", "no training keeps up with daily changes"),
+KNOWLEDGE: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("documents", ("own", "partly")),
+    ("change", ("daily", "monthly")),
+    ("citations", ("must",)),
+    ("both", ("yes",)),
 )
-"""(question, answer, result that it forbids, what takes its place, why), in the order in which they apply."""
+"""(question, answers): any of these says that knowledge has to be looked up."""
+
+TRAINABLE = ("hundreds", "thousands")
+"""Answers to `examples` that are enough to train on."""
+
+
+def looks_up(answers: Mapping[str, str]) -> bool:
+    """Whether any answer says that knowledge has to be looked up."""
+    return any(answers.get(question) in some for question, some in KNOWLEDGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What follows where `knowledge` has to be looked up or not, and the answers are among those of `where`."""
+
+    knowledge: bool
+    where: Mapping[str, tuple[str, ...]]
+    result: Result
+    why: str
+
+    def holds(self, answers: Mapping[str, str]) -> bool:
+        """Whether the rule speaks of these answers."""
+        return looks_up(answers) == self.knowledge and all(answers[q] in some for q, some in self.where.items())
+
+    @property
+    def conditions(self) -> str:
+        """The answers that it speaks of, in words."""
+        need = "knowledge has to be looked up" if self.knowledge else "nothing has to be looked up"
+        some = [f"“{' or '.join(QUESTIONS[q].answers[a].text for a in names)}”" for q, names in self.where.items()]
+        return "; ".join([need, *some])
+
+
+_PRESSED = {"examples": TRAINABLE, "volume": ("high",), "skill": ("some", "yes")}
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        True,
+        {"behaviour": ("much",), "examples": TRAINABLE},
+        "hybrid",
+        "knowledge is looked up, and the behaviour that no prompt reaches is trained, with the passages in the prompt",
+    ),
+    Rule(
+        True,
+        {"behaviour": ("some",), "both": ("yes",), "examples": TRAINABLE},
+        "hybrid",
+        "knowledge is looked up, and the behaviour that a prompt reaches only mostly is trained",
+    ),
+    Rule(
+        True,
+        {"behaviour": ("no",)},
+        "rag",
+        "knowledge has to be looked up, and a prompt does the rest: there is nothing to train",
+    ),
+    Rule(
+        True,
+        {},
+        "rag",
+        "knowledge has to be looked up; the form comes from few-shot examples in the prompt until training is due",
+    ),
+    Rule(
+        False,
+        {"behaviour": ("much",), "examples": TRAINABLE},
+        "fine-tuning",
+        "behaviour is what training changes, and nothing has to be looked up",
+    ),
+    Rule(
+        False,
+        {"behaviour": ("no", "some"), **_PRESSED},
+        "fine-tuning",
+        "nothing has to be looked up, and at this volume or speed a trained model saves a long prompt",
+    ),
+    Rule(False, {"behaviour": ("no",)}, "prompt", "nothing has to be looked up, and a prompt gets it right"),
+    Rule(
+        False,
+        {"behaviour": ("some",)},
+        "few-shot",
+        "a prompt gets it right mostly: examples in it are the cheapest next step",
+    ),
+    Rule(
+        False,
+        {},
+        "few-shot",
+        "fewer than 200 examples give no reliable gain in training: put the best into the prompt and collect more",
+    ),
+)
+"""In order; the first that holds gives the result, and there is one for every set of answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result, the points, and the reasons: (question, answer, points for RAG, for fine-tuning, why) and rules."""
+    """The result, the rule that gave it, and (question, answer, what it speaks for, why) of each answer."""
 
     result: Result
-    rag: int
-    tuning: int
-    reasons: tuple[tuple[str, str, int, int, str], ...]
-    rules: tuple[str, ...]
+    rule: Rule
+    reasons: tuple[tuple[str, str, str, str], ...]
 
     @property
     def sentence(self) -> str:
-        """The result in words, with the points and what overruled them."""
-        rules = f"; {'; '.join(self.rules)}" if self.rules else ""
-        return f"{WORDS[self.result]}: {self.rag} points for retrieval, {self.tuning} for fine-tuning{rules}"
+        """The result in words, and why."""
+        words = WORDS[self.result]
+        return f"{words}{';' if ':' in words else ':'} {self.rule.why}"
 
 
 def audit(answers: Mapping[str, str]) -> Verdict:
-    """What the answers, question → name of its answer, speak for. A tie goes to RAG, which is easier to undo.
+    """What follows from the answers, question → name of its answer.
 
     Raises:
         SpecError: a question is not answered, or not by one of its answers.
@@ -147,17 +230,57 @@ def audit(answers: Mapping[str, str]) -> Verdict:
         if given not in asked.answers:
             raise SpecError(f"{asked.text} ({given!r}) must be answered by one of {', '.join(asked.answers)}")
         one = asked.answers[given]
-        reasons.append((asked.text, one.text, one.rag, one.tuning, one.why))
-    rag, tuning = sum(r[2] for r in reasons), sum(r[3] for r in reasons)
-    result: Result = "rag" if rag >= tuning else "fine-tuning"
-    if min(rag, tuning) >= ENOUGH and 2 * min(rag, tuning) >= max(rag, tuning):
-        result = "hybrid"
-    rules = []
-    for name, given, forbidden, instead, why in FORBIDDEN:
-        if answers[name] == given and result == forbidden:
-            result = instead
-            rules.append(why)
-    return Verdict(result, rag, tuning, tuple(reasons), tuple(rules))
+        reasons.append((asked.text, one.text, one.speaks_for, one.why))
+    rule = next(rule for rule in RULES if rule.holds(answers))
+    return Verdict(rule.result, rule, tuple(reasons))
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Answers that cannot all hold, question → name, and what to ask in order to mend one of them."""
+
+    answers: tuple[tuple[str, str], ...]
+    ask: str
+
+    @property
+    def sentence(self) -> str:
+        """`“Must answers come …?” No, general knowledge will do. “Must answers cite …?” Yes, every one. What is …?`"""
+        said = [f"“{QUESTIONS[q].text}” {QUESTIONS[q].answers[a].text}." for q, a in self.answers]
+        return " ".join([*said, self.ask])
+
+
+_CONTRADICTIONS: tuple[tuple[Mapping[str, tuple[str, ...]], str], ...] = (
+    (
+        {"documents": ("general",), "citations": ("must",)},
+        "What is to be cited, if not documents of your own?",
+    ),
+    (
+        {"documents": ("general",), "change": ("daily", "monthly")},
+        "From which documents do answers learn of these changes, if not from your own?",
+    ),
+    (
+        {"documents": ("general",), "both": ("yes",)},
+        "Which knowledge of your own is it that answers need?",
+    ),
+    (
+        {"behaviour": ("no",), "both": ("yes",)},
+        "Which behaviour must change, if a prompt gets it right?",
+    ),
+    (
+        {"documents": ("own", "partly"), "behaviour": ("much",), "both": ("no",)},
+        "Both are needed by the first two answers: which of them can be left out?",
+    ),
+)
+"""(question → answers that do not go together, what to ask)."""
+
+
+def contradictions(answers: Mapping[str, str]) -> list[Contradiction]:
+    """The answers that contradict each other, each with the question that would settle it."""
+    return [
+        Contradiction(tuple((q, answers[q]) for q in where), ask)
+        for where, ask in _CONTRADICTIONS
+        if all(answers.get(q) in some for q, some in where.items())
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +292,14 @@ class Flip:
 
     @property
     def sentence(self) -> str:
-        """`If “How often does the knowledge change?” were answered “Hardly ever”, the result would be fine-tuning.`"""
+        """`If “How often does the knowledge change?” were answered “Daily or weekly”, the result would be RAG.`"""
         parts = [f"“{QUESTIONS[q].text}” were answered “{QUESTIONS[q].answers[a].text}”" for q, a in self.changes]
-        return f"If {' and '.join(parts)}, the result would be {WORDS[self.result]}."
+        return f"If {' and '.join(parts)}, the result would be {_words(self.result)}."
+
+
+def _words(result: Result) -> str:
+    """The result within a sentence."""
+    return WORDS[result].replace(":", ",")
 
 
 def sensitivity(answers: Mapping[str, str]) -> dict[str, tuple[Result, ...]]:
@@ -199,3 +327,32 @@ def flips(answers: Mapping[str, str], most: int = 2) -> list[Flip]:
                 if result != now:
                     found.append(Flip(changes, result))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """An answer that carries the result: `alone` is the share of its other answers that change it, `flip` one of them.
+
+    `flip` is None where no other answer changes the result even together with one to another question.
+    """
+
+    question: str
+    answer: str
+    alone: float
+    flip: Flip | None
+
+
+def carriers(answers: Mapping[str, str], most: int = 2) -> list[Carrier]:
+    """The answers that carry the result, the strongest first.
+
+    Ranked by the share of the other answers to a question that change the result alone; equal ones by the number of
+    smallest changes in which they take part; then in the order of the questions.
+    """
+    found = flips(answers)
+    out = []
+    for name, asked in QUESTIONS.items():
+        part = [flip for flip in found if name in dict(flip.changes)]
+        alone = sum(len(flip.changes) == 1 for flip in part) / (len(asked.answers) - 1)
+        out.append((alone, len(part), Carrier(name, answers[name], alone, part[0] if part else None)))
+    out.sort(key=lambda row: (-row[0], -row[1]))
+    return [carrier for _, _, carrier in out[:most]]

@@ -1,5 +1,6 @@
 """What each approach costs in twelve months, from inputs that the team edits. Nothing here is a price list."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 
 from workbench.errors import SpecError
@@ -86,11 +87,88 @@ def yearly(given: CostInputs) -> list[Cost]:
 
 
 def break_even(given: CostInputs) -> float | None:
-    """Queries a month from which fine-tuning costs less than RAG in twelve months; None where there are none."""
-    rag, tuning, _ = yearly(replace(given, queries=0.0))
-    one = yearly(replace(given, queries=1.0))
-    per_query = (one[0].total - rag.total) - (one[1].total - tuning.total)
-    gap = tuning.total - rag.total
-    if gap <= 0:
-        return 0.0 if per_query >= 0 else None
-    return gap / per_query if per_query > 0 else None
+    """Queries a month at which fine-tuning and RAG cost the same in twelve months, whichever is cheaper below.
+
+    Where the lines do not cross: 0 if fine-tuning costs less at every volume, None if it never does.
+    """
+    gap, per_query = _line(given)
+    crossing = -gap / per_query if per_query else 0.0
+    if crossing > 0:
+        return crossing
+    return 0.0 if (gap, per_query) < (0.0, 0.0) else None
+
+
+def _line(given: CostInputs) -> tuple[float, float]:
+    """(what fine-tuning costs more than RAG without a query, and more with each further one a month)."""
+    none, one = (yearly(replace(given, queries=queries)) for queries in (0.0, 1.0))
+    gap = none[1].total - none[0].total
+    return gap, one[1].total - one[0].total - gap
+
+
+def cheaper(given: CostInputs) -> str:
+    """Which of fine-tuning and RAG costs less, at this volume and at others, in a sentence."""
+    rag, tuning, _ = yearly(given)
+    first, second = (tuning, rag) if tuning.total < rag.total else (rag, tuning)
+    names = [{"Fine-tuning": "fine-tuning"}.get(cost.approach, cost.approach) for cost in (first, second)]
+    now = (
+        f"At {given.queries:,.0f} queries a month {names[0]} costs less: ${first.total:,.0f} against "
+        f"${second.total:,.0f} for {names[1]}"
+    )
+    if first.total == second.total:
+        now = f"At {given.queries:,.0f} queries a month both cost ${first.total:,.0f}"
+    even = break_even(given)
+    if not even:
+        return f"{now}; so it is at every volume, by these inputs."
+    below, above = ("fine-tuning", "RAG") if _line(given)[1] > 0 else ("RAG", "fine-tuning")
+    return f"{now}. The lines cross at {even:,.0f} queries a month: below it {below} costs less, above it {above}."
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """An input by which the comparison of costs stands or falls.
+
+    At `low` and `high`, the ends of its range, fine-tuning costs so much more than RAG (`at_low`, `at_high`, below 0:
+    less). `flips` says whether the cheaper of the two is another at either end.
+    """
+
+    name: str
+    low: float
+    high: float
+    at_low: float
+    at_high: float
+    flips: bool
+
+    @property
+    def moves(self) -> float:
+        """By how many dollars the comparison moves over the range."""
+        return abs(self.at_high - self.at_low)
+
+
+RANGE = 2.0
+"""An assumption may be wrong by this factor either way; one that stands at 0 is tried from 0 to its starting value."""
+
+_NONE = {"host_month": 500.0}
+"""What is tried of inputs whose own starting value is 0."""
+
+
+def drivers(given: CostInputs, known: Collection[str] = (), most: int = 2) -> list[Driver]:
+    """The inputs that carry the comparison of fine-tuning and RAG: those that flip it first, then by what they move.
+
+    Each is changed alone within its range. `known` inputs are measured, and are no assumptions.
+    """
+    now = _difference(given)
+    out = []
+    for f in fields(CostInputs):
+        if f.name in known:
+            continue
+        value = getattr(given, f.name)
+        low, high = (value / RANGE, value * RANGE) if value else (0.0, _NONE.get(f.name, float(f.default)))
+        ends = [_difference(replace(given, **{f.name: min(end, f.metadata["high"] or 1e12)})) for end in (low, high)]
+        flips = any(end * now < 0 for end in ends)
+        out.append(Driver(f.name, low, high, *ends, flips))
+    return sorted(out, key=lambda d: (not d.flips, -d.moves))[:most]
+
+
+def _difference(given: CostInputs) -> float:
+    rag, tuning, _ = yearly(given)
+    return tuning.total - rag.total

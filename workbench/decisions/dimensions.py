@@ -40,7 +40,7 @@ def dimensions(answers: Mapping[str, str], facts: Facts) -> list[Dimension]:
         Dimension(
             "Data needed",
             f"documents, and questions to measure by ({facts.questions:,} here)",
-            f"hundreds to thousands of reviewed examples ({facts.questions:,} here)",
+            "hundreds to thousands of reviewed examples",
             "both",
             "RAG" if few else "",
         ),

@@ -1,4 +1,4 @@
-"""What the workbench has measured of a project, as plain values, and which of the audit's questions that answers."""
+"""What the workbench has measured of a project, as plain values, and what of it helps to answer the audit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -50,31 +50,21 @@ class Facts:
         return took / self.asked if took is not None and self.asked else None
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An answer that measurements give, and what they are."""
-
-    answer: str
-    evidence: str
-
-
-def known(facts: Facts) -> dict[str, Known]:
-    """Question → the answer that was measured; questions that only people can answer are not in it."""
-    out = {}
-    if facts.documents:
-        size = f"{facts.documents:,} documents with {facts.characters:,} characters are in this workspace"
-        out["documents"] = Known("own", size)
-    n = facts.questions
-    name = "none" if n < 50 else "some" if n < 200 else "hundreds" if n < 1000 else "thousands"
-    out["examples"] = Known(name, f"the golden set has {n:,} questions with answers")
-    return out
-
-
 def beside(facts: Facts) -> dict[str, str]:
-    """Question → what was measured that helps to answer it, without answering it."""
+    """Question → what was measured that helps to answer it. Nothing that is measured here answers one by itself.
+
+    Documents that were uploaded need not be what answers must come from; and questions with passages are there to
+    measure retrieval by, and are no examples of answers to train on.
+    """
     out = {}
     if facts.documents:
+        out["documents"] = f"{facts.documents:,} documents with {facts.characters:,} characters are in this workspace"
         out["change"] = f"{facts.replaced:,} of {facts.documents:,} documents were replaced by newer files so far"
+    if facts.questions:
+        out["examples"] = (
+            f"the {facts.questions:,} questions of the golden set are no such examples: they measure retrieval, and "
+            "whatever is trained on them is judged by memory"
+        )
     if facts.tokens_per_query is not None:
         speed = f", retrieval took {1000 * facts.seconds_per_query:.1f} ms" if facts.seconds_per_query else ""
         out["volume"] = f"a query hands over {facts.tokens_per_query:,.0f} tokens of context{speed}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workbench.decisions.audit import Result
+from workbench.decisions.audit import QUESTIONS, TRAINABLE, Result, looks_up
 from workbench.decisions.facts import Facts
 
 _FIRST: tuple[tuple[str, str], ...] = (
@@ -36,6 +36,18 @@ _MIDDLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         ("6–7", "Train on exactly these cases, passages included, with a fifth held out by document."),
         ("8", "Compare four ways on held-out questions: neither, RAG, training, both."),
+    ),
+    "prompt": (
+        ("4–5", "Write the prompt with its rules and its refusals, and run all questions through it."),
+        ("6", "Read the worst answers: is knowledge missing, or form? Either would change this result."),
+        ("7", "Try the cheapest model that still gets it right; fix its version."),
+        ("8", "Let three people judge 50 answers blind: right, wrong, or not asked for."),
+    ),
+    "few-shot": (
+        ("4", "Choose 5 to 20 of the best examples, unlike each other, and put them into the prompt."),
+        ("5", "Compare 0, 5 and 20 of them on questions that are not among them, with intervals."),
+        ("6–7", "Choose the examples for each query by likeness; keep that only if it wins on the same questions."),
+        ("8", "Count what is still wrong. Corrected answers are the examples that training would need, from 200 on."),
     ),
 }
 
@@ -93,23 +105,49 @@ class Mistake:
 
 
 def mistakes(answers: Mapping[str, str], facts: Facts, result: Result) -> list[Mistake]:
-    """The known mistakes whose signs these answers or measurements show."""
+    """The known mistakes whose signs these answers or measurements show, the most expensive first."""
     lost = 1 - facts.recall if facts.recall is not None else None
+    needed, trainable = looks_up(answers), answers["examples"] in TRAINABLE
     found: list[tuple[bool, Mistake]] = [
         (
-            answers.get("change") in ("daily", "monthly") and answers.get("behaviour") != "no",
+            needed and (trainable or answers.get("behaviour") == "much"),
             Mistake(
-                "Training facts into a model",
-                "the knowledge changes often, and behaviour is to be trained",
-                "train on form with the passages in the prompt; leave facts to retrieval",
+                "Fine-tuning for knowledge",
+                "knowledge has to be looked up, and there is reason enough to train; it is the most expensive mistake, "
+                "for a model trained on facts sounds right while it invents",
+                "leave facts to retrieval; train, if at all, on form, with the passages in the prompt",
             ),
         ),
         (
-            facts.questions < 60,
+            answers.get("behaviour") != "no" and result == "rag",
+            Mistake(
+                "RAG for consistent style",
+                "the form of answers is to change, and retrieval does not change it",
+                "put rules and a few examples of the form into the prompt, and count what it still gets wrong",
+            ),
+        ),
+        (
+            answers.get("behaviour") != "no" and not trainable,
+            Mistake(
+                f"Fine-tuning on {_within(QUESTIONS['examples'].answers[answers['examples']].text)} examples",
+                "behaviour is to change, and fewer than 200 examples give no reliable gain",
+                "use the best of them as few-shot examples in the prompt, and collect corrections in use",
+            ),
+        ),
+        (
+            facts.questions == 0,
+            Mistake(
+                "No evaluation before deployment",
+                "there is no golden set here",
+                "mark the passages of a dozen real questions first, and run them on every version",
+            ),
+        ),
+        (
+            0 < facts.questions < 60,
             Mistake(
                 "Deciding on a handful of questions",
                 f"{facts.questions} questions with answers: intervals are wide",
-                "add questions until the verdict says settled, or take the cheapest that is not ruled out",
+                "add questions until the verdict is settled",
             ),
         ),
         (
@@ -121,7 +159,7 @@ def mistakes(answers: Mapping[str, str], facts: Facts, result: Result) -> list[M
             ),
         ),
         (
-            lost is not None and lost > 0.2 and result != "rag",
+            lost is not None and lost > 0.2 and result in ("hybrid", "fine-tuning"),
             Mistake(
                 "Training around a bad search",
                 f"{lost or 0:.0%} of the gold text is not found",
@@ -137,19 +175,11 @@ def mistakes(answers: Mapping[str, str], facts: Facts, result: Result) -> list[M
             ),
         ),
         (
-            facts.configurations == 1,
+            facts.configurations <= 1 and result in ("rag", "hybrid"),
             Mistake(
-                "Keeping the first setting",
-                "one configuration is measured",
+                "No chunking strategy",
+                "one configuration is measured" if facts.configurations else "no configuration is measured",
                 "sweep size, overlap and ranking once; it takes minutes",
-            ),
-        ),
-        (
-            answers.get("examples") in ("none", "some") and answers.get("behaviour") == "much",
-            Mistake(
-                "Training on too little",
-                "behaviour is to change, with fewer than 200 examples",
-                "collect corrections in use for a month; try a better prompt with five examples meanwhile",
             ),
         ),
         (
@@ -161,7 +191,7 @@ def mistakes(answers: Mapping[str, str], facts: Facts, result: Result) -> list[M
             ),
         ),
         (
-            answers.get("skill") == "no" and result != "rag",
+            answers.get("skill") == "no" and result in ("hybrid", "fine-tuning"),
             Mistake(
                 "A model that nobody can retrain",
                 "the team does not train models",
@@ -178,3 +208,8 @@ def mistakes(answers: Mapping[str, str], facts: Facts, result: Result) -> list[M
         ),
     ]
     return [mistake for near, mistake in found if near]
+
+
+def _within(text: str) -> str:
+    """The text as it reads within a sentence."""
+    return text[:1].lower() + text[1:]

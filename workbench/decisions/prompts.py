@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from workbench.decisions.audit import QUESTIONS, Verdict
+from workbench.decisions.audit import QUESTIONS, Verdict, contradictions
 from workbench.decisions.facts import Facts
 
 RULES = (
@@ -14,12 +14,16 @@ RULES = (
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What prompts are filled with: facts, the pipeline file, the answers and result of the audit if there are some."""
+    """What prompts are filled with: facts, the pipeline file, the answers and result of the audit if there are some.
+
+    `assumed` are the questions that nobody has answered.
+    """
 
     facts: Facts
     pipeline: str = ""
     answers: Mapping[str, str] | None = None
     verdict: Verdict | None = None
+    assumed: tuple[str, ...] = ()
 
 
 def described(context: Context) -> str:
@@ -56,8 +60,12 @@ def _audited(context: Context) -> str:
         return "The audit has not been answered yet; ask its questions first:\n" + "\n".join(
             f"- {asked.text} ({' / '.join(a.text for a in asked.answers.values())})" for asked in QUESTIONS.values()
         )
-    lines = [f"- {QUESTIONS[q].text} {QUESTIONS[q].answers[a].text}" for q, a in context.answers.items()]
-    return "\n".join([*lines, f"Result by the stated scoring: {context.verdict.sentence}"])
+    lines = [
+        f"- {QUESTIONS[q].text} {QUESTIONS[q].answers[a].text}{' (assumed)' if q in context.assumed else ''}"
+        for q, a in context.answers.items()
+    ]
+    lines += [f"- Contradictory: {one.sentence}" for one in contradictions(context.answers)]
+    return "\n".join([*lines, f"Result by the stated rules: {context.verdict.sentence}"])
 
 
 @dataclass(frozen=True, slots=True)

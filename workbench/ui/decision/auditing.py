@@ -1,4 +1,4 @@
-"""RAG, fine-tuning or both: eight questions, what they speak for, and what would turn it."""
+"""RAG, fine-tuning or neither: eight questions, what follows from the answers, and what carries the result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -6,74 +6,87 @@ from dataclasses import fields
 import streamlit as st
 
 from workbench.decisions import (
-    ENOUGH,
     EXCLUSIONS,
-    FORBIDDEN,
     QUESTIONS,
+    RULES,
     WORDS,
     Asked,
+    Carrier,
+    Context,
     CostInputs,
+    Driver,
     Facts,
     Flip,
     Verdict,
     audit,
     beside,
-    break_even,
+    carriers,
+    cheaper,
+    contradictions,
     dimensions,
+    drivers,
     flips,
-    known,
     mistakes,
     proof_plan,
-    sensitivity,
     yearly,
 )
 from workbench.ui.shell import panels, plain
 
-USUAL = {"behaviour": "no", "change": "monthly", "citations": "useful", "volume": "low", "skill": "some", "both": "no"}
-"""What stands there until somebody answers."""
+USUAL = {
+    "documents": "own", "behaviour": "no", "change": "monthly", "examples": "none", "citations": "useful",
+    "volume": "low", "skill": "some", "both": "no",
+}  # fmt: skip
+"""What is assumed of a question that nobody has answered."""
 
 MOST = 6
 """Flips that are shown; the smallest first."""
 
 
-def answers(facts: Facts) -> dict[str, str]:
-    """The answers as they stand: by hand, measured, or not given yet."""
-    measured = known(facts)
-    out = {}
-    for name, asked in QUESTIONS.items():
-        given = str(st.session_state.get(f"audit-{name}", ""))
-        usual = measured[name].answer if name in measured else USUAL.get(name, next(iter(asked.answers)))
-        out[name] = given if given in asked.answers else usual
-    return out
+def given() -> dict[str, str]:
+    """The answers that were given by hand, question → name."""
+    state = {name: st.session_state.get(f"audit-{name}") for name in QUESTIONS}
+    return {name: str(one) for name, one in state.items() if one in QUESTIONS[name].answers}
 
 
-def panel(facts: Facts, evidence: Callable[[], None]) -> dict[str, str]:
-    """The whole audit; the answers. `evidence` draws what training gained on this golden set."""
+def told(facts: Facts, pipeline: str) -> Context:
+    """What prompts are filled with; the audit only where somebody has answered some of it."""
+    own = given()
+    if not own:
+        return Context(facts, pipeline)
+    answers = USUAL | own
+    return Context(facts, pipeline, answers, audit(answers), tuple(name for name in QUESTIONS if name not in own))
+
+
+def panel(facts: Facts, evidence: Callable[[], None]) -> None:
+    """The whole audit. `evidence` draws what training gained on this golden set."""
     left, right = panels(1, 1.5)
     with left:
-        given = _questions(facts)
-    verdict = audit(given)
+        _questions(facts)
+    own = given()
+    answers = USUAL | own
+    verdict = audit(answers)
     with right:
         st.markdown(f"**{plain(verdict.sentence[:1].upper() + verdict.sentence[1:])}.**")
-        st.caption(
-            "The scoring is open: every answer gives points to either side. Both are due where each has at least "
-            f"{ENOUGH} points and neither twice as many; a tie goes to RAG, which is easier to undo. It is a guide to "
-            "talk by; the points are our judgement, the measurements beside the questions are not."
-        )
-        _turns(given)
-        near = mistakes(given, facts, verdict.result)
+        if assumed := len(QUESTIONS) - len(own):
+            st.caption(
+                f"{assumed} of {len(QUESTIONS)} answers are assumed: answer the questions, and the result is yours."
+            )
+        _contradicted(answers)
+        _carried(answers, own)
+        _turns(answers)
+        near = mistakes(answers, facts, verdict.result)
         if near:
             st.markdown("**Known mistakes that are near**")
             for one in near:
-                st.markdown(f"- {plain(one.name)}: {plain(one.near)}. Instead: {plain(one.instead)}.")
+                st.markdown(f"- **{plain(one.name)}**: {plain(one.near)}. Instead: {plain(one.instead)}.")
         view = st.segmented_control(
             "Detail", _DETAILS, default="Compared", key="audit-detail", label_visibility="collapsed", required=True,
             persist_state="session",
         )  # fmt: skip
         if view == "Compared":
-            _compared(given, facts)
-        elif view == "Points":
-            _points(verdict)
+            _compared(answers, facts)
+        elif view == "Rules":
+            _rules(verdict)
         elif view == "Twelve months' cost":
             _costs(facts)
         elif view == "Two weeks' proof":
@@ -83,45 +96,70 @@ def panel(facts: Facts, evidence: Callable[[], None]) -> dict[str, str]:
             evidence()
         else:
             st.table([{"Never train on": what, "Why": why} for what, why in EXCLUSIONS])
-    return given
 
 
-_DETAILS = ("Compared", "Points", "Twelve months' cost", "Two weeks' proof", "Training data", "By evidence")
+_DETAILS = ("Compared", "Rules", "Twelve months' cost", "Two weeks' proof", "Training data", "By evidence")
 
 
-def _questions(facts: Facts) -> dict[str, str]:
-    measured, hints, given = known(facts), beside(facts), answers(facts)
+def _questions(facts: Facts) -> None:
+    hints = beside(facts)
     for name, asked in QUESTIONS.items():
-        options = list(asked.answers)
         st.selectbox(
             asked.text,
-            options,
-            index=options.index(given[name]),
+            list(asked.answers),
+            index=None,
+            placeholder=f"Not answered; assumed: {asked.answers[USUAL[name]].text}",
             format_func=_words(asked),
             key=f"audit-{name}",
             persist_state="session",
         )
-        if name in measured:
-            st.caption(f"Measured: {plain(measured[name].evidence)}.")
-        elif name in hints:
+        if name in hints:
             st.caption(f"To help: {plain(hints[name])}.")
-    return answers(facts)
+
+
+def _contradicted(answers: Mapping[str, str]) -> None:
+    """The answers that cannot all hold, each with the question that settles it."""
+    found = contradictions(answers)
+    if found:
+        lines = [f"- {plain(one.sentence)}" for one in found]
+        st.warning("\n".join(["**These answers contradict each other.** Change one of them:", "", *lines]))
+
+
+def _carried(answers: Mapping[str, str], own: Mapping[str, str]) -> None:
+    """The two answers that carry the result."""
+    st.markdown("**The two answers that carry it**")
+    for one in carriers(answers):
+        st.markdown(f"- {plain(carried(one, one.question in own))}")
+
+
+def carried(one: Carrier, answered: bool) -> str:
+    """An answer that carries the result, and how far, in a sentence."""
+    asked = QUESTIONS[one.question]
+    how = "" if answered else " (assumed)"
+    others = len(asked.answers) - 1
+    changing = round(one.alone * others)
+    if one.flip is None:
+        weight = "no other answer changes the result."
+    elif not changing:
+        weight = f"it changes the result only together with another. {one.flip.sentence}"
+    elif others == 1:
+        weight = f"the other answer changes the result. {one.flip.sentence}"
+    else:
+        weight = f"{changing} of its {others} other answers change the result alone. {one.flip.sentence}"
+    return f"“{asked.text}” {asked.answers[one.answer].text}{how}: {weight}"
 
 
 def _words(asked: Asked) -> Callable[[str], str]:
     return lambda name: asked.answers[name].text
 
 
-def _turns(given: Mapping[str, str]) -> None:
-    """Which answers decide alone, and the smallest changes that turn the result."""
-    turning = [QUESTIONS[q].text for q, results in sensitivity(given).items() if results]
-    found = flips(given)
-    st.markdown("**What would turn it**")
-    if turning:
-        st.caption(f"{len(turning)} of {len(QUESTIONS)} answers turn the result alone.")
-    else:
-        st.caption("No answer turns the result alone." + (" Two together would:" if found else ""))
-    _listed(found)
+def _turns(answers: Mapping[str, str]) -> None:
+    """The smallest changes of answers that change the result."""
+    found = flips(answers)
+    if not found:
+        return
+    with st.expander("What else would change it", icon=":material/alt_route:"):
+        _listed(found)
 
 
 def _listed(found: list[Flip]) -> None:
@@ -133,26 +171,37 @@ def _listed(found: list[Flip]) -> None:
         st.caption(f"{MOST} of {len(some)}.")
 
 
-def _compared(given: Mapping[str, str], facts: Facts) -> None:
+def _compared(answers: Mapping[str, str], facts: Facts) -> None:
     rows = [
         {"": one.name, "RAG": one.rag, "Fine-tuning": one.tuning, "Both": one.hybrid, "Ahead": one.better}
-        for one in dimensions(given, facts)
+        for one in dimensions(answers, facts)
     ]
     st.table(rows)
 
 
-def _points(verdict: Verdict) -> None:
-    rows = [
-        {"Question": asked, "Answer": answer, "RAG": rag, "Fine-tuning": tuning, "Why": why}
-        for asked, answer, rag, tuning, why in verdict.reasons
-    ]
-    st.table([*rows, {"Question": "Sum", "Answer": "", "RAG": verdict.rag, "Fine-tuning": verdict.tuning, "Why": ""}])
-    st.caption("Rules that overrule points:")
-    for name, answer, forbidden, instead, why in FORBIDDEN:
-        st.markdown(
-            f"- “{plain(QUESTIONS[name].answers[answer].text)}” to “{plain(QUESTIONS[name].text)}” turns "
-            f"{WORDS[forbidden]} into {WORDS[instead]}: {plain(why)}."
-        )
+def _rules(verdict: Verdict) -> None:
+    """What each answer speaks for, and the rules in order, the one that holds marked."""
+    st.table(
+        [
+            {"Question": asked, "Answer": answer, "Speaks for": speaks or "either", "Why": why}
+            for asked, answer, speaks, why in verdict.reasons
+        ]
+    )
+    st.caption(
+        "The first of these rules that holds gives the result. They are our judgement, to talk by; what was measured "
+        "stands beside the questions."
+    )
+    st.table(
+        [
+            {
+                "": "▸" if rule is verdict.rule else "",
+                "Where": rule.conditions,
+                "Result": WORDS[rule.result],
+                "Why": rule.why,
+            }
+            for rule in RULES
+        ]
+    )
 
 
 def _costs(facts: Facts) -> None:
@@ -194,16 +243,26 @@ def _costs(facts: Facts) -> None:
             for name in names
         ]
         st.table([*table, {"$ in twelve months": "Sum"} | {cost.approach: f"{cost.total:,.0f}" for cost in costs}])
-        even = break_even(given)
-        st.caption(
-            "By these inputs fine-tuning never costs less than RAG."
-            if even is None
-            else f"From {even:,.0f} queries a month fine-tuning costs less than RAG, by these inputs."
-        )
+        st.markdown(f"**{plain(cheaper(given))}**")
+        known = [f.name for f in fields(CostInputs) if _origin(f.name, facts) != "assumed"]
+        st.markdown("The two assumptions that carry it:")
+        for one in drivers(given, known):
+            st.markdown(f"- {plain(driven(one, given))}")
     st.caption(
         "Inputs marked “assumed” are places to write your own figures, not prices that anybody offered; “counted” "
         "takes 4 characters a token."
     )
+
+
+def driven(one: Driver, given: CostInputs) -> str:
+    """An assumption that carries the comparison of costs, in a sentence."""
+    help = next(f.metadata["help"] for f in fields(CostInputs) if f.name == one.name)
+    ends = "; ".join(
+        f"at {value:,g} fine-tuning costs ${abs(gap):,.0f} {'more' if gap > 0 else 'less'} than RAG"
+        for value, gap in ((one.low, one.at_low), (one.high, one.at_high))
+    )
+    flips = ", which changes the cheaper one" if one.flips else ""
+    return f"{help}, {getattr(given, one.name):,g}: {ends}{flips}."
 
 
 def _origin(name: str, facts: Facts) -> str:
