@@ -13,7 +13,7 @@ from workbench.pipelines import from_yaml
 
 
 def run(arguments: list[str]) -> int:
-    """Write `equal`, or each difference with its cause; 1 where there is one."""
+    """Write `equal` and what was not compared, or each difference with its cause; 1 where there is one."""
     flags = Flags(
         "verify",
         "Runs exported code in a process of its own and compares every chunk, vector and hit with what the workbench "
@@ -42,7 +42,10 @@ def run(arguments: list[str]) -> int:
         progress=Progress("embedding", "chunks"),
     )
     if given["json"]:
-        write_json({"equal": found.equal} | asdict(found))
+        escaped = [asdict(one) | {"sentence": one.sentence} for one in found.escapes]
+        settled = None if found.equal and "hits" in found.not_compared else found.equal
+        facts = {"equal": settled, "outcome": found.outcome, "not_compared": found.not_compared}
+        write_json(facts | asdict(found) | {"escapes": escaped})
     else:
         print(_text(found))
     return (DONE if found.equal else NOT_HELD) or status
@@ -58,6 +61,8 @@ def _text(found: Verification) -> str:
     for line in found.differences:
         lines.append(f"{line.check}: {shown(line.where)}: {shown(line.ours)} here, {shown(line.theirs)} in the export")
         lines.append(f"    {shown(line.cause)}")
+    lines += [shown(one.sentence) for one in found.escapes]
     took = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in found.seconds.items())
-    lines.append(f"{'equal' if found.equal else 'different'}: {found.target}{f'; {took}' if took else ''}")
+    apart = "".join(f"; {name}: not compared" for name in found.not_compared)
+    lines.append(f"{'equal' if found.equal else 'different'}: {found.target}{apart}{f'; {took}' if took else ''}")
     return "\n".join(lines)

@@ -107,13 +107,18 @@ def _hits(ours: Dump, theirs: Dump, ranks: Ranks, cause: str) -> tuple[Check, li
         got = theirs.hits.get(query)
         if got == want:
             continue
-        if got is not None and _only_ties(want, got, ranks.get(query, {})):
+        if got is not None and same_hits(ours, ranks, query, got):
             ties += 1
         else:
             shown = "none" if got is None else str(list(got))
             out.append(Difference("hits", query, str(list(want)), shown, cause))
     note = f"{ties} differ in the order of equal scores alone" if ties else ""
     return Check("hits", len(ours.hits), len(out), note), out
+
+
+def same_hits(ours: Dump, ranks: Ranks, query: str, got: Sequence[int]) -> bool:
+    """Whether these hits count as the workbench's own: the same, or others of equal score in their places."""
+    return tuple(got) == ours.hits[query] or _only_ties(ours.hits[query], got, ranks.get(query, {}))
 
 
 def _only_ties(want: Sequence[int], got: Sequence[int], scores: dict[int, float]) -> bool:

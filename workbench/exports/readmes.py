@@ -78,4 +78,8 @@ def _verified(corpus: Corpus | None, golden: Sequence[Question]) -> list[str]:
         "gives. It prints `equal`, or each difference with its cause. Chunks of equal score may stand "
         "in another order; that is told and is no difference."
     )
+    if not golden:
+        lines.append("Without questions it says `hits: not compared`; name some with `--query`.")
+    else:
+        lines.append("It also says which wrong parameters of the ranking would have given the same hits.")
     return [*lines, ""]

@@ -11,8 +11,9 @@ from typing import Any
 from workbench.documents import Corpus, Document
 from workbench.embedders import keep_adapter, read_adapter
 from workbench.errors import SpecError
-from workbench.exports.comparisons import Check, Difference, Ranks, compare
+from workbench.exports.comparisons import Check, Difference, Ranks, compare, same_hits
 from workbench.exports.environments import is_made, missing, python_for
+from workbench.exports.escapes import Escape, escapes
 from workbench.exports.plans import FRAMEWORKS, TARGETS
 from workbench.exports.running import Dump, ourselves, run
 from workbench.exports.writing import ADAPTER, DOCUMENTS, FORMAT, GOLDEN, MANIFEST, documents_lines, requirements
@@ -26,17 +27,33 @@ from workbench.workspaces.parsed import from_json
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The outcome; `equal` where nothing differed. `seconds` by stage, the environment's making apart."""
+    """The outcome; `equal` where nothing differed. `seconds` by stage, the environment's making apart.
+
+    `escapes` says of equal hits which wrong parameters of the retriever they would not have shown.
+    """
 
     target: str
     checks: tuple[Check, ...]
     differences: tuple[Difference, ...]
     seconds: dict[str, float] = field(default_factory=dict)
+    escapes: tuple[Escape, ...] = ()
 
     @property
     def equal(self) -> bool:
-        """Whether everything that was compared is the same."""
+        """Whether everything that was compared is the same; what was not, `not_compared` names."""
         return not any(check.different for check in self.checks)
+
+    @property
+    def not_compared(self) -> tuple[str, ...]:
+        """The checks that compared nothing."""
+        return tuple(check.name for check in self.checks if not check.compared)
+
+    @property
+    def outcome(self) -> str:
+        """`equal`, `different`, or `equal; hits: not compared`."""
+        if not self.equal:
+            return "different"
+        return "; ".join(["equal", *(f"{name}: not compared" for name in self.not_compared)])
 
 
 def verify(
@@ -92,11 +109,25 @@ def verify(
         seconds["export"] = time.monotonic() - start
     tell("running the workbench")
     start = time.monotonic()
-    ours, ranks = _ours(corpus, pipeline, asked, chunks_only, store, progress)
+    rows = _rows(corpus, pipeline, chunks_only, store, progress)
+    ours, ranks = _found(rows, pipeline, asked, chunks_only, store)
     seconds["workbench"] = time.monotonic() - start
     edited = [line.where for line in differences if line.check == "files"]
     found, more = compare(ours, theirs, ranks, _cause(edited, pipeline))
-    return Verification(manifest["target"], (*checks, *found), (*differences, *more), seconds)
+    escaped: tuple[Escape, ...] = ()
+    if chunks_only and pipeline.retriever.needs_vectors:
+        found.append(Check("vectors", 0, 0, _LEFT_OUT))
+    if chunks_only or not asked:
+        found.append(Check("hits", 0, 0, _LEFT_OUT if chunks_only else _NO_QUESTION))
+    elif not more:
+        start = time.monotonic()
+        escaped = escapes(rows, pipeline, ours.hits, lambda query, got: same_hits(ours, ranks, query, got))
+        seconds["escapes"] = time.monotonic() - start
+    return Verification(manifest["target"], (*checks, *found), (*differences, *more), seconds, escaped)
+
+
+_LEFT_OUT = "left out by --chunks-only"
+_NO_QUESTION = "the export carries no questions and no --query was given: a wrong ranking would not be seen"
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -236,10 +267,25 @@ def _ours(
     store: Store | None,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Dump, Ranks]:
-    rows = collection(corpus, pipeline.splitter)
+    rows = _rows(corpus, pipeline, chunks_only, store, progress)
+    return _found(rows, pipeline, asked, chunks_only, store)
+
+
+def _rows(
+    corpus: Corpus,
+    pipeline: Pipeline,
+    chunks_only: bool,
+    store: Store | None,
+    progress: Callable[[int, int], None] | None,
+) -> Collection:
+    return collection(corpus, pipeline.splitter) if chunks_only else prepared(corpus, pipeline, store, progress)
+
+
+def _found(
+    rows: Collection, pipeline: Pipeline, asked: Sequence[str], chunks_only: bool, store: Store | None
+) -> tuple[Dump, Ranks]:
     vectors, hits, ranks = None, {}, {}
     if not chunks_only:
-        rows = prepared(corpus, pipeline, store, progress)
         if pipeline.retriever.needs_vectors:
             vectors = embedded(rows, pipeline.embedder, store)
         wide = min(MAX_K, max(4 * pipeline.k, pipeline.k + 50))

@@ -168,7 +168,8 @@ def outcome(found: Verification) -> None:
     chunks = next((check for check in found.checks if check.name == "text hashes"), None)
     if found.equal and chunks is not None:
         st.success(
-            f"Verified: reproduces {chunks.compared - chunks.different:,}/{chunks.compared:,} chunks",
+            f"Verified: reproduces {chunks.compared - chunks.different:,}/{chunks.compared:,} chunks"
+            + "".join(f"; {name}: not compared" for name in found.not_compared),
             icon=":material/verified:",
         )
     elif not found.equal:
@@ -183,6 +184,8 @@ def outcome(found: Verification) -> None:
         for check in found.checks
     ]
     st.table(rows)  # notes wrap
+    for one in found.escapes:
+        st.caption(plain(one.sentence))
     for line in found.differences[:5]:
         st.caption(plain(f"{line.check}: {line.where}: {line.ours} here, {line.theirs} there. {line.cause}"))
     if len(found.differences) > 5:
