@@ -1,14 +1,14 @@
 """Eight questions about what a system has to do, and what follows from the answers. The rules are data, to be read.
 
 Two needs decide: knowledge that has to be looked up, and behaviour that no prompt reaches. The other questions say what
-is possible, and decide only where these two do not. Which answers carry the result is found by changing them.
+is possible, and decide only where these two do not.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations, product
 from typing import Literal
 
+from workbench.decisions.questions import QUESTIONS
 from workbench.errors import SpecError
 
 Result = Literal["rag", "fine-tuning", "hybrid", "prompt", "few-shot"]
@@ -21,93 +21,6 @@ WORDS: dict[str, str] = {
     "few-shot": "few-shot prompting first",
 }
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A possible answer: its words, what it speaks for ("" where it is open), and why it does."""
-
-    text: str
-    speaks_for: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question of the audit, with its answers by name."""
-
-    text: str
-    answers: Mapping[str, Answer]
-
-
-_RAG, _TUNING, _PROMPT, _BOTH = "RAG", "fine-tuning", "a prompt", "both"
-
-QUESTIONS: dict[str, Asked] = {
-    "documents": Asked(
-        "Must answers come from documents of your own?",
-        {
-            "own": Answer("Yes, only from them", _RAG, "what only your documents say has to be looked up"),
-            "partly": Answer("In part", _RAG, "that part has to be looked up"),
-            "general": Answer("No, general knowledge will do", "", "there is nothing to look up"),
-        },
-    ),
-    "behaviour": Asked(
-        "Is it the behaviour or the form of answers that must change?",
-        {
-            "no": Answer("No, a prompt gets it right", _PROMPT, "there is nothing to train"),
-            "some": Answer("A prompt gets it right mostly", _PROMPT, "examples in the prompt come first"),
-            "much": Answer("Yes, and no prompt does it", _TUNING, "behaviour is what training changes"),
-        },
-    ),
-    "change": Asked(
-        "How often does the knowledge change?",
-        {
-            "daily": Answer("Daily or weekly", _RAG, "a document is indexed again in seconds, a model is not"),
-            "monthly": Answer("About monthly", _RAG, "twelve trainings a year cost more than twelve re-indexings"),
-            "yearly": Answer("About yearly", "", "either can keep up"),
-            "never": Answer("Hardly ever", "", "what was learned stays true, if there is something to train"),
-        },
-    ),
-    "examples": Asked(
-        "How many labelled examples do you have?",
-        {
-            "none": Answer("Fewer than 50", _PROMPT, "a handful fits into the prompt"),
-            "some": Answer("50 to 199", _PROMPT, "fewer than 200 give no reliable gain: put the best into the prompt"),
-            "hundreds": Answer("200 to 999", "", "enough for a small model and a narrow task"),
-            "thousands": Answer("1,000 or more", "", "enough for broader behaviour, and for a fair test"),
-        },
-    ),
-    "citations": Asked(
-        "Must answers cite where they come from?",
-        {
-            "must": Answer("Yes, every one", _RAG, "only what was retrieved can be cited truthfully"),
-            "useful": Answer("It would help", "", "sources come with retrieval at no cost"),
-            "no": Answer("No", "", "sources need not be kept"),
-        },
-    ),
-    "volume": Asked(
-        "How many queries, and how fast?",
-        {
-            "low": Answer("Below 10,000 a month", "", "a retrieval step and longer prompts cost little"),
-            "medium": Answer("10,000 to 1,000,000 a month", "", "both can be afforded: see the costs"),
-            "high": Answer("More, or within some 300 ms", _TUNING, "each token of context is paid for, and waited for"),
-        },
-    ),
-    "skill": Asked(
-        "Can your team train, test and run models?",
-        {
-            "no": Answer("No", "", "a model that nobody can retrain goes stale"),
-            "some": Answer("With help", "", "it can be learned; plan time for it"),
-            "yes": Answer("Yes", "", "training is within reach"),
-        },
-    ),
-    "both": Asked(
-        "Do you need own knowledge and another behaviour at once?",
-        {
-            "no": Answer("No", "", "one approach can do it"),
-            "yes": Answer("Yes", _BOTH, "knowledge is looked up, behaviour is learned"),
-        },
-    ),
-}
 
 KNOWLEDGE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("documents", ("own", "partly")),
@@ -281,78 +194,3 @@ def contradictions(answers: Mapping[str, str]) -> list[Contradiction]:
         for where, ask in _CONTRADICTIONS
         if all(answers.get(q) in some for q, some in where.items())
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Flip:
-    """Changed answers, question → name, and the result that they lead to; `sentence` says it."""
-
-    changes: tuple[tuple[str, str], ...]
-    result: Result
-
-    @property
-    def sentence(self) -> str:
-        """`If “How often does the knowledge change?” were answered “Daily or weekly”, the result would be RAG.`"""
-        parts = [f"“{QUESTIONS[q].text}” were answered “{QUESTIONS[q].answers[a].text}”" for q, a in self.changes]
-        return f"If {' and '.join(parts)}, the result would be {_words(self.result)}."
-
-
-def _words(result: Result) -> str:
-    """The result within a sentence."""
-    return WORDS[result].replace(":", ",")
-
-
-def sensitivity(answers: Mapping[str, str]) -> dict[str, tuple[Result, ...]]:
-    """Question → the other results that another answer to it alone would give; () where it decides nothing."""
-    now = audit(answers).result
-    out: dict[str, tuple[Result, ...]] = {}
-    for name, asked in QUESTIONS.items():
-        results = [audit({**answers, name: other}).result for other in asked.answers if other != answers[name]]
-        out[name] = tuple(dict.fromkeys(r for r in results if r != now))
-    return out
-
-
-def flips(answers: Mapping[str, str], most: int = 2) -> list[Flip]:
-    """The smallest changes of answers that change the result, up to so many at once; none that holds a smaller one."""
-    now = audit(answers).result
-    found: list[Flip] = []
-    for size in range(1, most + 1):
-        for names in combinations(QUESTIONS, size):
-            others = [[a for a in QUESTIONS[name].answers if a != answers[name]] for name in names]
-            for changed in product(*others):
-                changes = tuple(zip(names, changed, strict=True))
-                if any(set(flip.changes) <= set(changes) for flip in found):
-                    continue
-                result = audit({**answers, **dict(changes)}).result
-                if result != now:
-                    found.append(Flip(changes, result))
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Carrier:
-    """An answer that carries the result: `alone` is the share of its other answers that change it, `flip` one of them.
-
-    `flip` is None where no other answer changes the result even together with one to another question.
-    """
-
-    question: str
-    answer: str
-    alone: float
-    flip: Flip | None
-
-
-def carriers(answers: Mapping[str, str], most: int = 2) -> list[Carrier]:
-    """The answers that carry the result, the strongest first.
-
-    Ranked by the share of the other answers to a question that change the result alone; equal ones by the number of
-    smallest changes in which they take part; then in the order of the questions.
-    """
-    found = flips(answers)
-    out = []
-    for name, asked in QUESTIONS.items():
-        part = [flip for flip in found if name in dict(flip.changes)]
-        alone = sum(len(flip.changes) == 1 for flip in part) / (len(asked.answers) - 1)
-        out.append((alone, len(part), Carrier(name, answers[name], alone, part[0] if part else None)))
-    out.sort(key=lambda row: (-row[0], -row[1]))
-    return [carrier for _, _, carrier in out[:most]]

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workbench.decisions.audit import QUESTIONS, TRAINABLE, Result, looks_up
+from workbench.decisions.audit import TRAINABLE, Result, looks_up
 from workbench.decisions.facts import Facts
+from workbench.decisions.questions import QUESTIONS
 
 _FIRST: tuple[tuple[str, str], ...] = (
     ("1", "Agree on one measure, one margin that does not matter, and what would make you stop. Write them down."),

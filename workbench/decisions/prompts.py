@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from workbench.decisions.audit import QUESTIONS, Verdict, contradictions
+from workbench.decisions.audit import Verdict, contradictions
 from workbench.decisions.facts import Facts
+from workbench.decisions.questions import QUESTIONS
 
 RULES = (
     "Rules: use only the facts above and say where a fact is missing. Give numbers with their uncertainty. Mark every "

@@ -55,6 +55,7 @@ def verdict(found: Measured) -> None:
     """What there is to say first, in words."""
     anatomy = found.anatomy
     st.markdown(f"**{plain(_sentence(anatomy.sentence()))}**")
+    training_note(found.evaluation.judging.note)
 
 
 def _sentence(text: str) -> str:
@@ -93,7 +94,6 @@ def table(evaluation: Evaluation, budget: str) -> None:
         },
         alt="Measures of the pipeline in hand",
     )
-    training_note(evaluation.judging.note)
     st.caption(
         f"{len(evaluation.judged.questions):,} questions, {evaluation.chunks:,} chunks"
         + (f"; {evaluation.unanswerable} unanswerable questions are counted apart" if evaluation.unanswerable else "")
