@@ -157,6 +157,10 @@ def test_the_audit_says_what_would_turn_it(visit, measured):
     assert "8 of 8 answers are assumed" in said(app)
     assert "are no such examples" in said(app)
     assert app.selectbox(key="audit-examples").value is None  # however many questions the golden set has
+    app.selectbox(key="audit-documents").select("general").run()
+    assert "contradict" not in said(app)  # an assumption contradicts nobody
+    assert "neither: the prompt does it" in said(app).lower()
+    app.selectbox(key="audit-documents").select("own")
     app.selectbox(key="audit-behaviour").select("some").run()
     assert "RAG for consistent style" in said(app)
     for name, answer in (

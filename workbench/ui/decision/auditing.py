@@ -33,10 +33,10 @@ from workbench.decisions import (
 from workbench.ui.shell import panels, plain
 
 USUAL = {
-    "documents": "own", "behaviour": "no", "change": "monthly", "examples": "none", "citations": "useful",
+    "documents": "own", "behaviour": "no", "change": "yearly", "examples": "none", "citations": "useful",
     "volume": "low", "skill": "some", "both": "no",
 }  # fmt: skip
-"""What is assumed of a question that nobody has answered."""
+"""What is assumed of a question that nobody has answered; nothing that decides, but for the first two."""
 
 MOST = 6
 """Flips that are shown; the smallest first."""
@@ -71,7 +71,7 @@ def panel(facts: Facts, evidence: Callable[[], None]) -> None:
             st.caption(
                 f"{assumed} of {len(QUESTIONS)} answers are assumed: answer the questions, and the result is yours."
             )
-        _contradicted(answers)
+        _contradicted(own)
         _carried(answers, own)
         _turns(answers)
         near = mistakes(answers, facts, verdict.result)
