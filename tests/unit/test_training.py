@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from workbench.adaptation import Material, learn_adapter, material, with_adapter
-from workbench.cli import DONE, main
+from workbench.cli import CANNOT_TELL, DONE, main
 from workbench.documents import Corpus
 from workbench.embedders import Adapter, Static, keep_adapter, keep_training, read_adapter
 from workbench.errors import ModelUnavailable, SpecError
@@ -262,12 +262,12 @@ def test_a_sweep_and_a_race_choose_by_unseen_questions(half: Half) -> None:
     assert "6 questions seen in training are left out" in raced.sentence
 
 
-def told(capsys: pytest.CaptureFixture[str], *call: object) -> tuple[dict[str, object], str]:
+def told(capsys: pytest.CaptureFixture[str], *call: object, status: int = DONE) -> tuple[dict[str, object], str]:
     """What a command says, as JSON and as text."""
     arguments = [str(one) for one in call]
-    assert main([*arguments, "--json"]) == DONE
+    assert main([*arguments, "--json"]) == status
     plain = json.loads(capsys.readouterr().out)
-    assert main(arguments) == DONE
+    assert main(arguments) == status
     return plain, capsys.readouterr().out
 
 
@@ -293,7 +293,8 @@ def test_every_command_says_it(half: Half, capsys: pytest.CaptureFixture[str]) -
     assert "learned from 6 of these 6" in text
 
     given = (half.docs, "--golden", at / "all.jsonl")
-    plain, text = told(capsys, "check", *given, "--config", at / "adapted.yaml", "--baseline", at / "b.json")
+    gate = ("check", *given, "--config", at / "adapted.yaml", "--baseline", at / "b.json")
+    plain, text = told(capsys, *gate, status=CANNOT_TELL)  # of 12 questions 6 judge: too few for this gate
     assert (plain["n"], plain["training"]["left_out"]) == (6, 6)
     assert plain["now"] == pytest.approx(read_run(at / "a.json").mean(plain["metric"]))
     assert "6 questions seen in training are left out" in text

@@ -9,7 +9,7 @@ import numpy as np
 from workbench.errors import RunError, SpecError
 from workbench.metrics import bounds_of
 from workbench.metrics import metric as metric_of
-from workbench.records import Run
+from workbench.records import Judging, Run
 from workbench.statistics import (
     MARGIN,
     MIN_DOCUMENTS,
