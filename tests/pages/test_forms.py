@@ -1,7 +1,7 @@
 """What is moved or typed in a form reaches the pipeline, and what a method refuses does not."""
 
 import pytest
-from quick import FAST
+from quick import FAST, control
 
 from workbench.pipelines import from_mapping
 from workbench.splitters import SPLITTERS
@@ -33,7 +33,7 @@ def test_the_overlap_gives_way_to_a_smaller_size(visit, few):
     splitter = pipeline(app).splitter
     assert splitter.chunk_size == 40
     assert splitter.chunk_overlap < 40
-    assert app.slider(key="chunk-overlap").max <= 40
+    assert control(app, "slider", "chunk-overlap").max <= 40
     assert said(app) == []
 
 
@@ -62,7 +62,7 @@ def test_a_unit_that_is_clicked_again_stays(visit, few):
     app = visit()
     app.button_group(key="chunk-unit").set_value(None).run()
     assert pipeline(app) == FAST
-    assert app.button_group(key="chunk-unit").value == "tokens"
+    assert control(app, "button_group", "chunk-unit").value == "tokens"
 
 
 def test_the_tokenizer_follows_the_model_until_another_is_chosen(visit, few):
@@ -70,7 +70,7 @@ def test_the_tokenizer_follows_the_model_until_another_is_chosen(visit, few):
     app.selectbox(key="model").set_value("all-MiniLM-L6-v2").run()
     assert pipeline(app).splitter.tokenizer == "all-MiniLM-L6-v2"
     assert pipeline(app).embedder.kind == "sentence-transformer"
-    app.selectbox(key="splitter-tokenizer").set_value("cl100k_base").run()
+    control(app, "selectbox", "splitter-tokenizer").set_value("cl100k_base").run()
     app.selectbox(key="model").set_value("wordllama-256").run()
     assert pipeline(app).splitter.tokenizer == "cl100k_base"
     assert pipeline(app).embedder.kind == "static"
@@ -109,7 +109,7 @@ def test_a_field_that_is_refused_says_its_line_and_keeps_the_value_before(visit,
     assert pipeline(app) == before
     assert len(said(app)) == 1
     assert "separator" in said(app)[0]
-    assert app.text_input(key="splitter-separator").value != ""
+    assert control(app, "text_input", "splitter-separator").value != ""
 
 
 @pytest.mark.parametrize("name", ["nobody/no-such-model", "/nowhere/at/all", "../../etc", "a b c", "<b>x</b>"])

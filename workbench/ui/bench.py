@@ -13,6 +13,7 @@ from workbench.errors import WorkbenchError
 from workbench.pipelines import Pipeline, from_yaml, to_yaml
 from workbench.spans import Span
 from workbench.ui import charts, countings, forms, jobs, live, offering, sessions, snippets
+from workbench.ui.controls import control
 from workbench.ui.reader import reader
 from workbench.ui.shell import plain, size_label, status_bar
 
@@ -126,17 +127,14 @@ def document_choice(corpus: Corpus) -> Document | None:
     if st.session_state.get("document", "") not in corpus:
         st.session_state["document"] = corpus.documents[0].id
 
-    def changed() -> None:
-        st.session_state["document"] = st.session_state["bench-document"]
-
     chosen: str = st.session_state["document"]
-    offered = offering.offered(corpus, "bench-find", [chosen])
-    sessions.show("bench-document", chosen, offered)
-    st.selectbox(
+    control(
+        st.selectbox,
         "Document",
-        offered,
-        key="bench-document",
-        on_change=changed,
+        "bench-document",
+        chosen,
+        lambda id: st.session_state.update(document=id),
+        options=offering.offered(corpus, "bench-find", [chosen]),
         format_func=lambda id: offering.name_of(corpus, id),
     )
     return corpus.document(chosen)

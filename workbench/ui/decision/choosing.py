@@ -15,6 +15,7 @@ from workbench.reports.numbers import span
 from workbench.statistics import MARGIN
 from workbench.sweeps import METRIC, Leaderboard, Row
 from workbench.ui import bench, countings, sessions
+from workbench.ui.controls import control
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain, size_label
 
@@ -115,13 +116,14 @@ def _candidates(board: Leaderboard, row: Row) -> None:
 def _choice(board: Leaderboard, row: Row) -> None:
     """Which configuration is looked at, and what can be done with it."""
     names = {r.run.fingerprint: f"{r.name} · {r.interval.mean:.3f}" for r in board.rows}
-    sessions.show("decision-pick", row.run.fingerprint, tuple(names))
-    st.selectbox(
+    control(
+        st.selectbox,
         "Configuration",
-        list(names),
+        "decision-pick",
+        row.run.fingerprint,
+        lambda fingerprint: st.session_state.update({CHOSEN: fingerprint}),
+        options=list(names),
         format_func=lambda f: names[f],
-        key="decision-pick",
-        on_change=lambda: st.session_state.update({CHOSEN: st.session_state["decision-pick"]}),
     )
     bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
     bar.button("Take in hand", key="decision-take", icon=":material/pan_tool:", on_click=results.take, args=(row.run,))
