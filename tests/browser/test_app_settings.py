@@ -8,20 +8,31 @@ code that makes something that opens must have been met.
 import ast
 import re
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from settings_home import furnish, kept
-from steps import ROOT, Console, ask, go, nudge, open_app, open_popover, press, serving, settle, until_cut
+from steps import (
+    ROOT,
+    Console,
+    choose,
+    go,
+    nudge,
+    open_app,
+    open_popover,
+    press,
+    serving,
+    settle,
+    splitter,
+    until_cut,
+)
 
 from workbench.pipelines import REGISTRIES, to_mapping
 from workbench.ui.bench import SPLITTERS
 from workbench.ui.forms import _written
-from workbench.ui.kinds import EMBEDDERS
-from workbench.ui.searching import NAMES
+from workbench.ui.kinds import EMBEDDERS, INDEXES, RETRIEVERS
 
 PAGES = ("Bench", "Documents", "Models", "Golden set", "Experiments", "Decision")
 OPENS = ("stPopover", "stExpander", "stTab", "stDialog")
@@ -71,7 +82,13 @@ NAMED = {
     "retriever-choice": ("retriever", "kind"),
     "embedder-late": ("embedder", "kind"),
 }
-WORDS = {"splitter-kind": SPLITTERS, "retriever-choice": NAMES, "embedder-late": EMBEDDERS}
+WORDS = {
+    "splitter-kind": SPLITTERS,
+    "index-kind": INDEXES,
+    "retriever-kind": RETRIEVERS,
+    "retriever-choice": RETRIEVERS,
+    "embedder-late": EMBEDDERS,
+}
 
 
 def expected(pipeline) -> dict[str, object]:
@@ -127,7 +144,7 @@ def act(page) -> None:
     """Another run of the page, which hears the state of every widget: as after any action elsewhere."""
     page.evaluate(WATCH)
     page.keyboard.press("r")
-    page.wait_for_function("window.began")
+    page.wait_for_function("() => window.began")
     settle(page)
 
 
@@ -152,8 +169,8 @@ def look(page, wanted: dict[str, object], where: str, met: set[str]) -> None:
             button = box if kind == "stTab" else box.locator("summary, button").first
             if not button.is_visible() or not button.is_enabled():
                 continue
-            label = button.get_by_test_id("stMarkdownContainer").or_(button.get_by_test_id("stIconMaterial")).first
-            name = label.inner_text()
+            words = [button.get_by_test_id(id).all_inner_texts() for id in ("stMarkdownContainer", "stIconMaterial")]
+            name = [*words[0], *words[1]][0]
             met.add(name)
             button.click()
             if kind == "stPopover":
@@ -224,3 +241,83 @@ def test_to_look_is_not_to_change(page, app):
         look_at_all(page, expected(pipeline), f"{name} come back to", met)
     unmet = [p.pattern for p in named_in_the_code() if not any(p.fullmatch(name) for name in met)]
     assert not [p for p in unmet if not any(re.sub(r"\\(.)", r"\1", p).strip(".*: ").startswith(s) for s in SELDOM)]
+
+
+@pytest.mark.parametrize("i", range(10))
+def test_every_splitter_and_retriever_survives_a_look(page, app, i):
+    address, pipelines = app
+    open_app(page, address, address_of("Bench", pipelines[i]))
+    look_at_all(page, expected(pipelines[i]), pipelines[i].label, set())
+
+
+def test_a_step_a_look_and_a_step_are_two_steps(page, app, home):
+    address, pipelines = app
+    before = to_mapping(pipelines[0])
+    open_app(page, address, address_of("Bench", pipelines[0]))
+    was = splitter(page)
+    nudge(page, "chunk-size", "ArrowRight")
+    was = until_cut(page, was)
+    open_popover(page, "More settings")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("stPopoverBody").wait_for(state="hidden")
+    nudge(page, "chunk-size", "ArrowRight")
+    assert until_cut(page, was) == "recursive 335/44 tokens"
+    after = to_mapping(kept(home, fingerprint(page)))
+    assert after == {**before, "splitter": {**before["splitter"], "chunk_size": 335}}
+
+
+def test_what_was_opened_once_follows_what_changes_elsewhere(page, app):
+    # The browser keeps the state of a closed popover's widgets, and sends it with everything that is done after.
+    address, pipelines = app
+    recursive, hybrid = pipelines[0], pipelines[2]
+    open_app(page, address, address_of("Bench", hybrid))
+    press(page, "pin")
+    met: set[str] = set()
+    look(page, expected(hybrid), "before", met)
+    choose(page, "splitter-kind", "Recursive")
+    open_popover(page, "More settings")
+    page.locator(".st-key-splitter-header input").click()
+    page.get_by_role("option", name="none", exact=True).click()
+    page.keyboard.press("Escape")
+    settle(page)
+    changed = {**expected(hybrid), "splitter-kind": "Recursive", "splitter-header": "none"}
+    changed["splitter-separators"] = expected(type(recursive)())["splitter-separators"]
+    look(page, changed, "changed", met)
+    press(page, "swap")
+    look(page, expected(hybrid), "swapped", met)
+    act(page)
+    assert fingerprint(page) != hybrid.fingerprint  # now A is the changed one
+    look(page, expected(hybrid), "swapped, and afterwards", met)
+    press(page, "swap")
+    look(page, changed, "swapped again", met)
+    press(page, "undo-splitter-tokenizer")
+    look(page, {**changed, "splitter-tokenizer": "wordllama-256"}, "undone", met)
+
+
+def test_fast_steps_all_count_and_the_keyboard_stays(page, app):
+    address, pipelines = app
+    open_app(page, address, address_of("Bench", pipelines[0]))
+    thumb = page.locator(".st-key-chunk-size input[type=range]")
+    thumb.focus()
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(40)  # as a held key repeats: runs begin and are broken off between the steps
+    page.wait_for_function("() => document.querySelector('.status').textContent.includes('342/44')")
+    settle(page)
+    assert splitter(page) == "recursive 342/44 tokens"
+    assert thumb.evaluate("thumb => thumb === document.activeElement")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("() => document.querySelector('.status').textContent.includes('341/44')")
+
+
+def test_what_is_chosen_right_after_opening_is_all_that_changes(page, app, home):
+    address, pipelines = app
+    hybrid = pipelines[2]
+    open_app(page, address, address_of("Bench", hybrid))
+    page.get_by_test_id("stPopover").get_by_role("button").filter(has_text="settings").last.click()
+    page.locator(".st-key-retriever-stemmer input").click()
+    page.get_by_role("option", name="german", exact=True).click()
+    page.wait_for_function("was => !location.search.includes(was)", arg=hybrid.fingerprint)
+    settle(page)
+    wanted, found = to_mapping(hybrid), to_mapping(kept(home, fingerprint(page)))
+    assert found == {**wanted, "retriever": {**wanted["retriever"], "stemmer": "german"}}

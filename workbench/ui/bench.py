@@ -14,6 +14,7 @@ from workbench.pipelines import Pipeline, from_yaml, to_yaml
 from workbench.spans import Span
 from workbench.ui import charts, countings, forms, jobs, live, offering, sessions, snippets
 from workbench.ui.controls import control
+from workbench.ui.differences import changed
 from workbench.ui.reader import reader
 from workbench.ui.shell import plain, size_label, status_bar
 
@@ -32,7 +33,8 @@ SPLITTERS = {
     "parent-child": "Small in large",
     "sentence-window": "Sentence windows",
 }
-_SIZES = {"chunk_size", "chunk_overlap", "unit"}
+_SHOWN = {"chunk_size", "chunk_overlap", "unit", "language", "separator"}
+"""The splitter's fields that stand on the page itself."""
 
 
 def status(
@@ -152,8 +154,9 @@ def parameters() -> None:
     with st.popover("More settings", icon=":material/settings:", width="stretch"):
         if sessions.mapping()["splitter"]["unit"] == "tokens":
             forms.tokenizer_choice()
-        forms.field_controls("splitter", leave_out=_SIZES | {"tokenizer", "language", "separator"})
+        forms.field_controls("splitter", leave_out=_SHOWN | {"tokenizer"})
         _open_file()
+    changed("splitter", _SHOWN)
     with st.popover("Code for this", icon=":material/code:", width="stretch"):
         code(sessions.pipeline())
 

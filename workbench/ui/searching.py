@@ -10,7 +10,7 @@ from workbench.records import Hit, Question
 from workbench.retrievers import RETRIEVERS, Where, analyser, context
 from workbench.spans import Span, ranges
 from workbench.tokens import count
-from workbench.ui import countings, filtering, forms, jobs, labelling, live, scoring, sessions
+from workbench.ui import countings, differences, filtering, forms, jobs, labelling, live, scoring, sessions
 from workbench.ui.bench import KEY, KEY_A
 from workbench.ui.controls import control
 from workbench.ui.hits import Column, column, hit_lists
@@ -107,6 +107,7 @@ def retriever_choice() -> tuple[str, bool]:
     if current != "dense":
         with row.popover("", icon=":material/settings:", help="Settings of the retriever"):
             forms.field_controls("retriever")
+    differences.changed("retriever")
     if told := unavailable(sessions.pipeline().retriever):
         st.warning(plain(f"{told}."), icon=":material/cloud_off:")
     return current, beside

@@ -12,6 +12,7 @@ from workbench.errors import WorkbenchError
 from workbench.pipelines import Pipeline
 from workbench.ui import bench, charts, controls, countings, forms, live, sessions
 from workbench.ui.controls import control
+from workbench.ui.differences import changed
 from workbench.ui.kinds import EMBEDDERS
 from workbench.ui.shell import plain, size_label
 
@@ -110,6 +111,7 @@ def settings(corpus: Corpus) -> None:
             _late(embedder.kind)
         forms.field_controls("embedder", leave_out={"model"})
         st.caption(bench.cost(countings.totals(corpus, pipeline), pipeline))
+    changed("embedder", {"model"})
 
 
 def _late(kind: str) -> None:
