@@ -129,7 +129,7 @@ def page(browser):
     """A fresh page in which nothing goes wrong."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)  # other suites may have the machine
     console = Console(page)
     yield page
     context.close()
