@@ -321,3 +321,21 @@ def test_what_is_chosen_right_after_opening_is_all_that_changes(page, app, home)
     settle(page)
     wanted, found = to_mapping(hybrid), to_mapping(kept(home, fingerprint(page)))
     assert found == {**wanted, "retriever": {**wanted["retriever"], "stemmer": "german"}}
+
+
+def test_a_filter_that_is_closed_stays_on(page, app):
+    address, pipelines = app
+    open_app(page, address, address_of("Bench", pipelines[1]))
+    open_popover(page, "Filter")
+    page.locator(".st-key-filter-documents input").click()
+    page.get_by_role("option").first.click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    go(page, "Models")
+    go(page, "Bench")
+    act(page)
+    open_popover(page, "Filter is on")
+    assert len(page.evaluate(SHOWN)["filter-documents"]) == 1
+    page.keyboard.press("Escape")
+    act(page)
+    page.get_by_role("button", name="Filter is on").wait_for()

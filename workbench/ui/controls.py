@@ -29,7 +29,8 @@ def control(
         name: what the control is called in session state and as the CSS class `st-key-NAME`.
         settings: the widget's own parameters; `options` where it chooses among some.
     """
-    current, kind = _key(name, value), widget.__name__
+    ends = [settings.get(end) for end in ("min_value", "max_value")]
+    current, kind = _key(name, value, ends), widget.__name__
     default = _DEFAULT.get(kind, "value")
     shown = _place(settings["options"], value) if default == "index" else value
     widget(label, key=current, on_change=lambda: change(st.session_state[current]), **{default: shown}, **settings)
@@ -39,12 +40,17 @@ def _place(options: Sequence[Any], value: Any) -> int | None:
     return list(options).index(value) if value in options else None
 
 
-def _key(name: str, value: Any) -> str:
-    """Return the key of the widget that shows this value: the one before, or a new one if that shows another."""
+def _key(name: str, value: Any, ends: list[Any]) -> str:
+    """Return the key of the widget that shows this value: the one before, or a new one if that shows another.
+
+    A slider with other ends is another widget to Streamlit, so it is one here: an earlier one may not come back.
+    """
+    known = f"{name} ends"
     if _counter(name) not in st.session_state:
         st.session_state[_counter(name)] = 0
-    elif st.session_state.get(key(name), _GONE) != value:
+    elif st.session_state.get(key(name), _GONE) != value or st.session_state.get(known) != ends:
         renew(name)
+    st.session_state[known] = ends
     return key(name)
 
 
