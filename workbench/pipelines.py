@@ -84,7 +84,7 @@ class _AsWritten(yaml.SafeDumper):
     """YAML's safe dumper, but what must be quoted is quoted twice: within single quotes a line break is a line."""
 
     def choose_scalar_style(self) -> str:
-        style: str = super().choose_scalar_style()  # type: ignore[no-untyped-call]
+        style: str = super().choose_scalar_style()
         return '"' if style == "'" else style
 
 
