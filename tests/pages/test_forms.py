@@ -140,8 +140,8 @@ def test_a_run_sends_no_value_that_the_browser_has_already(visit, few):
     app.run()
     drawn = [*app.selectbox, *app.slider, *app.text_input, *app.number_input, *app.button_group]
     keys = {"splitter-kind", "chunk-size", "chunk-overlap", "chunk-unit", "model", "bench-document", "query-box", "k"}
-    shown = {widget.key: widget.proto.set_value for widget in drawn if widget.key in keys | {"retriever-choice"}}
-    assert set(shown) == keys | {"retriever-choice"}
+    shown = {widget.key.rstrip(): widget.proto.set_value for widget in drawn if widget.key}
+    assert set(shown) >= keys | {"retriever-choice"}
     assert not any(shown.values()), shown
 
 
@@ -153,8 +153,8 @@ def test_every_control_shows_the_pipeline_in_hand_after_each_step(visit, few):
         for _ in range(2):
             splitter = pipeline(app).splitter
             assert app.slider(key="chunk-size").value == splitter.chunk_size == size
-            assert app.slider(key="chunk-overlap").value == splitter.chunk_overlap > 0
+            assert control(app, "slider", "chunk-overlap").value == splitter.chunk_overlap > 0
             app.run()
         app.selectbox(key="splitter-kind").set_value(kind).run()
         assert app.selectbox(key="splitter-kind").value == pipeline(app).splitter.kind == kind
-        assert app.slider(key="chunk-overlap").value == pipeline(app).splitter.chunk_overlap
+        assert control(app, "slider", "chunk-overlap").value == pipeline(app).splitter.chunk_overlap
