@@ -79,8 +79,21 @@ def to_mapping(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def to_yaml(pipeline: Pipeline) -> str:
-    """The pipeline as a file for people: every field of every part, in the order of the flow."""
-    return yaml.safe_dump(to_mapping(pipeline), sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
+    """Return the pipeline as a file for people: every field of every part, in the order of the flow."""
+    return write_yaml(to_mapping(pipeline))
+
+
+def write_yaml(data: Any) -> str:
+    """Return plain values as YAML the way a person writes it: short collections on one line, line breaks escaped."""
+    return yaml.dump(data, Dumper=_AsWritten, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
+
+
+class _AsWritten(yaml.SafeDumper):
+    """YAML's safe dumper, but what must be quoted is quoted twice: within single quotes a line break is a line."""
+
+    def choose_scalar_style(self) -> str:
+        style: str = super().choose_scalar_style()
+        return '"' if style == "'" else style
 
 
 class _OneOfEach(yaml.SafeLoader):

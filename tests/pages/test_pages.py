@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from quick import FAST
+from quick import FAST, control
 from streamlit.testing.v1 import AppTest
 
 from workbench.embedders import Static
@@ -85,8 +85,8 @@ def test_pages_follow_one_another_and_keep_what_was_set(visit):
     for path in ("pages/2_Documents.py", "pages/3_Models.py", "pages/1_Bench.py"):
         app.switch_page(path).run()
         whole(app)
-    assert app.slider(key="chunk-size").value == 120
-    assert app.text_input(key="query-box").value == "spare parts"
+    assert control(app, "slider", "chunk-size").value == 120
+    assert control(app, "text_input", "query-box").value == "spare parts"
 
 
 @pytest.mark.parametrize("where", PAGES)

@@ -13,6 +13,8 @@ from workbench.errors import WorkbenchError
 from workbench.pipelines import Pipeline, from_yaml, to_yaml
 from workbench.spans import Span
 from workbench.ui import charts, countings, forms, jobs, live, offering, sessions, snippets
+from workbench.ui.controls import control
+from workbench.ui.differences import changed
 from workbench.ui.reader import reader
 from workbench.ui.shell import plain, size_label, status_bar
 
@@ -31,7 +33,8 @@ SPLITTERS = {
     "parent-child": "Small in large",
     "sentence-window": "Sentence windows",
 }
-_SIZES = {"chunk_size", "chunk_overlap", "unit"}
+_SHOWN = {"chunk_size", "chunk_overlap", "unit", "language", "separator"}
+"""The splitter's fields that stand on the page itself."""
 
 
 def status(
@@ -126,17 +129,14 @@ def document_choice(corpus: Corpus) -> Document | None:
     if st.session_state.get("document", "") not in corpus:
         st.session_state["document"] = corpus.documents[0].id
 
-    def changed() -> None:
-        st.session_state["document"] = st.session_state["bench-document"]
-
     chosen: str = st.session_state["document"]
-    offered = offering.offered(corpus, "bench-find", [chosen])
-    sessions.show("bench-document", chosen, offered)
-    st.selectbox(
+    control(
+        st.selectbox,
         "Document",
-        offered,
-        key="bench-document",
-        on_change=changed,
+        "bench-document",
+        chosen,
+        lambda id: st.session_state.update(document=id),
+        options=offering.offered(corpus, "bench-find", [chosen]),
         format_func=lambda id: offering.name_of(corpus, id),
     )
     return corpus.document(chosen)
@@ -154,8 +154,9 @@ def parameters() -> None:
     with st.popover("More settings", icon=":material/settings:", width="stretch"):
         if sessions.mapping()["splitter"]["unit"] == "tokens":
             forms.tokenizer_choice()
-        forms.field_controls("splitter", leave_out=_SIZES | {"tokenizer", "language", "separator"})
+        forms.field_controls("splitter", leave_out=_SHOWN | {"tokenizer"})
         _open_file()
+    changed("splitter", _SHOWN)
     with st.popover("Code for this", icon=":material/code:", width="stretch"):
         code(sessions.pipeline())
 

@@ -9,7 +9,7 @@ from workbench import golden
 from workbench.documents import Corpus, Document
 from workbench.records import Hit, Question, Reference
 from workbench.spans import Span
-from workbench.ui import sessions
+from workbench.ui import controls, sessions
 from workbench.ui.reader import reader, scroll_to
 from workbench.ui.shell import plain, status_bar
 
@@ -147,9 +147,10 @@ def unanswerable(corpus: Corpus) -> None:
         return
 
     def add() -> None:
-        if (text := st.session_state["unanswerable"].strip()) and save(corpus, Question("", text, answerable=False)):
-            st.session_state["unanswerable"] = ""
+        text = st.session_state[controls.key("unanswerable")].strip()
+        if text and save(corpus, Question("", text, answerable=False)):
+            controls.renew("unanswerable")
 
     with st.popover("Unanswerable", icon=":material/block:", help="Add a question that the documents do not answer"):
         st.caption("It tests whether a score can tell that nothing fits. It is counted apart, and moves no recall.")
-        st.text_input("Question", key="unanswerable", on_change=add, max_chars=LONGEST_QUESTION)
+        st.text_input("Question", key=controls.key("unanswerable"), on_change=add, max_chars=LONGEST_QUESTION)

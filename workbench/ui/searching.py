@@ -10,8 +10,9 @@ from workbench.records import Hit, Question
 from workbench.retrievers import RETRIEVERS, Where, analyser, context
 from workbench.spans import Span, ranges
 from workbench.tokens import count
-from workbench.ui import countings, filtering, forms, jobs, labelling, live, scoring, sessions
+from workbench.ui import countings, differences, filtering, forms, jobs, labelling, live, scoring, sessions
 from workbench.ui.bench import KEY, KEY_A
+from workbench.ui.controls import control
 from workbench.ui.hits import Column, column, hit_lists
 from workbench.ui.kinds import unavailable
 from workbench.ui.progress import progress, waiting
@@ -28,22 +29,19 @@ MOST_HITS = 50
 
 def query_box(questions: Sequence[Question]) -> str:
     """The query as it is typed; the sample questions stand one click away."""
-
-    def typed() -> None:
-        st.session_state["query"] = st.session_state["query-box"][:LONGEST_QUERY]
-
-    sessions.show("query-box", st.session_state.get("query", ""))
     left, right = st.columns([4, 1], gap="small", vertical_alignment="bottom")
     leaves = sessions.mapping()["embedder"]["kind"] == "remote"  # then a query is sent when it is whole
-    left.text_input(
+    control(
+        left.text_input,
         "Query",
-        key="query-box",
+        "query-box",
+        st.session_state.get("query", ""),
+        lambda typed: st.session_state.update(query=typed),
         type="search",
         live=False if leaves else "300ms",
-        on_change=typed,
         placeholder="Type a test query, then Enter" if leaves else "Type a test query",
     )
-    query = str(st.session_state.get("query", "")).strip()
+    query = str(st.session_state.get("query", ""))[:LONGEST_QUERY].strip()
     with right.popover("", icon=":material/list:", help="Sample questions", width="stretch"):
         if query:  # without a query they stand in the place of the hits
             sample_questions(questions)
@@ -77,31 +75,28 @@ def golden(questions: Sequence[Question], query: str) -> Question | None:
 
 def k_control() -> None:
     """How many hits are asked for."""
-
-    def changed() -> None:
-        sessions.put("k", st.session_state["k"])
-
     current = sessions.mapping()["k"]
-    sessions.show("k", current, max(MOST_HITS, current))
-    st.number_input("Hits (k)", 1, max(MOST_HITS, current), key="k", on_change=changed, width=110)
+    ends = {"min_value": 1, "max_value": max(MOST_HITS, current)}
+    control(st.number_input, "Hits (k)", "k", current, lambda k: sessions.put("k", k), width=110, **ends)
 
 
 def retriever_choice() -> tuple[str, bool]:
     """The pipeline's retriever, and whether all three are shown beside each other."""
 
-    def changed() -> None:
+    def changed(kind: str | None) -> None:
         st.session_state["drawn"] = ""
-        if st.session_state["retriever-choice"]:
-            forms.take_kind("retriever", st.session_state["retriever-choice"])
+        if kind:
+            forms.take_kind("retriever", kind)
 
     current = sessions.mapping()["retriever"]["kind"]
-    sessions.show("retriever-choice", current)
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    row.segmented_control(
+    control(
+        row.segmented_control,
         "Retriever",
-        list(NAMES),
-        key="retriever-choice",
-        on_change=changed,
+        "retriever-choice",
+        current,
+        changed,
+        options=list(NAMES),
         format_func=NAMES.__getitem__,
         label_visibility="collapsed",
         help="The retriever of this configuration: its hits are drawn in the source.",
@@ -112,6 +107,7 @@ def retriever_choice() -> tuple[str, bool]:
     if current != "dense":
         with row.popover("", icon=":material/settings:", help="Settings of the retriever"):
             forms.field_controls("retriever")
+    differences.changed("retriever")
     if told := unavailable(sessions.pipeline().retriever):
         st.warning(plain(f"{told}."), icon=":material/cloud_off:")
     return current, beside

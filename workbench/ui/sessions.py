@@ -148,18 +148,6 @@ def take(pipeline: Pipeline) -> None:
     st.session_state["pipeline"] = to_mapping(pipeline)
 
 
-def show(key: str, value: Any, *bounds: Any) -> None:
-    """Nothing; the widget with this key, drawn next, shows this value.
-
-    Written only where it shows another: what is written Streamlit sends to the browser, and there it would overwrite a
-    choice that was made while the run went on; the next poll of a fragment would then bring the old value back. A
-    widget with other `bounds` or options than before is a new one to Streamlit, and begins with its default.
-    """
-    shape = f"{key}-bounds"
-    if key not in st.session_state or st.session_state[key] != value or st.session_state.get(shape) != repr(bounds):
-        st.session_state[key], st.session_state[shape] = value, repr(bounds)
-
-
 def reset() -> None:
     """Nothing; the default pipeline is the one in hand, and nothing is pinned."""
     take(Pipeline())
@@ -259,6 +247,6 @@ def _wanted() -> dict[str, str]:
         "w": workspace().id if team_mode() else "",
         "a": (kept or in_hand).fingerprint,
         "b": in_hand.fingerprint if kept else "",
-        "q": st.session_state.get("query", ""),
+        "q": st.session_state.get("query", "")[:500],
     }
     return {name: value for name, value in wanted.items() if value}

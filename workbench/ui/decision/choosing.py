@@ -14,7 +14,8 @@ from workbench.reports import record_markdown, rejected
 from workbench.reports.numbers import span
 from workbench.statistics import MARGIN
 from workbench.sweeps import METRIC, Leaderboard, Row
-from workbench.ui import bench, countings, sessions
+from workbench.ui import bench, controls, countings, sessions
+from workbench.ui.controls import control
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain, size_label
 
@@ -115,13 +116,14 @@ def _candidates(board: Leaderboard, row: Row) -> None:
 def _choice(board: Leaderboard, row: Row) -> None:
     """Which configuration is looked at, and what can be done with it."""
     names = {r.run.fingerprint: f"{r.name} · {r.interval.mean:.3f}" for r in board.rows}
-    sessions.show("decision-pick", row.run.fingerprint, tuple(names))
-    st.selectbox(
+    control(
+        st.selectbox,
         "Configuration",
-        list(names),
+        "decision-pick",
+        row.run.fingerprint,
+        lambda fingerprint: st.session_state.update({CHOSEN: fingerprint}),
+        options=list(names),
         format_func=lambda f: names[f],
-        key="decision-pick",
-        on_change=lambda: st.session_state.update({CHOSEN: st.session_state["decision-pick"]}),
     )
     bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
     bar.button("Take in hand", key="decision-take", icon=":material/pan_tool:", on_click=results.take, args=(row.run,))
@@ -151,7 +153,7 @@ def _form(board: Leaderboard, row: Row, catalogue: Catalogue) -> None:
                 chosen=row.run.fingerprint,
                 label=row.name,
                 by=str(state.get("decision-by", "")),
-                why=str(state.get("decision-why", "")),
+                why=str(state.get(controls.key("decision-why"), "")),
                 corpus=row.run.corpus,
                 golden=row.run.golden,
                 metric=board.metric,
@@ -164,7 +166,7 @@ def _form(board: Leaderboard, row: Row, catalogue: Catalogue) -> None:
         except WorkbenchError as error:
             state[_REFUSED] = str(error)
             return
-        state["decision-why"] = ""
+        controls.renew("decision-why")
         state[CHOSEN] = row.run.fingerprint
         sessions.share(from_mapping(row.run.pipeline))
         st.toast("The decision is recorded")
@@ -172,7 +174,8 @@ def _form(board: Leaderboard, row: Row, catalogue: Catalogue) -> None:
     with st.container(border=True):
         st.markdown(f"**Record the decision:** {plain(row.name)}")
         st.text_input("Decided by", key="decision-by", max_chars=120, persist_state="session")
-        st.text_area("Why this one", key="decision-why", max_chars=4000, height=90, persist_state="session")
+        why = controls.key("decision-why")
+        st.text_area("Why this one", key=why, max_chars=4000, height=90, persist_state="session")
         st.button("Record", key="decision-keep", type="primary", icon=":material/gavel:", on_click=keep)
         if refused := st.session_state.pop(_REFUSED, ""):
             st.error(plain(f"{refused[:1].upper()}{refused[1:]}."), icon=":material/error:")

@@ -10,7 +10,8 @@ from workbench.documents import Corpus
 from workbench.errors import RunError, WorkbenchError
 from workbench.records import Question, golden_id
 from workbench.sweeps import METRIC, aligned
-from workbench.ui import population, sessions
+from workbench.ui import controls, population, sessions
+from workbench.ui.controls import control
 from workbench.ui.decision import choosing
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain, training_note
@@ -117,25 +118,27 @@ def _one(catalogue: Catalogue, entry: Entry) -> None:
     )  # fmt: skip
     writable = sessions.workspace().writable
     if writable:
-        key = f"history-tags-{entry.id}"
-        sessions.show(key, list(entry.tags))
 
-        def tagged() -> None:
-            _tried(lambda: catalogue.tag(entry.id, [t[:LONGEST_TAG] for t in st.session_state[key] if t.strip()]))
+        def tagged(tags: list[str]) -> None:
+            _tried(lambda: catalogue.tag(entry.id, [t[:LONGEST_TAG] for t in tags if t.strip()]))
 
         known = list(dict.fromkeys([*entry.tags, *catalogue.tags(), "shipped", "baseline", "rejected"]))
-        st.multiselect("Tags", known, key=key, accept_new_options=True, on_change=tagged)
+        control(
+            st.multiselect, "Tags", f"history-tags-{entry.id}", list(entry.tags), tagged, options=known,
+            accept_new_options=True,
+        )  # fmt: skip
     for remark in catalogue.remarks(entry.id):
         st.markdown(f"{plain(remark.text)}  \n:small[{plain(remark.by)}, {remark.at[:16].replace('T', ' ')} UTC]")
     if writable:
 
         def said() -> None:
             state = st.session_state
-            words, by = str(state.get("history-remark", "")), str(state.get("decision-by", "")) or "no name"
+            words = str(state.get(controls.key("history-remark"), ""))
+            by = str(state.get("decision-by", "")) or "no name"
             if _tried(lambda: catalogue.remark(entry.id, words, by)):
-                state["history-remark"] = ""
+                controls.renew("history-remark")
 
-        st.text_area("Remark", key="history-remark", max_chars=LONGEST_TEXT, height=80)
+        st.text_area("Remark", key=controls.key("history-remark"), max_chars=LONGEST_TEXT, height=80)
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         row.text_input("Your name", key="decision-by", max_chars=120, width=200, persist_state="session")
         row.button("Keep the remark", key="history-say", icon=":material/chat:", on_click=said)

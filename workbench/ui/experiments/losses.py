@@ -16,6 +16,7 @@ from workbench.records import Hit
 from workbench.spans import Span, ranges
 from workbench.statistics import Interval
 from workbench.ui import population
+from workbench.ui.controls import control
 from workbench.ui.experiments import figures
 from workbench.ui.experiments.evaluating import KS, TOKENS, Measured
 from workbench.ui.reader import reader, scroll_to
@@ -154,16 +155,13 @@ def questions(found: Measured) -> Explained | None:
     step = st.session_state.get(STEP, "")
     counts = {"": len(lost), "all": len(anatomy.questions)} | {s: len(losing[s]) for s in some}
     words = {"": "Any loss", "all": "All questions"} | {s: STEPS[s].capitalize() for s in STEPS}
-    st.session_state["experiments-step-choice"] = step if step in options else ""
-
-    def chosen() -> None:
-        st.session_state[STEP] = st.session_state["experiments-step-choice"] or ""
-
-    st.segmented_control(
+    control(
+        st.segmented_control,
         "Lost at",
-        options,
-        key="experiments-step-choice",
-        on_change=chosen,
+        "experiments-step-choice",
+        step if step in options else "",
+        lambda chosen: st.session_state.update({STEP: chosen or ""}),
+        options=options,
         format_func=lambda s: f"{words[s]} {counts[s]}",
         label_visibility="collapsed",
     )

@@ -13,7 +13,7 @@ from workbench.documents import Corpus
 from workbench.embedders import embedder_for
 from workbench.errors import SpecError, WorkbenchError
 from workbench.parsers import Parser
-from workbench.pipelines import REGISTRIES, Pipeline, from_mapping, read_yaml, to_mapping
+from workbench.pipelines import REGISTRIES, Pipeline, from_mapping, read_yaml, to_mapping, write_yaml
 from workbench.records import Question
 from workbench.records.run_files import write_whole
 from workbench.specs import to_dict
@@ -122,7 +122,7 @@ def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines
     """Nothing; the sweep runs in the background, and its plan is kept."""
     workspace, store = sessions.workspace(), sessions.store()
     folder.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump([to_mapping(p) for p in pipelines], sort_keys=False, allow_unicode=True)
+    text = write_yaml([to_mapping(p) for p in pipelines])
     write_whole(folder / PLAN, text.encode())
     held_out = held_out_ids(questions)
 
@@ -232,13 +232,8 @@ def _words(task: background.Task, progress: Progress | None) -> str:
 
 
 def as_file(grid: Grid) -> str:
-    """The grid as the command `sweep` reads it."""
-    return yaml.safe_dump(
-        {"base": dict(grid.base), "vary": {k: list(v) for k, v in grid.vary.items()}},
-        sort_keys=False,
-        allow_unicode=True,
-        width=110,
-    )
+    """Return the grid as the command `sweep` reads it."""
+    return write_yaml({"base": dict(grid.base), "vary": {k: list(v) for k, v in grid.vary.items()}})
 
 
 def expanded(grid: Grid) -> Expansion:

@@ -8,7 +8,7 @@ import streamlit as st
 from workbench.errors import DocumentError, WorkbenchError
 from workbench.parsers import unpack
 from workbench.parsers.files import NOT_DOCUMENTS
-from workbench.ui import sessions
+from workbench.ui import controls, sessions
 from workbench.ui.library.moving import is_workspace_file, take_workspace
 from workbench.ui.shell import size_label
 
@@ -43,7 +43,10 @@ def add_documents() -> None:
             folder=True,
         )
         st.text_area(
-            "Or paste text", key="pasted", height=100, placeholder="Pasted text becomes a document of its own."
+            "Or paste text",
+            key=controls.key("pasted"),
+            height=100,
+            placeholder="Pasted text becomes a document of its own.",
         )
         st.button("Add the text", key="add-pasted", on_click=_paste)
 
@@ -125,9 +128,9 @@ def show(source: str) -> None:
 
 
 def _paste() -> None:
-    text = st.session_state.get("pasted", "")
+    text = st.session_state.get(controls.key("pasted"), "")
     if tried(lambda: show(sessions.workspace().paste(text).id)):
-        st.session_state["pasted"] = ""
+        controls.renew("pasted")
 
 
 def tried(action: Callable[[], object]) -> bool:

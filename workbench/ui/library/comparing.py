@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -15,6 +16,7 @@ from workbench.parsers.comparisons import Change
 from workbench.specs import to_dict
 from workbench.ui import jobs, live, sessions
 from workbench.ui.cells import cells
+from workbench.ui.controls import control
 from workbench.ui.library import scoring
 from workbench.ui.library.adding import show, tried
 from workbench.ui.library.scoring import CHOICES
@@ -69,17 +71,16 @@ def _choices(shown: Document) -> tuple[str, str]:
     ):
         wanted = st.session_state.get(f"{key}-chosen", default)
         current = wanted if wanted in names else default
-        sessions.show(key, current, names)
-        column.selectbox(
-            "First parser" if key == "parser-a" else "Second parser", names, key=key, on_change=_chose, args=(key,),
-            help="  \n".join(more) or None,
+        control(
+            column.selectbox, "First parser" if key == "parser-a" else "Second parser", key, current,
+            partial(_chose, key), options=names, help="  \n".join(more) or None,
         )  # fmt: skip
         chosen.append(current)
     return chosen[0], chosen[1]
 
 
-def _chose(key: str) -> None:
-    st.session_state[f"{key}-chosen"] = st.session_state[key]
+def _chose(key: str, name: str) -> None:
+    st.session_state[f"{key}-chosen"] = name
     st.session_state["parser-changes"] = 0
 
 

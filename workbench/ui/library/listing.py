@@ -11,6 +11,7 @@ from workbench.parsers import FORMATS
 from workbench.tokens import token_offsets
 from workbench.ui import forms, sessions
 from workbench.ui.cells import cell, cells
+from workbench.ui.controls import control
 from workbench.ui.library.adding import add_documents
 from workbench.ui.library.moving import workspace_menu
 from workbench.ui.shell import plain, size_label, status_bar
@@ -127,12 +128,13 @@ def _listed(corpus: Corpus, current: str) -> tuple[Sequence[Document], str]:
         at = next((i for i, d in enumerate(found) if d.id == current), 0)
         st.session_state["documents-stood"], st.session_state["documents-page"] = stood, at // A_PAGE + 1
 
-    def turned() -> None:
-        st.session_state["documents-page"] = st.session_state["documents-turn"]
+    def turned(page: int) -> None:
+        st.session_state["documents-page"] = page
 
     page = min(int(st.session_state["documents-page"]), pages)
-    sessions.show("documents-turn", page, pages)
-    right.number_input(f"Page of {pages:,}", 1, pages, key="documents-turn", on_change=turned)
+    control(
+        right.number_input, f"Page of {pages:,}", "documents-turn", page, turned, min_value=1, max_value=pages
+    )  # fmt: skip
     if not found:
         st.caption("No document has a name like that.")
     return found[(page - 1) * A_PAGE : page * A_PAGE], f"-{page}-{part}"

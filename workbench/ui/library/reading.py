@@ -5,6 +5,7 @@ import streamlit as st
 from workbench.documents import Corpus, Document
 from workbench.parsers import Auto
 from workbench.ui import sessions
+from workbench.ui.controls import control
 from workbench.ui.library.adding import show, tried
 from workbench.ui.reader import reader
 from workbench.ui.shell import plain, size_label, status_bar
@@ -31,13 +32,13 @@ def view_choice(shown: Document) -> str:
     wanted = st.session_state.get("document-view", TEXT)
     current: str = wanted if wanted in offered else TEXT
 
-    def chosen() -> None:
-        st.session_state["document-view"] = st.session_state["document-view-choice"]
+    def chosen(view: str) -> None:
+        st.session_state["document-view"] = view
 
-    sessions.show("document-view-choice", current, offered)
-    st.segmented_control(
-        "View", offered, key="document-view-choice", on_change=chosen, label_visibility="collapsed", required=True
-    )
+    control(
+        st.segmented_control, "View", "document-view-choice", current, chosen, options=offered,
+        label_visibility="collapsed", required=True,
+    )  # fmt: skip
     return current
 
 

@@ -10,7 +10,9 @@ from workbench.documents import Corpus
 from workbench.embedders import Late, SentenceTransformer, can_preview, embedder_for
 from workbench.errors import WorkbenchError
 from workbench.pipelines import Pipeline
-from workbench.ui import bench, charts, countings, forms, live, sessions
+from workbench.ui import bench, charts, controls, countings, forms, live, sessions
+from workbench.ui.controls import control
+from workbench.ui.differences import changed
 from workbench.ui.kinds import EMBEDDERS
 from workbench.ui.shell import plain, size_label
 
@@ -89,12 +91,14 @@ def add_model() -> None:
             sessions.say("error", str(error))
             return
         forms.take_model(name)
-        st.session_state["model-name"] = ""
+        controls.renew("model-name")
 
     help = "A sentence-transformers id that is in the hub's cache on this machine, or a folder."
     if models.team_mode():
         help = "A model that this server allows."
-    st.text_input("Add a model", key="model-name", on_change=add, placeholder="id or folder", help=help, width=420)
+    st.text_input(
+        "Add a model", key=controls.key("model-name"), on_change=add, placeholder="id or folder", help=help, width=420
+    )
 
 
 def settings(corpus: Corpus) -> None:
@@ -107,21 +111,23 @@ def settings(corpus: Corpus) -> None:
             _late(embedder.kind)
         forms.field_controls("embedder", leave_out={"model"})
         st.caption(bench.cost(countings.totals(corpus, pipeline), pipeline))
+    changed("embedder", {"model"})
 
 
 def _late(kind: str) -> None:
     """Plain encoding, or chunks pooled from the states of the whole document's tokens."""
 
-    def changed() -> None:
-        if (chosen := st.session_state["embedder-late"]) and chosen != sessions.mapping()["embedder"]["kind"]:
+    def changed(chosen: str | None) -> None:
+        if chosen and chosen != sessions.mapping()["embedder"]["kind"]:
             forms.take_kind("embedder", chosen)
 
-    sessions.show("embedder-late", kind)
-    st.segmented_control(
+    control(
+        st.segmented_control,
         "Encoding",
-        [SentenceTransformer.kind, Late.kind],
-        key="embedder-late",
-        on_change=changed,
+        "embedder-late",
+        kind,
+        changed,
+        options=[SentenceTransformer.kind, Late.kind],
         format_func={SentenceTransformer.kind: "Each chunk by itself", Late.kind: EMBEDDERS[Late.kind]}.__getitem__,
         help="Late chunking encodes a document once and gives each chunk the mean of its tokens' states, so that what "
         "stands around a chunk counts too. It is a model of its own, not a quicker way to the other's vectors.",

@@ -17,6 +17,7 @@ from workbench.retrievers import Dense
 from workbench.specs import to_dict
 from workbench.splitters.cuttings import is_large
 from workbench.ui import countings, forms, jobs, live, sessions
+from workbench.ui.controls import control
 from workbench.ui.shell import plain, size_label
 
 LENGTHS = (256, 128, 64)
@@ -106,19 +107,15 @@ def prices(rivals: Sequence[Rival]) -> None:
     with st.popover("Prices", icon=":material/payments:", help="US dollars per million tokens, for the table"):
         for name in dict.fromkeys(r.embedder.source.name for r in rivals):
             rival = next(r for r in rivals if r.embedder.source.name == name)
-            key = f"price-{name}"
 
-            def changed(name: str = name, key: str = key) -> None:
-                try:
-                    known = workspace.settings.get("prices", {})
-                    workspace.keep_settings(prices={**known, name: st.session_state[key]})
-                except WorkbenchError as error:
-                    sessions.say("error", str(error))
+            def changed(value: float | None, name: str = name) -> None:
+                known = workspace.settings.get("prices", {})
+                sessions.attempt(lambda: workspace.keep_settings(prices={**known, name: value}))
 
-            fixed = rival.embedder.source.price is not None
-            sessions.show(key, price(rival))
-            st.number_input(
-                plain(name), 0.0, 1_000_000.0, step=0.01, format="%.4f", key=key, on_change=changed,
+            fixed, current = rival.embedder.source.price is not None, price(rival)
+            control(
+                st.number_input, plain(name), f"price-{name}", None if current is None else float(current), changed,
+                min_value=0.0, max_value=1_000_000.0, step=0.01, format="%.4f",
                 disabled=fixed or not workspace.writable, placeholder="none",
                 help="The price that the endpoint's definition names." if fixed else None,
             )  # fmt: skip
