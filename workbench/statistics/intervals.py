@@ -5,6 +5,7 @@ Scores are (n,) or (n, m): one row per question, one column per run. Questions t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, isfinite
 
 import numpy as np
@@ -157,6 +158,7 @@ def student(freedom: int, share: float) -> float:
     return float(stdtrit(freedom, share))
 
 
+@lru_cache(maxsize=4)
 def sign_patterns(units: int, seed: int = 0) -> Floats:
     """Return (b, units) signs, the one observed (all +1) first; of a pattern and its mirror image only one.
 
@@ -164,9 +166,11 @@ def sign_patterns(units: int, seed: int = 0) -> Floats:
     """
     if units <= EXACT_UNITS:
         bits = (np.arange(2 ** (units - 1))[:, None] >> np.arange(units - 1)) & 1
-        return np.column_stack([np.ones(len(bits)), 1.0 - 2 * bits]).astype(np.float64)
-    signs = 2.0 * np.random.default_rng(seed).integers(2, size=(PATTERNS, units)).astype(np.float64) - 1
-    signs[0] = 1
+        signs = np.column_stack([np.ones(len(bits)), 1.0 - 2 * bits]).astype(np.float64)
+    else:
+        signs = 2.0 * np.random.default_rng(seed).integers(2, size=(PATTERNS, units)).astype(np.float64) - 1
+        signs[0] = 1
+    signs.flags.writeable = False  # it is shared
     return signs
 
 
