@@ -156,16 +156,16 @@ def drivers(given: CostInputs, known: Collection[str] = (), most: int = 2) -> li
 
     Each is changed alone within its range. `known` inputs are measured, and are no assumptions.
     """
-    now = _difference(given)
+    now, usual = _difference(given), CostInputs()
     out = []
     for f in fields(CostInputs):
         if f.name in known:
             continue
         value = getattr(given, f.name)
-        low, high = (value / RANGE, value * RANGE) if value else (0.0, _NONE.get(f.name, float(f.default)))
-        ends = [_difference(replace(given, **{f.name: min(end, f.metadata["high"] or 1e12)})) for end in (low, high)]
-        flips = any(end * now < 0 for end in ends)
-        out.append(Driver(f.name, low, high, *ends, flips))
+        low, high = (value / RANGE, value * RANGE) if value else (0.0, _NONE.get(f.name, getattr(usual, f.name)))
+        high = min(high, f.metadata["high"] or 1e12)
+        at_low, at_high = (_difference(replace(given, **{f.name: end})) for end in (low, high))
+        out.append(Driver(f.name, low, high, at_low, at_high, min(at_low * now, at_high * now) < 0))
     return sorted(out, key=lambda d: (not d.flips, -d.moves))[:most]
 
 

@@ -65,6 +65,7 @@ def escapes(
         return all(same(query, [hit.chunk for hit in other(rows, [query], pipeline.k)[0]]) for query in hits)
 
     out = []
+    usual = type(retriever)()
     for f in fields(retriever):
         low, high, value = f.metadata.get("low"), f.metadata.get("high"), getattr(retriever, f.name)
         if low is None or high is None or isinstance(value, bool) or not _ranks(f.name, retriever):
@@ -74,7 +75,7 @@ def escapes(
         for factors in (_DOWN, STEPS):
             reached, changed = value, None
             for factor in factors:
-                base = value or (f.default if factors is STEPS else 0)
+                base = value or (getattr(usual, f.name) if factors is STEPS else 0)
                 tried = type(value)(min(max(base * factor, low), high))
                 if tried == reached:
                     continue
