@@ -94,8 +94,8 @@ def swept(corpus, questions, pipeline):
             results.intervals(board)
     elif view == "Surface":
         results.surfaces(some, metric)
-    elif view == "Price":
-        results.price(some, board, cost)
+    elif view == "Cost":
+        results.cost(some, board)
     elif view == "Effects":
         results.marginal(some, metric)
     elif view == "Questions":

@@ -12,7 +12,7 @@ from workbench.workspaces.catalogues import catalogue_of, remember
 from workbench.workspaces.experiments import experiments_folder, kept_runs
 
 open_page("Decision")
-VIEWS = ("Choose", "Hand over", "Review pack", "RAG, fine-tuning or both", "History", "Prompts")
+VIEWS = ("Choose", "Export", "Review pack", "RAG, fine-tuning or both", "History", "Prompts")
 
 
 def measured(corpus, questions):
@@ -44,14 +44,30 @@ def nothing_measured():
     st.page_link("pages/5_Experiments.py", label="Open the experiments", icon=":material/science:")
 
 
-def handed_over(corpus, questions, pipeline, records):
-    """The export of the pipeline in hand, once its vectors are there; the one that was decided is offered beside."""
-    choosing.offered(pipeline, records, corpus)
-    can, job = evaluating.ready(corpus, pipeline, sessions.store())
+def exported(corpus, current, records):
+    """The export of what was decided, or of what the user answers, once its vectors are there."""
+    pipeline = handing.chosen(corpus, current, records)
+    if pipeline is None:
+        return
+    store = sessions.store()
+    corpus, _ = sessions.corpus(pipeline)  # its parser may be another than the current one
+    if countings.cut_first(corpus, pipeline, store):
+        return
+    can, job = evaluating.ready(corpus, pipeline, store)
     if can:
-        handing.panel(corpus, questions, pipeline)
+        handing.panel(corpus, sessions.workspace().golden.read(corpus).questions, pipeline)
     else:
         progress.progress(corpus, pipeline, job)
+
+
+def nothing_chosen():
+    """What there is to do before a pack can be about anything."""
+    st.subheader("Nothing is chosen yet")
+    st.write("The figures settle no configuration, and nobody has chosen one.")
+    st.button(
+        "Choose a configuration", key="pack-choose", icon=":material/gavel:", type="primary",
+        on_click=lambda: st.session_state.update({"decision-view": "Choose"}),
+    )  # fmt: skip
 
 
 @st.fragment
@@ -73,8 +89,8 @@ def page() -> None:
         )  # fmt: skip
         runs = measured(corpus, questions)
         catalogue, records = kept(workspace)
-        if view == "Hand over":
-            handed_over(corpus, questions, pipeline, records)
+        if view == "Export":
+            exported(corpus, pipeline, records)
             return
         if view == "History":
             if catalogue is not None:
@@ -95,13 +111,18 @@ def page() -> None:
             choosing.panel(board, catalogue, records, corpus)
             return
         if view == "Review pack":
-            packing.panel(corpus, questions, board, chosen.run, records)
+            if chosen is None:
+                nothing_chosen()
+            else:
+                packing.panel(corpus, questions, board, chosen.run, records)
             return
         replaced = len(workspace.golden.successors)
+        about = "which is chosen in “Choose”" if chosen else "which leads; nothing is chosen yet"
+        chosen = chosen or (board.rows[0] if board else None)
         anatomy = packing.anatomy(corpus, questions, chosen.run) if chosen else None
         facts = facts_of(corpus, questions, replaced, board, chosen.run.fingerprint if chosen else "", anatomy)
         if chosen:
-            st.caption(f"Figures are those of {plain(chosen.name)}, which is looked at in “Choose”.")
+            st.caption(f"Figures are those of {plain(chosen.name)}, {about}.")
         if view == "RAG, fine-tuning or both":
             auditing.panel(facts, lambda: evidence.panel(corpus, questions, pipeline))
         else:

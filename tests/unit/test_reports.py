@@ -254,16 +254,21 @@ def test_the_command_writes_both_forms(tmp_path, monkeypatch, capsys):
     assert main(["sweep", *docs, "--grid", str(tmp_path / "grid.yaml"), "--out", str(tmp_path / "runs")]) == 0
     outs = ["--out", str(tmp_path / "p.html"), "--out", str(tmp_path / "p.md")]
     runs = ["--runs", str(tmp_path / "runs")]
-    assert main(["report", *docs, *runs, *outs, "--decided-by", "Ana", "--why", "small", "--date", "2026-11-24"]) == 0
+    assert main(["report", *docs, *runs, *outs]) == 2  # one question settles nothing: nobody is chosen for
+    assert "name the choice with --chosen, such as recursive" in capsys.readouterr().err
+    chosen = ["--chosen", "recursive 30/0 characters · all-MiniLM-L6-v2 · bm25"]
+    decided = ["--decided-by", "Ana", "--why", "small", "--date", "2026-11-24"]
+    assert main(["report", *docs, *runs, *outs, *chosen, *decided]) == 0
     assert "Decided by Ana on 2026-11-24: small" in (tmp_path / "p.html").read_text()
     assert "python -m workbench report" in (tmp_path / "p.md").read_text()
     capsys.readouterr()
     assert main(["report", *docs, *runs, "--out", "p.pdf"]) == 2
     assert main(["report", *docs, *runs, *outs, "--chosen", "nothing"]) == 2
-    assert main(["report", *docs, *runs, *outs, "--why", "small"]) == 2
+    assert main(["report", *docs, *runs, *outs, *chosen, "--why", "small"]) == 2
+    assert main(["report", *docs, *runs, *outs, *chosen, "--cost", "tokens"]) == 2
     assert main(["report", *docs, "--runs", str(tmp_path / "none"), *outs]) == 2
     told = capsys.readouterr().err
-    for words in ("must end in .html or .md", "no run has this name", "belong together", "no run in this folder"):
+    for words in ("must end in .html or .md", "no run has this name", "belong together", "no run in this folder", "cost 'tokens' is the same"):
         assert words in told
 
 

@@ -16,11 +16,12 @@ from workbench.sweeps import COSTS, aligned, effects, leaderboard, matrix, names
 
 
 def run(name: str, values: list[float], size: int = 200, overlap: int = 0, tokens: int = 100, **parts: Any) -> Run:
-    """A run with the same value at both budgets."""
+    """A run with the same value at both budgets, and an index in proportion to its tokens at k."""
     splitter = {"kind": "recursive", "chunk_size": size, "chunk_overlap": overlap}
     pipeline = {"workbench": 1, "splitter": splitter, "retriever": {"kind": "dense"}, "k": 5} | parts
     asked = tuple(Asked(f"q{i}", i, tokens, 1 if v else None, (), False) for i, v in enumerate(values))
-    return made([[v, v] for v in values], name, pipeline=pipeline, questions=asked, label=f"{name} {size}/{overlap}")
+    fields = {"pipeline": pipeline, "questions": asked, "label": f"{name} {size}/{overlap}", "index_bytes": 10 * tokens}
+    return made([[v, v] for v in values], name, **fields)
 
 
 def noise(mean: float, n: int = 200, seed: int = 0) -> list[float]:
@@ -52,7 +53,7 @@ def test_a_best_run_says_what_is_equivalent_and_costs_less() -> None:
     board = leaderboard([run("a", values, tokens=100), run("b", [v + 0.02 for v in values], tokens=200)])
     assert (board.decision.verdict, board.decision.cheapest[0]) == ("best", "a")
     assert board.decision.saving == pytest.approx(0.5)
-    assert "; a 200/0 is equivalent within ±0.05 (50 % fewer tokens at its k). This" in board.decision.sentence
+    assert "; a 200/0 is equivalent within ±0.05 (50 % fewer bytes of vector index). This" in board.decision.sentence
 
 
 def test_few_questions_settle_nothing_and_say_what_would() -> None:
@@ -60,7 +61,7 @@ def test_few_questions_settle_nothing_and_say_what_would() -> None:
     decision = leaderboard([run("a", a, tokens=200), run("b", b, tokens=130)]).decision
     assert (decision.verdict, decision.more) == ("not settled", None)
     assert decision.sentence.startswith("inconclusive: a 200/0 leads with recall@1000tok 0.750 [0.283, 1.000]; the ")
-    assert "the cheapest of the 2 undecided is b 200/0 (35 % fewer tokens at its k)" in decision.sentence
+    assert "the cheapest of the 2 undecided is b 200/0 (35 % fewer bytes of vector index)" in decision.sentence
     assert "how many can be told from 68 questions on" in decision.sentence
     many = leaderboard([run("a", (a + [1] * 8) * 10), run("b", (b + [1] * 8) * 10)]).decision
     assert many.verdict == "not settled"

@@ -10,6 +10,7 @@ from workbench.cli.files import corpus_of, originals, store_here
 from workbench.cli.flags import Flags
 from workbench.cli.output import Progress, write_json
 from workbench.cli.questions import golden_of
+from workbench.cli.sweep import COST
 from workbench.errors import RunError, SpecError
 from workbench.evaluations import evaluate
 from workbench.explanations import explain
@@ -33,11 +34,12 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("--golden", required=True, metavar="G", help="the golden set of the sweep")
     flags.add_argument("--runs", required=True, metavar="DIR", help="the folder of the sweep")
     flags.add_argument(
-        "--chosen", metavar="RUN", help="fingerprint or name of the choice (default: the cheapest not ruled out)"
+        "--chosen", metavar="RUN", help="fingerprint or name of the choice (default: what the figures settle on)"
     )
     flags.add_argument("--out", required=True, action="append", metavar="FILE", help=".html or .md; may be repeated")
     flags.add_argument("--metric", default=METRIC, metavar="M", help=f"what to judge by (default {METRIC})")
     flags.add_argument("--margin", metavar="D", help=f"a difference that does not matter (default {MARGIN})")
+    flags.add_argument("--cost", metavar="C", help=COST)
     flags.add_argument("--question", metavar="TEXT", help="what the review is to decide")
     flags.add_argument("--decided-by", metavar="NAME", help="who decided; with --why and --date")
     flags.add_argument("--why", metavar="TEXT", help="why this one")
@@ -52,7 +54,7 @@ def run(arguments: list[str]) -> int:
     if not runs:
         raise RunError(f"{given['runs']}: there is no run in this folder; make them with the command sweep")
     margin = _number(given, "margin") or MARGIN
-    board = leaderboard(runs, given["metric"], margin)
+    board = leaderboard(runs, given["metric"], margin, given["cost"])
     chosen = _chosen(board, given["chosen"])
     pipeline = from_mapping(chosen.pipeline)
     store = store_here()
@@ -68,6 +70,7 @@ def run(arguments: list[str]) -> int:
         questions=questions,
         metric=given["metric"],
         margin=margin,
+        cost=board.cost,
         load=_load(given),
         record=_record(given, board, chosen, pipeline),
         command=f"python -m workbench report {shlex.join(arguments)}",
@@ -118,8 +121,15 @@ def _number(given: Mapping[str, Any], name: str) -> float | None:
 
 
 def _chosen(board: Leaderboard, wanted: str | None) -> Run:
-    """The run of this name, or whose fingerprint begins so; without one, what the figures recommend."""
-    start = wanted or board.decision.cheapest
+    """The run of this name, or whose fingerprint begins so; without one, what the figures settle on.
+
+    Raises:
+        RunError: no run or several have the name, or there is no name and nothing is settled.
+    """
+    start = wanted or board.decision.settled
+    if not start:
+        names = "; ".join(row.name for row in board.rows[:3])
+        raise RunError(f"{board.decision.sentence}: name the choice with --chosen, such as {names}")
     some = [row.run for row in board.rows if start == row.name or row.run.fingerprint.startswith(start)]
     if len(some) != 1:
         state = "no run has" if not some else f"{len(some)} runs have"

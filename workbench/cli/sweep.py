@@ -26,6 +26,7 @@ from workbench.sweeps import (
     Row,
     Skipped,
     cost,
+    cost_for,
     expand,
     leaderboard,
     pareto,
@@ -35,6 +36,7 @@ from workbench.sweeps import (
 from workbench.sweeps import Progress as Step
 
 _SEED = 0
+COST = f"what tells equals apart: {', '.join(COSTS)}, as far as it fits the metric (default: the first that does)"
 
 
 def run(arguments: list[str]) -> int:
@@ -50,6 +52,7 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("--out", required=True, metavar="DIR", help="the folder of the sweep")
     flags.add_argument("--metric", default=METRIC, metavar="M", help=f"what to rank by (default {METRIC})")
     flags.add_argument("--margin", metavar="D", help=f"a difference that does not matter (default {MARGIN})")
+    flags.add_argument("--cost", metavar="C", help=COST)
     flags.add_argument(
         "--held-out",
         metavar="SHARE",
@@ -60,6 +63,7 @@ def run(arguments: list[str]) -> int:
     add_unit(flags)
     given = flags.read(arguments)
     margin = _number(given["margin"], "--margin", MARGIN, 0, 1)
+    check_cost(given["metric"], given["cost"])
     share = None if given["held_out"] is None else _number(given["held_out"], "--held-out", 0, 0, 0.9)
     grid = grid_file(given["grid"])
     expansion = expand(grid)
@@ -108,7 +112,7 @@ def run(arguments: list[str]) -> int:
     if not results.runs:
         warn("error: no pipeline of the grid could be measured")
         return NOT_HELD
-    board = leaderboard(results.runs, given["metric"], margin, unit=given["unit"], seed=_SEED)
+    board = leaderboard(results.runs, given["metric"], margin, given["cost"], given["unit"], _SEED)
     if given["json"]:
         write_json(_result(results, board, grid, [*expansion.skipped, *results.skipped]))
     else:
@@ -131,6 +135,16 @@ def grid_file(path: str) -> Grid:
         raise SpecError(f"{path}: not a grid file: it is not UTF-8 text") from None
     except WorkbenchError as error:
         raise type(error)(f"{path}: {error}") from None
+
+
+def check_cost(metric: str, cost: str | None) -> None:
+    """Refuse a cost that says nothing where this metric judges, before anything is measured.
+
+    Raises:
+        SpecError: it is not known, or does not fit the metric.
+    """
+    if cost != "money":  # which only the runs can tell
+        cost_for(metric, (), cost)
 
 
 class _Lines:
@@ -161,13 +175,15 @@ def _number(text: str | None, flag: str, default: float, low: float, high: float
 
 def _result(results: Results, board: Leaderboard, grid: Grid, skipped: Sequence[Skipped]) -> dict[str, Any]:
     runs = [row.run for row in board.rows]
-    front = pareto(runs, [COSTS["tokens"][1](run) for run in runs], board.metric)
+    _, price = cost_for(board.metric, runs, board.cost)[1]
+    front = pareto(runs, [price(run) for run in runs], board.metric)
     return {
         "metric": board.metric,
         "verdict": board.decision.verdict,
         "sentence": board.decision.sentence,
         "leader": board.decision.leader,
         "cheapest": board.decision.cheapest,
+        "cost": board.cost,
         "more_questions": board.decision.more,
         "questions": board.n,
         "held_out": board.held_out,

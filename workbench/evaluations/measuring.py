@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import Corpus
+from workbench.embedders import Remote
 from workbench.errors import GoldenError
 from workbench.evaluations.contexts import Tokens
 from workbench.evaluations.retrieving import Asker, columns, retrieved
@@ -54,6 +55,7 @@ class Evaluation:
     looked at, None where there was none, `seconds` the time of each stage. Questions that the corpus does not answer
     are retrieved too and counted apart: `unanswerable` is their number, `refusals` their best scores. `seen` marks the
     questions that a part of the pipeline was trained on, of which some may not be known (`training_known`).
+    `tokens_sent` are those of all chunks as a remote model reads them, cached or not; 0 for one that runs here.
     """
 
     pipeline: Pipeline
@@ -72,6 +74,7 @@ class Evaluation:
     definitions: str = "workbench"
     seen: tuple[bool, ...] = ()
     training_known: bool = True
+    tokens_sent: int = 0
 
     @property
     def judging(self) -> Judging:
@@ -225,7 +228,16 @@ def evaluate(
         definitions="chroma" if to_the_letter else "workbench",
         seen=tuple(training.seen(answerable)),
         training_known=training.known,
+        tokens_sent=_sent(rows, pipeline),
     )
+
+
+def _sent(rows: Collection, pipeline: Pipeline) -> int:
+    """Tokens of the chunks that an endpoint is paid for, each distinct text once."""
+    embedder = pipeline.embedder
+    if not pipeline.retriever.needs_vectors or not isinstance(embedder, Remote):
+        return 0
+    return embedder.cost(list(dict.fromkeys(rows.texts()))).tokens
 
 
 _CAUTIONS = {

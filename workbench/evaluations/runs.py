@@ -54,4 +54,5 @@ def run_of(
         abstention=asdict(separation) if separation else None,
         anatomy=anatomy,
         training_known=found.training_known,
+        tokens_sent=found.tokens_sent,
     )

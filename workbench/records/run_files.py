@@ -24,7 +24,7 @@ _PLAIN = ("pipeline", "seconds", "environment", "abstention", "anatomy")
 _TEXTS = ("fingerprint", "label", "corpus", "golden", "definitions")
 _COUNTS = ("unanswerable", "chunks", "index_bytes", "seed")
 _KEYS = {"workbench", "metrics", "questions", "rows", "checksum", *_PLAIN, *_TEXTS, *_COUNTS}
-_LATER = {"measures", "training_known"}
+_LATER = {"measures", "training_known", "tokens_sent"}
 """Keys that files of earlier versions lack; their values are then the defaults of `Run`."""
 
 
@@ -150,6 +150,8 @@ def _run(row: dict[str, Any]) -> Run:
         raise RunError(f"measures must be a whole number of at least 0, not {_short(row['measures'])}")
     if not isinstance(row.get("training_known"), bool | None):
         raise RunError(f"training_known must be true, false or null, not {_short(row['training_known'])}")
+    if not (row.get("tokens_sent") is None or _is_count(row["tokens_sent"])):
+        raise RunError(f"tokens_sent must be a whole number of at least 0 or null, not {_short(row['tokens_sent'])}")
     metrics = row["metrics"]
     if not isinstance(metrics, list) or not all(isinstance(m, str) for m in metrics):
         raise RunError("metrics must be a list of names")

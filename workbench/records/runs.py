@@ -50,7 +50,8 @@ class Run:
     machine. `measures` is the revision of the measures' definitions; runs of different revisions do not compare.
     `abstention` and `anatomy` are plain values of what was found beside the metrics, None where it was not
     looked for. `training_known` is whether `seen` marks all questions that a part of the pipeline was trained on; None
-    in runs of before that was recorded, of which it is known where the pipeline has no adapter.
+    in runs of before that was recorded, of which it is known where the pipeline has no adapter. `tokens_sent` are those
+    of all chunks as a remote model reads them: 0 where nothing leaves, None where nobody counted.
 
     Raises:
         RunError: the parts do not fit each other, or a value is not a finite number.
@@ -75,6 +76,7 @@ class Run:
     anatomy: Mapping[str, Any] | None = None
     measures: int = 1
     training_known: bool | None = None
+    tokens_sent: int | None = None
 
     def __post_init__(self) -> None:
         if not self.metrics or not self.questions:

@@ -7,7 +7,7 @@ import numpy as np
 
 from workbench.pipelines import REGISTRIES
 from workbench.records import Question, Run
-from workbench.sweeps import COSTS, Leaderboard, aligned, names, settings
+from workbench.sweeps import Leaderboard, aligned, amount, costs_for, names, settings
 
 FEW = 60
 """Questions below which intervals are wide enough to be named as a gap."""
@@ -65,7 +65,7 @@ def untested(runs: Sequence[Run], questions: Sequence[Question], board: Leaderbo
     return out
 
 
-def assumptions(runs: Sequence[Run], board: Leaderboard, chosen: str, cost: str = "tokens") -> list[Assumption]:
+def assumptions(runs: Sequence[Run], board: Leaderboard, chosen: str) -> list[Assumption]:
     """What would change the decision if it were wrong, by falling loss, the kinds each once."""
     found = [
         *_budget(runs, board, chosen),
@@ -74,7 +74,7 @@ def assumptions(runs: Sequence[Run], board: Leaderboard, chosen: str, cost: str 
         *_held_out(board, chosen),
     ]
     found.sort(key=lambda a: (-a.loss, a.kind))
-    found += _cost(board, chosen, cost)
+    found += _cost(board, chosen)
     first: dict[str, Assumption] = {}
     for one in found:
         first.setdefault(one.kind, one)
@@ -156,24 +156,24 @@ def _held_out(board: Leaderboard, chosen: str) -> list[Assumption]:
     return [Assumption("held out", text, loss)]
 
 
-def _cost(board: Leaderboard, chosen: str, cost: str) -> list[Assumption]:
+def _cost(board: Leaderboard, chosen: str) -> list[Assumption]:
     """What else could be paid less for."""
     row = next(row for row in board.rows if row.run.fingerprint == chosen)
     in_play = [r for r in board.rows if r.standing is None or r.standing.verdict != "ruled out"] or [row]
     out = []
-    for name, (what, price) in COSTS.items():
+    for name, (what, price) in costs_for(board.metric, [r.run for r in board.rows]).items():
         if name == "seconds":  # differs from one measurement to the next
             continue
         cheapest = min(in_play, key=lambda r: price(r.run))
         here, there = price(row.run), price(cheapest.run)
         if cheapest is row or here <= 0 or here - there < 0.005 * here:
             continue
-        asked = "" if name == cost else ", which this choice was not made by"
+        asked = "" if name == board.cost else ", which this choice was not made by"
         text = (
             f"That {what}{asked} cost little. {cheapest.name} is not ruled out either and takes "
-            f"{100 * (1 - there / here):.0f} % less ({there:,.0f} instead of {here:,.0f})."
+            f"{100 * (1 - there / here):.0f} % less ({amount(there)} instead of {amount(here)})."
         )
-        out.append(Assumption("cost" if name == cost else "other cost", text, 0.0))
+        out.append(Assumption("cost" if name == board.cost else "other cost", text, 0.0))
     return out
 
 

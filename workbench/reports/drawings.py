@@ -8,7 +8,7 @@ from math import ceil, floor, log10
 from typing import Any
 
 from workbench.reports.pages import safe
-from workbench.sweeps import Surface
+from workbench.sweeps import Surface, amount
 
 WIDTH = 720
 _LABEL = 270  # of a name at the left
@@ -96,7 +96,7 @@ def tradeoff(
     placed: list[tuple[float, float]] = []
     for i, (name, c, q, best) in enumerate(points):
         dot = f"cx='{sx(c):.1f}' cy='{sy(q):.1f}'"
-        title = f"<title>{safe(name)}: {_plain(q)} for {c:,.0f}</title>"
+        title = f"<title>{safe(name)}: {_plain(q)} for {amount(c)}</title>"
         out.append(f"<circle class='{'blue' if best else 'ring'}' {dot} r='{5 if best else 4}'>{title}</circle>")
         if i == chosen:
             out.append(f"<circle class='chosen' {dot} r='9'/>")

@@ -17,7 +17,19 @@ from workbench.reports.production import Load, project
 from workbench.reports.production import section as production
 from workbench.specs import fingerprint
 from workbench.statistics import MARGIN
-from workbench.sweeps import COSTS, METRIC, Leaderboard, Row, leaderboard, pareto, settings, surface, varied
+from workbench.sweeps import (
+    METRIC,
+    Leaderboard,
+    Row,
+    RunCost,
+    amount,
+    cost_for,
+    leaderboard,
+    pareto,
+    settings,
+    surface,
+    varied,
+)
 
 RIVALS = 12
 """Rows of the table."""
@@ -27,7 +39,8 @@ RIVALS = 12
 class Evidence:
     """What a pack is made of: the runs, the chosen one measured anew with its anatomy, and what the team says.
 
-    `questions` is the golden set as given, also those without an answer. `command` remakes the pack.
+    `questions` is the golden set as given, also those without an answer. `command` remakes the pack. Without a `cost`,
+    the first that fits the metric and the runs.
 
     Raises:
         RunError: the chosen run is not among them, or the evaluation is of another pipeline or other documents.
@@ -40,7 +53,7 @@ class Evidence:
     question: str = "How should these documents be cut, embedded and searched?"
     metric: str = METRIC
     margin: float = MARGIN
-    cost: str = "tokens"
+    cost: str | None = None
     load: Load = field(default_factory=Load)
     record: DecisionRecord | None = None
     command: str = ""
@@ -60,6 +73,11 @@ class Evidence:
             if run.fingerprint == wanted:
                 return run
         raise RunError(f"the chosen configuration {wanted} is not among the {len(self.runs)} runs")
+
+    @property
+    def priced(self) -> tuple[str, RunCost]:
+        """The cost by which equals are told apart, with its name."""
+        return cost_for(self.metric, self.runs, self.cost)
 
 
 def review_pack(evidence: Evidence) -> Report:
@@ -92,7 +110,7 @@ def manifest(evidence: Evidence) -> str:
     """The hash of all that the pack was made of, times aside: the same evidence, the same hash."""
     runs = sorted((run.fingerprint, run.corpus, run.golden, _values(run)) for run in evidence.runs)
     return fingerprint(
-        [runs, evidence.evaluation.pipeline.fingerprint, evidence.metric, evidence.margin, evidence.cost]
+        [runs, evidence.evaluation.pipeline.fingerprint, evidence.metric, evidence.margin, evidence.priced[0]]
     )
 
 
@@ -108,7 +126,7 @@ def _question(evidence: Evidence, board: Leaderboard) -> Section:
             Text(evidence.question),
             Text(
                 f"Judged by {board.metric} on {board.n} questions{held}. A difference below {board.margin:g} does not "
-                f"matter; among equals, fewer {COSTS[evidence.cost][0]} win."
+                f"matter; among equals, fewer {evidence.priced[1].label} win."
             ),
             *trained(board),
         ),
@@ -124,12 +142,15 @@ def trained(board: Leaderboard) -> list[Text]:
 def _choice(evidence: Evidence, board: Leaderboard) -> Section:
     run, record = evidence.chosen, evidence.record
     row = _row_of(board, run)
-    decision = board.decision
+    decision, cost = board.decision, evidence.priced[1]
     role = {decision.leader: "It leads the table.", decision.cheapest: "It is the cheapest that is not ruled out."}
     place = role.get(run.fingerprint, f"It is number {1 + board.rows.index(row)} of {len(board.rows)} in the table.")
     blocks: list[Block] = [
         Text(f"Chosen: {row.name}", strong=True),
-        Text(f"{place} {board.metric} {span(row.interval)}, {run.tokens_per_query:,.0f} tokens of context a question."),
+        Text(
+            f"{place} {board.metric} {span(row.interval)}, at a cost of {amount(cost.of(run))} {cost.label}; its "
+            f"{run.pipeline.get('k')} hits hand over {run.tokens_per_query:,.0f} tokens of context."
+        ),
         Text(f"Verdict of the figures: {decision.sentence}."),
         *trained(board),
     ]
@@ -156,7 +177,9 @@ def _comparison(evidence: Evidence, board: Leaderboard) -> list[Section]:
     if all(row.run is not run for row in shown):
         shown.append(_row_of(board, run))
     at = next(i for i, row in enumerate(shown) if row.run.fingerprint == run.fingerprint)
-    head = ("Configuration", board.metric, "95 % interval", "Against the best other", "Verdict", "Tokens", "Held out")
+    what, price = evidence.priced[1]
+    cost = f"{what[:1].upper()}{what[1:]}"
+    head = ("Configuration", board.metric, "95 % interval", "Against the best other", "Verdict", cost, "Held out")
     rows = [
         (
             row.name,
@@ -166,7 +189,7 @@ def _comparison(evidence: Evidence, board: Leaderboard) -> list[Section]:
             if row.standing
             else "",
             row.standing.verdict if row.standing else "only one",
-            f"{row.tokens_per_query:,.0f}",
+            amount(price(row.run)),
             f"{row.held_out.mean:.3f}" if row.held_out else "–",
         )
         for row in shown
@@ -183,7 +206,7 @@ def _comparison(evidence: Evidence, board: Leaderboard) -> list[Section]:
     out = [Section("The choice and its rivals", (table, *rivals))]
     if (heat := _surface(evidence)) is not None:
         out.append(heat)
-    out.append(_price(evidence, board))
+    out.append(_cost(evidence, board))
     return out
 
 
@@ -207,23 +230,23 @@ def _surface(evidence: Evidence) -> Section | None:
     return Section("Size and overlap", (Figure(svg, caption, data),), 3)
 
 
-def _price(evidence: Evidence, board: Leaderboard) -> Section:
+def _cost(evidence: Evidence, board: Leaderboard) -> Section:
     runs = [row.run for row in board.rows]
-    what, price = COSTS[evidence.cost]
+    what, price = evidence.priced[1]
     points = pareto(runs, [price(run) for run in runs], evidence.metric)
     drawn = [(row.name, p.cost, p.quality, p.best) for row, p in zip(board.rows, points, strict=True)]
     at = next(i for i, run in enumerate(runs) if run.fingerprint == evidence.chosen.fingerprint)
     best = sorted((p for p in drawn if p[3]), key=lambda p: p[1])
-    front = [(n, name, f"{q:.3f}", f"{c:,.0f}") for n, (name, c, q, _) in enumerate(best, 1)]
-    data = Table.of(("", "Not beaten at their price", evidence.metric, what.capitalize()), front, (2, 3))
-    caption = f"Quality against {what}: what is numbered is beaten by nothing at its price. The ring is the choice."
+    front = [(n, name, f"{q:.3f}", amount(c)) for n, (name, c, q, _) in enumerate(best, 1)]
+    data = Table.of(("", "Not beaten at their cost", evidence.metric, what.capitalize()), front, (2, 3))
+    caption = f"Quality against {what}: what is numbered is beaten by nothing at its cost. The ring is the choice."
     return Section(
-        "Quality and price", (Figure(drawings.tradeoff(drawn, what, evidence.metric, at), caption, data), data), 3
+        "Quality and cost", (Figure(drawings.tradeoff(drawn, what, evidence.metric, at), caption, data), data), 3
     )
 
 
 def _assumptions(evidence: Evidence, board: Leaderboard) -> Section:
-    found = assumptions(evidence.runs, board, evidence.chosen.fingerprint, evidence.cost)
+    found = assumptions(evidence.runs, board, evidence.chosen.fingerprint)
     if not found:
         text = "No assumption that can be tested with these runs would change the decision; see what was not tested."
         return Section("What would change the decision", (Text(text),))

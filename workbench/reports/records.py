@@ -2,7 +2,7 @@
 
 from workbench.catalogue import DecisionRecord, Rejected
 from workbench.reports.markdowns import fenced, safe
-from workbench.sweeps import Leaderboard
+from workbench.sweeps import Leaderboard, cost_for
 
 
 def record_markdown(record: DecisionRecord) -> str:
@@ -40,15 +40,13 @@ def record_markdown(record: DecisionRecord) -> str:
 def rejected(board: Leaderboard, chosen: str, most: int = 8) -> tuple[Rejected, ...]:
     """The best configurations beside the chosen one, and what the figures say against each or do not."""
     own = next(row for row in board.rows if row.run.fingerprint == chosen)
-    out = []
+    what, cost = cost_for(board.metric, [row.run for row in board.rows], board.cost)[1]
+    here, out = cost(own.run), []
     for row in [row for row in board.rows if row is not own][:most]:
         gap = row.interval.mean - own.interval.mean
-        more = row.tokens_per_query / own.tokens_per_query - 1 if own.tokens_per_query else 0.0
-        price = (
-            f"{abs(100 * more):.0f} % {'more' if more > 0 else 'less'} context"
-            if abs(more) >= 0.005
-            else "as much context"
-        )
+        more = cost(row.run) - here
+        share = f"{abs(100 * more / here):.0f} % " if here else ""
+        price = f"{share}{'more' if more > 0 else 'fewer'} {what}" if abs(more) >= 0.005 * here else f"as many {what}"
         settled = row.standing is not None and row.standing.verdict == "ruled out"
         state = "ruled out by the questions" if settled else "not ruled out"
         out.append(Rejected(row.run.fingerprint, row.name, f"{gap:+.3f} {board.metric}, {price}; {state}"))

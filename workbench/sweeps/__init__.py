@@ -8,9 +8,10 @@ from workbench.sweeps.cells import Cell, RaceStanding
 from workbench.sweeps.costs import Cost, cost, rate
 from workbench.sweeps.folders import Folder, Wanted, table
 from workbench.sweeps.grids import Expansion, Grid, Skipped, expand, read_grid
-from workbench.sweeps.leaderboards import COSTS, Decision, Leaderboard, Row, decide, leaderboard, more_questions
+from workbench.sweeps.leaderboards import Decision, Leaderboard, Row, decide, leaderboard, more_questions
 from workbench.sweeps.racing import Raced, RaceStep, race
 from workbench.sweeps.results import METRIC, Aligned, Results, aligned, names, settings, varied
+from workbench.sweeps.run_costs import COSTS, RunCost, amount, cost_for, costs_for
 from workbench.sweeps.running import Progress, sweep, sweep_metrics
 from workbench.sweeps.tradeoffs import Effect, Matrix, Point, Surface, effects, matrix, pareto, surface
 
@@ -34,11 +35,15 @@ __all__ = [
     "Raced",
     "Results",
     "Row",
+    "RunCost",
     "Skipped",
     "Surface",
     "Wanted",
     "aligned",
+    "amount",
     "cost",
+    "cost_for",
+    "costs_for",
     "decide",
     "effects",
     "expand",

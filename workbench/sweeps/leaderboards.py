@@ -1,12 +1,12 @@
 """Runs ranked by a metric, each with its interval, its standing against the best, and a verdict in words over all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from workbench.errors import RunError, SpecError
+from workbench.errors import RunError
 from workbench.metrics import bounds_of
 from workbench.metrics import metric as metric_of
 from workbench.records import Judging, Run
@@ -26,13 +26,7 @@ from workbench.statistics import (
     standings,
 )
 from workbench.sweeps.results import METRIC, Aligned, aligned, names
-
-COSTS: dict[str, tuple[str, Callable[[Run], float]]] = {
-    "tokens": ("tokens at its k", lambda run: run.tokens_per_query),
-    "seconds": ("seconds", lambda run: run.seconds_in_all),
-    "bytes": ("bytes of index", lambda run: float(run.index_bytes)),
-}
-"""What a pipeline costs: name → what it is called, and how a run tells it."""
+from workbench.sweeps.run_costs import cost_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +60,18 @@ class Decision:
     saving: float
     more: int | None
 
+    @property
+    def settled(self) -> str:
+        """The fingerprint that the figures settle on: the best, or the cheapest of equivalents; "" for none."""
+        return {"best": self.leader, "equivalent": self.cheapest}.get(self.verdict, "")
+
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
     """Rows by falling mean, judged on `n` questions; `held_out` questions beside them had no say.
 
     `population` is what the figures speak of. `judging` says what a run has seen in training of the questions that
-    chose, `judging_apart` of those held out.
+    chose, `judging_apart` of those held out. `cost` names what equals are told apart by.
     """
 
     metric: str
@@ -85,6 +84,7 @@ class Leaderboard:
     seed: int
     judging: Judging
     judging_apart: Judging
+    cost: str
 
     @property
     def training_note(self) -> str:
@@ -97,21 +97,21 @@ def leaderboard(
     runs: Sequence[Run],
     metric: str = METRIC,
     margin: float = MARGIN,
-    cost: str = "tokens",
+    cost: str | None = None,
     unit: str | None = None,
     seed: int = 0,
 ) -> Leaderboard:
     """Rank the runs by their mean on the questions that are not held out; equal means by what they cost.
 
-    `unit` is that of `statistics.population`: by default documents where there are enough.
+    `unit` is that of `statistics.population`: by default documents where there are enough. Without a `cost`, the first
+    that fits the metric and these runs (`run_costs.costs_for`).
 
     Raises:
         RunError: no run, no shared question, or the metric was not measured.
-        SpecError: an unknown cost, a margin that is not above 0, or a unit that cannot be had.
+        SpecError: a cost that is not known, or compares nothing here; a margin that is not above 0; or a unit that
+            cannot be had.
     """
-    if cost not in COSTS:
-        raise SpecError(f"cost {cost!r} is not known; there are {', '.join(COSTS)}")
-    price = COSTS[cost][1]
+    cost, (_, price) = cost_for(metric, runs, cost)
     judged, apart = aligned(runs, metric, held_out=False), aligned(runs, metric, held_out=True)
     if not judged.questions:
         raise RunError("every question is held out: none is left to choose by")
@@ -140,7 +140,7 @@ def leaderboard(
     )
     decision = decide(ranked, metric, margin, of, len(judged.questions), more, cost)
     counts = len(judged.questions), len(apart.questions)
-    return Leaderboard(metric, margin, ranked, decision, *counts, of, seed, judged.judging, apart.judging)
+    return Leaderboard(metric, margin, ranked, decision, *counts, of, seed, judged.judging, apart.judging, cost)
 
 
 def _intervals(
@@ -179,10 +179,10 @@ def decide(
     who: Population,
     n: int,
     more: int | None = None,
-    cost: str = "tokens",
+    cost: str | None = None,
 ) -> Decision:
     """Put the verdict over rows that stand by falling mean, judged on n questions, into words."""
-    what, price = COSTS[cost]
+    what, price = cost_for(metric, [row.run for row in rows], cost)[1]
     leader = rows[0]
     if leader.standing is None:
         only = f"{leader.name}: {metric} {_span(leader.interval)}; there is nothing to compare it with"

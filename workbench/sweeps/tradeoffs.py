@@ -27,7 +27,7 @@ class Point:
 
 
 def pareto(runs: Sequence[Run], costs: Sequence[float], metric: str = METRIC) -> tuple[Point, ...]:
-    """Each run as a point, in order; `costs` are one number a run, as `leaderboards.COSTS` tells them."""
+    """Each run as a point, in order; `costs` are one number a run, as `run_costs.costs_for` tells them."""
     means = aligned(runs, metric, held_out=False).values.mean(axis=0).tolist()
     return tuple(
         Point(

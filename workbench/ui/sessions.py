@@ -75,9 +75,9 @@ def store() -> Store:
     return workspace().store
 
 
-def corpus() -> tuple[Corpus, tuple[Refusal, ...]]:
-    """The documents of the workspace by the pipeline's parser, and the files that it could not read."""
-    chosen = pipeline().parser
+def corpus(of: Pipeline | None = None) -> tuple[Corpus, tuple[Refusal, ...]]:
+    """The workspace's documents by the current pipeline's parser, or another's, and the files it could not read."""
+    chosen = (of or pipeline()).parser
     return workspace().corpus(None if chosen == Auto() else chosen)
 
 

@@ -1,4 +1,4 @@
-"""Choose: what the figures recommend, a choice with its reason, and the record of it."""
+"""Choose: what the figures settle or ask for, a choice with its reason, and the record of it."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,17 @@ from workbench.catalogue import Catalogue, DecisionRecord
 from workbench.decisions import LABEL, PRESETS, Preset, suggest
 from workbench.documents import Corpus
 from workbench.errors import WorkbenchError
-from workbench.pipelines import Pipeline, from_mapping, from_yaml, to_yaml
+from workbench.pipelines import from_mapping, to_yaml
 from workbench.records import Run
 from workbench.reports import record_markdown, rejected
 from workbench.reports.numbers import span
 from workbench.statistics import MARGIN
-from workbench.sweeps import METRIC, Leaderboard, Row
+from workbench.sweeps import METRIC, Leaderboard, Row, amount, cost_for, costs_for
 from workbench.ui import bench, controls, countings, sessions
 from workbench.ui.controls import control
+from workbench.ui.decision import choice, handing
 from workbench.ui.experiments import results
-from workbench.ui.shell import panels, plain, size_label
+from workbench.ui.shell import panels, plain
 
 CHOSEN = "decision-chosen"
 """Session state: the fingerprint of the run that is looked at."""
@@ -26,45 +27,24 @@ _REFUSED = "decision-refused"
 """Session state: why the record was not kept, said once, beside the form."""
 
 
-def chosen(board: Leaderboard, records: Sequence[DecisionRecord]) -> Row:
-    """The row that is looked at: picked by hand, else as decided last, else the cheapest that is not ruled out."""
-    rows = {row.run.fingerprint: row for row in board.rows}
-    wanted = [st.session_state.get(CHOSEN, ""), *(r.chosen for r in records[:1]), board.decision.cheapest]
-    return next(rows[one] for one in wanted if one in rows)
+def chosen(board: Leaderboard, records: Sequence[DecisionRecord]) -> Row | None:
+    """The row that is looked at; None where nothing is settled and nobody has picked one."""
+    return choice.looked_at(board, str(st.session_state.get(CHOSEN) or ""), records)
 
 
 def judged(runs: Sequence[Run]) -> tuple[str, str, float]:
-    """The metric, the price and the margin as chosen in the views that ask for them."""
+    """The metric, the cost and the margin as chosen in the views that ask for them."""
     state = st.session_state
     metric = str(state.get("judged-by", METRIC))
-    return (
-        metric if metric in runs[0].metrics else runs[0].metrics[0],
-        str(state.get("judged-cost", "tokens")),
-        float(state.get("judged-margin", MARGIN)),
-    )
-
-
-def offered(pipeline: Pipeline, records: Sequence[DecisionRecord], corpus: Corpus) -> None:
-    """Where another configuration was decided on these documents than the one in hand: it, to be taken."""
-    record = next((r for r in records if r.corpus == corpus.id), None)
-    if record is None or record.chosen == pipeline.fingerprint:
-        return
-    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    row.caption(f"Decided was {plain(record.label)}.")
-    row.button("Take it in hand", key="decided-take", icon=":material/pan_tool:", on_click=_take, args=(record,))
-
-
-def _take(record: DecisionRecord) -> None:
-    try:
-        sessions.take(from_yaml(record.pipeline))
-    except WorkbenchError as error:
-        sessions.say("error", str(error))
+    metric = metric if metric in runs[0].metrics else runs[0].metrics[0]
+    return metric, results.cost_asked(costs_for(metric, runs)), float(state.get("judged-margin", MARGIN))
 
 
 def panel(board: Leaderboard, catalogue: Catalogue | None, records: Sequence[DecisionRecord], corpus: Corpus) -> None:
-    """The verdict, the candidates beside each other, the choice, and what was decided before."""
+    """The verdict, the first step where it settles nothing, the candidates, the choice, and earlier decisions."""
     results.verdict(board)
     row = chosen(board, records)
+    _first_step(board)
     left, right = panels(1.5, 1)
     with left:
         _candidates(board, row)
@@ -72,59 +52,79 @@ def panel(board: Leaderboard, catalogue: Catalogue | None, records: Sequence[Dec
     with right:
         if catalogue is None:
             st.caption("A decision is recorded in the run history, which cannot be used now.")
-        elif sessions.workspace().writable:
-            _form(board, row, catalogue)
-        else:
+        elif not sessions.workspace().writable:
             st.caption("This link only reads the workspace; a decision is recorded by its owner.")
+        elif row is None:
+            with st.container(border=True):
+                st.markdown("**Record a decision**")
+                st.caption("No configuration is chosen. Choose one on the left; then say who decides, and why.")
+        else:
+            _form(board, row, catalogue)
         _records(records, corpus)
     with st.expander("Rules of thumb to start from", icon=":material/straighten:"):
         presets(corpus)
 
 
-def _candidates(board: Leaderboard, row: Row) -> None:
-    """The leader, the cheapest that is not ruled out and the one that is looked at, each in one line."""
-    names = {board.decision.leader: "Leads", board.decision.cheapest: "Cheapest not ruled out"}
+def _first_step(board: Leaderboard) -> None:
+    """What to do before anything is chosen, where the figures settle nothing: more questions, not a guess."""
+    step = choice.first_step(board.decision)
+    if step is None:
+        return
+    with st.container(border=True, key="first-step"):
+        row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+        if row.button(step.button, key="first-step-go", type="primary", icon=":material/add:"):
+            st.switch_page(step.page)
+        row.markdown(f"{plain(step.text)}  \n:small[Or choose by hand below, and record the reason.]")
+
+
+def _candidates(board: Leaderboard, row: Row | None) -> None:
+    """The leader, the cheapest of those that may be best and the one that is looked at, each in one line."""
+    names = {board.decision.leader: "Leads", board.decision.cheapest: "Cheapest of the undecided"}
     if board.decision.leader == board.decision.cheapest:
-        names = {board.decision.leader: "Leads, and is the cheapest not ruled out"}
+        names = {board.decision.leader: "Leads, and is the cheapest of the undecided"}
+    if board.decision.settled:
+        names = {f: text.replace("undecided", "equivalent") for f, text in names.items()}
+    if board.decision.verdict == "only one":
+        names = {board.decision.leader: "The only one measured"}
+    label, cost = cost_for(board.metric, [r.run for r in board.rows], board.cost)[1]
     shown = [r for r in board.rows if r.run.fingerprint in names or r is row]
     rows = [
         {
             "": ("▸ " if r is row else "") + names.get(r.run.fingerprint, "Looked at"),
             "Configuration": r.name,
             board.metric: span(r.interval),
-            "Tokens a query": round(r.tokens_per_query),
-            "Chunks": r.run.chunks,
-            "Index": size_label(r.run.index_bytes) if r.run.index_bytes else "none",
+            f"{label[:1].upper()}{label[1:]}": amount(cost(r.run)),
+            "Chunks": f"{r.run.chunks:,}",
             "Held out": r.held_out.mean if r.held_out else None,
         }
         for r in shown
     ]
-    figures = st.column_config.NumberColumn(format="localized")
     st.dataframe(
         rows,
         hide_index=True,
         key="candidates",
         column_config={
             "Held out": st.column_config.NumberColumn(format="%.3f", help="On questions that did not choose"),
-            "Tokens a query": figures,
-            "Chunks": figures,
         },
         alt="The candidates",
     )
 
 
-def _choice(board: Leaderboard, row: Row) -> None:
+def _choice(board: Leaderboard, row: Row | None) -> None:
     """Which configuration is looked at, and what can be done with it."""
     names = {r.run.fingerprint: f"{r.name} · {r.interval.mean:.3f}" for r in board.rows}
     control(
         st.selectbox,
         "Configuration",
         "decision-pick",
-        row.run.fingerprint,
+        row.run.fingerprint if row else None,
         lambda fingerprint: st.session_state.update({CHOSEN: fingerprint}),
         options=list(names),
         format_func=lambda f: names[f],
+        placeholder="Choose a configuration",
     )
+    if row is None:
+        return
     bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
     bar.button("Take in hand", key="decision-take", icon=":material/pan_tool:", on_click=results.take, args=(row.run,))
     with bar.popover("Share", icon=":material/link:"):
@@ -192,12 +192,12 @@ def _records(records: Sequence[DecisionRecord], corpus: Corpus) -> None:
         bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
         bar.caption("Next:", width="content")
         bar.button(
-            "Hand it over",
-            key="next-hand-over",
+            "Export it",
+            key="next-export",
             icon=":material/inventory_2:",
             on_click=_next,
-            args=("Hand over", records[0]),
-            help="Takes what was decided last in hand, to export it and to prove the export",
+            args=("Export", records[0]),
+            help="Exports what was decided last, and proves the export; the current configuration stays as it is",
         )
         bar.button(
             "Review pack", key="next-pack", icon=":material/description:", on_click=_next, args=("Review pack",),
@@ -228,9 +228,9 @@ def listed(records: Sequence[DecisionRecord], key: str) -> None:
 
 
 def _next(view: str, record: DecisionRecord | None = None) -> None:
-    """Nothing; another view of the page stands next, about what was decided. A callback."""
+    """Open another view of the page; with a record, answer that it is what is exported. A callback."""
     if record is not None:
-        _take(record)
+        handing.answer(record, "decided")
     st.session_state["decision-view"] = view
 
 

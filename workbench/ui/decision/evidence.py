@@ -20,7 +20,7 @@ def panel(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -
         return
     found = live.known(corpus, pipeline)
     if found is None or found.result is None:
-        st.caption("The configuration in hand is not embedded yet: look at it in “Hand over” or on the Bench first.")
+        st.caption("The configuration in hand is not embedded yet: open it on the Bench first.")
         return
     st.caption(
         f"Would training pay with {plain(pipeline.label)}? A matrix for the vectors of queries is learned from part of "

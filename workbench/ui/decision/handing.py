@@ -1,4 +1,4 @@
-"""Hand over: what each target does with each part, the export as a file, and the proof that it does the same."""
+"""Export: of which pipeline, what each target does with each part, the file, and the proof that it does the same."""
 
 import io
 import tempfile
@@ -9,13 +9,15 @@ from typing import Any
 
 import streamlit as st
 
+from workbench.catalogue import DecisionRecord
 from workbench.documents import Corpus
+from workbench.errors import WorkbenchError
 from workbench.exports import TARGETS, Note, Verification, export, support, to_install, verify
 from workbench.models import team_mode
-from workbench.pipelines import Pipeline, to_yaml
-from workbench.records import Question
+from workbench.pipelines import Pipeline, from_yaml, to_mapping, to_yaml
+from workbench.records import Question, golden_id
 from workbench.ui import jobs, live, sessions
-from workbench.ui.decision import waiting
+from workbench.ui.decision import choice, waiting
 from workbench.ui.shell import panels, plain, size_label
 
 NAMES = {
@@ -27,9 +29,106 @@ NAMES = {
 }
 
 
+_ANSWER = "export-answer"
+"""Session state: [decision's id, current fingerprint, answer]; when one of the two is another, it is asked again."""
+
+
+def answer(record: DecisionRecord | None, exported: choice.Exported | None) -> None:
+    """Note what is to be exported, or with None that it is to be asked again. A callback."""
+    st.session_state[_ANSWER] = [record.id if record else 0, sessions.pipeline().fingerprint, exported or ""]
+
+
+def chosen(corpus: Corpus, current: Pipeline, records: Sequence[DecisionRecord]) -> Pipeline | None:
+    """The pipeline to export, with a line that says which; None while the user is asked."""
+    workspace = sessions.workspace()
+    first, error = _read(records[0]) if records else (None, "")
+    corpora = [corpus.id, sessions.corpus(first)[0].id] if first else [corpus.id]
+    record = choice.newest(records, corpora)
+    decided = first
+    if record is not None and record is not records[0]:
+        decided, error = _read(record)
+    here = sessions.corpus(decided)[0] if decided else corpus
+    given = st.session_state.get(_ANSWER, [])
+    found = choice.export_of(
+        record,
+        decided.fingerprint if decided else "",
+        current.fingerprint,
+        here.id,
+        golden_id(workspace.golden.read(here).questions),
+        given[2] if given[:2] == [record.id if record else 0, current.fingerprint] else None,
+    )
+    if not found.exported:
+        _ask(found, record, decided, current, error)
+        return None
+    pipeline = decided if found.exported == "decided" and decided else current
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    if found.exported == "decided" and record:
+        row.markdown(f"Exports **what was decided**: {plain(pipeline.label)} :small[({_by(record)})]", width="content")
+        for note in found.notes:
+            st.caption(f":material/warning: {plain(note)}")
+    else:
+        row.markdown(
+            f"Exports **the current configuration**: {plain(pipeline.label)} :small[(not what was decided)]"
+            if record
+            else f"Exports **the current configuration**: {plain(pipeline.label)} :small[(nothing is decided yet)]",
+            width="content",
+        )
+    if found.question:
+        row.button(
+            "Change", key="export-ask", type="tertiary", icon=":material/undo:", on_click=answer, args=(record, None)
+        )
+    return pipeline
+
+
+def _read(record: DecisionRecord) -> tuple[Pipeline | None, str]:
+    """The pipeline of a decision's file, or why it cannot be built here."""
+    try:
+        return from_yaml(record.pipeline), ""
+    except WorkbenchError as error:
+        return None, str(error)
+
+
+def _by(record: DecisionRecord) -> str:
+    return f"{plain(record.by)}, {record.at[:10]}"
+
+
+def _ask(
+    found: choice.Export, record: DecisionRecord | None, decided: Pipeline | None, current: Pipeline, error: str
+) -> None:
+    """What was decided and the current configuration side by side, each with its button; nothing is built yet."""
+    st.markdown(f"**{plain(found.question)}** Which is to be exported?")
+    left, right = panels(1, 1)
+    with left, st.container(border=True, key="export-decided-card"):
+        st.caption("What was decided")
+        if record is None:
+            st.markdown("Nothing yet")
+            st.button(
+                "Choose a configuration", key="export-choose", type="primary", icon=":material/gavel:",
+                on_click=lambda: st.session_state.update({"decision-view": "Choose"}),
+            )  # fmt: skip
+        else:
+            st.markdown(f"**{plain(record.label)}**  \n{plain(record.why[:300])}  \n:small[{_by(record)}]")
+            for note in (*found.notes, *([f"{error[:1].upper()}{error[1:]}."] if error else [])):
+                st.caption(f":material/warning: {plain(note)}")
+            if "decided" in found.answers:
+                st.button(
+                    "Export what was decided", key="export-decided", type="primary", icon=":material/gavel:",
+                    on_click=answer, args=(record, "decided"),
+                )  # fmt: skip
+    with right, st.container(border=True, key="export-current-card"):
+        st.caption("Current configuration")
+        st.markdown(f"**{plain(current.label)}**")
+        st.button(
+            "Export the current configuration instead", key="export-current", icon=":material/tune:",
+            on_click=answer, args=(record, "current"),
+        )  # fmt: skip
+    if decided:
+        rows = choice.differences(to_mapping(decided), to_mapping(current))
+        st.table([{"Setting": path, "Decided": plain(one), "Current": plain(other)} for path, one, other in rows])
+
+
 def panel(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> None:
-    """The pipeline in hand as an export."""
-    st.caption(f"Exports the configuration in hand: {plain(pipeline.label)}.")
+    """The export of a pipeline to one of the targets."""
     target = str(
         st.segmented_control(
             "Target",

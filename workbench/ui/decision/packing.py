@@ -52,7 +52,8 @@ def panel(
             persist_state="session",
         )
         load = _load()
-        record = next((r for r in records if r.chosen == chosen.fingerprint and r.corpus == chosen.corpus), None)
+        about = (chosen.fingerprint, chosen.corpus, chosen.golden)
+        record = next((r for r in records if (r.chosen, r.corpus, r.golden) == about), None)
         if record is None:
             st.caption("No decision is recorded about it; the pack says so. Record one in “Choose”.")
         try:
@@ -88,7 +89,7 @@ def panel(
         report = review_pack(
             Evidence(
                 runs, evaluation, losses, questions, str(question) or "Not stated.", board.metric, board.margin,
-                load=load, record=record, command=_command(chosen, board),
+                board.cost, load=load, record=record, command=_command(chosen, board),
             )
         )  # fmt: skip
     except RunError as error:
@@ -166,7 +167,8 @@ def _measuring(
 
 def _command(chosen: Run, board: Leaderboard) -> str:
     parts = ["python", "-m", "workbench", "report", "DOCS", "--golden", "golden.jsonl", "--runs", "DIR"]
-    return shlex.join([*parts, "--chosen", chosen.fingerprint, "--metric", board.metric, "--out", "pack.html"])
+    judged = ["--metric", board.metric, "--margin", f"{board.margin:g}", "--cost", board.cost]
+    return shlex.join([*parts, "--chosen", chosen.fingerprint, *judged, "--out", "pack.html"])
 
 
 _COLUMNS = ("pipeline", "label", "question", "metric", "budget", "value")

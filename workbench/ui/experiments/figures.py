@@ -6,7 +6,7 @@ from typing import Any
 
 from workbench.anatomy import CUT, MISSED, STEPS, WHOLE
 from workbench.statistics import Interval
-from workbench.sweeps import COSTS, Effect, Leaderboard, Point, Surface
+from workbench.sweeps import Effect, Leaderboard, Point, Surface
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8A94A0"
 _STEP_COLOURS = {"parse": "#CC79A7", "budget": ORANGE, "boundary": "#56B4E9", "ranking": RED, "index": GREY}
@@ -140,7 +140,7 @@ def _axis(path: str) -> str:
 
 
 def pareto(points: Sequence[Point], names: Mapping[str, str], cost: str, metric: str) -> Any:
-    """Quality against cost; the runs that no other beats in both are joined."""
+    """Quality against a cost of this name; the runs that no other beats in both are joined."""
     from plotly.graph_objects import Scatter
 
     best = sorted((p for p in points if p.best), key=lambda p: p.cost)
@@ -156,10 +156,10 @@ def pareto(points: Sequence[Point], names: Mapping[str, str], cost: str, metric:
                 marker={"size": 9, "color": colour, "symbol": symbol},
                 line={"color": BLUE, "dash": "dot", "width": 1.2, "shape": "hv"},
                 customdata=[escape(names.get(p.fingerprint, "")) for p in some],
-                hovertemplate="%{customdata}<br>%{y:.3f} at %{x:,.0f}<extra></extra>",
+                hovertemplate="%{customdata}<br>%{y:.3f} at %{x:,.4~r}<extra></extra>",
             )
         )
-    figure.update_xaxes(title_text=COSTS[cost][0])
+    figure.update_xaxes(title_text=cost)
     figure.update_yaxes(title_text=metric)
     return figure
 

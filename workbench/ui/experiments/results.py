@@ -1,6 +1,6 @@
-"""What the runs say side by side: a verdict, a table, a surface, prices, effects, hard questions, boundaries."""
+"""What the runs say side by side: a verdict, a table, a surface, costs, effects, hard questions, boundaries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,14 +11,25 @@ from workbench.errors import WorkbenchError
 from workbench.pipelines import from_mapping
 from workbench.records import Run
 from workbench.statistics import MARGIN, MIN_QUESTIONS, WORDS, Comparison, questions_for_equivalence
-from workbench.sweeps import COSTS, Leaderboard, aligned, effects, leaderboard, pareto, surface, varied
+from workbench.sweeps import (
+    Leaderboard,
+    RunCost,
+    aligned,
+    cost_for,
+    costs_for,
+    effects,
+    leaderboard,
+    pareto,
+    surface,
+    varied,
+)
 from workbench.ui import population, sessions
 from workbench.ui.experiments import figures
 from workbench.ui.shell import plain, size_label, training_note
 
 ROWS, FEW = 420, 12
 """Pixels of a long table, whose rows scroll; up to so many rows a table is as high as they are."""
-VIEWS = ("Table", "Surface", "Price", "Effects", "Questions", "Boundaries")
+VIEWS = ("Table", "Surface", "Cost", "Effects", "Questions", "Boundaries")
 VERDICTS = (
     "**best**: above each other configuration, two-sided at 5 %.  \n"
     "**equivalent**: its CI against the leader lies inside the margin.  \n"
@@ -64,8 +75,17 @@ def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
     names = [*(m for m in _COMMON if m in names), *(m for m in names if m not in _COMMON)]
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     metric = row.selectbox("Judged by", names, key="judged-by", width=200, persist_state="session")
+    costs = costs_for(str(metric), runs)
+    sessions.show("judged-cost", cost_asked(costs), tuple(costs))
     cost = row.selectbox(
-        "Price", list(COSTS), key="judged-cost", width=170, format_func=lambda c: COSTS[c][0], persist_state="session"
+        "Cost",
+        list(costs),
+        key="judged-cost",
+        width=210,
+        format_func=lambda name: costs[name].label,
+        on_change=lambda: st.session_state.update({_COST: st.session_state["judged-cost"]}),
+        help="Only costs that differ where this measure judges: within a budget of tokens every configuration hands "
+        "over the same number, so tokens are no cost there.",
     )
     margin = row.number_input(
         "Margin",
@@ -80,6 +100,16 @@ def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
         help="A difference of less does not matter to you: configurations within it count as equivalent.",
     )
     return str(metric), str(cost), float(margin)
+
+
+_COST = "cost-asked"
+"""Session state: the cost that was chosen by hand; without it the default follows the metric."""
+
+
+def cost_asked(costs: Mapping[str, RunCost]) -> str:
+    """The cost that was chosen by hand where it fits the metric, else the metric's own."""
+    asked = str(st.session_state.get(_COST, ""))
+    return asked if asked in costs else next(iter(costs))
 
 
 def shown(runs: Sequence[Run], planned: Sequence[str]) -> list[Run]:
@@ -136,8 +166,13 @@ def table(board: Leaderboard) -> list[Run]:
             "Verdict": st.column_config.TextColumn(help=VERDICTS),
             "At its k": st.column_config.NumberColumn(format="%.3f", help="The same measure at the configuration's k"),
             "Held out": st.column_config.NumberColumn(format="%.3f", help="On questions that did not choose"),
-            "Tokens a query": st.column_config.NumberColumn(format="localized"),
+            "Tokens at its k": st.column_config.NumberColumn(
+                format="localized", help="Tokens of context that its own k hits hand over, whatever measure judges here"
+            ),
             "Chunks": st.column_config.NumberColumn(format="localized"),
+            "Seconds": st.column_config.NumberColumn(
+                format="%.1f", help="All stages of this one measurement; what was cached took no time"
+            ),
         },
         alt="Configurations, the best first",
     )
@@ -165,7 +200,7 @@ def _row(place: int, row: Any, board: Leaderboard) -> dict[str, Any]:
         ),
         "At its k": row.fixed.mean if row.fixed else None,
         "Held out": row.held_out.mean if row.held_out else None,
-        "Tokens a query": round(row.tokens_per_query),
+        "Tokens at its k": round(row.tokens_per_query),
         "Chunks": row.run.chunks,
         "Index": size_label(row.run.index_bytes) if row.run.index_bytes else "none",
         "Seconds": round(row.run.seconds_in_all, 1),
@@ -248,16 +283,17 @@ def surfaces(runs: Sequence[Run], metric: str) -> None:
 _SIZES = {"splitter.chunk_size", "splitter.chunk_overlap", "splitter.overlap_share"}
 
 
-def price(runs: Sequence[Run], board: Leaderboard, cost: str) -> None:
+def cost(runs: Sequence[Run], board: Leaderboard) -> None:
     """Quality against cost."""
-    points = pareto(runs, [COSTS[cost][1](run) for run in runs], board.metric)
+    label, of = cost_for(board.metric, runs, board.cost)[1]
+    points = pareto(runs, [of(run) for run in runs], board.metric)
     names = {row.run.fingerprint: row.name for row in board.rows}
-    figure = figures.pareto(points, names, cost, board.metric)
+    figure = figures.pareto(points, names, label, board.metric)
     st.plotly_chart(figure, key="pareto", config={"displayModeBar": False}, alt="Quality against cost")
     kept = [names[p.fingerprint] for p in points if p.best]
     st.caption(
         f"Joined: the {len(kept)} configurations that no other beats in both. "
-        + ("Seconds are those of each run as it was: what was cached cost nothing." if cost == "seconds" else "")
+        + ("Seconds are of one measurement each; small differences are chance." if board.cost == "seconds" else "")
     )
 
 
