@@ -131,6 +131,12 @@ def test_from_a_passage_to_a_decision_that_is_proven_and_back(visit, browser, tm
 
     go(page, "Decision")
     view(page, "Choose")
+    page.locator(".st-key-first-step-go").wait_for()  # so few questions settle nothing: the first offer is more of them
+    assert page.locator(".st-key-decision-keep").count() == 0
+    current = next(line for line in status(page).splitlines() if line.startswith("recursive"))
+    page.locator(".st-key-decision-pick input").first.click()
+    picked = page.get_by_role("option").nth(1).inner_text()
+    page.get_by_role("option").nth(1).click()
     page.get_by_text("Record the decision:").wait_for()
     page.get_by_label("Decided by").fill("Ada <b>Byron</b>")
     page.get_by_label("Why this one").fill("Half the context, and no difference that the questions show.")
@@ -139,13 +145,22 @@ def test_from_a_passage_to_a_decision_that_is_proven_and_back(visit, browser, tm
     with page.expect_download() as record:
         page.locator("[class*=st-key-chosen-record-] button").first.click()
     assert "Half the context" in Path(record.value.path()).read_text("utf-8")
-    press(page, "next-hand-over")
+    view(page, "Export")
+    page.get_by_text("The current configuration is not the one that was decided.").wait_for()
+    assert page.locator(".st-key-handover-build").count() == 0
+    view(page, "Choose")
+    press(page, "next-export")
+    assert current in status(page)
     press(page, "handover-build")
     page.locator(".st-key-handover-download").wait_for(timeout=LONG)
     with page.expect_download() as handed:
         page.locator(".st-key-handover-download button").click()
     with zipfile.ZipFile(handed.value.path()) as archive:
         assert {"langchain/pipeline.yaml", "langchain/documents.jsonl"} <= set(archive.namelist())
+        exported = archive.read("langchain/pipeline.yaml").decode()
+    size, overlap = re.search(r"recursive (\d+)/(\d+) tokens", picked).groups()
+    assert (f"chunk_size: {size}" in exported, f"chunk_overlap: {overlap}" in exported) == (True, True)
+    assert f"recursive {size}/{overlap} tokens" != current
     press(page, "handover-verify")
     page.get_by_text(re.compile(r"Verified: reproduces (\d+)/\1 chunks")).wait_for(timeout=LONG)
 
@@ -165,10 +180,9 @@ def test_from_a_passage_to_a_decision_that_is_proven_and_back(visit, browser, tm
     page.locator("summary", has_text="Decisions").click()
     page.locator("[class*=st-key-history-record-]").first.wait_for()
     page.get_by_text("Ada <b>Byron</b>").first.wait_for()
-    decided = next(line for line in status(page).splitlines() if line.startswith("recursive"))
     tick(page, "Recorded runs, the newest first", 0)
     press(page, "history-take")
-    page.locator(".status").filter(has_text=decided).first.wait_for(state="detached")
+    page.locator(".status").filter(has_text=current).first.wait_for(state="detached")
 
 
 def is_self_contained(browser, file: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_sweep_is_started_stopped_and_resumed(visit):
     page.get_by_text("are measured").wait_for(timeout=120_000)
     settle(page)
     page.get_by_text("Judged by").wait_for()
-    for view in ("Surface", "Price", "Effects"):
+    for view in ("Surface", "Cost", "Effects"):
         page.get_by_text(view, exact=True).first.click()
         settle(page)
         page.locator(".js-plotly-plot").first.wait_for()

@@ -1,15 +1,19 @@
 """The page Decision: nothing to decide yet, a choice with its record, hand-over, pack, audit, history, prompts."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from quick import FAST
 
 from workbench.evaluations import evaluate, run_of
-from workbench.pipelines import Pipeline, to_mapping
+from workbench.pipelines import Pipeline, from_mapping, to_mapping
 from workbench.records import write_run
 from workbench.retrievers import BM25
 from workbench.splitters import Recursive
+from workbench.sweeps import Decision
+from workbench.ui.decision import handing
 from workbench.ui.experiments.evaluating import metrics
 from workbench.workspaces.catalogues import catalogue_of, remember
 from workbench.workspaces.experiments import experiments_folder
@@ -37,20 +41,24 @@ def look(app, view: str):
 @pytest.fixture
 def measured(few):
     """The small workspace with two runs beside each other."""
-    corpus, _ = few.corpus()
-    questions = few.golden.read(corpus).questions
-    folder = experiments_folder(few, corpus, questions)
+    return measure(few)
+
+
+def measure(workspace):
+    corpus, _ = workspace.corpus()
+    questions = workspace.golden.read(corpus).questions
+    folder = experiments_folder(workspace, corpus, questions)
     for pipeline in (FAST, NEAR):
-        found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=few.store)
+        found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=workspace.store)
         (folder / "runs").mkdir(parents=True, exist_ok=True)
         write_run(run_of(found, questions), folder / "runs" / f"{pipeline.fingerprint}.json")
-    return few
+    return workspace
 
 
-def until(app, words: str, seconds: float = 60.0):
-    """The app as it is once it says so: work in the background is looked at by running it again."""
+def until(app, words: str, done: Sequence[object] = (), seconds: float = 60.0):
+    """The app once it says so or something is `done`: work in the background is looked at by running it again."""
     end = time.monotonic() + seconds
-    while words not in said(app):
+    while words not in said(app) and not done:
         assert time.monotonic() < end, said(app)
         time.sleep(0.3)
         app.run()
@@ -77,40 +85,116 @@ def test_a_preset_is_taken_in_hand(visit, few):
     assert (splitter["unit"], splitter["chunk_size"], splitter["chunk_overlap"]) == ("tokens", 512, 64)
 
 
-def test_a_decision_is_recorded_with_its_reason_and_what_was_not_taken(visit, measured):
-    app = visit("Decision")
-    whole(app)
-    app.button(key="decision-keep").click().run()
-    assert "ho decided is missing" in said(app)
-    assert catalogue_of(measured).decisions() == []
-    app.selectbox(key="decision-pick").select(NEAR.fingerprint).run()
+def decide(app, pipeline: Pipeline) -> None:
+    """Choose a configuration by hand and record it."""
+    look(app, "Choose")
+    app.selectbox(key="decision-pick").select(pipeline.fingerprint).run()
     app.text_input(key="decision-by").set_value("Ana")
     app.text_area(key="decision-why").set_value("<b>small</b> & *quick*").run()
     app.button(key="decision-keep").click().run()
     whole(app)
+
+
+def keys(app) -> set[str]:
+    return {b.key for b in app.button}
+
+
+def test_nothing_is_preselected_while_nothing_is_settled(visit, measured):
+    app = visit("Decision")
+    whole(app)
+    assert app.selectbox(key="decision-pick").value is None
+    assert "decision-keep" not in keys(app)
+    assert "No configuration is chosen" in said(app)
+    assert "questions do not settle" in said(app)
+    assert app.button(key="first-step-go").label == "Add questions"
+    look(app, "Review pack")
+    assert "Nothing is chosen yet" in said(app)
+    assert "pack-build" not in keys(app)
+    look(app, "Prompts")
+    assert "which leads; nothing is chosen yet" in said(app)
+
+
+def test_what_is_settled_is_preselected(visit, measured, monkeypatch):
+    monkeypatch.setattr(Decision, "settled", property(lambda self: NEAR.fingerprint))
+    app = visit("Decision")
+    whole(app)
+    assert app.selectbox(key="decision-pick").value == NEAR.fingerprint
+    assert "decision-keep" in keys(app)
+
+
+def test_a_decision_is_recorded_with_its_reason_and_what_was_not_taken(visit, measured):
+    app = visit("Decision")
+    whole(app)
+    app.selectbox(key="decision-pick").select(NEAR.fingerprint).run()
+    app.button(key="decision-keep").click().run()
+    assert "ho decided is missing" in said(app)
+    assert catalogue_of(measured).decisions() == []
+    decide(app, NEAR)
     assert "is missing" not in said(app)
     (record,) = catalogue_of(measured).decisions()
     assert (record.chosen, record.by, record.why) == (NEAR.fingerprint, "Ana", "<b>small</b> & *quick*")
     assert [r.fingerprint for r in record.rejected] == [FAST.fingerprint]
+    assert "context" not in record.rejected[0].why  # within equal context nobody pays in tokens
     assert "kind: bm25" in record.pipeline
     assert any("\\<b\\>small\\</b\\> & \\*quick\\*" in m.value for m in app.markdown)  # shown as it is, nobody's markup
-    look(app, "Hand over")
-    app.button(key="decided-take").click().run()
+    again = visit("Decision")
+    assert again.selectbox(key="decision-pick").value == NEAR.fingerprint  # as decided
+
+
+def test_export_asks_while_nothing_is_decided(visit, measured):
+    app = look(visit("Decision"), "Export")
+    assert "Nothing has been decided yet" in said(app)
+    assert not keys(app) & {"handover-build", "handover-verify", "export-decided", "embed"}
+    app.button(key="export-choose").click().run()
+    assert app.session_state["decision-view"] == "Choose"
+    look(app, "Export")
+    app.button(key="export-current").click().run()
     whole(app)
-    assert app.session_state["pipeline"] == to_mapping(NEAR)
+    assert "Exports **the current configuration**" in said(app)
+    assert "handover-build" in keys(app)
+    app.button(key="export-ask").click().run()
+    assert "Nothing has been decided yet" in said(app)
 
 
-def test_what_was_decided_is_handed_over_next(visit, measured):
+def test_export_is_of_what_was_decided_and_the_current_configuration_stays(visit, measured, monkeypatch):
+    built = []
+    monkeypatch.setattr(handing, "export", lambda pipeline, *rest, **more: built.append(pipeline) or [])
     app = visit("Decision")
-    app.selectbox(key="decision-pick").select(NEAR.fingerprint).run()
-    app.text_input(key="decision-by").set_value("Ana")
-    app.text_area(key="decision-why").set_value("small")
-    app.button(key="decision-keep").click().run()
-    app.button(key="next-hand-over").click().run()
+    decide(app, NEAR)
+    look(app, "Export")
+    assert "not the one that was decided" in said(app)
+    assert not keys(app) & {"handover-build", "embed"}
+    app.button(key="export-decided").click().run()
     whole(app)
-    assert app.session_state["decision-view"] == "Hand over"
-    assert app.session_state["pipeline"] == to_mapping(NEAR)
+    assert "Exports **what was decided**" in said(app)
+    assert app.session_state["pipeline"] == to_mapping(FAST)
+    app.button(key="handover-build").click().run()
+    until(app, "zip", built)
+    assert built == [NEAR]
+    app.session_state["pipeline"] = to_mapping(Pipeline(embedder=FAST.embedder, k=3))
+    app.run()
+    whole(app)
+    assert "not the one that was decided" in said(app)  # another pair: asked again
+    app.button(key="export-current").click().run()
+    assert "Exports **the current configuration**" in said(app)
+    app.session_state["pipeline"] = to_mapping(NEAR)
+    app.run()
+    whole(app)
+    assert "Exports **what was decided**" in said(app)  # they are the same: nothing to ask
+    assert not keys(app) & {"export-ask", "export-decided"}
+
+
+def test_a_newer_decision_is_the_one_that_is_exported(visit, measured):
+    app = visit("Decision")
+    decide(app, NEAR)
+    app.button(key="next-export").click().run()
+    whole(app)
+    assert app.session_state["decision-view"] == "Export"
+    assert f"Exports **what was decided**: {NEAR.label}" in said(app)
     assert app.segmented_control(key="handover-target").value == "langchain"
+    decide(app, FAST)
+    look(app, "Export")
+    assert f"Exports **what was decided**: {FAST.label}" in said(app)  # it is the current configuration too
     look(app, "Choose")
     app.button(key="next-pack").click().run()
     whole(app)
@@ -118,8 +202,63 @@ def test_what_was_decided_is_handed_over_next(visit, measured):
     assert app.button(key="pack-build")
 
 
+def test_a_decision_on_other_documents_or_questions_is_said_to_be_one(visit, measured):
+    decide(visit("Decision"), NEAR)
+    corpus, _ = measured.corpus()
+    measured.keep_golden_set(measured.golden.read(corpus).questions[:5], corpus, "fewer")
+    app = look(visit("Decision"), "Export")
+    assert "decided by other questions than those here now" in said(app)
+    look(app, "Choose")
+    assert "Nothing is measured yet" in said(app)
+    measured.remove(measured.sources[0].id)
+    app = look(visit("Decision"), "Export")
+    assert "decided on other documents than those here now" in said(app)
+    assert not keys(app) & {"handover-build", "embed"}
+
+
+def test_a_decision_under_another_parser_is_still_on_these_documents(visit, few):
+    few.add("umlaut.txt", "Größe und Gewicht".encode())
+    measured = measure(few)
+    decide(visit("Decision"), NEAR)
+    by_another = {**to_mapping(FAST), "parser": {"kind": "auto", "encoding": "latin-1"}}
+    current = from_mapping(by_another).parser
+    assert measured.corpus(current)[0].id != measured.corpus()[0].id  # another parser's texts are other documents
+    app = look(visit("Decision", pipeline=by_another), "Export")
+    assert "not the one that was decided" in said(app)
+    assert "other documents" not in said(app)
+    assert "parser.encoding" in str(app.table[0].value.to_dict())
+
+
+def test_a_decision_whose_file_cannot_be_read_here_is_not_replaced_in_silence(visit, measured):
+    app = visit("Decision")
+    decide(app, NEAR)
+    catalogue = catalogue_of(measured)
+    (record,) = catalogue.decisions()
+    catalogue.decide(replace(record, id=0, at="", pipeline=record.pipeline.replace("kind: bm25", "kind: gone")))
+    app = look(visit("Decision", pipeline=to_mapping(NEAR)), "Export")
+    assert "cannot be built here" in said(app)
+    assert "gone" in said(app)
+    assert not keys(app) & {"handover-build", "export-decided"}
+    assert "export-current" in keys(app)
+
+
+def test_a_reader_is_asked_too_and_can_decide_nothing(visit, measured, monkeypatch):
+    monkeypatch.setattr(type(measured), "writable", property(lambda self: False))
+    app = visit("Decision")
+    whole(app)
+    assert "only reads the workspace" in said(app)
+    app.selectbox(key="decision-pick").select(NEAR.fingerprint).run()
+    assert "decision-keep" not in keys(app)
+    look(app, "Export")
+    assert "Nothing has been decided yet" in said(app)
+    app.button(key="export-current").click().run()
+    whole(app)
+    assert "handover-build" in keys(app)
+
+
 def test_an_export_is_built_and_verified(visit, measured):
-    app = look(visit("Decision", pipeline=to_mapping(NEAR)), "Hand over")
+    app = look(visit("Decision", pipeline=to_mapping(NEAR)), "Export")
+    app.button(key="export-current").click().run()
     app.session_state["handover-target"] = "python"
     app.run()
     whole(app)
@@ -130,7 +269,8 @@ def test_an_export_is_built_and_verified(visit, measured):
 
 
 def test_what_a_target_cannot_do_is_said_before_it_is_built(visit, measured):
-    app = look(visit("Decision", pipeline=to_mapping(NEAR)), "Hand over")
+    app = look(visit("Decision", pipeline=to_mapping(NEAR)), "Export")
+    app.button(key="export-current").click().run()
     app.session_state["handover-target"] = "bundle"
     app.run()
     whole(app)
@@ -139,7 +279,9 @@ def test_what_a_target_cannot_do_is_said_before_it_is_built(visit, measured):
 
 
 def test_the_pack_is_built_and_shown(visit, measured):
-    app = look(visit("Decision"), "Review pack")
+    app = visit("Decision")
+    app.selectbox(key="decision-pick").select(NEAR.fingerprint).run()
+    look(app, "Review pack")
     app.button(key="pack-build").click().run()
     end = time.monotonic() + 60
     while not app.get("iframe"):
@@ -223,12 +365,14 @@ def test_a_catalogue_that_cannot_be_used_costs_no_run(visit, measured, monkeypat
     assert "secret" not in said(app)
     assert not [b for b in app.button if b.key == "decision-keep"]
     look(app, "History")
-    look(app, "Hand over")  # goes on without it
-    assert [b for b in app.button if b.key == "handover-build"]
+    look(app, "Export")  # goes on without it
+    app.button(key="export-current").click().run()
+    assert "handover-build" in keys(app)
 
 
 def test_a_learning_curve_is_measured_only_when_it_is_asked_for(visit, measured):
-    app = look(visit("Decision"), "Hand over")  # embeds
+    app = look(visit("Decision"), "Export")
+    app.button(key="export-current").click().run()  # embeds
     look(app, "RAG, fine-tuning or both")
     app.session_state["audit-detail"] = "By evidence"
     app.run()

@@ -45,6 +45,17 @@ def test_nothing_is_preselected_unless_it_is_settled() -> None:
     assert fingerprint(with_verdict(equal, "best")) == "a"  # the best, though another be cheaper
 
 
+def test_a_worse_configuration_is_not_chosen_for_tokens_that_nobody_pays() -> None:
+    """Judged at 1,000 tokens, b hands over less at its own k, is no better, and its index is larger."""
+    values = {"a": [1.0] * 29 + [0.0] * 11, "b": [1.0] * 13 + [0.0] * 11 + [1.0] * 9 + [0.0] * 7}
+    a = replace(run("a", values["a"], tokens=600), index_bytes=100)
+    b = replace(run("b", values["b"], tokens=150), index_bytes=400)
+    board = leaderboard([a, b])
+    assert (board.rows[0].interval.mean, board.rows[1].interval.mean) == (0.725, 0.55)
+    assert board.decision.cheapest[0] == "a"
+    assert fingerprint(board) in (None, "a")
+
+
 def test_a_hand_and_a_decision_on_these_very_runs_come_first() -> None:
     assert fingerprint(OPEN, "b" * 16) == "b"
     assert fingerprint(OPEN, "gone", [record("c" * 16)]) == "c"
@@ -104,7 +115,7 @@ def test_a_decision_that_cannot_be_built_here_is_not_replaced_in_silence() -> No
 
 
 @pytest.mark.parametrize(
-    ("changes", "decided", "words"),
+    "changes, decided, words",
     [
         ({"corpus": "other"}, "a" * 16, "other documents"),
         ({"golden": "other"}, "a" * 16, "other questions"),

@@ -17,9 +17,14 @@ def looked_at(board: Leaderboard, picked: str, records: Sequence[DecisionRecord]
     set says nothing about this table, though it be of one of its pipelines.
     """
     rows = {row.run.fingerprint: row for row in board.rows}
-    measured = {(row.run.fingerprint, row.run.corpus, row.run.golden) for row in board.rows}
+    measured = evidence(board)
     decided = next((r.chosen for r in records if (r.chosen, r.corpus, r.golden) in measured), "")
     return next((rows[one] for one in (picked, decided, board.decision.settled) if one in rows), None)
+
+
+def evidence(board: Leaderboard) -> set[tuple[str, str, str]]:
+    """(pipeline, documents, golden set) of each run in the table: what a decision must name to be about it."""
+    return {(row.run.fingerprint, row.run.corpus, row.run.golden) for row in board.rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from workbench.ui.shell import panels, plain
 CHOSEN = "decision-chosen"
 """Session state: the fingerprint of the run that is looked at."""
 
+CANDIDATES = 6
+"""Configurations that may be best and are listed; the select box has all."""
+
 _REFUSED = "decision-refused"
 """Session state: why the record was not kept, said once, beside the form."""
 
@@ -44,7 +47,8 @@ def panel(board: Leaderboard, catalogue: Catalogue | None, records: Sequence[Dec
     """The verdict, the first step where it settles nothing, the candidates, the choice, and earlier decisions."""
     results.verdict(board)
     row = chosen(board, records)
-    _first_step(board)
+    if not any((r.chosen, r.corpus, r.golden) in choice.evidence(board) for r in records):
+        _first_step(board)
     left, right = panels(1.5, 1)
     with left:
         _candidates(board, row)
@@ -78,19 +82,17 @@ def _first_step(board: Leaderboard) -> None:
 
 
 def _candidates(board: Leaderboard, row: Row | None) -> None:
-    """The leader, the cheapest of those that may be best and the one that is looked at, each in one line."""
-    names = {board.decision.leader: "Leads", board.decision.cheapest: "Cheapest of the undecided"}
+    """The configurations that may be best, and the one that is looked at, each in one line."""
+    names = {board.decision.leader: "Leads", board.decision.cheapest: "Cheapest of these"}
     if board.decision.leader == board.decision.cheapest:
-        names = {board.decision.leader: "Leads, and is the cheapest of the undecided"}
-    if board.decision.settled:
-        names = {f: text.replace("undecided", "equivalent") for f, text in names.items()}
-    if board.decision.verdict == "only one":
-        names = {board.decision.leader: "The only one measured"}
+        names = {board.decision.leader: "Leads, cheapest" if len(board.rows) > 1 else "The only one"}
     label, cost = cost_for(board.metric, [r.run for r in board.rows], board.cost)[1]
-    shown = [r for r in board.rows if r.run.fingerprint in names or r is row]
+    may_be_best = [r for r in board.rows if r.standing is None or r.standing.verdict != "ruled out"]
+    first = {id(r) for r in may_be_best[:CANDIDATES]}
+    shown = [r for r in board.rows if id(r) in first or r.run.fingerprint in names or r is row]
     rows = [
         {
-            "": ("▸ " if r is row else "") + names.get(r.run.fingerprint, "Looked at"),
+            "": ("▸ " if r is row else "") + names.get(r.run.fingerprint, _standing(r)),
             "Configuration": r.name,
             board.metric: span(r.interval),
             f"{label[:1].upper()}{label[1:]}": amount(cost(r.run)),
@@ -108,6 +110,13 @@ def _candidates(board: Leaderboard, row: Row | None) -> None:
         },
         alt="The candidates",
     )
+    if len(may_be_best) > CANDIDATES:
+        st.caption(f"{CANDIDATES} of the {len(may_be_best):,} that may be best; all are listed below.")
+
+
+def _standing(row: Row) -> str:
+    verdict = row.standing.verdict if row.standing else ""
+    return {"ruled out": "Significantly worse", "equivalent": "Equivalent", "not settled": "Undecided"}.get(verdict, "")
 
 
 def _choice(board: Leaderboard, row: Row | None) -> None:

@@ -96,7 +96,8 @@ def _ask(
     found: choice.Export, record: DecisionRecord | None, decided: Pipeline | None, current: Pipeline, error: str
 ) -> None:
     """What was decided and the current configuration side by side, each with its button; nothing is built yet."""
-    st.markdown(f"**{plain(found.question)}** Which is to be exported?")
+    ask = "Which is to be exported?" if "decided" in found.answers else "Decide first, or export what is set now."
+    st.markdown(f"**{plain(found.question)}** {ask}")
     left, right = panels(1, 1)
     with left, st.container(border=True, key="export-decided-card"):
         st.caption("What was decided")

@@ -28,7 +28,8 @@ KS, TOKENS = (1, 3, 5, 10, 20), (500, 1000, 2000, 4000)
 
 def metrics(pipelines: Sequence[Pipeline]) -> tuple[str, ...]:
     """What every run on this page is measured by: the same for all, so that any two compare."""
-    usual = [METRIC, "ndcg@1000tok", *(f"recall@{k}" for k in KS), *(f"recall@{n}tok" for n in TOKENS)]
+    usual = [METRIC, "ndcg@1000tok", *(f"{m}@{k}" for k in KS for m in ("recall", "tokens"))]
+    usual += [f"recall@{n}tok" for n in TOKENS]
     at_k = [name for k in sorted({5, 10, *(p.k for p in pipelines if p.k in KS)}) for name in default_metrics(k)]
     return tuple(dict.fromkeys([*usual, *at_k]))
 

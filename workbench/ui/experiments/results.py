@@ -292,7 +292,7 @@ def cost(runs: Sequence[Run], board: Leaderboard) -> None:
     st.plotly_chart(figure, key="pareto", config={"displayModeBar": False}, alt="Quality against cost")
     kept = [names[p.fingerprint] for p in points if p.best]
     st.caption(
-        f"Joined: the {len(kept)} configurations that no other beats in both. "
+        f"Joined: {size_label(len(kept), 'configurations')} that no other beats in both. "
         + ("Seconds are of one measurement each; small differences are chance." if board.cost == "seconds" else "")
     )
 
