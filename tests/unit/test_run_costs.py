@@ -3,12 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from test_runs import made
 
 from workbench import endpoints
+from workbench.documents import Corpus
+from workbench.embedders import Remote
 from workbench.errors import SpecError
-from workbench.records import Asked, Run
+from workbench.evaluations import evaluate, run_of
+from workbench.parsers import Auto, parse
+from workbench.pipelines import Pipeline, collection
+from workbench.records import Asked, Question, Reference, Run, run_from_json, run_to_json
+from workbench.retrievers import BM25
+from workbench.spans import Span
+from workbench.splitters import Recursive
 from workbench.sweeps import amount, cost_for, costs_for, leaderboard
 
 SMALL = {
@@ -86,6 +95,23 @@ def test_money_is_what_embedding_at_an_endpoint_costs() -> None:
     for other in (remote("here/free", 5), remote("here/small", None), remote("gone/small", 5), remote("here/x", 5)):
         assert "money" not in costs_for("recall@1000tok", [RUNS[0], other])
     assert "money" not in costs_for("recall@1000tok", RUNS)  # nobody is paid
+
+
+@pytest.mark.usefixtures("paid")
+def test_a_run_notes_what_an_endpoint_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = lambda self, texts, query: np.eye(8, dtype=np.float32)[: len(texts)]  # noqa: E731
+    monkeypatch.setattr(Remote, "encode_batch", vectors)
+    document = parse("a.txt", b"Pumps are checked in spring.\n\nValves are closed by hand.", Auto())
+    corpus, gold = Corpus((document,)), Span(document.id, 0, 28)
+    asked = [Question("q1", "When?", (Reference(gold, document[gold]),))]
+    splitter = Recursive(chunk_size=30, chunk_overlap=0, unit="characters")
+    by_endpoint = Pipeline(splitter=splitter, embedder=Remote("here/small"), k=1)
+    found = run_of(evaluate(corpus, asked, by_endpoint))
+    assert found.tokens_sent == Remote("here/small").cost(collection(corpus, splitter).texts()).tokens > 0
+    assert costs_for("recall@1", [found])["money"].of(found) == found.tokens_sent * 2.0 / 1e6
+    by_words = Pipeline(splitter=splitter, embedder=Remote("here/small"), retriever=BM25(), k=1)
+    assert run_of(evaluate(corpus, asked, by_words)).tokens_sent == 0
+    assert run_from_json(run_to_json(found)) == found
 
 
 def test_a_board_is_priced_by_its_own_metric() -> None:
