@@ -28,9 +28,9 @@ SMALL = {
 
 def run(name: str, *, tokens: int = 100, at_5: int = 50, value: float = 0.5, **changes: Any) -> Run:
     """A run of three questions: tokens at its k of 10, tokens at 5, and the same value by every other metric."""
-    metrics = ("recall@1000tok", "recall@5", "recall@10", "precision_omega", "tokens@5")
+    metrics = ("recall@1000tok", "recall@5", "recall@10", "precision_omega", "tokens@5", "tokens@1000tok")
     asked = tuple(Asked(f"q{i}", i, tokens, 1) for i in range(3))
-    values = [[value, value, value, value, at_5]] * 3
+    values = [[value, value, value, value, at_5, 1000]] * 3
     pipeline = {"embedder": {"kind": "static", "model": "m"}, "retriever": {"kind": "dense"}, "k": 10}
     return made(values, name, **{"metrics": metrics, "questions": asked, "pipeline": pipeline} | changes)
 
