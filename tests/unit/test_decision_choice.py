@@ -72,15 +72,15 @@ def test_a_decision_on_other_evidence_preselects_nothing(other: dict[str, str]) 
 
 
 def test_the_first_offer_for_an_unsettled_table_is_more_questions() -> None:
-    step = first_step(replace(OPEN.decision, more=1_234))
+    step = first_step(with_verdict(OPEN, "not settled", more=1_234))
     assert isinstance(step, Step)
     assert (step.button, step.page) == ("Add questions", "pages/4_Golden_set.py")
-    assert "About 1,300 more would" in step.text
-    unknown = first_step(replace(OPEN.decision, more=None))
+    assert "about 1,300 more questions would settle it" in step.text
+    unknown = first_step(with_verdict(OPEN, "not settled", more=None))
     assert unknown is not None
-    assert "not known" in unknown.text
-    assert first_step(BEST.decision) is None
-    alone = first_step(leaderboard([run("a", noise(0.5))]).decision)
+    assert "how many can be told from 68 questions on" in unknown.text
+    assert first_step(BEST) is None
+    alone = first_step(leaderboard([run("a", noise(0.5))]))
     assert alone is not None
     assert alone.page == "pages/5_Experiments.py"  # questions do not settle what has no rival
 

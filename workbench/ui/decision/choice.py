@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.catalogue import DecisionRecord
-from workbench.sweeps import Decision, Leaderboard, Row
+from workbench.sweeps import Leaderboard, Row, more_questions
 
 Exported = Literal["decided", "current"]
 
@@ -36,26 +36,16 @@ class Step:
     page: str
 
 
-def first_step(decision: Decision) -> Step | None:
+def first_step(board: Leaderboard) -> Step | None:
     """More questions where the figures settle nothing, more configurations where there is one; None where settled."""
-    if decision.settled:
+    if board.decision.settled:
         return None
-    if decision.verdict == "only one":
+    if board.decision.verdict == "only one":
         text = "One configuration is measured: there is nothing to choose from yet."
         return Step(text, "Measure more configurations", "pages/5_Experiments.py")
-    n = decision.more
-    text = (
-        f"The questions do not settle which configuration is best. About {_two_digits(n):,} more would."
-        if n
-        else "The questions do not settle which configuration is best. How many more would is not known."
-    )
+    enough = more_questions(board.n, board.decision.more)
+    text = f"These questions do not settle which configuration is best: {enough}."
     return Step(text, "Add questions", "pages/4_Golden_set.py")
-
-
-def _two_digits(n: int) -> int:
-    """Rounded up, as the verdict's sentence says it: the figure is an estimate."""
-    step: int = 10 ** max(0, len(str(n)) - 2)
-    return -(-n // step) * step
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def panel(board: Leaderboard, catalogue: Catalogue | None, records: Sequence[Dec
 
 def _first_step(board: Leaderboard) -> None:
     """What to do before anything is chosen, where the figures settle nothing: more questions, not a guess."""
-    step = choice.first_step(board.decision)
+    step = choice.first_step(board)
     if step is None:
         return
     with st.container(border=True, key="first-step"):
