@@ -20,7 +20,18 @@ from workbench.explanations import explain
 from workbench.parsers import Auto, parse
 from workbench.pipelines import Pipeline, collection, to_yaml
 from workbench.records import Question, Reference
-from workbench.reports import Evidence, Load, as_csv, assumptions, html, markdown, project, record_markdown, review_pack
+from workbench.reports import (
+    Evidence,
+    Load,
+    as_csv,
+    assumptions,
+    html,
+    manifest,
+    markdown,
+    project,
+    record_markdown,
+    review_pack,
+)
 from workbench.reports.blocks import Piece
 from workbench.reports.drawings import distinct, heat, intervals, ticks
 from workbench.reports.passages import excerpt
@@ -157,6 +168,18 @@ def test_a_pack_is_about_one_of_its_runs(hostile):
         replace(hostile, runs=hostile.runs[1:])
     with pytest.raises(RunError, match="another configuration"):
         replace(hostile, record=replace(hostile.record, chosen="x"))
+
+
+def test_a_pack_judges_as_the_page_does():
+    """By its cost and its population, which the manifest holds."""
+    evidence = made()
+    for changes, words in (({"unit": "document"}, "at least 8 documents"), ({"cost": "tokens"}, "cost 'tokens'")):
+        with pytest.raises(SpecError, match=words):
+            review_pack(replace(evidence, **changes))
+    by_bytes = replace(evidence, cost="bytes")
+    assert "fewer bytes of vector index win" in markdown(review_pack(by_bytes))
+    assert "fewer chunks win" in markdown(review_pack(evidence))  # BM25 alone: no vectors to weigh
+    assert manifest(by_bytes) != manifest(evidence) == manifest(replace(evidence, cost="chunks"))
 
 
 def test_a_rival_that_leads_elsewhere_is_an_assumption():

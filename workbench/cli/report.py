@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.catalogue import DecisionRecord
 from workbench.cli.files import corpus_of, originals, store_here
-from workbench.cli.flags import Flags
+from workbench.cli.flags import Flags, add_unit
 from workbench.cli.output import Progress, write_json
 from workbench.cli.questions import golden_of
 from workbench.cli.sweep import COST
@@ -44,6 +44,7 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("--decided-by", metavar="NAME", help="who decided; with --why and --date")
     flags.add_argument("--why", metavar="TEXT", help="why this one")
     flags.add_argument("--date", metavar="YYYY-MM-DD", help="when it was decided")
+    add_unit(flags)
     for name, what in _LOAD.items():
         flags.add_argument(f"--{name}", metavar="N", help=what)
     given = flags.read(arguments)
@@ -54,7 +55,7 @@ def run(arguments: list[str]) -> int:
     if not runs:
         raise RunError(f"{given['runs']}: there is no run in this folder; make them with the command sweep")
     margin = _number(given, "margin") or MARGIN
-    board = leaderboard(runs, given["metric"], margin, given["cost"])
+    board = leaderboard(runs, given["metric"], margin, given["cost"], given["unit"])
     chosen = _chosen(board, given["chosen"])
     pipeline = from_mapping(chosen.pipeline)
     store = store_here()
@@ -71,6 +72,7 @@ def run(arguments: list[str]) -> int:
         metric=given["metric"],
         margin=margin,
         cost=board.cost,
+        unit=board.population.unit,
         load=_load(given),
         record=_record(given, board, chosen, pipeline),
         command=f"python -m workbench report {shlex.join(arguments)}",

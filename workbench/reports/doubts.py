@@ -170,7 +170,7 @@ def _cost(board: Leaderboard, chosen: str) -> list[Assumption]:
             continue
         asked = "" if name == board.cost else ", which this choice was not made by"
         text = (
-            f"That {what}{asked} cost little. {cheapest.name} is not ruled out either and takes "
+            f"That {what}{asked} cost little. {cheapest.name} is not significantly worse and takes "
             f"{100 * (1 - there / here):.0f} % less ({amount(there)} instead of {amount(here)})."
         )
         out.append(Assumption("cost" if name == board.cost else "other cost", text, 0.0))

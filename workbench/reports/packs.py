@@ -40,7 +40,7 @@ class Evidence:
     """What a pack is made of: the runs, the chosen one measured anew with its anatomy, and what the team says.
 
     `questions` is the golden set as given, also those without an answer. `command` remakes the pack. Without a `cost`,
-    the first that fits the metric and the runs.
+    the first that fits the metric and the runs; `unit` is that of the figures' population, as of `leaderboard`.
 
     Raises:
         RunError: the chosen run is not among them, or the evaluation is of another pipeline or other documents.
@@ -54,6 +54,7 @@ class Evidence:
     metric: str = METRIC
     margin: float = MARGIN
     cost: str | None = None
+    unit: str | None = None
     load: Load = field(default_factory=Load)
     record: DecisionRecord | None = None
     command: str = ""
@@ -82,7 +83,7 @@ class Evidence:
 
 def review_pack(evidence: Evidence) -> Report:
     """The pack. `pages.html` and `markdowns.markdown` write it; the same evidence gives the same bytes."""
-    board = leaderboard(evidence.runs, evidence.metric, evidence.margin, evidence.cost)
+    board = leaderboard(evidence.runs, evidence.metric, evidence.margin, evidence.cost, evidence.unit)
     sections = [
         _question(evidence, board),
         _choice(evidence, board),
@@ -110,7 +111,14 @@ def manifest(evidence: Evidence) -> str:
     """The hash of all that the pack was made of, times aside: the same evidence, the same hash."""
     runs = sorted((run.fingerprint, run.corpus, run.golden, _values(run)) for run in evidence.runs)
     return fingerprint(
-        [runs, evidence.evaluation.pipeline.fingerprint, evidence.metric, evidence.margin, evidence.priced[0]]
+        [
+            runs,
+            evidence.evaluation.pipeline.fingerprint,
+            evidence.metric,
+            evidence.margin,
+            evidence.priced[0],
+            evidence.unit,
+        ]
     )
 
 
@@ -143,7 +151,7 @@ def _choice(evidence: Evidence, board: Leaderboard) -> Section:
     run, record = evidence.chosen, evidence.record
     row = _row_of(board, run)
     decision, cost = board.decision, evidence.priced[1]
-    role = {decision.leader: "It leads the table.", decision.cheapest: "It is the cheapest that is not ruled out."}
+    role = {decision.leader: "It leads the table.", decision.cheapest: "It is the cheapest of those that may be best."}
     place = role.get(run.fingerprint, f"It is number {1 + board.rows.index(row)} of {len(board.rows)} in the table.")
     blocks: list[Block] = [
         Text(f"Chosen: {row.name}", strong=True),
@@ -156,7 +164,7 @@ def _choice(evidence: Evidence, board: Leaderboard) -> Section:
     ]
     if row.standing and row.standing.verdict == "ruled out":
         rival = next(r for r in board.rows if r is not row)
-        why = f"The questions rule this choice out: {rival.name} is better by more than chance."
+        why = f"This choice is significantly worse: {rival.name} is better by more than chance."
         blocks.append(Text(why, strong=True))
     if record:
         blocks.append(Text(f"Decided by {record.by} on {record.at[:10]}: {record.why}"))

@@ -48,6 +48,6 @@ def rejected(board: Leaderboard, chosen: str, most: int = 8) -> tuple[Rejected, 
         share = f"{abs(100 * more / here):.0f} % " if here else ""
         price = f"{share}{'more' if more > 0 else 'fewer'} {what}" if abs(more) >= 0.005 * here else f"as many {what}"
         settled = row.standing is not None and row.standing.verdict == "ruled out"
-        state = "ruled out by the questions" if settled else "not ruled out"
+        state = "significantly worse" if settled else "not significantly worse"
         out.append(Rejected(row.run.fingerprint, row.name, f"{gap:+.3f} {board.metric}, {price}; {state}"))
     return tuple(out)

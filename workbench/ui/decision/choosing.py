@@ -12,7 +12,7 @@ from workbench.pipelines import from_mapping, to_yaml
 from workbench.records import Run
 from workbench.reports import record_markdown, rejected
 from workbench.reports.numbers import span
-from workbench.statistics import MARGIN
+from workbench.statistics import MARGIN, WORDS
 from workbench.sweeps import METRIC, Leaderboard, Row, amount, cost_for, costs_for
 from workbench.ui import bench, controls, countings, sessions
 from workbench.ui.controls import control
@@ -115,8 +115,7 @@ def _candidates(board: Leaderboard, row: Row | None) -> None:
 
 
 def _standing(row: Row) -> str:
-    verdict = row.standing.verdict if row.standing else ""
-    return {"ruled out": "Significantly worse", "equivalent": "Equivalent", "not settled": "Undecided"}.get(verdict, "")
+    return WORDS[row.standing.verdict].capitalize() if row.standing else ""
 
 
 def _choice(board: Leaderboard, row: Row | None) -> None:
@@ -141,7 +140,7 @@ def _choice(board: Leaderboard, row: Row | None) -> None:
     with st.expander("The pipeline file", icon=":material/data_object:"):
         st.code(yaml_of(row.run), language="yaml")
     if row.standing and row.standing.verdict == "ruled out":
-        st.caption("The questions rule this one out: another is better by more than chance. Say why it is still right.")
+        st.caption("Significantly worse: another configuration is better by more than chance. Say why this one is still right.")
 
 
 def yaml_of(run: Run) -> str:

@@ -89,7 +89,7 @@ def panel(
         report = review_pack(
             Evidence(
                 runs, evaluation, losses, questions, str(question) or "Not stated.", board.metric, board.margin,
-                board.cost, load=load, record=record, command=_command(chosen, board),
+                board.cost, board.population.unit, load=load, record=record, command=_command(chosen, board),
             )
         )  # fmt: skip
     except RunError as error:
@@ -168,6 +168,7 @@ def _measuring(
 def _command(chosen: Run, board: Leaderboard) -> str:
     parts = ["python", "-m", "workbench", "report", "DOCS", "--golden", "golden.jsonl", "--runs", "DIR"]
     judged = ["--metric", board.metric, "--margin", f"{board.margin:g}", "--cost", board.cost]
+    judged += ["--unit-of-resampling", board.population.unit]
     return shlex.join([*parts, "--chosen", chosen.fingerprint, *judged, "--out", "pack.html"])
 
 
