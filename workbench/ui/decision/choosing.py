@@ -140,7 +140,7 @@ def _choice(board: Leaderboard, row: Row | None) -> None:
     with st.expander("The pipeline file", icon=":material/data_object:"):
         st.code(yaml_of(row.run), language="yaml")
     if row.standing and row.standing.verdict == "ruled out":
-        st.caption("Significantly worse: another configuration is better by more than chance. Say why this one is still right.")
+        st.caption("Significantly worse than another configuration, by more than chance. Say why it is still right.")
 
 
 def yaml_of(run: Run) -> str:
