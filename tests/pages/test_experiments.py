@@ -89,7 +89,7 @@ def test_a_sweep_is_counted_measured_and_judged(visit, few):
     whole(app)
     assert len(kept_runs(folder())) >= 6
     assert "All 6 are measured" in [b.label for b in app.button]
-    assert any(word in markdown(app) for word in ("Not settled", "is the best", "equivalent"))
+    assert any(word in markdown(app) for word in ("Inconclusive", "is the best", "equivalent"))
     for view in ("Surface", "Cost", "Effects", "Questions", "Boundaries", "Table"):
         app.button_group(key="results-view").set_value(view).run()
         whole(app)
