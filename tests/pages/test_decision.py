@@ -114,6 +114,21 @@ def test_nothing_is_preselected_while_nothing_is_settled(visit, measured):
     assert "which leads; nothing is chosen yet" in said(app)
 
 
+def test_the_cost_follows_the_measure_until_one_is_chosen_by_hand(visit, measured):
+    app = visit("Decision")
+    cost = lambda: app.selectbox(key="judged-cost")  # noqa: E731
+    assert cost().value == "bytes"
+    assert "tokens" not in str(cost().options)  # every configuration hands over 1,000
+    app.selectbox(key="judged-by").select("recall@5").run()
+    assert (cost().value, cost().options[0]) == ("tokens", "tokens in 5 hits")
+    app.selectbox(key="judged-by").select("recall@1000tok").run()
+    assert cost().value == "bytes"
+    cost().select("chunks").run()
+    app.selectbox(key="judged-by").select("recall@5").run()
+    whole(app)
+    assert cost().value == "chunks"
+
+
 def test_what_is_settled_is_preselected(visit, measured, monkeypatch):
     monkeypatch.setattr(Decision, "settled", property(lambda self: NEAR.fingerprint))
     app = visit("Decision")
