@@ -24,6 +24,7 @@ from workbench.sweeps import (
     varied,
 )
 from workbench.ui import population, sessions
+from workbench.ui.controls import control
 from workbench.ui.experiments import figures
 from workbench.ui.shell import plain, size_label, training_note
 
@@ -76,14 +77,16 @@ def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     metric = row.selectbox("Judged by", names, key="judged-by", width=200, persist_state="session")
     costs = costs_for(str(metric), runs)
-    sessions.show("judged-cost", cost_asked(costs), tuple(costs))
-    cost = row.selectbox(
+    cost = cost_asked(costs)
+    control(
+        row.selectbox,
         "Cost",
-        list(costs),
-        key="judged-cost",
-        width=210,
+        "judged-cost",
+        cost,
+        lambda name: st.session_state.update({_COST: name}),
+        options=list(costs),
         format_func=lambda name: costs[name].label,
-        on_change=lambda: st.session_state.update({_COST: st.session_state["judged-cost"]}),
+        width=210,
         help="Only costs that differ where this measure judges: within a budget of tokens every configuration hands "
         "over the same number, so tokens are no cost there.",
     )
@@ -99,7 +102,7 @@ def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
         persist_state="session",
         help="A difference of less does not matter to you: configurations within it count as equivalent.",
     )
-    return str(metric), str(cost), float(margin)
+    return str(metric), cost, float(margin)
 
 
 _COST = "cost-asked"
