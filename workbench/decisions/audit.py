@@ -56,7 +56,7 @@ class Rule:
     def conditions(self) -> str:
         """The answers that it speaks of, in words."""
         need = "knowledge has to be looked up" if self.knowledge else "nothing has to be looked up"
-        some = [f"“{' or '.join(QUESTIONS[q].answers[a].text for a in names)}”" for q, names in self.where.items()]
+        some = [f"{q}: {' or '.join(QUESTIONS[q].answers[a].text for a in names)}" for q, names in self.where.items()]
         return "; ".join([need, *some])
 
 

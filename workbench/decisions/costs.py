@@ -120,7 +120,8 @@ def cheaper(given: CostInputs) -> str:
     if not even:
         return f"{now}; so it is at every volume, by these inputs."
     below, above = ("fine-tuning", "RAG") if _line(given)[1] > 0 else ("RAG", "fine-tuning")
-    return f"{now}. The lines cross at {even:,.0f} queries a month: below it {below} costs less, above it {above}."
+    about = f"{float(f'{even:.3g}'):,.0f}"
+    return f"{now}. The lines cross at about {about} queries a month: below it {below} costs less, above it {above}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,8 @@ def carried(one: Carrier, answered: bool) -> str:
     elif others == 1:
         weight = f"the other answer changes the result. {one.flip.sentence}"
     else:
-        weight = f"{changing} of its {others} other answers change the result alone. {one.flip.sentence}"
+        verb = "changes" if changing == 1 else "change"
+        weight = f"{changing} of its {others} other answers {verb} the result alone. {one.flip.sentence}"
     return f"“{asked.text}” {asked.answers[one.answer].text}{how}: {weight}"
 
 
@@ -183,7 +184,7 @@ def _rules(verdict: Verdict) -> None:
     """What each answer speaks for, and the rules in order, the one that holds marked."""
     st.table(
         [
-            {"Question": asked, "Answer": answer, "Speaks for": speaks or "either", "Why": why}
+            {"Question": asked, "Answer": answer, "Speaks for": speaks or "–", "Why": why}
             for asked, answer, speaks, why in verdict.reasons
         ]
     )
