@@ -14,7 +14,7 @@ from workbench.pipelines import REGISTRIES, Pipeline, from_yaml, to_yaml
 from workbench.records import write_run
 from workbench.retrievers import BM25, RETRIEVERS
 from workbench.specs import Spec, from_dict, to_dict
-from workbench.splitters import SPLITTERS, Recursive
+from workbench.splitters import Recursive
 from workbench.ui.experiments.evaluating import metrics
 from workbench.workspaces import open_workspace
 from workbench.workspaces.experiments import experiments_folder
@@ -52,18 +52,23 @@ def _others(f: "dataclasses.Field[Any]", value: Any) -> Iterator[Any]:
         yield from (round(value * 0.9 + 0.01, 3), round(value * 0.5, 3))
 
 
-def pipelines() -> list[Pipeline]:
-    """Return a pipeline for each kind of splitter and of retriever, all of them unusual."""
-    retrievers = list(RETRIEVERS)
-    out = []
+SPLITTERS = ("recursive", "semantic", "structure", "cluster", "parent-child", "code", "sentence-window")
+"""The splitters that have fields of their own."""
+
+
+def pipelines() -> dict[str, Pipeline]:
+    """Return an unusual pipeline for each of these splitters, and so for each kind of retriever."""
+    retrievers = ["hybrid", "bm25", "mmr", "rerank", "dense"]
+    assert {*retrievers} == {*RETRIEVERS}
+    out = {}
     for i, kind in enumerate(SPLITTERS):
         splitter = unusual("splitter", kind, chunk_size=333, chunk_overlap=44, unit="tokens", tokenizer="cl100k_base")
         retriever = unusual("retriever", retrievers[i % len(retrievers)], expand="section")
-        out.append(Pipeline(splitter=splitter, embedder=Static(), retriever=retriever, k=7))
+        out[kind] = Pipeline(splitter=splitter, embedder=Static(), retriever=retriever, k=7)
     return out
 
 
-def furnish(home: Path) -> list[Pipeline]:
+def furnish(home: Path) -> dict[str, Pipeline]:
     """Fill this WORKBENCH_HOME: two documents with questions, two measured runs, pipelines that links may name."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKBENCH_HOME", str(home))
@@ -81,7 +86,7 @@ def furnish(home: Path) -> list[Pipeline]:
             measured = Pipeline(splitter=Recursive(tokenizer="wordllama-256"), embedder=Static(), retriever=retriever)
             run = run_of(evaluate(corpus, questions, measured, metrics([measured]), store=here.store), questions)
             write_run(run, folder / f"{measured.fingerprint}.json")
-        here.store.put_many("pipeline", {p.fingerprint: to_yaml(p).encode() for p in found})
+        here.store.put_many("pipeline", {p.fingerprint: to_yaml(p).encode() for p in found.values()})
     return found
 
 

@@ -1,9 +1,12 @@
 """What is moved or typed in a form reaches the pipeline, and what a method refuses does not."""
 
+from dataclasses import replace
+
 import pytest
 from quick import FAST, control
 
-from workbench.pipelines import from_mapping
+from workbench.pipelines import from_mapping, to_mapping
+from workbench.retrievers import BM25
 from workbench.splitters import SPLITTERS
 
 
@@ -99,6 +102,18 @@ def test_separators_are_written_one_a_line(visit, few):
     app.text_area(key="splitter-separators").set_value("\\n\\n\n. \n ").run()
     assert list(pipeline(app).splitter.separators) == ["\n\n", ". ", " "]
     assert app.text_area(key="splitter-separators").value == "\\n\\n\n. \n "
+
+
+def test_what_differs_from_the_default_is_undone_one_by_one(visit, few):
+    splitter = replace(FAST.splitter, separators=("\n", " "))
+    app = visit(pipeline=to_mapping(replace(FAST, splitter=splitter, retriever=BM25(k1=0.9))))
+    assert [b.label for b in app.button if b.key.startswith("undo-")] == ["separators changed", "k1 0\\.9"]
+    app.button(key="undo-splitter-separators").click().run()
+    assert pipeline(app) == replace(FAST, retriever=BM25(k1=0.9))
+    app.button(key="undo-retriever-k1").click().run()
+    assert pipeline(app) == replace(FAST, retriever=BM25())
+    assert control(app, "number_input", "retriever-k1").value == BM25().k1
+    assert not [b for b in app.button if b.key.startswith("undo-")]
 
 
 def test_a_field_that_is_refused_says_its_line_and_keeps_the_value_before(visit, few):

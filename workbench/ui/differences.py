@@ -63,6 +63,7 @@ def changed(part: str, leave_out: Iterable[str] = ()) -> None:
     with st.container(horizontal=True, gap="xxsmall", key=f"changed-{part}"):
         for difference in shown:
             st.button(
-                plain(difference.words), icon=":material/undo:", key=f"undo-{part}-{difference.field}", type="tertiary",
-                on_click=undo, args=(part, difference), help="Not the default. A click sets it back.",
+                plain(difference.words), icon=":material/undo:", icon_position="right",
+                key=f"undo-{part}-{difference.field}", help="Not the default. A click sets it back.",
+                on_click=undo, args=(part, difference),
             )  # fmt: skip

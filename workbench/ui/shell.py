@@ -120,6 +120,8 @@ _STYLE = """
 .status span + span::before { content: ""; display: inline-block; width: 1px; height: .8em; margin-right: 1rem;
   background: currentColor; opacity: .35; vertical-align: -.05em }
 [data-testid=stVerticalBlock] { gap: .6rem }
+[class*=st-key-changed-] button { min-height: 1.6rem; padding: 0 .5rem }
+[class*=st-key-changed-] button :is(p, [data-testid=stIconMaterial]) { font-size: .8rem }
 [class*=st-key-ask-] button { justify-content: flex-start }
 [class*=st-key-ask-] button p { text-align: left }
 @media (max-width: 1000px) {

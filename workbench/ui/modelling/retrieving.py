@@ -13,6 +13,7 @@ from workbench.records import Question
 from workbench.retrievers import BM25, MMR, Dense, Hybrid, Rerank, Retriever
 from workbench.specs import to_dict
 from workbench.ui import forms, jobs, live, population, progress, sessions
+from workbench.ui.differences import changed
 from workbench.ui.experiments import evaluating
 from workbench.ui.experiments.evaluating import Measured
 from workbench.ui.kinds import RETRIEVERS as NAMES
@@ -61,6 +62,7 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     left, right = panels(1, 2.8)
     with left:
         forms.kind_choice("retriever", "In hand", NAMES)
+        changed("retriever")
         if told := unavailable(pipeline.retriever):
             st.warning(plain(f"{told}."), icon=":material/cloud_off:")
         forms.field_controls("retriever")
