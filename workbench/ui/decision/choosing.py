@@ -13,8 +13,8 @@ from workbench.records import Run
 from workbench.reports import record_markdown, rejected
 from workbench.reports.numbers import span
 from workbench.statistics import MARGIN
-from workbench.sweeps import METRIC, Leaderboard, Row
-from workbench.ui import bench, controls, countings, sessions
+from workbench.sweeps import Leaderboard, Row
+from workbench.ui import bench, controls, countings, headline, sessions
 from workbench.ui.controls import control
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain, size_label
@@ -36,9 +36,8 @@ def chosen(board: Leaderboard, records: Sequence[DecisionRecord]) -> Row:
 def judged(runs: Sequence[Run]) -> tuple[str, str, float]:
     """The metric, the price and the margin as chosen in the views that ask for them."""
     state = st.session_state
-    metric = str(state.get("judged-by", METRIC))
     return (
-        metric if metric in runs[0].metrics else runs[0].metrics[0],
+        headline.shown(headline.measure(), runs[0].metrics)[0],
         str(state.get("judged-cost", "tokens")),
         float(state.get("judged-margin", MARGIN)),
     )
@@ -105,6 +104,7 @@ def _candidates(board: Leaderboard, row: Row) -> None:
         hide_index=True,
         key="candidates",
         column_config={
+            board.metric: st.column_config.TextColumn(help=headline.definition(board.metric)),
             "Held out": st.column_config.NumberColumn(format="%.3f", help="On questions that did not choose"),
             "Tokens a query": figures,
             "Chunks": figures,
