@@ -5,8 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.caches import kept
 from workbench.errors import DocumentError
-from workbench.spans import Ranges, Span, ranges
+from workbench.spans import Ranges, Span, nonblank, ranges
 from workbench.specs import fingerprint
 
 SECTION_KINDS = ("heading", "table", "row", "code", "list", "caption", "slide", "sheet", "quote", "header", "footer")
@@ -67,6 +71,11 @@ class Document:
     def figures(self) -> "Figures":
         """How large it is, known without its text."""
         return Figures(len(self.text), len(self.sections), len(self.pages))
+
+    @property
+    def blanks(self) -> NDArray[np.int64]:
+        """(b,) where its white space stands, in text order."""
+        return _blanks(self)
 
     @property
     def headings(self) -> Sequence[Section]:
@@ -161,6 +170,20 @@ class Unread(Document):
         return found
 
 
+_WHITE = np.zeros(0x3001, np.bool_)
+_WHITE[[code for code in range(len(_WHITE)) if chr(code).isspace()]] = True  # U+3000 is the last of them
+
+
+@kept(
+    most=64_000_000,
+    weigh=lambda places: places.nbytes + 200,
+    key=lambda document: (document.id, document.figures.characters),
+)
+def _blanks(document: Document) -> NDArray[np.int64]:
+    codes = np.frombuffer(document.text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    return np.flatnonzero(_WHITE[np.minimum(codes, len(_WHITE) - 1)] & (codes < len(_WHITE)))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Corpus:
     """Documents in the order of their names, each content once. Ties in a ranking go by this order."""
@@ -211,6 +234,21 @@ class Corpus:
             return self._by_id[id]
         except KeyError:
             raise DocumentError(f"document {id[:8]} is not in this corpus of {len(self)} documents") from None
+
+    def blanks(self, id: str) -> NDArray[np.int64]:
+        """(b,) where the white space of a document stands; none in a document that is not here."""
+        return self._by_id[id].blanks if id in self._by_id else np.zeros(0, np.int64)
+
+    def nonblank(self, spans: Sequence[Span]) -> list[Span]:
+        """The spans counted in characters that are not white space: so gold and hits are measured."""
+        counted: dict[Span, Span] = {}
+        by_document: dict[str, list[Span]] = {}
+        for span in dict.fromkeys(spans):
+            by_document.setdefault(span.document, []).append(span)
+        for document, some in by_document.items():
+            both = nonblank(ranges((s.start, s.end) for s in some), self.blanks(document)).tolist()
+            counted |= {span: Span(document, start, end) for span, (start, end) in zip(some, both, strict=True)}
+        return [counted[span] for span in spans]
 
     @property
     def characters(self) -> int:

@@ -53,6 +53,12 @@ def lengths(spans: Ranges) -> NDArray[np.int64]:
     return out
 
 
+def nonblank(spans: Ranges, blanks: NDArray[np.int64]) -> Ranges:
+    """The ranges counted in characters that are not white space, which stands at the positions `blanks` (sorted)."""
+    counted: Ranges = spans - np.searchsorted(blanks, spans)
+    return counted
+
+
 def union(spans: Ranges) -> Ranges:
     """The same characters as disjoint ranges in order; touching ranges are joined, empty ones dropped."""
     spans = spans[lengths(spans) > 0]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.anatomy import STEPS, GoldLine, best_in_tokens, best_units, best_windows, ladder, token_ladder
+from workbench.anatomy import STEPS, GoldLine, best_in_tokens, best_units, best_windows, ladder, state, token_ladder
 from workbench.spans import Ranges, Span, covered, ranges, union
 
 pairs = st.tuples(st.integers(0, 24), st.integers(0, 9)).map(lambda p: (p[0], p[0] + p[1]))
@@ -144,3 +144,37 @@ def test_rungs_fall_within_tokens(case: tuple[list[Span], int, list[Span]], limi
         left -= 3 * -(-len(span) // 3)
     assert one.exact == GoldLine.of(gold).held(first)
     assert one.windows <= max(3 * limit, one.units)
+
+
+texts = st.text("ab \n", min_size=1, max_size=40)
+
+
+@given(texts, texts, st.lists(spans, min_size=1, max_size=4), st.lists(spans, max_size=6), st.integers(1, 3))
+def test_white_space_is_on_no_line_and_on_no_rung(a: str, b: str, gold: list[Span], units: list[Span], k: int) -> None:
+    """By sets of the characters that are not white space, and windows tried at every place."""
+    text = {"a": a.ljust(60, "x"), "b": b.ljust(60, "x")}
+
+    def blanks(document: str) -> np.ndarray:
+        return np.array([i for i, c in enumerate(text[document]) if c.isspace()], np.int64)
+
+    def held(some: list[Span]) -> set[tuple[str, int]]:
+        return {(s.document, i) for s in some for i in range(s.start, s.end) if not text[s.document][i].isspace()}
+
+    line = GoldLine.of(gold, blanks)
+    assert line.length == len(held(gold))
+    assert line.held(units) == len(held(gold) & held(units))
+    columns = {d: ranges((s.start, s.end) for s in units if s.document == d) for d in "ab"}
+    assert set(line.holders(columns)) == {s for s in units if held([s]) & held(gold)}
+    for passage in gold:
+        whole = any(held([passage]) <= held([unit]) for unit in units)
+        some = held([passage]) & held(units)
+        assert state(passage, units, blanks) == ("whole" if whole else "cut" if some else "missed")
+    if not line.length:
+        return
+    one = ladder(gold, 0, columns, units[:k], units[:k], k, blanks=blanks)
+    longest = max(map(len, units), default=0)
+    if k == 1 and longest:
+        places = [Span(d, at, min(at + longest, 60)) for d in "ab" for at in range(60)]
+        assert one.windows == max(len(held(gold) & held([place])) for place in places)
+    assert (one.gold, one.found) == (len(held(gold)), len(held(gold) & held(units[:k])))
+    assert one.windows >= one.units >= one.found

@@ -109,10 +109,10 @@ def test_each_view_of_a_reading_link_is_drawn(visit, few, monkeypatch, view):
 def test_models_are_compared_on_the_golden_set_with_intervals_and_a_paired_difference(visit, few):
     app = settled(opened(visit, "Side by side", **{"models-compared": ["wordllama-256", SHORT]}))
     rows = {row["Measure"]: row for row in table(app, "Measure")}
-    assert set(rows["Recall@5"]) == {"Measure", "wordllama-256", SHORT}
-    assert "[" in rows["Recall@5"]["wordllama-256"]
-    assert rows["Recall@5 less the first model's"]["wordllama-256"] == ""
-    assert "p " in rows["Recall@5 less the first model's"][SHORT]
+    assert set(rows["recall@1000tok"]) == {"Measure", "wordllama-256", SHORT}
+    assert "[" in rows["recall@1000tok"]["wordllama-256"]
+    assert rows["recall@1000tok less the first model's"]["wordllama-256"] == ""
+    assert "p " in rows["recall@1000tok less the first model's"][SHORT]
     assert (rows["Dimensions"]["wordllama-256"], rows["Dimensions"][SHORT]) == ("256", "64")
     assert rows["Bytes a vector"] == {"Measure": "Bytes a vector", "wordllama-256": "1,024", SHORT: "256"}
     assert float(rows["Chunks a second"][SHORT].replace(",", "")) > 0
@@ -130,7 +130,7 @@ def test_models_that_agree_are_told_and_the_chunks_that_divide_them_shown(visit,
     assert 0 < row["Rank-biased overlap"] < 1
     assert said(app).count("in common") == 5
     assert "no golden set" in said(app)
-    assert "Recall@5" not in {r["Measure"] for r in table(app, "Measure")}
+    assert "recall@1000tok" not in {r["Measure"] for r in table(app, "Measure")}
 
 
 def test_texts_of_documents_are_escaped_where_models_disagree(visit, workspace):
@@ -149,7 +149,7 @@ def test_a_transformer_waits_for_a_click_and_says_what_it_will_cost(visit, few):
     assert any(b.key.startswith("measure-") and "MiniLM" in b.label for b in app.button)
     assert "chunks to embed" in said(app)
     rows = {row["Measure"]: row for row in table(app, "Measure")}
-    assert rows["Recall@5"]["all-MiniLM-L6-v2"] == ""
+    assert rows["recall@1000tok"]["all-MiniLM-L6-v2"] == ""
     assert rows["Tokens at most"]["all-MiniLM-L6-v2"] == "254"
 
 
@@ -222,7 +222,7 @@ def test_retrievers_stand_beside_each_other_with_paired_differences(visit, few):
     assert rows["Dense, in hand"]["Less the one in hand"] == ""
     assert "p " in rows["BM25"]["Less the one in hand"]
     assert "Fusing the ranks of dense and BM25, untuned," in said(app)
-    assert rows["Rerank"]["Recall@5"] == "its model is not here"
+    assert rows["Rerank"]["recall@1000tok"] == "its model is not here"
     assert "hf download" in said(app)
 
 

@@ -26,6 +26,14 @@ def test_nothing_judged_or_nothing_found() -> None:
     assert graded.ndcg(["b", "a"], {"a": 1, "b": -2}) == pytest.approx(1 / 1.584962500721156)
 
 
+def test_a_chunk_that_is_repeated_counts_once() -> None:
+    """It stands where it came first, and what follows moves up: a ranking is an order of different chunks."""
+    assert graded.ndcg(["A", "A"], {"A": 1}) == 1
+    assert graded.ndcg(["A", "A", "B"], {"A": 1, "B": 1}) == 1
+    assert graded.ndcg(["A", "A", "B"], {"A": 1, "B": 1}, 2) == 1
+    assert graded.mrr(["x", "x", "A"], {"A": 1}) == 0.5
+
+
 def test_trec_eval_gives_the_same() -> None:
     import pytrec_eval
 

@@ -164,16 +164,17 @@ def test_random_folds_hold_each_question_once() -> None:
     assert all(set(f.test) | set(f.train) == set(range(23)) for f in folds)
 
 
-def test_usable_examples_are_those_that_some_chunk_holds() -> None:
+def test_usable_examples_are_those_that_some_chunk_answers() -> None:
+    """However many chunks a passage is cut into; not those whose passages are lost."""
     d = document("a.txt", 10, 1)
     torn = Question("torn", "?", (Reference(Span(d.id, 0, 5 * SIZE), d.text[: 5 * SIZE]),))
     lost = Question("lost", "??", lost=(Lost("a.txt", "gone", "it is gone"),))
     none = Question("none", "???", answerable=False)
     questions = [asked(d, 1, 0), torn, lost, none]
-    assert usable_examples(Corpus((d,)), questions, LINE.splitter) == 1
+    assert usable_examples(Corpus((d,)), questions, LINE.splitter) == 2
     of = material(Corpus((d,)), questions, LINE)
     assert len(of) == 3
-    assert of.usable.tolist() == [0]
+    assert of.usable.tolist() == [0, 1]
     assert of.gold[0].tolist() == of.touched[0].tolist() == [1]
     assert of.touched[1].tolist() == [0, 1, 2, 3, 4]
     curve = learning_curve(of)

@@ -102,6 +102,12 @@ def test_each_question_and_the_definitions_of_chroma(run: Run, line: list[object
     assert found["metrics"]["recall"]["mean"] == sum(q["recall"] for q in found["per_question"]) / 2
 
 
+def test_metrics_as_they_are_named(run: Run, line: list[object]) -> None:
+    found = json.loads(run(*line, "--json", "--no-anatomy", "--metrics", "ndcg@7, recall@1,recall@1")[1])
+    assert list(found["metrics"]) == ["ndcg@7", "recall@1"]
+    assert found["definitions"] == "workbench"
+
+
 def test_the_csv_form(run: Run, line: list[object], tmp_path: Path) -> None:
     at = TEXT.index(QUOTE)
     references = json.dumps([{"content": QUOTE, "start_index": at, "end_index": at + len(QUOTE)}])
@@ -178,7 +184,7 @@ def test_what_is_wrong_takes_one_line(run: Run, line: list[object], tmp_path: Pa
         status, out, err = run(*(change.get(i, part) for i, part in enumerate(line)))
         assert (status, out) == (WRONG_INPUT, "")
         assert message in err
-    assert "--metrics ('best') must be one of workbench, chroma" in run(*line, "--metrics", "best")[2]
+    assert "--metrics: metric 'best' is not known; known are recall" in run(*line, "--metrics", "best")[2]
     assert "required: --golden" in run(*line[:2])[2]
     gold(tmp_path, {"id": "q", "question": "Who?", "answerable": False})
     assert "no question with an answer" in run(*line)[2]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,11 @@ from workbench.cli import CANNOT_TELL, DONE, NOT_HELD, WRONG_INPUT, main
 from workbench.cli import check as check_command
 from workbench.cli import sweep as sweep_command
 from workbench.documents import Corpus, Document
+from workbench.metrics import REVISION
+from workbench.records import read_run, write_run
+from workbench.records.run_files import _checksum
 from workbench.specs import digest
+from workbench.workspaces.experiments import kept_runs
 
 TOPICS = "pump valve sensor filter tank gauge motor seal grease belt fuse relay".split()
 TEXT = "\n\n".join(
@@ -102,6 +107,71 @@ def test_questions_with_the_tag_held_out_have_no_say(run: Run, folder: Path) -> 
     (folder / "g.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = json.loads(run(*sweeping(folder, "--json"))[1])
     assert (found["questions"], found["held_out"], found["runs"][0]["held_out"]["n"]) == (11, 1, 1)
+
+
+def test_what_to_measure_is_named_or_chromas(run: Run, folder: Path) -> None:
+    found = json.loads(run(*sweeping(folder, "--json", "--metrics", "mrr@3, recall@1"))[1])
+    assert (found["metric"], list(found["runs"][0]["means"])) == ("mrr@3", ["mrr@3", "recall@1"])
+    status, out, _ = run(*sweeping(folder, "--metrics", "chroma"))
+    assert status == DONE
+    table = out.splitlines()[-4:]
+    assert table[0].split() == ["recall", "precision", "iou", "precision_omega", "configuration"]
+    kept = [read_run(file) for file in sorted((folder / "s/runs").iterdir())]
+    assert {one.definitions for one in kept} == {"chroma"}
+    best = next(one for one in kept if one.label in table[1])
+    assert table[1].split()[:3] == [
+        f"{best.column('recall').mean():.3f}",
+        "±",
+        f"{best.column('recall').std(ddof=1):.3f}",
+    ]
+    again = json.loads(run(*sweeping(folder, "--json", "--metrics", "chroma", "--metric", "iou"))[1])
+    assert (again["metric"], again["reused"]) == ("iou", 3)
+
+
+@pytest.mark.parametrize(
+    "flags,message",
+    [
+        (["--metric", "recall@5"], "--metric ('recall@5') would not be measured: the grid has k = 2"),
+        (["--metrics", "chroma", "--metric", "recall@2"], "measures recall, precision, iou, precision_omega; rank by"),
+        (["--metrics", "recall"], "--metrics: recall needs a budget: recall@5"),
+        (["--metrics", "recall@2,best@3"], "metric 'best@3' is not known"),
+    ],
+)
+def test_a_metric_that_would_not_be_measured_is_refused_before_anything_is(
+    flags: list[str], message: str, run: Run, folder: Path
+) -> None:
+    status, out, err = run(*sweeping(folder, *flags))
+    assert (status, out) == (WRONG_INPUT, "")
+    assert message in err.splitlines()[-1]
+    assert "measuring" not in err
+    assert not (folder / "s").exists()
+
+
+def older(path: Path) -> Path:
+    """The run of a file as an earlier workbench kept it: it says nothing of a revision."""
+    write_run(replace(read_run(path), measures=1), path)
+    row = json.loads(path.read_text())
+    del row["measures"]
+    row["checksum"] = _checksum({k: v for k, v in row.items() if k != "checksum"})
+    path.write_text(json.dumps(row))
+    return path
+
+
+def test_runs_of_another_revision_of_the_measures_are_refused_and_measured_again(run: Run, baseline: Path) -> None:
+    new = next((baseline / "s/runs").iterdir())
+    old = older(baseline / "base.json")
+    for arguments in (["compare", new, old], ["compare", old, new], checking(baseline, "good.yaml")):
+        status, out, err = run(*arguments)
+        assert (status, out) == (WRONG_INPUT, "")
+        assert "was measured by revision 1 of the measures, and revision 2 defines some of them otherwise" in err
+        assert "measure it again (evaluate --out RUN.json, or the same sweep once more)" in err
+    assert run("compare", old, old)[0] == DONE, "of one revision they compare, whichever it is"
+    again = older(new)
+    found = json.loads(run(*sweeping(baseline, "--json"))[1])
+    assert (found["reused"], read_run(again).measures) == (1, REVISION)
+    assert len(kept_runs(baseline / "s")) == 3
+    older(again)
+    assert len(kept_runs(baseline / "s")) == 2, "pages and reports show those that compare"
 
 
 def test_two_runs_are_compared(run: Run, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """A pipeline measured on a golden set: every value is the measure of the hits that the pipeline gives."""
 
 import random
+from itertools import accumulate
 
 import pytest
 
@@ -8,7 +9,8 @@ from workbench.documents import Corpus, Document
 from workbench.embedders import Static
 from workbench.errors import GoldenError, SpecError
 from workbench.evaluations import CHROMA, CONTEXT_TOKENIZER, default_metrics, evaluate
-from workbench.metrics import FORMULAS, chroma, first_tokens, judge, precision_omega
+from workbench.explanations import explain
+from workbench.metrics import FORMULAS, chroma, first_tokens, judge, precision_omega, relevant
 from workbench.pipelines import Pipeline, from_mapping, prepared
 from workbench.records import Question, Reference
 from workbench.retrievers import queries
@@ -48,13 +50,53 @@ def pipeline(size: int = 120, **parts: dict[str, object]) -> Pipeline:
     return from_mapping({"splitter": splitter, "retriever": {"kind": "bm25"}, "k": 3, **parts})
 
 
+BEFORE = {d.id: list(accumulate((not c.isspace() for c in d.text), initial=0)) for d in CORPUS}
+
+
+def letters(spans: list[Span]) -> list[Span]:
+    """The spans counted in characters that are not white space."""
+    return [Span(s.document, BEFORE[s.document][s.start], BEFORE[s.document][s.end]) for s in spans]
+
+
+def test_white_space_is_not_gold() -> None:
+    """A passage whose line ends no chunk holds is found whole, and blanks around a passage in a hit cost nothing."""
+    text = "Open the valve.\r\n\r\n  Then wait.\n\n\n" + "Nothing here. " * 9
+    plan = Document(digest(text.encode()), digest(b"plan"), "plan.txt", text)
+    span = Span(plan.id, 0, text.index("Nothing"))
+    asked = [Question("q", "Open the valve then wait", (Reference(span, plan[span]),))]
+    line = from_mapping(
+        {"splitter": {"kind": "recursive", "chunk_size": 16, "chunk_overlap": 0, "unit": "characters"},
+         "retriever": {"kind": "bm25"}, "k": 2}
+    )  # fmt: skip
+    found = evaluate(Corpus((plan,)), asked, line)
+    assert len(found.hits[0]) == 2
+    assert sum(len(h.span) for h in found.hits[0]) < len(span)
+    at = dict(zip(found.metrics, found.values[0].tolist(), strict=True))
+    for measure in ("recall", "passage_recall", "precision", "iou", "average_precision"):
+        assert at[f"{measure}@2"] == pytest.approx(1), measure
+    assert at["precision_omega"] == 1
+    anatomy = explain(found)
+    assert (anatomy.recall, anatomy.questions[0].ladder.gold) == (1, len("".join(text[: span.end].split())))
+    assert all(one.mean == 0 for one in anatomy.steps.values())
+    letter = evaluate(Corpus((plan,)), asked, line, to_the_letter=True)
+    assert letter.values[0, 0] < 1, "their code counts every character"
+
+
+def test_a_passage_of_white_space_alone_is_named() -> None:
+    d = CORPUS.documents[0]
+    at = d.text.index("\n\n")
+    blank = Question("q7", "Where?", (Reference(Span(d.id, at, at + 2), "\n\n"),))
+    with pytest.raises(GoldenError, match="'q7': its passages hold nothing but white space"):
+        evaluate(CORPUS, [blank], pipeline())
+
+
 def test_merged_hits_count_as_the_pipeline_gives_them_at_its_k() -> None:
     line = pipeline(60, retriever={"kind": "bm25", "expand": "neighbours", "merge": True})
     found = evaluate(CORPUS, QUESTIONS, line, ["recall@3", "recall@10"])
     assert any(len(hits) < 3 for hits in found.hits), "some are merged"
     for asked, hits, (at_k, deeper) in zip(found.questions, found.hits, found.values, strict=True):
         gold = [r.span for r in asked.references]
-        assert at_k == FORMULAS["recall"](judge(gold, [h.span for h in hits]))
+        assert at_k == FORMULAS["recall"](judge(letters(gold), letters([h.span for h in hits])))
         assert deeper >= at_k
 
 
@@ -68,6 +110,11 @@ def test_values_are_the_measures_of_the_pipelines_hits(size: int) -> None:
         d.id: ranges((s.start, s.end) for s in map(rows.span, range(len(rows))) if s.document == d.id) for d in CORPUS
     }
 
+    solid = {
+        id: ranges((s.start, s.end) for s in letters([Span(id, *pair) for pair in spans.tolist()]))
+        for id, spans in chunks.items()
+    }
+
     def end(span: Span, n: int) -> int:
         return span.start + int(rules.offsets(CORPUS[span])[n, 0])
 
@@ -79,11 +126,14 @@ def test_values_are_the_measures_of_the_pipelines_hits(size: int) -> None:
         for name, value in zip(names, found.values[i], strict=True):
             measure, _, amount = name.partition("@")
             if not amount:
-                assert value == precision_omega(gold, chunks)
+                assert value == precision_omega(letters(gold), solid)
             elif amount.endswith("tok"):
-                assert value == FORMULAS[measure](judge(gold, *first_tokens(hits, sizes, int(amount[:-3]), end))), name
+                kept, counts = first_tokens(hits, sizes, int(amount[:-3]), end)
+                assert value == FORMULAS[measure](judge(letters(gold), letters(kept), counts)), name
             else:
-                assert value == FORMULAS[measure](judge(gold, hits[: int(amount)], sizes[: int(amount)])), name
+                assert value == FORMULAS[measure](judge(letters(gold), letters(hits), sizes)[: int(amount)]), name
+        ranks = [r for r, hit in enumerate(letters(hits), 1) if relevant(letters(gold), [hit])[0]]
+        assert found.ranks[i] == (ranks[0] if ranks else None)
         assert [h.span for h in found.hits[i]] == hits[:3]
         assert found.tokens[i] == sum(sizes[:3])
 

@@ -1,11 +1,27 @@
 """Names of metrics, budgets, and what is refused."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from workbench.errors import GoldenError, SpecError
-from workbench.metrics import FORMULAS, UNRANKED, Budget, budget, first_tokens, judge, metric, mrr, ndcg
+from workbench.metrics import (
+    DEFINITIONS,
+    FORMULAS,
+    UNRANKED,
+    Budget,
+    all_passages,
+    average_precision,
+    budget,
+    first_tokens,
+    judge,
+    metric,
+    mrr,
+    ndcg,
+    passage_recall,
+    recall,
+)
 from workbench.spans import Span
 
 
@@ -31,7 +47,7 @@ def test_a_name_says_measure_and_budget(name: str, measure: str, within: Budget 
 @pytest.mark.parametrize(
     "name,message",
     [
-        ("recal@5", "metric 'recal@5' is not known; known are recall, precision, iou"),
+        ("recal@5", "metric 'recal@5' is not known; known are recall, passage_recall, all_passages, precision, iou"),
         ("recall", "recall needs a budget: recall@5"),
         ("recall@", "budget '' is not known"),
         ("recall@five", "budget 'five' is not known"),
@@ -78,12 +94,42 @@ def test_a_hit_is_relevant_from_exactly_half_a_passage_on() -> None:
     assert mrr(judge(gold, [at(0, 14), at(0, 15)])) == 0.5
 
 
+def test_a_hit_is_relevant_too_where_half_of_it_is_gold() -> None:
+    """However long the passage is, and though the gold in it is of several."""
+    gold = [at(0, 1000), at(1010, 1040)]
+    hits = [at(980, 1020), at(0, 200), at(1020, 1060), at(1040, 1060), at(975, 1025)]
+    assert judge(gold, hits).relevant.tolist() == [True, True, True, False, True]
+    assert judge(gold, [at(981, 1010)]).relevant.tolist() == [True]
+    assert judge(gold, [at(991, 1010)]).relevant.tolist() == [False], "9 of 19"
+
+
+def test_pooled_characters_hide_a_short_passage_that_passage_recall_shows() -> None:
+    of = judge([at(0, 1900), at(3000, 3100)], [at(0, 1900)])
+    assert [recall(of), passage_recall(of), all_passages(of)] == [0.95, 0.5, 0]
+    assert average_precision(of) == 0.5
+    assert all_passages(judge([at(0, 1900), at(3000, 3100)], [at(0, 1900), at(3050, 3100)])) == 1
+
+
+def test_a_passage_without_a_place_counts_as_one_that_is_not_found() -> None:
+    of = judge([at(0, 100)], [at(0, 100)], lost=[300])
+    assert [recall(of), passage_recall(of), all_passages(of), average_precision(of)] == [0.25, 0.5, 0, 0.5]
+    assert ndcg(of) == pytest.approx(1 / (1 + 1 / math.log2(3)))
+    assert ndcg(of[:1]) == 1, "within one hit no ranking holds more"
+
+
+def test_two_passages_found_whole_at_ranks_1_and_2_score_1() -> None:
+    gold = [at(0, 1900), at(3000, 3100)]
+    assert ndcg(judge(gold, gold)) == ndcg(judge(gold, gold[::-1])) == 1
+    assert ndcg(judge(gold, [at(0, 3100)])) == 1, "one chunk that holds both is as good"
+    assert ndcg(judge(gold, [at(9000, 9100), *gold])) < 0.8
+
+
 def test_an_empty_passage_makes_nothing_relevant() -> None:
     assert judge([at(3, 3), at(10, 20)], [at(0, 9)]).relevant.tolist() == [False]
 
 
 def test_two_halves_of_a_passage_in_worked_numbers() -> None:
-    """Half at rank 1 and half at rank 3: 0.5 / log2(2) + 0.5 / log2(4) = 0.75."""
+    """Half at rank 1 and half at rank 3: 0.5 / log2(2) + 0.5 / log2(4) = 0.75; the best is all of it at rank 1."""
     assert ndcg(judge([at(0, 10)], [at(0, 5), at(50, 60), at(0, 10)])) == 0.75
 
 
@@ -103,3 +149,16 @@ def test_token_counts_fit_the_hits() -> None:
 def test_every_measure_says_its_range_and_only_tokens_have_no_upper_end(name: str) -> None:
     """Intervals are computed within this range, so a measure that leaves it would make them false."""
     assert metric(name).bounds == ((0, math.inf) if name == "tokens@5" else (0, 1))
+
+
+def test_every_measure_has_its_definition_and_says_where_it_is_measured() -> None:
+    assert list(DEFINITIONS) == [*FORMULAS, *UNRANKED]
+    assert metric("mrr@5").definition.endswith("is passage text. Measured at k = 5.")
+    assert metric("recall@1000tok").definition.endswith("pooled. Measured at 1,000 context tokens.")
+    assert metric("precision_omega").definition == DEFINITIONS["precision_omega"]
+
+
+def test_the_readme_holds_the_table_of_definitions(root: Path) -> None:
+    rows = [f"| `{name}` | {text} |" for name, text in DEFINITIONS.items()]
+    table = "\n".join(["| Measure | What it says of a question |", "|---|---|", *rows])
+    assert table in (root / "README.md").read_text("utf-8")

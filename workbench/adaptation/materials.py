@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from workbench.documents import Corpus
 from workbench.embedders import embed
 from workbench.errors import GoldenError, SpecError
-from workbench.metrics import MIN_COVER, judge, metric
+from workbench.metrics import MIN_COVER, judge, metric, relevant_ranges
 from workbench.pipelines import Pipeline, collection, embedded, indexed
 from workbench.records import Question
 from workbench.retrievers import Collection
-from workbench.spans import lengths, ranges
+from workbench.spans import nonblank, ranges
 from workbench.specs import to_dict
 from workbench.splitters import Splitter
 from workbench.statistics import clusters
@@ -28,8 +28,8 @@ Floats = NDArray[np.float64]
 class Material:
     """A pipeline's chunks and the answerable questions, as rows of vectors.
 
-    Of each question, `gold` are the rows that cover at least `min_cover` of one of its passages, and `touched` those
-    that hold any of them. `passages` (n,) numbers the rows' texts: equal texts have one number. `clusters` (m,) are the
+    Of each question, `gold` are the rows that are relevant as hits (`metrics.relevant`), and `touched` those that hold
+    any of its passages. `passages` (n,) numbers the rows' texts: equal texts have one number. `clusters` (m,) are the
     questions that share passages. `metric` judges, over the pipeline's own index and retriever. `pipeline` has no
     adapter, whatever it was given with.
     """
@@ -70,8 +70,9 @@ class Material:
         for at, (i, text) in enumerate(zip(some.tolist(), texts, strict=True)):
             hits = self.pipeline.retriever(rows, [text], asked.budget.amount)[0]
             gold = [r.span for r in self.questions[i].references]
-            lost = sum(len(passage.quote) for passage in self.questions[i].lost)
-            out[at] = asked(judge(gold, [h.span for h in hits], lost=lost))
+            lost = [passage.size for passage in self.questions[i].lost]
+            spans = self.corpus.nonblank([h.span for h in hits])
+            out[at] = asked(judge(self.corpus.nonblank(gold), spans, lost=lost))
         return out
 
 
@@ -153,7 +154,7 @@ def without_adapter(pipeline: Pipeline) -> Pipeline:
 def _places(
     rows: Collection, questions: Sequence[Question], min_cover: float
 ) -> tuple[tuple[Ints, ...], tuple[Ints, ...]]:
-    """For each question the rows that cover enough of one of its passages, and those that hold any of them."""
+    """For each question the rows that are relevant as hits, and those that hold any of its passages."""
     position = {document.id: i for i, document in enumerate(rows.corpus)}
     bounds = np.searchsorted(rows.document_index, np.arange(len(position) + 1))
     gold, touched = [], []
@@ -161,10 +162,11 @@ def _places(
         enough, some = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for document in {r.span.document for r in question.references}:
             first, last = bounds[position[document] : position[document] + 2].tolist()
-            spans = rows.spans[first:last]
-            passages = ranges((r.span.start, r.span.end) for r in question.references if r.span.document == document)
+            blanks = rows.corpus.blanks(document)
+            own = ranges((r.span.start, r.span.end) for r in question.references if r.span.document == document)
+            spans, passages = nonblank(rows.spans[first:last], blanks), nonblank(own, blanks)
             both = np.minimum(spans[:, None, 1], passages[:, 1]) - np.maximum(spans[:, None, 0], passages[:, 0])
-            enough.append(first + np.flatnonzero(((both > 0) & (both >= min_cover * lengths(passages))).any(axis=1)))
+            enough.append(first + np.flatnonzero(relevant_ranges(passages, spans, min_cover)))
             some.append(first + np.flatnonzero((both > 0).any(axis=1)))
         gold.append(np.unique(np.concatenate(enough)))
         touched.append(np.unique(np.concatenate(some)))

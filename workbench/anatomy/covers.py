@@ -10,37 +10,55 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.spans import Ranges, Span, covered, lengths, ranges, union
+from workbench.spans import Ranges, Span, covered, lengths, nonblank, ranges, union
 
 Ints = NDArray[np.int64]
+
+Blanks = Callable[[str], Ints]
+"""Document → where its white space stands (`Corpus.blanks`)."""
 
 MOST_UNITS, MOST_WORK = 64, 40_000
 """Units that are weighed exactly for a budget of tokens, and looks at one of them, before an upper bound has to do."""
 
 
+_NO_BLANKS: Ints = np.zeros(0, np.int64)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GoldLine:
-    """The gold of one question, each character once: document → its ranges, and where on the line each range begins."""
+    """The gold of one question, each character once, white space left out.
 
+    `texts` are the ranges of each document's text that are gold; `parts` the same ranges counted without white space,
+    and where on the line each begins; `blanks` where the white space of these documents stands.
+    """
+
+    texts: Mapping[str, Ranges]
     parts: Mapping[str, tuple[Ranges, Ints]]
+    blanks: Mapping[str, Ints]
     length: int
 
     @classmethod
-    def of(cls, gold: Sequence[Span]) -> "GoldLine":
+    def of(cls, gold: Sequence[Span], blanks: Blanks | None = None) -> "GoldLine":
+        """The line of these passages; without `blanks` every character of theirs counts."""
+        texts: dict[str, Ranges] = {}
         parts: dict[str, tuple[Ranges, Ints]] = {}
+        known: dict[str, Ints] = {}
         at = 0
         for document in dict.fromkeys(s.document for s in gold):
-            spans = union(ranges((s.start, s.end) for s in gold if s.document == document))
-            sizes = lengths(spans)
-            parts[document] = spans, at + np.cumsum(sizes) - sizes
+            spans = ranges((s.start, s.end) for s in gold if s.document == document)
+            known[document] = blanks(document) if blanks else _NO_BLANKS
+            texts[document], counted = union(spans), union(nonblank(spans, known[document]))
+            sizes = lengths(counted)
+            parts[document] = counted, at + np.cumsum(sizes) - sizes
             at += int(sizes.sum())
-        return cls(parts, at)
+        return cls(texts, parts, known, at)
 
     def place(self, document: str, spans: Ranges) -> Ranges:
         """(n, 2) the gold that each range of a document holds, as a range of the line; empty where it holds none."""
         if document not in self.parts or not len(self.parts[document][0]):
             return np.zeros((len(spans), 2), np.int64)
         own, base = self.parts[document]
+        spans = nonblank(spans, self.blanks[document])
         i = np.maximum(np.searchsorted(own[:, 0], spans, "right") - 1, 0)  # the last gold range that starts before it
         placed: Ranges = base[i] + np.clip(spans - own[i, 0], 0, lengths(own)[i])
         return placed
@@ -60,7 +78,7 @@ class GoldLine:
     def holders(self, units: Mapping[str, Ranges]) -> list[Span]:
         """The units (document → ranges) that hold any gold, in text order, each once."""
         out: list[Span] = []
-        for document, (own, _) in self.parts.items():
+        for document, own in self.texts.items():
             spans = units.get(document)
             if spans is None or not len(own) or not len(spans):
                 continue
@@ -70,13 +88,22 @@ class GoldLine:
         return out
 
     def apart(self, gap: int) -> Ranges:
-        """The gold ranges of all documents on one line of text, at least `gap` characters between two documents."""
+        """The gold of all documents on one line of text, at least `gap` characters between two, without white space."""
         out, at = [np.zeros((0, 2), np.int64)], 0
-        for own, _ in self.parts.values():
+        for document, own in self.texts.items():
             if len(own):
-                out.append(own - own[0, 0] + at)
+                out.append(_without(own, self.blanks[document]) - own[0, 0] + at)
                 at += int(own[-1, 1] - own[0, 0]) + gap
         return np.concatenate(out)
+
+
+def _without(spans: Ranges, blanks: Ints) -> Ranges:
+    """The same characters without those at the positions `blanks`, as disjoint ranges in order."""
+    parts = []
+    for start, end in spans.tolist():
+        inside = blanks[np.searchsorted(blanks, start) : np.searchsorted(blanks, end)]
+        parts.append(np.column_stack([np.append(start, inside + 1), np.append(inside, end)]))
+    return union(np.concatenate(parts))
 
 
 def best_windows(gold: Ranges, k: int, length: int) -> int:

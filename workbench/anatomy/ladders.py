@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from workbench.anatomy.covers import GoldLine, best_in_tokens, best_units, best_windows
+from workbench.anatomy.covers import Blanks, GoldLine, best_in_tokens, best_units, best_windows
 from workbench.metrics import Budget
-from workbench.spans import Ranges, Span
+from workbench.spans import Ranges, Span, lengths
 
 STEPS: dict[str, str] = {
     "parse": "parser",
@@ -72,12 +72,14 @@ def ladder(
     found: Sequence[Span],
     k: int,
     longest: int | None = None,
+    blanks: Blanks | None = None,
 ) -> Ladder:
     """The ladder of a question within a budget of k hits.
 
     `lost` are the characters of its passages that have no place in the text. `units` (document → ranges) is all that
     the pipeline can return: its chunks, or what its retriever makes of them. `exact` and `found` are its hits with an
-    exact index and as run. `longest` is the length of the longest unit, if known.
+    exact index and as run. `longest` is the length of the longest unit, if known. Where `blanks` says where white space
+    stands, it is not gold.
 
     The rungs fall by construction. At most k hits are at most k units, and so hold no more than the best k units:
     found, exact ≤ units. Each unit lies inside a free window of the longest unit's length: units ≤ windows. Where hits
@@ -88,7 +90,7 @@ def ladder(
     """
     if max(len(exact), len(found)) > k:
         raise ValueError(f"{len(exact)} and {len(found)} hits are more than the budget of {k}")
-    line = _line(gold, lost)
+    line = _line(gold, lost, blanks)
     held, found_held = line.held(exact), line.held(found)
     if line.length == 0:
         return Ladder(lost, 0, 0, 0, 0, 0)
@@ -111,6 +113,7 @@ def token_ladder(
     limit: int,
     text: Callable[[Span], str],
     tokens: Counting,
+    blanks: Blanks | None = None,
 ) -> Ladder:
     """The ladder of a question within a budget of `limit` tokens; `exact` and `found` are hits not yet cut to it.
 
@@ -121,7 +124,7 @@ def token_ladder(
     Raises:
         ValueError: the question has no gold.
     """
-    line = _line(gold, lost)
+    line = _line(gold, lost, blanks)
     if line.length == 0:
         return Ladder(lost, 0, 0, 0, 0, 0)
     counted = _Counted(text, tokens)
@@ -144,8 +147,8 @@ def within(hits: Sequence[Span], budget: Budget, text: Callable[[Span], str], to
     return _Counted(text, tokens).first(hits, budget.amount) if budget.tokens else list(hits[: budget.amount])
 
 
-def _line(gold: Sequence[Span], lost: int) -> GoldLine:
-    line = GoldLine.of(gold)
+def _line(gold: Sequence[Span], lost: int, blanks: Blanks | None) -> GoldLine:
+    line = GoldLine.of(gold, blanks)
     if line.length + lost <= 0:
         raise ValueError("there is no gold to lose: unanswerable questions are counted apart")
     return line
@@ -195,9 +198,10 @@ class _Counted:
     def free(self, line: GoldLine, limit: int) -> int:
         """The most gold characters that so many tokens of the gold's own text hold."""
         gains = [np.zeros(0, np.int64)]
-        for document, (own, _) in line.parts.items():
+        for document, own in line.texts.items():
             for start, end in own.tolist():
-                starts = self.offsets(Span(document, start, end))[1:, 0]  # blanks before a token go with it
-                gains.append(np.diff(np.concatenate([[0], starts, [end - start]])))
+                starts = start + self.offsets(Span(document, start, end))[1:, 0]  # what is before a token goes with it
+                edges = np.concatenate([[start], starts, [end]])
+                gains.append(lengths(line.place(document, np.column_stack([edges[:-1], edges[1:]]))))
         sizes = np.sort(np.concatenate(gains))[::-1]
         return int(sizes[:limit].sum()) if len(sizes) > limit else line.length

@@ -64,6 +64,7 @@ class Catalogue:
             "index_bytes": float(run.index_bytes),
             "tokens_per_query": run.tokens_per_query,
             "body": body,
+            "measures": run.measures,
         }
         key = {"workspace": self.workspace, "identity": identity(run)}
         rest = {"fingerprint": run.fingerprint, "corpus": run.corpus, "golden": run.golden, "at": _now()}
@@ -252,8 +253,9 @@ class Catalogue:
 
 
 def identity(run: Run) -> str:
-    """What makes two runs the same entry: pipeline, documents, questions, metrics, definitions and seed."""
-    return fingerprint([run.fingerprint, run.corpus, run.golden, list(run.metrics), run.definitions, run.seed])
+    """What makes two runs the same entry: pipeline, documents, questions, metrics, their definitions and seed."""
+    parts = [run.fingerprint, run.corpus, run.golden, list(run.metrics), run.definitions, run.seed]
+    return fingerprint(parts if run.measures == 1 else [*parts, run.measures])  # those recorded before had no revision
 
 
 def _put(
@@ -295,7 +297,10 @@ def _entry(
     row: dict[str, Any], means: dict[int, list[Any]], tags: dict[int, list[Any]], remarks: dict[int, list[Any]]
 ) -> Entry:
     id = row["id"]
-    facts = {name: row[name] for name in ("fingerprint", "label", "corpus", "golden", "at", "questions", "chunks")}
+    facts = {
+        name: row[name]
+        for name in ("fingerprint", "label", "corpus", "golden", "at", "questions", "chunks", "measures")
+    }
     return Entry(
         id,
         **facts,

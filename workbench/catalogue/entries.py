@@ -11,7 +11,10 @@ LONGEST_TAG, LONGEST_NAME, LONGEST_TEXT = 60, 120, 4_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A run in the catalogue: what lists show of it. `means` is metric → mean over its questions, `at` UTC."""
+    """A run in the catalogue: what lists show of it. `means` is metric → mean over its questions, `at` UTC.
+
+    `measures` is the revision of the measures' definitions: means of different revisions do not compare.
+    """
 
     id: int
     fingerprint: str
@@ -24,6 +27,7 @@ class Entry:
     index_bytes: int
     tokens_per_query: float
     means: Mapping[str, float]
+    measures: int = 1
     tags: tuple[str, ...] = ()
     remarks: int = 0
 

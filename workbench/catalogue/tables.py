@@ -32,6 +32,7 @@ runs = Table(
     Column("index_bytes", Float, nullable=False),
     Column("tokens_per_query", Float, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("measures", Integer, nullable=False, server_default="1"),
     UniqueConstraint("workspace", "identity", name="one_run_of_each"),
 )
 

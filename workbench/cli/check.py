@@ -11,10 +11,10 @@ from workbench.cli.flags import Flags, add_unit, pipeline_file
 from workbench.cli.output import Progress, number, shown, write_json
 from workbench.cli.questions import GOLDEN, golden_of
 from workbench.evaluations import evaluate, run_of
-from workbench.metrics import bounds_of
+from workbench.metrics import REVISION, bounds_of
 from workbench.records import Question, Run, read_run, write_run
 from workbench.statistics import LEVEL, Comparison, Population, Sight, sight
-from workbench.sweeps import METRIC, aligned
+from workbench.sweeps import METRIC, aligned, check_measures
 
 _MOST = 50  # questions that fell and are written for people; --json has all
 
@@ -37,6 +37,7 @@ def run(arguments: list[str]) -> int:
     given = flags.read(arguments)
     pipeline = pipeline_file(given["config"])
     baseline = read_run(Path(given["baseline"]))
+    check_measures([baseline], REVISION)
     metric = chosen_metric([baseline], given["metric"])
 
     store = store_here()

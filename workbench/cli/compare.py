@@ -10,7 +10,7 @@ from workbench.errors import RunError
 from workbench.metrics import bounds_of
 from workbench.records import Run, read_run
 from workbench.statistics import LEVEL, MIN_QUESTIONS, Comparison, Population, population, questions_to_settle
-from workbench.sweeps import METRIC, aligned, more_questions, names
+from workbench.sweeps import METRIC, aligned, check_measures, more_questions, names
 
 _SEED = 0
 
@@ -24,6 +24,7 @@ def run(arguments: list[str]) -> int:
     add_unit(flags)
     given = flags.read(arguments)
     a, b = read_run(Path(given["a"])), read_run(Path(given["b"]))
+    check_measures([a, b])
     metric = chosen_metric([a, b], given["metric"])
     found, who = paired(a, b, metric, given["unit"])
     more = None if found.is_settled or not found.is_enough else further(a, b, metric, who)
@@ -61,11 +62,9 @@ def paired(a: Run, b: Run, metric: str, unit: str | None = None) -> tuple[Compar
     """Compare run a with run b on their shared questions; what does not match is reported on stderr.
 
     Raises:
-        RunError: no shared question, or one metric by two definitions.
+        RunError: no shared question, or one metric by two definitions or revisions.
         SpecError: a unit of resampling that cannot be had.
     """
-    if a.definitions != b.definitions:
-        raise RunError(f"one run has the definitions of {a.definitions}, the other those of {b.definitions}")
     found = aligned([a, b], metric)
     apart = len({q.id for q in a.questions} ^ {q.id for q in b.questions})
     if apart:

@@ -9,16 +9,15 @@ from workbench.anatomy import CAUSES
 from workbench.cli import DONE
 from workbench.cli.files import corpus_of, originals, store_here
 from workbench.cli.flags import Flags, add_unit, pipeline_file
+from workbench.cli.metrics import METRICS, metrics_of
 from workbench.cli.output import Progress, number, shown, write_json
 from workbench.cli.questions import GOLDEN, golden_of
-from workbench.errors import SpecError
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation, evaluate, run_of
 from workbench.explanations import Anatomy, explain
 from workbench.pipelines import Pipeline
 from workbench.records import write_run
 from workbench.statistics import LEVEL, Interval
 
-_DEFINITIONS = ("workbench", "chroma")
 _SEED = 0
 
 
@@ -35,25 +34,23 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("--config", metavar="P.yaml", help="a pipeline file (the default pipeline without it)")
     flags.add_argument(
         "--metrics",
-        default=_DEFINITIONS[0],
-        metavar="WHOSE",
-        help="workbench, or chroma for the definitions of the chunking_evaluation code (default workbench)",
+        default="workbench",
+        metavar="NAMES",
+        help=METRICS,
     )
     flags.add_argument("--per-question", action="store_true", help="the values of each question")
     flags.add_argument("--no-anatomy", action="store_true", help="do not tell where answers were lost")
     flags.add_argument("--out", metavar="RUN.json", help="keep the run, for compare and check")
     add_unit(flags)
     given = flags.read(arguments)
-    if given["metrics"] not in _DEFINITIONS:
-        raise SpecError(f"--metrics ({given['metrics']!r}) must be one of {', '.join(_DEFINITIONS)}")
+    metrics, letter = metrics_of(given["metrics"])
     pipeline = pipeline_file(given["config"]) if given["config"] else Pipeline()
 
     store = store_here()
     corpus, status = corpus_of(given["docs"], pipeline.parser, store, "evaluate on")
     questions, refused = golden_of(given["golden"], corpus)
-    letter = given["metrics"] == "chroma"
     progress = Progress("embedding", "chunks")
-    found = evaluate(corpus, questions, pipeline, to_the_letter=letter, store=store, progress=progress)
+    found = evaluate(corpus, questions, pipeline, metrics, to_the_letter=letter, store=store, progress=progress)
     anatomy = None
     if not letter and not given["no_anatomy"]:
         anatomy = explain(found, store, original=originals(given["docs"]), seed=_SEED)
@@ -61,15 +58,13 @@ def run(arguments: list[str]) -> int:
         plain = anatomy.to_dict(per_question=True) if anatomy else None
         write_run(run_of(found, questions, seed=_SEED, anatomy=plain), Path(given["out"]))
     if given["json"]:
-        write_json(_result(found, anatomy, given["metrics"], given["per_question"], given["unit"]))
+        write_json(_result(found, anatomy, given["per_question"], given["unit"]))
     else:
         print(_text(found, anatomy, given["per_question"], given["unit"]))
     return refused or status or DONE
 
 
-def _result(
-    found: Evaluation, anatomy: Anatomy | None, definitions: str, per_question: bool, unit: str | None
-) -> dict[str, Any]:
+def _result(found: Evaluation, anatomy: Anatomy | None, per_question: bool, unit: str | None) -> dict[str, Any]:
     who = found.population(unit)
     out: dict[str, Any] = {
         "pipeline": found.pipeline.fingerprint,
@@ -79,7 +74,7 @@ def _result(
         "chunks": found.chunks,
         "questions": len(found.questions),
         "unanswerable": found.unanswerable,
-        "definitions": definitions,
+        "definitions": found.definitions,
         "metrics": {name: _plain(one) for name, one in found.intervals(unit, _SEED).items()},
         "training": _training(found),
         "tokens_per_query": float(found.tokens.mean()),

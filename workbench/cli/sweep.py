@@ -10,12 +10,14 @@ from typing import Any
 from workbench.cli import DONE, NOT_HELD
 from workbench.cli.files import corpus_of, store_here
 from workbench.cli.flags import Flags, add_unit
+from workbench.cli.metrics import METRICS, metrics_of
 from workbench.cli.output import Progress, number, shown, warn, write_json
 from workbench.cli.questions import GOLDEN, golden_of
 from workbench.documents import Corpus
 from workbench.errors import SpecError, WorkbenchError
 from workbench.golden import split, usual_split
 from workbench.parsers import Parser
+from workbench.pipelines import Pipeline
 from workbench.statistics import LEVEL, MARGIN, WORDS, Interval, questions_for_equivalence
 from workbench.sweeps import (
     COSTS,
@@ -32,6 +34,7 @@ from workbench.sweeps import (
     pareto,
     read_grid,
     sweep,
+    sweep_metrics,
 )
 from workbench.sweeps import Progress as Step
 
@@ -50,7 +53,12 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("--golden", required=True, metavar="G", help=GOLDEN)
     flags.add_argument("--grid", required=True, metavar="GRID.yaml", help="`base`, a pipeline, and `vary`, its fields")
     flags.add_argument("--out", required=True, metavar="DIR", help="the folder of the sweep")
-    flags.add_argument("--metric", default=METRIC, metavar="M", help=f"what to rank by (default {METRIC})")
+    flags.add_argument("--metrics", default="workbench", metavar="NAMES", help=f"what to measure: {METRICS}")
+    flags.add_argument(
+        "--metric",
+        metavar="M",
+        help=f"which of these to rank by (default {METRIC}, or the first where that is not one)",
+    )
     flags.add_argument("--margin", metavar="D", help=f"a difference that does not matter (default {MARGIN})")
     flags.add_argument("--cost", metavar="C", help=COST)
     flags.add_argument(
@@ -71,6 +79,9 @@ def run(arguments: list[str]) -> int:
         warn(f"skipped: {skip}")
     if not expansion.pipelines:
         raise SpecError(f"{given['grid']}: no combination of the grid can be a pipeline")
+    named, letter = metrics_of(given["metrics"])
+    metrics = named or sweep_metrics(expansion.pipelines)
+    metric = _ranked_by(given["metric"], metrics, expansion.pipelines)
 
     store = store_here()
     first = expansion.pipelines[0].parser
@@ -100,6 +111,8 @@ def run(arguments: list[str]) -> int:
             expansion.pipelines,
             Path(given["out"]),
             store=store,
+            metrics=metrics,
+            to_the_letter=letter,
             held_out=held_out,
             corpus_for=corpus_for,
             progress=_Lines(),
@@ -112,13 +125,32 @@ def run(arguments: list[str]) -> int:
     if not results.runs:
         warn("error: no pipeline of the grid could be measured")
         return NOT_HELD
-    board = leaderboard(results.runs, given["metric"], margin, given["cost"], given["unit"], _SEED)
+    board = leaderboard(results.runs, metric, margin, given["cost"], given["unit"], _SEED)
     if given["json"]:
         write_json(_result(results, board, grid, [*expansion.skipped, *results.skipped]))
     else:
         print(_text(board))
+        if named:
+            print(_means(board))
     sys.stdout.flush()
     return refused or status or DONE
+
+
+def _ranked_by(wanted: str | None, metrics: Sequence[str], pipelines: Sequence[Pipeline]) -> str:
+    """The metric to rank by, one of those that will be measured.
+
+    Raises:
+        SpecError: it will not be measured. That is said before anything is, which may take hours.
+    """
+    if wanted is None:
+        return METRIC if METRIC in metrics else metrics[0]
+    if wanted not in metrics:
+        ks = ", ".join(f"{k:,}" for k in sorted({p.k for p in pipelines}))
+        raise SpecError(
+            f"--metric ({wanted!r}) would not be measured: the grid has k = {ks}, and the sweep measures "
+            f"{', '.join(metrics)}; rank by one of these, or name what to measure with --metrics"
+        )
+    return wanted
 
 
 def grid_file(path: str) -> Grid:
@@ -211,6 +243,7 @@ def _row(row: Row, on_front: bool) -> dict[str, Any]:
         "fixed_k": interval(row.fixed) if row.fixed else None,
         "held_out": interval(row.held_out) if row.held_out else None,
         "tokens_per_query": row.tokens_per_query,
+        "means": {name: float(row.run.column(name).mean()) for name in row.run.metrics},
         "chunks": row.run.chunks,
         "index_bytes": row.run.index_bytes,
         "pareto": on_front,
@@ -220,6 +253,18 @@ def _row(row: Row, on_front: bool) -> dict[str, Any]:
 def interval(one: Interval) -> dict[str, Any]:
     """Return the interval with null for ends that cannot be known, which JSON has no number for."""
     return {key: number(value) for key, value in asdict(one).items()}
+
+
+def _means(board: Leaderboard) -> str:
+    """Each metric's mean and standard deviation over the questions that choose, a line for each configuration."""
+    metrics = board.rows[0].run.metrics
+    lines = ["", "".join(f"{name:<20}" for name in metrics) + "configuration"]
+    for row in board.rows:
+        asked = [i for i, q in enumerate(row.run.questions) if not q.held_out]
+        columns = (row.run.column(name)[asked] for name in metrics)
+        cells = (f"{values.mean():.3f} ± {values.std(ddof=min(1, len(values) - 1)):.3f}" for values in columns)
+        lines.append("".join(f"{cell:<20}" for cell in cells) + shown(row.name))
+    return "\n".join(lines)
 
 
 def _text(board: Leaderboard) -> str:

@@ -34,9 +34,11 @@ class Tokens:
 
     def of(self, hit: Hit) -> int:
         """The tokens of a hit's text."""
-        if hit.span not in self._known:  # not by chunk: merged hits have other spans from query to query
+        try:
+            return self._known[hit.span]  # not by chunk: merged hits have other spans from query to query
+        except KeyError:
             self.count([hit])
-        return self._known[hit.span]
+            return self._known[hit.span]
 
     def count(self, hits: Sequence[Hit]) -> None:
         """Nothing; `of` knows these hits, which is quicker for many at once."""

@@ -1,7 +1,7 @@
 """A pipeline measured on a golden set: retrieved once, judged within every budget, kept as one tidy table."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,25 +13,29 @@ from workbench.documents import Corpus
 from workbench.embedders import Remote
 from workbench.errors import GoldenError
 from workbench.evaluations.contexts import Tokens
+from workbench.evaluations.lines import Line
 from workbench.evaluations.retrieving import Asker, columns, retrieved
 from workbench.golden import document_groups
 from workbench.metrics import (
+    FORMULAS,
     MIN_COVER,
     Abstention,
     Budget,
+    Judgement,
     Metric,
     abstention,
     bounds_of,
     chroma,
     first_tokens,
-    judge,
+    judge_ranges,
     metric,
-    precision_omega,
+    omega_of_ranges,
+    relevant_ranges,
 )
 from workbench.pipelines import Pipeline, collected, embedded, indexed
 from workbench.records import Hit, Judging, Question, judging
 from workbench.retrievers import MAX_K, Collection
-from workbench.spans import Ranges, Span
+from workbench.spans import Ranges, Span, lengths
 from workbench.statistics import Interval, Population, clusters, mean_intervals, population
 from workbench.store import Store
 
@@ -43,7 +47,7 @@ CHROMA = ("recall", "precision", "iou", "precision_omega")
 
 def default_metrics(k: int) -> tuple[str, ...]:
     """Every measure at k hits, and recall and nDCG at equal context, where chunk sizes compare."""
-    at_k = [f"{m}@{k}" for m in ("recall", "precision", "iou", "ndcg", "mrr", "hit_rate", "tokens")]
+    at_k = [f"{measure}@{k}" for measure in FORMULAS]
     return (*at_k, f"recall@{CONTEXT_TOKENS}tok", f"ndcg@{CONTEXT_TOKENS}tok", "precision_omega")
 
 
@@ -195,18 +199,33 @@ def evaluate(
         own, deep = retrieved(rows, [q.text for q in answerable], pipeline, budgets, sizes)
         refusals = [hits[0].score if hits else None for hits in _asked(rows, unanswerable, pipeline)]
     with clock.stage("measure"):
+        line = Line(corpus)
+        placed = {"own": line.places(own), "deep": line.places(deep)}
         chunks = columns(rows)
         values = np.empty((len(answerable), len(names)))
         ranks: list[int | None] = []
         for i, question in enumerate(answerable):
             gold = [r.span for r in question.references]
-            lost = sum(len(passage.quote) for passage in question.lost)
-            ranks.append(_first_relevant(gold, deep[i], min_cover))
+            look = _Looked(
+                gold=gold,
+                passages=line.place(gold),
+                lost=[passage.size for passage in question.lost],
+                hits={"own": own[i], "deep": deep[i]},
+                ranges={side: ranges[i] for side, ranges in placed.items()},
+                k=pipeline.k,
+                min_cover=min_cover,
+            )
+            ranks.append(look.first_relevant())
             if to_the_letter:
+                lost = sum(len(passage.quote) for passage in question.lost)
                 found = chroma.scores(gold, [h.span for h in own[i]], chunks, lost)
                 values[i] = [getattr(found, name) for name in names]
+            elif look.empty:
+                raise GoldenError(
+                    f"question {question.id!r}: its passages hold nothing but white space; mark its answer"
+                )
             else:
-                values[i] = _measured(gold, lost, pipeline.k, own[i], deep[i], asked, chunks, sizes, min_cover)
+                values[i] = _measured(look, asked, chunks, sizes, line)
         sizes.count([hit for hits in own for hit in hits])
         tokens = np.array([sum(sizes.of(h) for h in hits) for hits in own], np.int64)
     kept = tuple(tuple(hits) for hits in own)
@@ -260,47 +279,55 @@ def _asked(rows: Collection, questions: Sequence[Question], pipeline: Pipeline) 
     return pipeline.retriever(rows, [q.text for q in questions], pipeline.k)
 
 
-def _first_relevant(gold: list[Span], hits: Sequence[Hit], min_cover: float) -> int | None:
-    """The rank of the first hit that covers enough of some passage."""
-    near = {span.document for span in gold}
-    for hit in hits:
-        if hit.span.document in near and any(_covers(hit.span, span, min_cover) for span in gold):
-            return hit.rank
-    return None
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A question's passages and hits. `passages` and `ranges` are where these and the hits stand on the line."""
 
+    gold: Sequence[Span]
+    passages: Ranges
+    lost: Sequence[int]
+    hits: Mapping[str, Sequence[Hit]]
+    ranges: Mapping[str, Ranges]
+    k: int
+    min_cover: float
 
-def _covers(hit: Span, gold: Span, min_cover: float) -> bool:
-    both = hit.overlap(gold)
-    return both > 0 and both >= min_cover * len(gold)
+    @property
+    def empty(self) -> bool:
+        """Whether nothing but white space is gold."""
+        return not lengths(self.passages).any() and not any(self.lost)
+
+    def first_relevant(self) -> int | None:
+        """The rank of the first relevant hit among all that were looked at."""
+        found = relevant_ranges(self.passages, self.ranges["deep"], self.min_cover)
+        return self.hits["deep"][int(found.argmax())].rank if found.any() else None
 
 
 def _measured(
-    gold: list[Span],
-    lost: int,
-    k: int,
-    own: Sequence[Hit],
-    deep: Sequence[Hit],
-    asked: Sequence[Metric],
-    chunks: dict[str, Ranges],
-    sizes: Tokens,
-    min_cover: float,
+    at: _Looked, asked: Sequence[Metric], chunks: Mapping[str, Ranges], sizes: Tokens, line: Line
 ) -> list[float]:
     """The value of each metric for one question; each budget is judged once."""
-    judged: dict[Budget | None, Any] = {}
+    judged: dict[tuple[Budget, bool], Judgement] = {}
     out = []
     for m in asked:
         if m.budget is None:
-            out.append(precision_omega(gold, chunks, lost))
+            near = [line.counted(document, chunks[document]) for document in {span.document for span in at.gold}]
+            out.append(omega_of_ranges(at.passages, np.concatenate([np.zeros((0, 2), np.int64), *near]), at.lost))
             continue
         # All budgets of hits are parts of one judgement; each budget of tokens cuts its last hit elsewhere. Up to k
         # the hits are those at k, though they be fewer: merged ones that are asked for deeper hold more.
-        shallow = not m.budget.tokens and m.budget.amount <= k
-        key = m.budget if m.budget.tokens else Budget(1 if shallow else MAX_K)
-        if key not in judged:
-            hits = own if shallow else deep
-            spans, counts = [h.span for h in hits], [sizes.of(h) for h in hits]
+        side = "own" if not m.budget.tokens and m.budget.amount <= at.k else "deep"
+        whole = m.budget if m.budget.tokens else Budget(1 if side == "own" else MAX_K), True
+        if whole not in judged:
+            hits, ranges = at.hits[side], at.ranges[side]
+            counts = [sizes.of(h) for h in hits]
             if m.budget.tokens:
-                spans, counts = first_tokens(spans, counts, m.budget.amount, sizes.end)
-            judged[key] = judge(gold, spans, counts, min_cover, lost)
-        out.append(m(judged[key]))
+                spans = [h.span for h in hits]
+                kept, counts = first_tokens(spans, counts, m.budget.amount, sizes.end)
+                ranges = ranges[: len(kept)]
+                if kept and kept[-1] is not spans[len(kept) - 1]:
+                    ranges = np.concatenate([ranges[:-1], line.place(kept[-1:])])
+            judged[whole] = judge_ranges(at.passages, ranges, counts, at.min_cover, at.lost)
+        if (cut := (m.budget, m.budget.tokens)) not in judged:
+            judged[cut] = judged[whole][: m.budget.amount]
+        out.append(m.formula(judged[cut]))
     return out

@@ -6,6 +6,7 @@ from typing import Any
 
 from workbench.evaluations.measuring import Evaluation
 from workbench.golden import document_groups
+from workbench.metrics import REVISION
 from workbench.pipelines import to_mapping
 from workbench.records import Asked, Question, Run, environment, golden_id
 from workbench.statistics import clusters
@@ -55,4 +56,5 @@ def run_of(
         anatomy=anatomy,
         training_known=found.training_known,
         tokens_sent=found.tokens_sent,
+        measures=REVISION,
     )

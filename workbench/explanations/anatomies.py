@@ -38,7 +38,7 @@ class Explained:
     @property
     def unanchored(self) -> float:
         """Recall lost with passages that no parser finds: a parser's loss, or never in the documents."""
-        return sum(len(o.lost.quote) for o in self.origins if o.kind == "unanchored") / self.ladder.gold
+        return sum(o.lost.size for o in self.origins if o.kind == "unanchored") / self.ladder.gold
 
     @property
     def regained(self) -> float | None:

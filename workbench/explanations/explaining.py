@@ -91,16 +91,17 @@ class _Found:
         """A question's ladder, hits within the budget, cause, and the gold characters that hybrid retrieval holds."""
         question = self._evaluation.questions[i]
         gold = [r.span for r in question.references]
-        lost = sum(len(passage.quote) for passage in question.lost)
+        lost = sum(passage.size for passage in question.lost)
         found = self._rankings.ranked("own", self._budget)[i]
         exact = found if self._rankings.is_exact else self._rankings.ranked("exact", self._budget)[i]
-        units = self._rankings.units
+        units, blanks = self._rankings.units, self._evaluation.corpus.blanks
         if self._budget.tokens:
-            one = token_ladder(gold, lost, units, exact, found, self._budget.amount, self._text, self._tokens)
+            limit = self._budget.amount
+            one = token_ladder(gold, lost, units, exact, found, limit, self._text, self._tokens, blanks)
         else:
             k = self._budget.amount
-            one = ladder(gold, lost, units, exact, found, k, self._rankings.longest)
-        line = GoldLine.of(gold)
+            one = ladder(gold, lost, units, exact, found, k, self._rankings.longest, blanks)
+        line = GoldLine.of(gold, blanks)
         hybrid = self._held(line, "hybrid", question)
         why = cause(self._evidence(question, line, one, exact)) if one.exact < one.units else ""
         return _One(one, tuple(self._within(found)), why, hybrid)

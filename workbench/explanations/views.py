@@ -17,9 +17,10 @@ def picture_of(evaluation: Evaluation, anatomy: Anatomy, i: int) -> dict[str, An
     evaluation = evaluation.judged  # whose questions the anatomy is of
     one, rankings = anatomy.questions[i], Rankings(evaluation, None)
     gold = [r.span for r in one.question.references]
-    chunks = GoldLine.of(gold).holders(rankings.chunks)
+    blanks = evaluation.corpus.blanks
+    chunks = GoldLine.of(gold, blanks).holders(rankings.chunks)
     blind = rankings.unseen(list(dict.fromkeys([*chunks, *(h.span for h in evaluation.hits[i])])))
-    pieces = picture(gold, rankings.units, one.hits, one.ladder.best, blind)
+    pieces = picture(gold, rankings.units, one.hits, one.ladder.best, blind, blanks)
     return {"question": one.question.text, "budget": str(anatomy.budget)} | one.plain() | pieces
 
 
@@ -37,5 +38,5 @@ def boundary_strips(evaluations: Sequence[Evaluation], document: str) -> list[di
             if own.source == source:
                 pairs = zip(e.questions, e.hits, strict=True)
                 passages = [(r.span, [h.span for h in hits]) for q, hits in pairs for r in q.references]
-                out.append(strip(own.id, len(own.text), chunks[own.id], passages, e.pipeline.label))
+                out.append(strip(own.id, len(own.text), chunks[own.id], passages, e.pipeline.label, e.corpus.blanks))
     return out

@@ -7,12 +7,25 @@
 """
 
 from workbench.metrics.abstention import Abstention, abstention
-from workbench.metrics.judgements import MIN_COVER, Judgement, first_tokens, holding, judge
+from workbench.metrics.judgements import (
+    MIN_COVER,
+    Judgement,
+    first_tokens,
+    holding,
+    judge,
+    judge_ranges,
+    relevant,
+    relevant_ranges,
+)
 from workbench.metrics.measures import (
+    DEFINITIONS,
     FORMULAS,
+    REVISION,
     UNRANKED,
     Budget,
     Metric,
+    all_passages,
+    average_precision,
     bounds_of,
     budget,
     hit_rate,
@@ -20,6 +33,8 @@ from workbench.metrics.measures import (
     metric,
     mrr,
     ndcg,
+    omega_of_ranges,
+    passage_recall,
     precision,
     precision_omega,
     recall,
@@ -27,14 +42,18 @@ from workbench.metrics.measures import (
 )
 
 __all__ = [
+    "DEFINITIONS",
     "FORMULAS",
     "MIN_COVER",
+    "REVISION",
     "UNRANKED",
     "Abstention",
     "Budget",
     "Judgement",
     "Metric",
     "abstention",
+    "all_passages",
+    "average_precision",
     "bounds_of",
     "budget",
     "first_tokens",
@@ -42,11 +61,16 @@ __all__ = [
     "holding",
     "iou",
     "judge",
+    "judge_ranges",
     "metric",
     "mrr",
     "ndcg",
+    "omega_of_ranges",
+    "passage_recall",
     "precision",
     "precision_omega",
     "recall",
+    "relevant",
+    "relevant_ranges",
     "tokens",
 ]

@@ -32,16 +32,17 @@ def scores(gold: Sequence[Span], hits: Sequence[Span], chunks: Mapping[str, Rang
     recall = hit / Σ|passage|; precision = hit / Σ|chunk|; iou = hit / (Σ|chunk| + gold characters not hit), where hit
     is the number of gold characters that the hits hold, each once, and chunks of any document count in full.
 
-    `lost` are gold characters without a place in this corpus, as for `judge`; their code knows none.
+    White space counts as any character, as in their code. `lost` is the number of gold characters without a place in
+    this corpus; their code knows none.
     """
-    of = judge(gold, hits, lost=lost)
+    of = judge(gold, hits, lost=[lost])
     hit = int(of.found.sum())
     held = sum(len(span) for span in hits)
     return Scores(
         recall=hit / (sum(len(span) for span in gold) + lost),
         precision=hit / held if held else 0.0,
         iou=hit / (held + of.gold - hit),
-        precision_omega=iou(judge(gold, touching(gold, chunks), lost=lost)),
+        precision_omega=iou(judge(gold, touching(gold, chunks), lost=[lost])),
     )
 
 

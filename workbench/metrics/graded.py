@@ -1,4 +1,7 @@
-"""The standard measures on graded judgements of whole chunks, for collections that come with them (TREC, BEIR)."""
+"""The standard measures on graded judgements of whole chunks, for collections that come with them (TREC, BEIR).
+
+A ranking is an order of different chunks: one that is repeated stands where it came first, and the next moves up.
+"""
 
 from collections.abc import Hashable, Mapping, Sequence
 
@@ -16,7 +19,7 @@ def ndcg(ranked: Sequence[Hashable], grades: Grades, k: int | None = None, expon
     Source: Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques".
     """
     best = _dcg(sorted(grades.values(), reverse=True)[:k], exponential)
-    return _dcg([grades.get(chunk, 0.0) for chunk in ranked[:k]], exponential) / best if best else 0.0
+    return _dcg([grades.get(chunk, 0.0) for chunk in _once(ranked)[:k]], exponential) / best if best else 0.0
 
 
 def _dcg(grades: Sequence[float], exponential: bool) -> float:
@@ -30,5 +33,9 @@ def mrr(ranked: Sequence[Hashable], grades: Grades, k: int | None = None, releva
 
     Source: Voorhees 1999, "The TREC-8 Question Answering Track Report".
     """
-    ranks = (rank for rank, chunk in enumerate(ranked[:k], 1) if grades.get(chunk, 0) >= relevant)
+    ranks = (rank for rank, chunk in enumerate(_once(ranked)[:k], 1) if grades.get(chunk, 0) >= relevant)
     return 1 / next(ranks, float("inf"))
+
+
+def _once(ranked: Sequence[Hashable]) -> list[Hashable]:
+    return list(dict.fromkeys(ranked))

@@ -12,7 +12,7 @@ import numpy as np
 
 from workbench.errors import SpecError
 from workbench.metrics.judgements import Judgement, holding, judge
-from workbench.spans import Ranges, Span
+from workbench.spans import Ranges, Span, covered
 
 
 def recall(of: Judgement) -> float:
@@ -55,14 +55,45 @@ def mrr(of: Judgement) -> float:
 
 
 def ndcg(of: Judgement) -> float:
-    """Σ over ranks of gain / log2(rank + 1); a hit's gain is the share of the gold that it is the first to hold.
+    """Σ over ranks of gain / log2(rank + 1), over that of the best possible ranking: each passage whole, one a rank.
 
-    The ideal is all gold at rank 1, which is 1 whatever the chunking, so that chunkings compare; and text that two
-    chunks share is not paid for twice. 0 to 1.
+    A hit's gain is the sum of the shares of passages that it is the first to hold, so that text which two chunks share
+    is not paid for twice. What a hit holds beyond one passage for each rank so far counts at the next ranks, so that
+    two passages in one chunk are worth what they are in two. Within k hits the best ranking has k ranks. Where
+    passages are chunks it is that of trec_eval. 0 to 1.
 
-    Source: Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques"; gain and ideal are ours.
+    Source: Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques"; the gain is ours.
     """
-    return float((of.found / np.log2(np.arange(2, len(of) + 2))).sum() / of.gold)
+    n, p = len(of), len(of.passages)
+    ranks = max(n, p) if of.k is None else min(max(n, p), of.k)
+    if not n:
+        return 0.0
+    held = np.cumsum(of.shares)
+    held = np.concatenate([[0.0], held, np.full(ranks - n, held[-1])])
+    held = np.minimum(held, np.arange(ranks + 1))
+    discounts = 1 / np.log2(np.arange(2, ranks + 2))
+    return min(1.0, float((held[1:] - held[:-1]) @ discounts / discounts[:p].sum()))
+
+
+def average_precision(of: Judgement) -> float:
+    """Σ over ranks of the share of relevant hits so far × the passage recall that the rank adds. 0 to 1.
+
+    Its mean over questions is the MAP. Where passages are chunks it is that of trec_eval.
+
+    Source: Buckley and Voorhees 2000, "Evaluating evaluation measure stability"; passages in part are ours.
+    """
+    precisions = np.cumsum(of.relevant) / np.arange(1, len(of) + 1)
+    return min(1.0, float(precisions @ of.shares / len(of.passages)))
+
+
+def passage_recall(of: Judgement) -> float:
+    """The mean over a question's passages of the share of each that the hits hold: each counts alike. 0 to 1."""
+    return min(1.0, float(of.shares.sum() / len(of.passages)))
+
+
+def all_passages(of: Judgement) -> float:
+    """1 if the hits together hold at least the share `min_cover` of every passage, else 0."""
+    return float((of.parts.sum(axis=0) >= of.min_cover * of.passages).all())
 
 
 def tokens(of: Judgement) -> float:
@@ -70,19 +101,43 @@ def tokens(of: Judgement) -> float:
     return float(of.tokens.sum())
 
 
-def precision_omega(gold: Sequence[Span], chunks: Mapping[str, Ranges], lost: int = 0) -> float:
+def precision_omega(gold: Sequence[Span], chunks: Mapping[str, Ranges], lost: Sequence[int] = ()) -> float:
     """The IoU of the gold and all chunks that hold any of it: the best precision this chunking allows. 0 to 1.
 
     Needs no retrieval. `chunks` maps a document to the ranges of its chunks; 0 where no chunk holds gold.
-    `lost` are gold characters without a place in this corpus, as for `judge`.
+    `lost` are the sizes of passages without a place in this corpus, as for `judge`.
 
     Source: Smith and Troynikov 2024 ("Precision Ω"), there with the chunks that only touch the gold counted too.
     """
     return iou(judge(gold, holding(gold, chunks), lost=lost))
 
 
+def omega_of_ranges(passages: Ranges, chunks: Ranges, lost: Sequence[int] = ()) -> float:
+    """`precision_omega` for passages and all chunks of their documents, on one line of text."""
+    begin = np.maximum(chunks[:, None, 0], passages[:, 0])
+    on = chunks[(np.minimum(chunks[:, None, 1], passages[:, 1]) > begin).any(axis=1)]
+    gold, held = covered(passages), covered(on)
+    either = covered(np.concatenate([passages, on]))
+    return (gold + held - either) / (either + sum(lost))
+
+
+REVISION = 2
+"""Of the definitions below. It rises when a measure changes its meaning: values of two revisions do not compare."""
+
 FORMULAS: dict[str, Callable[[Judgement], float]] = {
-    f.__name__: f for f in (recall, precision, iou, ndcg, mrr, hit_rate, tokens)
+    f.__name__: f
+    for f in (
+        recall,
+        passage_recall,
+        all_passages,
+        precision,
+        iou,
+        ndcg,
+        average_precision,
+        mrr,
+        hit_rate,
+        tokens,
+    )
 }
 """Measures of a ranking within a budget, by name."""
 
@@ -97,6 +152,27 @@ def bounds_of(name: str) -> tuple[float, float]:
     """Return the possible range of a metric's values by its name, whoever defined it."""
     return (0.0, inf) if name.partition("@")[0] in UNBOUNDED else (0.0, 1.0)
 
+
+_RELEVANT = "A hit is relevant if it holds at least half of a passage, or if at least half of it is passage text."
+
+DEFINITIONS: dict[str, str] = {
+    "recall": "Share of the passages' characters that the hits hold, all passages of a question pooled.",
+    "passage_recall": "Share of each passage that the hits hold, averaged over the question's passages: a short one "
+    "counts as much as a long one.",
+    "all_passages": "1 if the hits together hold at least half of every passage of the question, else 0.",
+    "precision": "Share of the hits' characters that are passage text, each character counted once.",
+    "iou": "Characters in both passages and hits, divided by characters in either.",
+    "ndcg": "Gain discounted by rank, divided by that of the best possible ranking: each passage whole, one per rank. "
+    "A hit's gain is the share of each passage that it is the first to hold.",
+    "average_precision": "Precision over ranks: the share of relevant hits so far, weighted by the passage recall that "
+    f"each rank adds. Its mean is the MAP. {_RELEVANT}",
+    "mrr": f"1 / rank of the first relevant hit, 0 if there is none. {_RELEVANT}",
+    "hit_rate": f"1 if any hit is relevant, else 0. {_RELEVANT}",
+    "tokens": "Tokens of the hits, one after the other, as a prompt would hold them; text in two hits counts twice.",
+    "precision_omega": "IoU of the passages and all chunks that hold any part of them: the best precision that the "
+    "chunking allows, whatever is retrieved.",
+}
+"""What each measure of a question says, for people; white space never counts. One text for pages and README."""
 
 MOST_HITS, MOST_TOKENS = 1000, 1_000_000
 
@@ -117,6 +193,11 @@ class Budget:
         return f"{self.amount}{'tok' if self.tokens else ''}"
 
     @property
+    def place(self) -> str:
+        """Where a figure was measured, for people: "measured at k = 5", "measured at 1,000 context tokens"."""
+        return f"measured at {f'{self.amount:,} context tokens' if self.tokens else f'k = {self.amount:,}'}"
+
+    @property
     def words(self) -> str:
         """For people: "1 hit", "5 hits", "1,000 tokens"."""
         return f"{self.amount:,} {'token' if self.tokens else 'hit'}{'s' * (self.amount != 1)}"
@@ -133,6 +214,11 @@ class Metric:
         return self.measure if self.budget is None else f"{self.measure}@{self.budget}"
 
     @property
+    def definition(self) -> str:
+        """What it says, for people, and where it is measured."""
+        return DEFINITIONS[self.measure] + (f" {self.budget.place.capitalize()}." if self.budget else "")
+
+    @property
     def bounds(self) -> tuple[float, float]:
         """The lowest and the highest value that the measure can take: (0, 1), or without an upper end."""
         return bounds_of(self.measure)
@@ -145,7 +231,12 @@ class Metric:
         """
         if self.budget is None:
             raise SpecError(f"{self.measure} looks at chunks, not at a ranking: call it with the gold and the chunks")
-        return FORMULAS[self.measure](of if self.budget.tokens else of[: self.budget.amount])
+        return self.formula(of if self.budget.tokens else of[: self.budget.amount])
+
+    @property
+    def formula(self) -> Callable[[Judgement], float]:
+        """The measure of a judgement that has been cut to the budget."""
+        return FORMULAS[self.measure]
 
 
 def budget(text: str) -> Budget:

@@ -30,6 +30,11 @@ class Lost:
     start: int | None = None
     end: int | None = None
 
+    @property
+    def size(self) -> int:
+        """The characters of the quote that are not white space: so much gold is lost with it."""
+        return sum(map(len, self.quote.split()))
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

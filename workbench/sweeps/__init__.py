@@ -10,7 +10,7 @@ from workbench.sweeps.folders import Folder, Wanted, table
 from workbench.sweeps.grids import Expansion, Grid, Skipped, expand, read_grid
 from workbench.sweeps.leaderboards import Decision, Leaderboard, Row, decide, leaderboard, more_questions
 from workbench.sweeps.racing import Raced, RaceStep, race
-from workbench.sweeps.results import METRIC, Aligned, Results, aligned, names, settings, varied
+from workbench.sweeps.results import METRIC, Aligned, Results, aligned, check_measures, names, settings, varied
 from workbench.sweeps.run_costs import COSTS, RunCost, amount, cost_for, costs_for
 from workbench.sweeps.running import Progress, sweep, sweep_metrics
 from workbench.sweeps.tradeoffs import Effect, Matrix, Point, Surface, effects, matrix, pareto, surface
@@ -41,6 +41,7 @@ __all__ = [
     "Wanted",
     "aligned",
     "amount",
+    "check_measures",
     "cost",
     "cost_for",
     "costs_for",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import RunError
+from workbench.metrics import REVISION
 from workbench.records import Run, read_run, write_run
 from workbench.records.run_files import write_whole
 from workbench.specs import digest
@@ -28,15 +29,16 @@ class Wanted:
     golden: str
     metrics: tuple[str, ...]
     definitions: str = "workbench"
+    measures: int = REVISION
 
-    def fits(self, run: Run) -> bool:
-        """Whether the run is of these."""
-        return (run.corpus, run.golden, run.metrics, run.definitions) == (
-            self.corpus,
-            self.golden,
-            self.metrics,
-            self.definitions,
-        )
+    def amiss(self, run: Run) -> str:
+        """What the run was measured on or by instead, in words; "" where it is of these."""
+        if run.measures != self.measures:
+            return f"by revision {run.measures} of the measures, which is {self.measures} now"
+        own = run.corpus, run.golden, run.metrics, run.definitions
+        if own != (self.corpus, self.golden, self.metrics, self.definitions):
+            return "on another corpus, golden set or other metrics"
+        return ""
 
 
 @dataclass(slots=True)
@@ -86,9 +88,8 @@ class Folder:
         if run.fingerprint != fingerprint:
             self._warn(f"{file.name} holds the run of another pipeline; it is measured again")
             return None
-        if not wanted.fits(run):
-            other = "another corpus, golden set or other metrics"
-            self._warn(f"{run.label} ({file.name}) was measured on {other}; it is measured again")
+        if other := wanted.amiss(run):
+            self._warn(f"{run.label} ({file.name}) was measured {other}; it is measured again")
             return None
         return run
 

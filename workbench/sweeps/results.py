@@ -62,10 +62,12 @@ def aligned(runs: Sequence[Run], metric: str, held_out: bool | None = None) -> A
     passage in any of the runs are one cluster. There may be no question at all.
 
     Raises:
-        RunError: no run, a metric that was not measured, or runs without a question in common.
+        RunError: no run, a metric that was not measured, or runs without a question in common; runs measured by
+            different definitions, or by different revisions of them.
     """
     if not runs:
         raise RunError("there is no run to look at")
+    check_measures(runs)
     shared = set.intersection(*({q.id for q in run.questions} for run in runs))
     if not shared:
         raise RunError("the runs have no question in common: they are of different golden sets")
@@ -87,6 +89,26 @@ def aligned(runs: Sequence[Run], metric: str, held_out: bool | None = None) -> A
         _joined(runs, known, ids) if len(known) == len(runs) else None,
         rule,
     )
+
+
+def check_measures(runs: Sequence[Run], now: int | None = None) -> None:
+    """Refuse runs whose measures mean different things.
+
+    Raises:
+        RunError: the runs have different definitions, or different revisions of them; or, where `now` is the revision
+            that will be measured by, another than this.
+    """
+    if len(whose := {run.definitions for run in runs}) > 1:
+        raise RunError(f"the runs have the definitions of {' and of '.join(sorted(whose))}, which do not compare")
+    newest = max([run.measures for run in runs] if now is None else [now])
+    old = [run for run in runs if run.measures != newest]
+    if old:
+        more = f" and {len(old) - 1:,} more" if len(old) > 1 else ""
+        raise RunError(
+            f"{old[0].label}{more} was measured by revision {old[0].measures} of the measures, and revision {newest} "
+            "defines some of them otherwise, so they do not compare: measure it again "
+            "(evaluate --out RUN.json, or the same sweep once more)"
+        )
 
 
 def _joined(runs: Sequence[Run], groups: Sequence[NDArray[np.int64]], ids: Sequence[str]) -> NDArray[np.int64]:

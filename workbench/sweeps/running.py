@@ -12,7 +12,7 @@ from workbench import golden
 from workbench.documents import Corpus
 from workbench.embedders import Cancelled
 from workbench.errors import GoldenError, RunError, SpecError, StoreError, WorkbenchError
-from workbench.evaluations import default_metrics, evaluate, run_of
+from workbench.evaluations import CHROMA, default_metrics, evaluate, run_of
 from workbench.parsers import Parser
 from workbench.pipelines import Pipeline
 from workbench.records import Question, Run, golden_id
@@ -60,6 +60,7 @@ class _Sweep:
     store: Store
     golden: tuple[Question, ...]
     metrics: tuple[str, ...]
+    to_the_letter: bool
     held_out: frozenset[str]
     report: Callable[[Progress], None]
     stopped: Callable[[], bool]
@@ -73,7 +74,8 @@ class _Sweep:
         self.report(Progress(stage, done, total, len(self.runs), self.total, left))
 
     def wanted(self, task: _Task) -> Wanted:
-        return Wanted(task.corpus.id, golden_id(self.golden), self.metrics)
+        definitions = "chroma" if self.to_the_letter else "workbench"
+        return Wanted(task.corpus.id, golden_id(self.golden), self.metrics, definitions)
 
     def known(self, task: _Task) -> bool:
         """Whether the pipeline's run is here now, from this process or another."""
@@ -92,6 +94,7 @@ def sweep(
     store: Store | None = None,
     executor: Executor | None = None,
     metrics: Sequence[str] | None = None,
+    to_the_letter: bool = False,
     held_out: Collection[str] = (),
     corpus_for: Callable[[Parser], Corpus] | None = None,
     anchored: Anchor | None = None,
@@ -100,6 +103,8 @@ def sweep(
     paused: Callable[[], bool] | None = None,
 ) -> Results:
     """Every pipeline measured on the questions, by default with `sweep_metrics`.
+
+    `to_the_letter` takes the definitions of the chunking_evaluation code instead, as `evaluate` does.
 
     Each finished run is a file in `out`, and is taken from there the next time; vectors go to the store as they come.
     So a sweep that was killed goes on where it was, and several processes may sweep into one folder at once. Chunks are
@@ -125,13 +130,14 @@ def sweep(
     if not any(q.answerable for q in questions):
         raise GoldenError("there is no question with an answer to measure by")
     tasks = _tasks(corpus, questions, list(given.values()), corpus_for, anchored)
-    chosen = tuple(metrics or sweep_metrics(list(given.values())))
+    chosen = CHROMA if to_the_letter else tuple(metrics or sweep_metrics(list(given.values())))
     own = store or Store(None)
     state = _Sweep(
         folder=Folder(out),
         store=own,
         golden=tuple(questions),
         metrics=chosen,
+        to_the_letter=to_the_letter,
         held_out=frozenset(held_out),
         report=progress or (lambda step: None),
         stopped=_stopped(cancelled, paused),
@@ -163,10 +169,15 @@ def sweep_metrics(pipelines: Sequence[Pipeline]) -> tuple[str, ...]:
 
 
 def measure(
-    task: Any, golden: Sequence[Question], metrics: Sequence[str], held_out: frozenset[str], store: Store | None
+    task: Any,
+    golden: Sequence[Question],
+    metrics: Sequence[str],
+    to_the_letter: bool,
+    held_out: frozenset[str],
+    store: Store | None,
 ) -> Run:
     """The run of one task: what an executor is given, with nothing but plain values and the store in it."""
-    found = evaluate(task.corpus, task.questions, task.pipeline, metrics, store=store)
+    found = evaluate(task.corpus, task.questions, task.pipeline, metrics, to_the_letter=to_the_letter, store=store)
     return run_of(found, golden, held_out)
 
 
@@ -239,7 +250,8 @@ def _measure_all(state: _Sweep, tasks: Sequence[_Task], executor: Executor) -> N
                 if state.known(task):  # finished between the look and the claim
                     state.folder.release(task.pipeline.fingerprint)
                     continue
-                running[executor.submit(measure, task, state.golden, state.metrics, state.held_out, state.store)] = task
+                how = state.metrics, state.to_the_letter, state.held_out, state.store
+                running[executor.submit(measure, task, state.golden, *how)] = task
             waiting += blocked
             done, _ = wait(running, _WAIT, FIRST_COMPLETED)
             if not running and blocked:

@@ -18,7 +18,7 @@ from workbench.pipelines import Pipeline
 from workbench.records import Judging, Question, judging
 from workbench.retrievers import Collection, Dense
 from workbench.statistics import by_document, clusters, compare
-from workbench.ui import jobs, live, population, sessions
+from workbench.ui import headline, jobs, live, population, sessions
 from workbench.ui.shell import size_label
 
 STILL = 1.5
@@ -30,11 +30,12 @@ NEAREST = 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Score:
-    """What a pipeline is worth on the golden set: recall of each question at its k, and tokens a query."""
+    """What a pipeline is worth on the golden set: the measure of all pages for each question, and tokens a query."""
 
     pipeline: Pipeline
     questions: tuple[Question, ...]
-    recall: Any
+    metric: str
+    values: Any
     tokens: float
     state: live.State
     seen: tuple[bool, ...]
@@ -68,7 +69,7 @@ def control(questions: Sequence[Question]) -> bool:
 def waits(pipeline: Pipeline) -> None:
     """Nothing; stands where the line will be, so that no older score passes for one of the settings in hand."""
     last = _stood.get(_place(), (None, 0.0, None))[0]
-    if last is None:
+    if last is None or last.metric != headline.measure():
         _write("golden set: being scored")
     elif last.pipeline != pipeline:
         _write(f"{_figures(last)} <b>stale</b>")
@@ -82,7 +83,11 @@ def line(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, riva
     now, why = score(corpus, asked, pipeline)
     last: Score | None = _stood.get(_place(), (None, 0.0, None))[0]
     if now is None:
-        if last is not None and last.questions == asked and last.pipeline != pipeline:
+        if (
+            last is not None
+            and (last.questions, last.metric) == (asked, headline.measure())
+            and last.pipeline != pipeline
+        ):
             _write(f"{_figures(last)} <b>stale</b>: of {escape(last.pipeline.label)}; {escape(why)}")
         else:
             _write(f"golden set: {escape(why)}")
@@ -114,22 +119,23 @@ def _write(html: str) -> None:
 
 
 def _figures(now: Score, before: Score | None = None, name: str = "") -> str:
-    """`golden set: recall@5 0.68 (+0.03), 912 tokens a query (−40), 64 questions`, as HTML."""
+    """`golden set: recall@1000tok 0.68 (+0.03), 912 tokens a query (−40), 64 questions`, as HTML."""
     word = " <b>preview</b>" if now.state == "preview" else ""
     change = tokens = against = ""
-    if before is not None and before.questions == now.questions:
+    if before is not None and (before.questions, before.metric) == (now.questions, now.metric):
         judges = now.judging(before).judges
         some, both = list(compress(now.questions, judges)), np.array(judges)
         documents = by_document(some, population.unit())
-        one = compare(now.recall[both], before.recall[both], clusters(some), documents=documents)
+        one = compare(now.values[both], before.values[both], clusters(some), documents=documents)
         span = f", 95 % CI {_signed(one.low)} to {_signed(one.high)}" if one.is_enough else ""
         change, tokens = f" ({_signed(one.difference)}{span})", f" ({_signed(now.tokens - before.tokens, '.0f')})"
         against = f", against {escape(name)}{' (preview)' if before.state == 'preview' else ''}"
     own = now.judging()
     note = own.note or (now.judging(before).note if change and before else "")
-    recall, n = now.recall[np.array(own.judges)].mean(), sum(own.judges)
+    mean, n = now.values[np.array(own.judges)].mean(), sum(own.judges)
     return (
-        f"golden set{word}: recall@{now.pipeline.k} <b>{recall:.2f}</b>{change}, "
+        f"golden set{word}: <span title='{escape(headline.definition(now.metric), quote=True)}'>"
+        f"{escape(now.metric)}</span> <b>{mean:.2f}</b>{change}, "
         f"<b>{now.tokens:,.0f}</b> tokens a query{tokens}, {n:,} questions{against}"
         + (f"; <b>{escape(note)}</b>" if note else "")
     )
@@ -153,7 +159,7 @@ def _place() -> str:
 def _still(now: Score) -> Score | None:
     """The score at which the settings stood before they came to where they are now; takes note of this one."""
     last, since, before = _stood.pop(_place(), (None, 0.0, None))
-    if last is None or last.pipeline != now.pipeline or last.questions != now.questions:
+    if last is None or (last.pipeline, last.questions, last.metric) != (now.pipeline, now.questions, now.metric):
         if last is not None and time.monotonic() - since >= STILL:
             before = last
         last, since = now, time.monotonic()
@@ -172,7 +178,8 @@ _scores: OrderedDict[tuple[Any, ...], Score] = OrderedDict()
 
 def score(corpus: Corpus, asked: tuple[Question, ...], pipeline: Pipeline) -> tuple[Score | None, str]:
     """The score as well as it can be known now, or why there is none yet."""
-    name: tuple[Any, ...] = corpus, asked, pipeline
+    metric = headline.measure()
+    name: tuple[Any, ...] = corpus, asked, pipeline, metric
     if (known := _scores.get((*name, "exact"))) is not None:
         return known, ""
     if pipeline.retriever.kind == "rerank" or pipeline.embedder.kind == "remote":
@@ -191,9 +198,9 @@ def score(corpus: Corpus, asked: tuple[Question, ...], pipeline: Pipeline) -> tu
         if (reading := _asked(asked, pipeline, found.rows)) is not None and reading.result is None:
             return None, reading.error or f"the model reads the {len(asked):,} questions"
     if (known := _scores.get((*name, state))) is None:
-        measured = evaluate(corpus, asked, pipeline, [f"recall@{pipeline.k}"], rows=rows)
-        recall, tokens = measured.values[:, 0], float(measured.tokens.mean())
-        known = Score(pipeline, asked, recall, tokens, state, measured.seen, measured.training_known)
+        measured = evaluate(corpus, asked, pipeline, [metric], rows=rows)
+        values, tokens = measured.values[:, 0], float(measured.tokens.mean())
+        known = Score(pipeline, asked, metric, values, tokens, state, measured.seen, measured.training_known)
         _scores[*name, state] = known
         while len(_scores) > 64:
             _scores.popitem(last=False)

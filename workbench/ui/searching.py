@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from workbench.anatomy import WHOLE, state
 from workbench.documents import Corpus, Document
 from workbench.pipelines import Pipeline
 from workbench.records import Hit, Question
 from workbench.retrievers import RETRIEVERS, Where, analyser, context
 from workbench.spans import Span, ranges
 from workbench.tokens import count
-from workbench.ui import countings, differences, filtering, forms, jobs, labelling, live, scoring, sessions
+from workbench.ui import countings, differences, filtering, forms, headline, jobs, labelling, live, scoring, sessions
 from workbench.ui.bench import KEY, KEY_A
 from workbench.ui.controls import control
 from workbench.ui.hits import Column, column, hit_lists
@@ -151,6 +152,8 @@ def panel(
         k_control()
         where = filtering.filters(corpus)
         follows = scoring.control(questions)
+        if follows:
+            headline.choice()
     if follows:
         with score.container():
             scoring.waits(pipeline)
@@ -266,7 +269,7 @@ def _mark(corpus: Corpus, columns: Sequence[Column], questions: Sequence[Questio
     if hit is None or not sessions.workspace().writable:
         return
     question = golden(questions, query)
-    if question and any(hit.span.covers(r.span) for r in question.references):
+    if question and any(state(r.span, [hit.span], corpus.blanks) == WHOLE for r in question.references):
         st.caption(f"This hit holds a gold passage of {plain(question.id)}.")
         return
     whose = f"A further passage of {plain(question.id)}" if question else "A new question of the golden set"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from workbench.documents import Corpus
 from workbench.errors import RunError
+from workbench.metrics import REVISION
 from workbench.records import Question, Run, golden_id, read_run
 from workbench.specs import fingerprint
 from workbench.workspaces.contents import Workspace
@@ -17,7 +18,10 @@ def experiments_folder(workspace: Workspace, corpus: Corpus, questions: Sequence
 
 
 def kept_runs(folder: Path) -> tuple[Run, ...]:
-    """The runs in an experiments folder by label; damaged files are left out, and measured again by a sweep."""
+    """The runs in an experiments folder by label.
+
+    Left out, and measured again by a sweep, are damaged files and those of another revision of the measures.
+    """
     files = sorted((folder / "runs").glob("[0-9a-f]*.json")) if folder.is_dir() else []
     runs = []
     for file in files:
@@ -26,6 +30,7 @@ def kept_runs(folder: Path) -> tuple[Run, ...]:
             runs.append(_read(file, stat.st_mtime_ns, stat.st_size))
         except (OSError, RunError):
             continue
+    runs = [run for run in runs if run.measures == REVISION]
     return tuple(sorted(runs, key=lambda run: (run.label, run.fingerprint)))
 
 

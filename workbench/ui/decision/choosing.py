@@ -13,8 +13,8 @@ from workbench.records import Run
 from workbench.reports import record_markdown, rejected
 from workbench.reports.numbers import span
 from workbench.statistics import MARGIN, WORDS
-from workbench.sweeps import METRIC, Leaderboard, Row, amount, cost_for, costs_for
-from workbench.ui import bench, controls, countings, sessions
+from workbench.sweeps import Leaderboard, Row, amount, cost_for, costs_for
+from workbench.ui import bench, controls, countings, headline, sessions
 from workbench.ui.controls import control
 from workbench.ui.decision import choice, handing
 from workbench.ui.experiments import results
@@ -38,8 +38,7 @@ def chosen(board: Leaderboard, records: Sequence[DecisionRecord]) -> Row | None:
 def judged(runs: Sequence[Run]) -> tuple[str, str, float]:
     """The metric, the cost and the margin as chosen in the views that ask for them."""
     state = st.session_state
-    metric = str(state.get("judged-by", METRIC))
-    metric = metric if metric in runs[0].metrics else runs[0].metrics[0]
+    metric = headline.shown(headline.measure(), runs[0].metrics)[0]
     return metric, results.cost_asked(costs_for(metric, runs)), float(state.get("judged-margin", MARGIN))
 
 
@@ -106,6 +105,7 @@ def _candidates(board: Leaderboard, row: Row | None) -> None:
         hide_index=True,
         key="candidates",
         column_config={
+            board.metric: st.column_config.TextColumn(help=headline.definition(board.metric)),
             "Held out": st.column_config.NumberColumn(format="%.3f", help="On questions that did not choose"),
         },
         alt="The candidates",

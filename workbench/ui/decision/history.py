@@ -8,15 +8,18 @@ from workbench.catalogue import Catalogue, Entry
 from workbench.catalogue.entries import LONGEST_TAG, LONGEST_TEXT
 from workbench.documents import Corpus
 from workbench.errors import RunError, WorkbenchError
+from workbench.metrics import REVISION
 from workbench.records import Question, golden_id
-from workbench.sweeps import METRIC, aligned
-from workbench.ui import controls, population, sessions
+from workbench.sweeps import aligned
+from workbench.ui import controls, headline, population, sessions
 from workbench.ui.controls import control
 from workbench.ui.decision import choosing
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain, training_note
 
 ROWS = 460
+_ALL = "Over all questions, held-out ones too."
+_REVISIONS = "Runs of an earlier revision of the measures do not compare with those of now: their figures are left out"
 ANY = "any"
 
 
@@ -28,9 +31,7 @@ def panel(catalogue: Catalogue, corpus: Corpus, questions: Sequence[Question]) -
     )
     tags = catalogue.tags()
     tag = bar.selectbox("Tag", [ANY, *tags], key="history-tag", width=160) if tags else ANY
-    metric = bar.selectbox(
-        "Measure", [METRIC, "recall@5", "ndcg@5", "mrr@5"], key="history-metric", width=170, persist_state="session"
-    )
+    metric = headline.choice(bar)
     least = bar.number_input("At least", 0.0, 1.0, 0.0, 0.05, key="history-least", width=120, persist_state="session")
     here = bar.toggle(
         "These documents and questions only", key="history-here", persist_state="session",
@@ -73,9 +74,10 @@ def _table(entries: Sequence[Entry], metric: str, corpus: str, golden: str) -> l
         {
             "When": entry.at[:16].replace("T", " "),
             "Configuration": entry.label,
-            metric: entry.means.get(metric),
+            metric: entry.means.get(metric) if entry.measures == REVISION else None,
             "Tokens a query": round(entry.tokens_per_query),
             "Chunks": entry.chunks,
+            "Measures": "current" if entry.measures == REVISION else f"revision {entry.measures}: measure again",
             "On": "these" if (entry.corpus, entry.golden) == (corpus, golden) else _other(entry, corpus, golden),
             "Tags": list(entry.tags),
             "Remarks": entry.remarks,
@@ -93,7 +95,10 @@ def _table(entries: Sequence[Entry], metric: str, corpus: str, golden: str) -> l
         column_config={
             "When": columns.TextColumn(help="UTC", width=120),
             "Configuration": columns.TextColumn(width=270),
-            metric: columns.NumberColumn(format="%.3f", help="Over all its questions, those that were held out too"),
+            metric: columns.NumberColumn(
+                format="%.3f", help=f"{headline.definition(metric)} Over all questions, held-out ones too."
+            ),
+            "Measures": columns.TextColumn(help=_REVISIONS),
             "Tokens a query": columns.NumberColumn(format="localized"),
             "On": columns.TextColumn(help="Whether it was measured on the documents and questions of now"),
             "Tags": columns.ListColumn(),

@@ -16,21 +16,20 @@ from workbench.records import Question, Run, write_run
 from workbench.store import Store
 from workbench.sweeps import METRIC
 from workbench.ui import jobs, live, sessions
+from workbench.ui.headline import KS, TOKENS
 from workbench.workspaces.catalogues import remember
 from workbench.workspaces.experiments import experiments_folder, kept_runs
 
 QUICK = 3.0
 """Seconds for which the page waits for a model that embeds at once, rather than draw a bar and run again."""
 
-KS, TOKENS = (1, 3, 5, 10, 20), (500, 1000, 2000, 4000)
-"""Budgets that every run is measured at, all from one retrieval."""
-
 
 def metrics(pipelines: Sequence[Pipeline]) -> tuple[str, ...]:
     """What every run on this page is measured by: the same for all, so that any two compare."""
-    usual = [METRIC, "ndcg@1000tok", *(f"{m}@{k}" for k in KS for m in ("recall", "tokens"))]
+    usual = [METRIC, "passage_recall@1000tok", "ndcg@1000tok"]
+    usual += [f"{m}@{k}" for k in KS for m in ("recall", "tokens")]
     usual += [f"recall@{n}tok" for n in TOKENS]
-    at_k = [name for k in sorted({5, 10, *(p.k for p in pipelines if p.k in KS)}) for name in default_metrics(k)]
+    at_k = [name for k in sorted({5, 10, *(p.k for p in pipelines)}) for name in default_metrics(k)]
     return tuple(dict.fromkeys([*usual, *at_k]))
 
 
@@ -65,8 +64,9 @@ def measured(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
 def keep(found: Measured, corpus: Corpus, questions: tuple[Question, ...]) -> None:
     """Nothing; the run stands beside those of sweeps, so that all can be compared. Visitors who only read keep none."""
     evaluation, workspace = found.evaluation, sessions.workspace()
-    file = experiments_folder(workspace, corpus, questions) / "runs" / f"{evaluation.pipeline.fingerprint}.json"
-    if not workspace.writable or evaluation.pipeline.k not in KS or file.exists():
+    folder = experiments_folder(workspace, corpus, questions)
+    file = folder / "runs" / f"{evaluation.pipeline.fingerprint}.json"
+    if not workspace.writable or evaluation.pipeline.fingerprint in {run.fingerprint for run in kept_runs(folder)}:
         return
     held_out = held_out_ids(questions)
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,15 +10,17 @@ from workbench.anatomy import CAUSES, STEPS
 from workbench.documents import Corpus
 from workbench.evaluations import Evaluation
 from workbench.explanations import Explained, picture_of
+from workbench.metrics import DEFINITIONS, metric
 from workbench.metrics import budget as named
 from workbench.pipelines import Pipeline
 from workbench.records import Hit
 from workbench.spans import Span, ranges
 from workbench.statistics import Interval
-from workbench.ui import population
+from workbench.ui import headline, population
 from workbench.ui.controls import control
 from workbench.ui.experiments import figures
-from workbench.ui.experiments.evaluating import KS, TOKENS, Measured
+from workbench.ui.experiments.evaluating import Measured
+from workbench.ui.headline import KS, TOKENS
 from workbench.ui.reader import reader, scroll_to
 from workbench.ui.shell import plain, training_note
 
@@ -32,31 +34,45 @@ ROWS, FEW = 420, 12
 
 
 def budget_choice(k: int) -> str:
-    """The budget within which answers count as found: so many hits, or tokens of context."""
-    options = [str(n) for n in sorted({k, *KS})] + [f"{n}tok" for n in TOKENS]
+    """The budget within which answers count as found: at first that of the measure of all pages."""
+    own = metric(headline.measure()).budget
+    start = str(own) if own else str(k)
+    options = list(dict.fromkeys([*(str(n) for n in sorted({k, *KS})), *(f"{n}tok" for n in TOKENS), start]))
     return str(
         st.selectbox(
-            "Within",
+            "Measured at",
             options,
-            index=options.index(str(k)),
-            key=f"experiments-budget-{k}",
+            index=options.index(start),
+            key=f"experiments-budget-{k}-{start}",
             format_func=_budget,
             persist_state="session",
-            help="Hits, or tokens of context (cl100k), in which larger and smaller chunks compare.",
+            help="k hits, or tokens of context (cl100k), in which larger and smaller chunks compare. It begins with "
+            "where the measure of all pages looks.",
         )
     )
 
 
 def _budget(text: str) -> str:
-    one = named(text)
-    return f"{one.words} of context" if one.tokens else one.words
+    return named(text).place.removeprefix("measured at ")
 
 
 def verdict(found: Measured) -> None:
-    """What there is to say first, in words."""
-    anatomy = found.anatomy
-    st.markdown(f"**{plain(_sentence(anatomy.sentence()))}**")
-    training_note(found.evaluation.judging.note)
+    """The measure of all pages, then where recall is lost, in words."""
+    anatomy, evaluation = found.anatomy, found.evaluation
+    name, why = headline.shown(headline.measure(), evaluation.metrics)
+    one = evaluation.intervals(population.unit())[name]
+    span = f" [{one.low:.3f}, {one.high:.3f}]" if one.low == one.low else ""
+    st.markdown(
+        f"{plain(name)} **{plain(f'{one.mean:.3f}{span}')}** · **{plain(_sentence(anatomy.sentence()))}**",
+        help=headline.definition(name),
+    )
+    measured, looked = metric(name).budget, anatomy.budget
+    if measured != looked:
+        told = headline.differ([name, f"recall@{looked}"])
+        why = f"{why} {told} Where answers are lost is told of recall@{looked}."
+    if why:
+        st.caption(plain(why.strip()))
+    training_note(evaluation.judging.note)
 
 
 def _sentence(text: str) -> str:
@@ -65,9 +81,12 @@ def _sentence(text: str) -> str:
 
 _NAMES = {
     "recall": "Recall",
+    "passage_recall": "Passage recall",
+    "all_passages": "All passages found",
     "precision": "Precision",
     "iou": "IoU",
     "ndcg": "nDCG",
+    "average_precision": "Average precision",
     "mrr": "MRR",
     "hit_rate": "Hit rate",
     "tokens": "Context tokens",
@@ -79,7 +98,12 @@ def table(evaluation: Evaluation, budget: str) -> None:
     """The measures within the budget, and beside it at equal context, each with its interval."""
     found = evaluation.intervals(population.unit())
     k = evaluation.pipeline.k
-    wanted = [f"recall@{budget}", f"ndcg@{budget}", *(f"{m}@{k}" for m in _NAMES if m != "precision_omega")]
+    wanted = [
+        headline.measure(),
+        f"recall@{budget}",
+        f"ndcg@{budget}",
+        *(f"{m}@{k}" for m in _NAMES if m != "precision_omega"),
+    ]
     wanted += [f"recall@{n}tok" for n in TOKENS] + ["precision_omega"]
     rows = [_row(name, found[name]) for name in dict.fromkeys(wanted) if name in found]
     st.dataframe(
@@ -88,6 +112,7 @@ def table(evaluation: Evaluation, budget: str) -> None:
         key="measures",
         height=ROWS if len(rows) > FEW else "content",
         column_config={
+            "Definition": st.column_config.TextColumn(width="large"),
             "95 % interval": st.column_config.TextColumn(
                 help="Bootstrap over the questions; those that share a passage move together. Seed 0, 10,000 draws."
             ),
@@ -117,10 +142,11 @@ def _row(name: str, one: Interval) -> dict[str, Any]:
     low, high = (f"{v:,.0f}" if whole else f"{v:.3f}" for v in (one.low, one.high))
     return {
         "Measure": _NAMES[measure],
-        "Within": _budget(budget) if budget else "all chunks",
+        "Measured at": _budget(budget) if budget else "all chunks",
         "Mean": figure,
         "95 % interval": f"{low} to {high}" if one.low == one.low else "unknown: one passage alone",
         "Spread": None if whole else one.sd,
+        "Definition": DEFINITIONS[measure],
     }
 
 

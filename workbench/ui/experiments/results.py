@@ -23,7 +23,7 @@ from workbench.sweeps import (
     surface,
     varied,
 )
-from workbench.ui import population, sessions
+from workbench.ui import headline, population, sessions
 from workbench.ui.controls import control
 from workbench.ui.experiments import figures
 from workbench.ui.shell import plain, size_label, training_note
@@ -37,7 +37,6 @@ VERDICTS = (
     "**significantly worse**: some configuration is above it; the truly best is so in at most 2.5 % of sweeps.  \n"
     "**inconclusive**: these questions cannot tell."
 )
-_COMMON = ("recall@1000tok", "recall@500tok", "recall@2000tok", "recall@4000tok", "ndcg@1000tok")
 
 
 def board(runs: Sequence[Run], metric: str, margin: float, cost: str) -> Leaderboard:
@@ -59,7 +58,10 @@ class _Runs:
     @property
     def key(self) -> tuple[Any, ...]:
         return tuple(
-            (r.fingerprint, r.corpus, r.golden, tuple((q.id, q.seen) for q in r.questions if q.held_out or q.seen))
+            (
+                (r.fingerprint, r.corpus, r.golden, r.metrics, r.measures),
+                tuple((q.id, q.seen) for q in r.questions if q.held_out or q.seen),
+            )
             for r in self.runs
         )
 
@@ -72,11 +74,11 @@ class _Runs:
 
 def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
     """The metric, the cost and the margin by which the runs are judged."""
-    names = [m for m in runs[0].metrics if not m.startswith("tokens")]
-    names = [*(m for m in _COMMON if m in names), *(m for m in names if m not in _COMMON)]
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    metric = row.selectbox("Judged by", names, key="judged-by", width=200, persist_state="session")
-    costs = costs_for(str(metric), runs)
+    metric, why = headline.shown(headline.choice(row), _shared(runs))
+    if why:
+        st.caption(plain(why))
+    costs = costs_for(metric, runs)
     cost = cost_asked(costs)
     control(
         row.selectbox,
@@ -102,7 +104,12 @@ def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
         persist_state="session",
         help="A difference of less does not matter to you: configurations within it count as equivalent.",
     )
-    return str(metric), cost, float(margin)
+    return metric, cost, float(margin)
+
+
+def _shared(runs: Sequence[Run]) -> list[str]:
+    """Return the metrics that all of the runs have."""
+    return [name for name in runs[0].metrics if all(name in run.metrics for run in runs)]
 
 
 _COST = "cost-asked"
@@ -162,12 +169,12 @@ def table(board: Leaderboard) -> list[Run]:
         on_select="rerun",
         selection_mode="multi-row",
         column_config={
-            board.metric: st.column_config.NumberColumn(format="%.3f"),
+            board.metric: st.column_config.NumberColumn(format="%.3f", help=headline.definition(board.metric)),
             "Against the leader": st.column_config.TextColumn(
                 help="Difference to the leader, for the leader to the next, with the 95 % CI of these two alone"
             ),
             "Verdict": st.column_config.TextColumn(help=VERDICTS),
-            "At its k": st.column_config.NumberColumn(format="%.3f", help="The same measure at the configuration's k"),
+            "At its k": st.column_config.NumberColumn(format="%.3f", help=_AT_K),
             "Held out": st.column_config.NumberColumn(format="%.3f", help="On questions that did not choose"),
             "Tokens at its k": st.column_config.NumberColumn(
                 format="localized", help="Tokens of context that its own k hits hand over, whatever measure judges here"
@@ -208,6 +215,12 @@ def _row(place: int, row: Any, board: Leaderboard) -> dict[str, Any]:
         "Index": size_label(row.run.index_bytes) if row.run.index_bytes else "none",
         "Seconds": round(row.run.seconds_in_all, 1),
     }
+
+
+_AT_K = (
+    "The same measure, measured at the configuration's own k: it looks at another part of the ranking than one that is "
+    "measured at context tokens, and favours large chunks"
+)
 
 
 def ticked(runs: Sequence[Run], board: Leaderboard) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from workbench.documents import Corpus
+from workbench.anatomy import CUT, WHOLE, state
+from workbench.documents import Corpus, Document
 from workbench.records import Hit
 from workbench.retrievers.analyser import matches
 from workbench.spans import Span
@@ -94,7 +95,7 @@ def column(
         document = corpus.document(hit.span.document)
         text = document[hit.span]
         marks, window, focus = _view(query, text)
-        kind, gold_marks = _gold(hit.span, wanted)
+        kind, gold_marks = _gold(document, hit.span, wanted)
         rows.append(
             Row(
                 hit,
@@ -114,13 +115,14 @@ def column(
     return Column(title, tuple(rows), note, stale)
 
 
-def _gold(span: Span, gold: tuple[Span, ...] | None) -> tuple[str, tuple[tuple[int, int], ...]]:
+def _gold(document: Document, span: Span, gold: tuple[Span, ...] | None) -> tuple[str, tuple[tuple[int, int], ...]]:
     """Whether the span holds a gold passage whole, cuts one or holds none, and where they are in it."""
     if gold is None:
         return "", ()
     common = [g for g in gold if span.overlap(g)]
     places = tuple((max(g.start, span.start) - span.start, min(g.end, span.end) - span.start) for g in common)
-    return "none" if not common else "whole" if any(span.covers(g) for g in common) else "cut", places
+    states = {state(g, [span], lambda _: document.blanks) for g in common}
+    return "whole" if WHOLE in states else "cut" if CUT in states else "none", places
 
 
 @lru_cache(maxsize=1024)

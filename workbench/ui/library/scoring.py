@@ -14,7 +14,7 @@ from workbench.parsers import Auto, Parser, PdfPlumber, PyPdf, Unstructured
 from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.store import Store
-from workbench.ui import jobs, live, population, sessions
+from workbench.ui import headline, jobs, live, population, sessions
 from workbench.ui.shell import guarded, plain, training_note
 
 CHOICES: dict[str, Parser] = {
@@ -31,12 +31,13 @@ ASKED = "parsers-scored"
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A parser on the golden set: recall at the pipeline's k with its interval, and recall lost by the parser."""
+    """A parser on the golden set: the measure of all pages with its interval, and recall lost by the parser."""
 
     name: str
     documents: int
     characters: int
-    recall: float
+    metric: str
+    mean: float
     low: float
     high: float
     parse_loss: float
@@ -48,7 +49,8 @@ class Scored:
 
 def key(corpus: Corpus, first: str, second: str) -> tuple[Any, ...]:
     """What decides a measurement of two parsers."""
-    return "parsers-golden", corpus, first, second, sessions.pipeline(), sessions.workspace().golden.history.current
+    golden = sessions.workspace().golden.history.current
+    return "parsers-golden", corpus, first, second, sessions.pipeline(), golden, headline.measure()
 
 
 def on_golden(corpus: Corpus, first: str, second: str, job: jobs.Job | None) -> None:
@@ -80,6 +82,7 @@ def _ask_scores(corpus: str, first: str, second: str) -> None:
 def started(corpus: Corpus, first: str, second: str) -> jobs.Job:
     """The job that measures both, one after the other."""
     workspace, store, pipeline = sessions.workspace(), sessions.store(), sessions.pipeline()
+    metric = headline.measure()
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> list[Scored]:
         out = []
@@ -90,27 +93,33 @@ def started(corpus: Corpus, first: str, second: str) -> jobs.Job:
             read, _ = workspace.corpus(parser)
             anchored = workspace.golden.read(read)
             own = replace(pipeline, parser=parser)
-            out.append(_scored(name, own, read, anchored.questions, store, begun))
+            out.append(_scored(name, own, read, anchored.questions, metric, store, begun))
         return out
 
     return jobs.run(key(corpus, first, second), live.visit(), work)
 
 
 def _scored(
-    name: str, pipeline: Pipeline, corpus: Corpus, questions: Sequence[Question], store: Store, begun: float
+    name: str,
+    pipeline: Pipeline,
+    corpus: Corpus,
+    questions: Sequence[Question],
+    metric: str,
+    store: Store,
+    begun: float,
 ) -> Scored:
-    metric = f"recall@{pipeline.k}"
     found = evaluate(corpus, questions, pipeline, [metric], store=store)
     anatomy = explain(found, store)
-    recall = found.intervals(population.unit())[metric]
+    one = found.intervals(population.unit())[metric]
     lost = sum(len(q.lost) for q in found.questions)
     return Scored(
         name=name,
         documents=len(corpus),
         characters=corpus.characters,
-        recall=recall.mean,
-        low=recall.low,
-        high=recall.high,
+        metric=metric,
+        mean=one.mean,
+        low=one.low,
+        high=one.high,
         parse_loss=anatomy.steps["parse"].mean,
         lost=lost,
         passages=lost + sum(len(q.references) for q in found.questions),
@@ -120,11 +129,11 @@ def _scored(
 
 
 def _scores(found: Sequence[Scored]) -> None:
-    k = sessions.pipeline().k
+    metric = found[0].metric
     rows = [
         {
             "Parser": one.name,
-            f"Recall@{k}": f"{one.recall:.3f}",
+            metric: f"{one.mean:.3f}",
             "95 % interval": f"{one.low:.3f} to {one.high:.3f}" if one.low == one.low else "",
             "Lost by the parser": f"{one.parse_loss:.3f}",
             "Passages without a place": f"{one.lost:,} of {one.passages:,}",
@@ -136,7 +145,10 @@ def _scores(found: Sequence[Scored]) -> None:
     ]
     st.dataframe(
         rows, hide_index=True, height="content", key="csv-parser-scores",
-        column_config={"Characters": st.column_config.NumberColumn(format="localized")},
+        column_config={
+            metric: st.column_config.TextColumn(help=headline.definition(metric)),
+            "Characters": st.column_config.NumberColumn(format="localized"),
+        },
     )  # fmt: skip
     st.caption(
         "Lost by the parser: recall that no chunk can bring back, because the parsed text does not hold the passage. "

@@ -13,8 +13,9 @@ from workbench.metrics import bounds_of
 from workbench.pipelines import Pipeline
 from workbench.records import Question, judging
 from workbench.statistics import Comparison, Interval, by_document, clusters, compare
-from workbench.ui import countings, jobs, live, population
-from workbench.ui.experiments.evaluating import KS, Measured
+from workbench.sweeps import METRIC
+from workbench.ui import countings, headline, jobs, live, population
+from workbench.ui.experiments.evaluating import Measured
 from workbench.ui.modelling import agreeing, profiles, rivals, waiting
 from workbench.ui.modelling.profiles import Profile
 from workbench.ui.shell import plain, size_label, training_note
@@ -85,6 +86,8 @@ def table(corpus: Corpus, found: Sequence[Profile]) -> None:
     k = found[0].rival.pipeline.k
     told = [f"Dense search, {k} hits, the chunks of the configuration in hand."]
     if any(one.quality is not None for one in found):
+        told.append(headline.differ([headline.measure(), *_others(k)]))
+    if any(one.quality is not None for one in found):
         told.append(
             "Intervals are 95 %, by the bootstrap over questions; those that share a passage move together. A "
             "difference whose interval holds 0 is not told from chance."
@@ -102,16 +105,13 @@ def _column(corpus: Corpus, one: Profile, first: Profile) -> dict[str, str]:
     out: dict[str, str] = {}
     if one.quality is not None:
         intervals = one.quality.evaluation.intervals(population.unit())
-        for name, metric in (
-            (f"Recall@{k}", recall_name(k)),
-            (f"nDCG@{k}", f"ndcg@{k}"),
-            ("Recall@1000tok", "recall@1000tok"),
-        ):
-            if metric in intervals:
-                out[name] = interval(intervals[metric])
-        out[f"Recall@{k} less the first model's"] = ""
+        headed = headline.shown(headline.measure(), intervals)[0]
+        for name in dict.fromkeys([headed, *_others(k)]):
+            if name in intervals:
+                out[name] = interval(intervals[name])
+        out[f"{headed} less the first model's"] = ""
         if one is not first and first.quality is not None:
-            out[f"Recall@{k} less the first model's"] = difference(paired(one.quality, first.quality, recall_name(k)))
+            out[f"{headed} less the first model's"] = difference(paired(one.quality, first.quality, headed))
         out["Loses most at"] = _first_step(one.quality)
     out["Dimensions"] = f"{embedder.dimensions:,}"
     out["Tokens at most"] = f"{embedder.max_tokens:,}" if embedder.max_tokens else "no limit"
@@ -138,9 +138,9 @@ def _note(one: Profile) -> str:
     return one.quality.evaluation.judging.note if one.quality is not None else ""
 
 
-def recall_name(k: int) -> str:
-    """The recall that is measured at k hits; at a thousand tokens where k is no budget of the pages."""
-    return f"recall@{k}" if k in KS else "recall@1000tok"
+def _others(k: int) -> tuple[str, ...]:
+    """The measures that stand beside the one of all pages."""
+    return METRIC, f"recall@{k}", f"ndcg@{k}"
 
 
 def interval(one: Interval) -> str:

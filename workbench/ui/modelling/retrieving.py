@@ -12,14 +12,15 @@ from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.retrievers import BM25, MMR, Dense, Hybrid, Rerank, Retriever
 from workbench.specs import to_dict
-from workbench.ui import forms, jobs, live, population, progress, sessions
+from workbench.sweeps import METRIC
+from workbench.ui import forms, headline, jobs, live, population, progress, sessions
 from workbench.ui.differences import changed
 from workbench.ui.experiments import evaluating
 from workbench.ui.experiments.evaluating import Measured
 from workbench.ui.kinds import RETRIEVERS as NAMES
 from workbench.ui.kinds import unavailable
 from workbench.ui.modelling import waiting
-from workbench.ui.modelling.comparing import difference, interval, paired, recall_name
+from workbench.ui.modelling.comparing import difference, interval, paired
 from workbench.ui.modelling.waiting import Awaited
 from workbench.ui.shell import panels, plain, training_note
 
@@ -96,11 +97,11 @@ def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...
         if isinstance(work.result, Measured):
             results[one.name] = work.result
         waits.append((one.name, evaluating.key(corpus, questions, one.pipeline, budget), work))
-    _table(found, results, pipeline.k)
+    _table(found, results)
     waiting.bars(waits)
     training_note(*(one.evaluation.judging.note for one in results.values()))
     if results:
-        st.markdown(plain(fusion_told(results, pipeline.k)))
+        st.markdown(plain(fusion_told(results)))
         n = len(next(iter(results.values())).evaluation.questions)
         st.caption(
             f"{n:,} questions, 95 % intervals by the bootstrap; differences are paired, question by question, and p is "
@@ -118,9 +119,9 @@ def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...
         )  # fmt: skip
 
 
-def _table(found: Sequence[Contender], results: dict[str, Measured], k: int) -> None:
-    own = found[0]
-    rows = [_row(one, own, results, k) for one in found]
+def _table(found: Sequence[Contender], results: dict[str, Measured]) -> None:
+    own, headed = found[0], _headed(results)
+    rows = [_row(one, own, results, headed) for one in found]
     event = st.dataframe(
         rows,
         hide_index=True,
@@ -130,8 +131,9 @@ def _table(found: Sequence[Contender], results: dict[str, Measured], k: int) -> 
         selection_mode="single-row",
         column_config={
             "Retriever": st.column_config.TextColumn(width=200),
-            f"Recall@{k}": st.column_config.TextColumn(width=150),
-            "Less the one in hand": st.column_config.TextColumn(width=230, help="Recall, paired question by question"),
+            headed: st.column_config.TextColumn(width=170, help=headline.definition(headed)),
+            **{name: st.column_config.TextColumn(help=headline.definition(name)) for name in _others(headed)},
+            "Less the one in hand": st.column_config.TextColumn(width=230, help=f"{headed}, question by question"),
             "ms a query": st.column_config.TextColumn(help="Retrieving only, as deep as all budgets need"),
         },
         alt="Retrievers on the golden set",
@@ -147,32 +149,41 @@ def _table(found: Sequence[Contender], results: dict[str, Measured], k: int) -> 
         st.caption("Click a row to take it in hand.")
 
 
-def _row(one: Contender, own: Contender, results: dict[str, Measured], k: int) -> dict[str, Any]:
+def _headed(results: dict[str, Measured]) -> str:
+    """The measure of all pages, or the usual one where that was not measured."""
+    some = next(iter(results.values()), None)
+    return headline.shown(headline.measure(), some.evaluation.metrics)[0] if some else headline.measure()
+
+
+def _others(headed: str) -> list[str]:
+    """The measures that stand beside it."""
+    return [name for name in (METRIC, "ndcg@1000tok") if name != headed]
+
+
+def _row(one: Contender, own: Contender, results: dict[str, Measured], headed: str) -> dict[str, Any]:
     """A retriever's line: its measures, or why there are none."""
-    measured, metric = results.get(one.name), recall_name(k)
-    row = dict.fromkeys(("Retriever", f"Recall@{k}", "Less the one in hand", "nDCG@1000tok", "Recall@1000tok"), "")
+    measured = results.get(one.name)
+    row = dict.fromkeys(("Retriever", headed, "Less the one in hand", *_others(headed)), "")
     row |= {"Retriever": one.name + (", in hand" if one is own else ""), "ms a query": ""}
     if measured is None:
-        return row | {f"Recall@{k}": "its model is not here" if one.missing else "not measured yet"}
+        return row | {headed: "its model is not here" if one.missing else "not measured yet"}
     intervals = measured.evaluation.intervals(population.unit())
     seconds = measured.evaluation.seconds["search"] / max(1, len(measured.evaluation.questions))
     row |= {
-        f"Recall@{k}": interval(intervals[metric]),
-        "nDCG@1000tok": interval(intervals["ndcg@1000tok"]),
-        "Recall@1000tok": interval(intervals["recall@1000tok"]),
+        **{name: interval(intervals[name]) for name in (headed, *_others(headed))},
         "ms a query": f"{1000 * seconds:.1f}",
     }
     if one is not own and own.name in results:
-        row["Less the one in hand"] = difference(paired(measured, results[own.name], metric))
+        row["Less the one in hand"] = difference(paired(measured, results[own.name], headed))
     return row
 
 
-def fusion_told(results: dict[str, Measured], k: int) -> str:
+def fusion_told(results: dict[str, Measured]) -> str:
     """Whether fusing by ranks, untuned, beats the better of its halves here, and whether that is settled; else ""."""
     names = [named(Dense()), named(BM25()), named(Hybrid())]
     if any(name not in results for name in names):
         return ""
-    metric = recall_name(k)
+    metric = _headed(results)
     means = {name: results[name].evaluation.intervals(population.unit())[metric].mean for name in names}
     better = max(names[:2], key=lambda name: means[name])
     found = paired(results[names[2]], results[better], metric)
@@ -182,6 +193,6 @@ def fusion_told(results: dict[str, Measured], k: int) -> str:
     settled = not math.isnan(found.low) and (found.low > 0 or found.high < 0)
     doubt = "" if settled else "; not told from chance"
     return (
-        f"Fusing the ranks of dense and BM25, untuned, {verb} its better half here, {better}: recall "
+        f"Fusing the ranks of dense and BM25, untuned, {verb} its better half here, {better}: {metric} "
         f"{difference(found)}{doubt}."
     )
