@@ -71,7 +71,6 @@ def run(arguments: list[str]) -> int:
     add_unit(flags)
     given = flags.read(arguments)
     margin = _number(given["margin"], "--margin", MARGIN, 0, 1)
-    check_cost(given["metric"], given["cost"])
     share = None if given["held_out"] is None else _number(given["held_out"], "--held-out", 0, 0, 0.9)
     grid = grid_file(given["grid"])
     expansion = expand(grid)
@@ -82,6 +81,7 @@ def run(arguments: list[str]) -> int:
     named, letter = metrics_of(given["metrics"])
     metrics = named or sweep_metrics(expansion.pipelines)
     metric = _ranked_by(given["metric"], metrics, expansion.pipelines)
+    check_cost(metric, given["cost"])
 
     store = store_here()
     first = expansion.pipelines[0].parser
