@@ -45,6 +45,7 @@ SELDOM = {
     "Decisions": "after a decision",
     "Golden sets that were measured on": "after a golden set was changed",
     "Rules of thumb to start from": "without runs",
+    "What else would change it": "where another answer would change the advice",
     "All figures": "after kinds of index were compared",
 }
 """What opens but is not met here, and when it is: what stands in it changes no pipeline."""
