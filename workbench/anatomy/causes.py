@@ -51,8 +51,9 @@ PASSAGE = "passage"
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A lost chunk joined with the text around it and ranked as one chunk, by `side`: "exact" (its own way) or "bm25".
+    """A lost chunk joined with the text around it and ranked as one chunk, by `side`.
 
+    That is "exact", as the pipeline ranks; "wide", the same with the other chunks joined likewise; or "bm25" alone.
     `kind` says with what it is joined, `size` how long it is in the splitter's unit. `rank` is its rank among as many
     hits as the budget needs, 0 where it is none; `held` the gold of the passage that hits within the budget then hold.
     `own` and `whole` are the shares of the question that stand in the chunk alone, and in the join.
@@ -100,10 +101,14 @@ class Evidence:
 
     @property
     def context(self) -> Joined | None:
-        """The first join that brings the answer within the budget, where the same ranking did not find it without."""
-        if any(j.side == "bm25" for j in self.joined) and self.share(self.bm25) >= ENOUGH:
-            return None
-        return next((j for j in self.joined if self.share(j.held) >= ENOUGH), None)
+        """The first join that brings the answer within the budget, where the same ranking did not find it without.
+
+        BM25 stands in for another retriever where that cannot rank the join, or does not find it either; then the
+        question must ask by words of the context.
+        """
+        bm25 = self.share(self.bm25) >= ENOUGH
+        some = (j for j in self.joined if self.share(j.held) >= ENOUGH)
+        return next((j for j in some if j.side != "bm25" or (j.asked and not bm25)), None)
 
 
 def cause(of: Evidence) -> str:

@@ -50,7 +50,7 @@ class Part:
     def _known(self) -> str:
         of = self.evidence
         if self.cause in JOINED and (joined := of.context) is not None:
-            how = ", tried with BM25" if joined.side == "bm25" else ""
+            how = {"bm25": ", tried with BM25", "wide": ", and the others likewise"}.get(joined.side, "")
             return f": found at rank {joined.rank} once its chunk is joined with {JOINED_WITH[joined.kind]}{how}"
         if self.cause in PARTLY:
             some = {"dense": of.share(of.dense), "BM25": of.share(of.bm25)}
@@ -197,7 +197,8 @@ class Anatomy:
         parts = [(p.evidence, p.gold, q) for q in self.questions for p in q.parts if p.cause == cause]
         if cause in JOINED:
             joined = [of.context for of, _, _ in parts if of.context is not None]
-            tried = "bm25" if any(j.side == "bm25" for j in joined) else "own"
+            lexical = sum(j.side == "bm25" for j in joined)
+            tried = "bm25" if 2 * lexical > len(joined) else "own"
             return {"size": int(np.median([j.size for j in joined])), "tried": tried} if joined else {}
         if step_of(cause) != "ranking":
             return {}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
@@ -177,18 +178,23 @@ class _Found:
             deep=0 if deep is None else deep,
             bm25=self._held(line, "bm25", question),
             dense=self._held(line, "dense", question),
-            joined=self._joined(question, missed),
+            joined=self._joined(question, missed, hits),
         )
 
-    def _joined(self, question: Question, missed: _Missed) -> tuple[Joined, ...]:
-        """Return what the hits hold of a passage where its chunk is joined with what stands around it."""
+    def _joined(self, question: Question, missed: _Missed, exact: Sequence[Span]) -> tuple[Joined, ...]:
+        """Return what the hits hold of a passage where its chunk is joined with what stands around it, in each way.
+
+        The sides are tried in turn, up to the first that brings it back.
+        """
         rankings, out = self._rankings, []
-        for join in missed.joins:
-            hits = self._retrieved(rankings.joining, question, join=join)
+        for side, join in product(rankings.joining, missed.joins):
+            hits = self._retrieved(side, question, join=join)
             rank = next((n for n, hit in enumerate(hits, 1) if hit == join.span), 0)
             held, size = missed.line.held(self._within(hits)), rankings.size(join.span)
-            shares = rankings.shares(question.text, join)
-            out.append(Joined(join.kind, join.span, size, rankings.joining, rank, held, *shares))
+            own, whole = rankings.shares(question.text, join)
+            out.append(Joined(join.kind, join.span, size, side, rank, held, own, whole))
+            if 2 * (held - missed.line.held(exact)) >= missed.loss and side != "bm25":
+                break
         return tuple(out)
 
     def _held(self, line: GoldLine, side: str, question: Question, times: int = 1) -> int | None:

@@ -20,6 +20,7 @@ from workbench.metrics import Budget, metric
 from workbench.pipelines import collection, embedded, indexed
 from workbench.records import Hit
 from workbench.retrievers import BM25, Collection, Dense, Hybrid, Retriever, Words
+from workbench.retrievers.expansions import expanded
 from workbench.spans import Ranges, Span
 from workbench.splitters.pieces import CHARACTERS
 from workbench.store import Store
@@ -31,11 +32,15 @@ Kind = TypeVar("Kind", bound=Retriever)
 _SHARED = ("k1", "b", "stemmer", "stop_words", "expand", "window", "merge")
 
 
+MOST_WIDE = 50_000
+"""Chunks up to which all are joined with their neighbours, where that costs next to nothing."""
+
+
 class Rankings:
     """What other ways of searching find in the chunks of an evaluated pipeline. Each is prepared when first asked for.
 
-    The sides: "own" as run, "exact" the same retriever over an exact index, "bm25", "dense" (exact), "hybrid" by
-    reciprocal ranks.
+    The sides: "own" as run, "exact" the same retriever over an exact index, "wide" the same over every chunk joined
+    with its neighbours, "bm25", "dense" (exact), "hybrid" by reciprocal ranks.
     """
 
     def __init__(self, evaluation: Evaluation, store: Store | None) -> None:
@@ -47,6 +52,7 @@ class Rankings:
         self._retrievers: dict[str, Retriever] = {
             "own": own,
             "exact": own,
+            "wide": own,
             "bm25": self._bm25,
             "dense": like(own, Dense),
             "hybrid": like(own, Hybrid),
@@ -57,8 +63,8 @@ class Rankings:
         self._answers: dict[tuple[str, str, int], tuple[int, list[Span]]] = {}
         self._asked: set[tuple[str, int]] = set()
         self._join_vectors: dict[Span, Vectors] = {}
-        self.joining = "exact"
-        """The side that ranks joins: the pipeline's own retriever, or "bm25" where its vectors would leave."""
+        self.joining: tuple[str, ...] = ("exact",)
+        """The sides that rank joins, in turn: see `embed`."""
 
     @property
     def is_exact(self) -> bool:
@@ -105,7 +111,7 @@ class Rankings:
     def hits(self, side: str, query: str, k: int, join: Join | None = None) -> list[Span]:
         """The spans that "exact", "bm25", "dense" or "hybrid" finds, best first, at most k.
 
-        With a join, what it finds where that stands in place of its chunks.
+        With a join, what "exact", "bm25" or "wide" finds where that stands in place of its chunks.
         """
         if join is not None:
             return self._joined_hits(side, query, join, k)
@@ -137,15 +143,20 @@ class Rankings:
     def embed(self, some: Sequence[Join], progress: Callable[[int, int], None] | None = None) -> int:
         """Embed the texts of joins, each once, where vectors rank them; return how many there are.
 
-        A remote model is sent none: where the store does not hold them all, BM25 ranks joins in its stead.
+        `joining` are the sides that then rank joins, in turn. A remote model is sent nothing: where the store does not
+        hold all the vectors, BM25 alone is asked. Where vectors cost next to nothing, joins are ranked a second time
+        among the other chunks joined likewise ("wide"): a short text has a sharper vector than a long one, which alone
+        can keep a join from being found. BM25 comes last, since not every model knows codes and names.
         """
         embedder, store = self._pipeline.embedder, self._store
         if not some or not self._pipeline.retriever.needs_vectors:
             return 0
         rows = self._joined(some)
         if isinstance(embedder, Remote) and (store is None or missing(embedder, rows.texts(), store)):
-            self.joining = "bm25"
+            self.joining = ("bm25",)
             return 0
+        wide = ("wide",) if _is_cheap(embedder) and len(self._rows) <= MOST_WIDE else ()
+        self.joining = ("exact", *wide, "bm25")
         vectors = embedded(rows, embedder, store, progress)
         self._join_vectors = {rows.span(i): vectors[i] for i in range(len(rows))}
         return len(rows)
@@ -166,7 +177,8 @@ class Rankings:
         """The spans that a side finds where a join stands in place of its rows."""
         retriever, rows, index = self._retrievers[side], self._rows, None
         if retriever.needs_vectors:
-            rows, index = self._exact, Flat(metric=self._pipeline.index.metric)(self._join_vectors[join.span][None])
+            rows = self._wide if side == "wide" else self._exact
+            index = Flat(metric=self._pipeline.index.metric)(self._join_vectors[join.span][None])
         allowed = np.ones(len(rows) + 1, np.bool_)
         allowed[join.rows.start : join.rows.stop] = False
         return [hit.span for hit in retriever(rows.with_row(join.rows, index), [query], k, allowed)[0]]
@@ -240,6 +252,19 @@ class Rankings:
     @cached_property
     def _exact(self) -> Collection:
         return self._with(Flat(metric=self._pipeline.index.metric))
+
+    @cached_property
+    def _wide(self) -> Collection:
+        """The rows with the vectors of each joined with its neighbours."""
+        rows, chunks = self._rows, []
+        for document in rows.corpus:
+            own = self.chunks[document.id]
+            pairs = expanded(document, own, None, "neighbours", 1)
+            chunks.append(Chunks(document.id, pairs))
+        wide = embedded(Collection(rows.corpus, chunks), self._pipeline.embedder, self._store)
+        return indexed(
+            rows, wide, Asker(self._pipeline.embedder, self._store), Flat(metric=self._pipeline.index.metric)
+        )
 
     @cached_property
     def _as_run(self) -> Collection:

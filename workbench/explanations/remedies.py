@@ -94,7 +94,7 @@ def remedy(cause: str, about: Mapping[str, Any], pipeline: Pipeline, within: str
     """
     own = pipeline.retriever
     if cause in ("cut", "severed"):
-        return _larger(pipeline, int(about.get("size", pipeline.splitter.chunk_size)))
+        return _larger(pipeline, int(about.get("size", pipeline.splitter.chunk_size)), about.get("tried") == "bm25")
     if cause == "truncated":
         return _smaller(pipeline)
     if cause == "parse":
@@ -115,8 +115,11 @@ def remedy(cause: str, about: Mapping[str, Any], pipeline: Pipeline, within: str
     return Remedy("sweep", "Sweep retrievers", {"retriever": ["bm25", "dense", "hybrid", "mmr"]})
 
 
-def _larger(pipeline: Pipeline, size: int) -> Remedy:
-    """Return a chunk size that holds passage and context, as far as the model reads; headers where it reads no more."""
+def _larger(pipeline: Pipeline, size: int, lexical: bool) -> Remedy:
+    """Return a chunk size that holds passage and context, as far as the model reads; headers where it reads no more.
+
+    `lexical`: it was BM25 that found them together, so a retriever by vectors alone becomes hybrid.
+    """
     splitter = pipeline.splitter
     wanted = next((n for n in SIZES if n >= ROOM * size and n > splitter.chunk_size), SIZES[-1])
     limit = _limit(pipeline)
@@ -125,7 +128,11 @@ def _larger(pipeline: Pipeline, size: int) -> Remedy:
     if wanted <= splitter.chunk_size:
         headers = {"splitter.header": ["none", "path"], "retriever": ["bm25", "dense", "hybrid"]}
         return Remedy("sweep", "Sweep headers and retrievers", headers)
-    return Remedy("change", f"Try {wanted:,} {splitter.unit}", {"splitter.chunk_size": wanted})
+    change: dict[str, Any] = {"splitter.chunk_size": wanted}
+    if lexical and isinstance(pipeline.retriever, Dense):
+        change["retriever"] = to_dict(like(pipeline.retriever, Hybrid))
+    also = " with hybrid" if "retriever" in change else ""
+    return Remedy("change", f"Try {wanted:,} {splitter.unit}{also}", change)
 
 
 def _smaller(pipeline: Pipeline) -> Remedy | None:
