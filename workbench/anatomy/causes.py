@@ -51,12 +51,11 @@ PASSAGE = "passage"
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A lost chunk joined with the text around it and ranked as one chunk, by `side`.
+    """A lost chunk joined with the text around it that, ranked as one chunk by `side`, is back within the budget.
 
     That is "exact", as the pipeline ranks; "wide", the same with the other chunks joined likewise; or "bm25" alone.
-    `kind` says with what it is joined, `size` how long it is in the splitter's unit. `rank` is its rank among as many
-    hits as the budget needs, 0 where it is none; `held` the gold of the passage that hits within the budget then hold.
-    `own` and `whole` are the shares of the question that stand in the chunk alone, and in the join.
+    `kind` says with what it is joined, `size` how long it is in the splitter's unit, `rank` its rank, 0 where it is
+    merged into another hit. `own` and `whole` are the shares of the question that stand in the chunk alone and in all.
     """
 
     kind: str
@@ -64,7 +63,6 @@ class Joined:
     size: int
     side: str
     rank: int
-    held: int
     own: float
     whole: float
 
@@ -81,8 +79,8 @@ class Evidence:
     `loss` is its part of what the best units hold beyond the hits (with an exact index), which hold `exact`. `missed`
     are characters that some unit holds and no hit, `unseen` those of them that the embedder saw in no unit.
     `duplicate`: a hit nearly equals a missed unit, or repeats a missed passage. `deep`, `bm25`, `dense` are what hits
-    hold at `DEEPER` times the budget, by BM25 alone and by vectors alone; None where that was not tried. `joined`: its
-    chunk joined with the text around it, in each way, the shortest first.
+    hold at `DEEPER` times the budget, by BM25 alone and by vectors alone; None where that was not tried. `joined`: the
+    joins of its chunk with the text around it that bring it back.
     """
 
     loss: int
@@ -101,14 +99,13 @@ class Evidence:
 
     @property
     def context(self) -> Joined | None:
-        """The first join that brings the answer within the budget, where the same ranking did not find it without.
+        """The first join that shows that the answer was severed from its context.
 
-        BM25 stands in for another retriever where that cannot rank the join, or does not find it either; then the
-        question must ask by words of the context.
+        BM25 stands in for another retriever where that cannot rank the join, or does not find it either: then the
+        question must ask by words of the context, and BM25 must not find the answer without it.
         """
         bm25 = self.share(self.bm25) >= ENOUGH
-        some = (j for j in self.joined if self.share(j.held) >= ENOUGH)
-        return next((j for j in some if j.side != "bm25" or (j.asked and not bm25)), None)
+        return next((j for j in self.joined if j.side != "bm25" or (j.asked and not bm25)), None)
 
 
 def cause(of: Evidence) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.anatomy import (
     DEEPER,
+    ENOUGH,
     Evidence,
     GoldLine,
     Joined,
@@ -182,18 +183,16 @@ class _Found:
         )
 
     def _joined(self, question: Question, missed: _Missed, exact: Sequence[Span]) -> tuple[Joined, ...]:
-        """Return what the hits hold of a passage where its chunk is joined with what stands around it, in each way.
-
-        The sides are tried in turn, up to the first that brings it back.
-        """
-        rankings, out = self._rankings, []
+        """Return the joins of a passage's chunk that bring it back, up to the first that is not by BM25."""
+        rankings, line, out = self._rankings, missed.line, []
         for side, join in product(rankings.joining, missed.joins):
             hits = self._retrieved(side, question, join=join)
+            if line.held(self._within(hits)) - line.held(exact) < ENOUGH * missed.loss:
+                continue
             rank = next((n for n, hit in enumerate(hits, 1) if hit == join.span), 0)
-            held, size = missed.line.held(self._within(hits)), rankings.size(join.span)
             own, whole = rankings.shares(question.text, join)
-            out.append(Joined(join.kind, join.span, size, side, rank, held, own, whole))
-            if 2 * (held - missed.line.held(exact)) >= missed.loss and side != "bm25":
+            out.append(Joined(join.kind, join.span, rankings.size(join.span), side, rank, own, whole))
+            if side != "bm25":
                 break
         return tuple(out)
 
