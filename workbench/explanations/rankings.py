@@ -133,12 +133,15 @@ class Rankings:
         return answer[:k]
 
     def joins(self, chunk: Span, passage: Span) -> list[Join]:
-        """Return a chunk that holds some of a passage joined with the text around it, in each way."""
+        """Return a chunk that holds some of a passage joined with the text around it, in each way.
+
+        A join of more than half of all chunks would be found whatever it holds, and is left out.
+        """
         rows = self._rows
         here = next(i for i, d in enumerate(rows.corpus) if d.id == chunk.document)
         base, stop = (int(np.searchsorted(rows.document_index, here, side)) for side in ("left", "right"))
         row = base + int((rows.spans[base:stop] == (chunk.start, chunk.end)).all(axis=1).argmax())
-        return joins(rows, row, passage)
+        return [join for join in joins(rows, row, passage) if 2 * len(join.rows) <= len(rows)]
 
     def embed(self, some: Sequence[Join], progress: Callable[[int, int], None] | None = None) -> int:
         """Embed the texts of joins, each once, where vectors rank them; return how many there are.
