@@ -62,7 +62,7 @@ def axes(base: Pipeline) -> Grid | None:
         vary: dict[str, Any] = {
             "splitter.kind": kinds,
             "splitter.chunk_size": [_whole(text) for text in chosen],
-            "splitter.chunk_overlap": overlaps,
+            "splitter.chunk_overlap": [int(text) if text.isdigit() else text for text in overlaps],
             "embedder": [to_dict(embedder_for(name)) for name in embedders],
             "retriever": retrievers,
             **_more(more),
