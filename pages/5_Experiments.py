@@ -44,6 +44,7 @@ def lost(corpus, questions, pipeline):
     evaluating.keep(found, corpus, questions)
     with head:
         losses.verdict(found)
+        losses.next_steps(found)
     left, right = panels(1, 1)
     with left:
         losses.waterfall(found)

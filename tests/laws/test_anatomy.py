@@ -1,5 +1,6 @@
 """Laws of the ladder, and its covers against every choice there is, on cases small enough to try them all."""
 
+from dataclasses import replace
 from itertools import combinations, combinations_with_replacement
 
 import numpy as np
@@ -108,6 +109,11 @@ def test_rungs_fall_and_losses_sum(case: tuple[list[Span], int, list[Span]], k: 
     assert list(one.losses) == list(STEPS)
     assert sum(one.losses.values()) == pytest.approx(1 - one.recalls[-1])
     assert (one.recalls[0], one.gold - one.present) == (1, lost)
+    severed = replace(one, severed=data.draw(st.integers(0, one.units - one.exact)))
+    assert sum(severed.losses.values()) == pytest.approx(1 - one.recalls[-1])
+    moved = {step: severed.losses[step] - loss for step, loss in one.losses.items()}
+    assert moved["boundary"] == pytest.approx(severed.severed / one.gold) == pytest.approx(-moved["ranking"])
+    assert moved["parse"] == moved["budget"] == moved["index"] == 0
     assert GoldLine.of(gold).held(one.best) == one.units
     assert len(one.best) <= k
     # What is proven needs no help: hits that are units hold no more than the best units, and those than windows.

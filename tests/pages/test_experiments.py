@@ -18,6 +18,14 @@ def whole(app) -> None:
     assert [e.value for e in app.error] == []
 
 
+def measured(app):
+    """The page once the current configuration is measured."""
+    while "recall" not in markdown(app):
+        app.run()
+        whole(app)
+    return app
+
+
 def markdown(app) -> str:
     return " ".join(m.value.replace("\\", "") for m in app.markdown)
 
@@ -216,3 +224,41 @@ def test_the_price_of_exploring_is_said_before():
     assert "25 %" in EFFORTS["quarter"].price(60)
     assert "as many of the 60 as it takes" in EFFORTS["best"].price(60)
     assert "%" not in EFFORTS["told"].price(60)
+
+
+def small(chunk_size: int = 100, kind: str = "bm25"):
+    """A pipeline whose chunks part answers from what they are about."""
+    splitter = {"kind": "recursive", "chunk_size": chunk_size, "chunk_overlap": 0, "unit": "tokens"}
+    splitter["tokenizer"] = "wordllama-256"
+    return to_mapping(FAST) | {"splitter": splitter, "retriever": {"kind": kind}}
+
+
+def test_a_finding_becomes_the_current_configuration(visit, workspace):
+    """On the sample a good part of the `neighbour` questions is severed at 100 tokens; its button tries a larger size."""
+    app = measured(visit("Experiments", pipeline=small()))
+    whole(app)
+    assert "severed from its context" in markdown(app)
+    run = kept_runs(folder())[0]
+    severed = run.anatomy["causes"]["severed"]["questions"]
+    corpus, _ = workspace.corpus()
+    neighbour = {q.id for q in workspace.golden.read(corpus).questions if "neighbour" in q.tags}
+    assert len(neighbour & set(severed)) >= 3
+    step = app.button(key="next-severed")
+    assert step.label == "Try 400 tokens"
+    step.click().run()
+    whole(app)
+    assert app.session_state["pipeline"]["splitter"]["chunk_size"] == 400
+    assert app.session_state["pipeline"]["splitter"]["chunk_overlap"] == 0
+
+
+def test_a_finding_opens_the_planned_sweep(visit, few):
+    app = measured(visit("Experiments", pipeline=small(300, "hybrid")))
+    whole(app)
+    sweeps = [b for b in app.button if b.label == "Sweep retrievers"]
+    if not sweeps:  # nothing is lost to the ranking there: begin where something is
+        app = measured(visit("Experiments", pipeline=small(40, "hybrid")))
+        sweeps = [b for b in app.button if b.label == "Sweep retrievers"]
+    sweeps[0].click().run()
+    whole(app)
+    assert app.multiselect(key="sweep-retriever").value == ["bm25", "dense", "hybrid", "mmr"]
+    assert "4 configurations" in markdown(app)

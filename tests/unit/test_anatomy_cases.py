@@ -6,7 +6,9 @@ import pytest
 
 from workbench.anatomy import (
     CAUSES,
+    PASSAGE,
     Evidence,
+    Joined,
     best_units,
     best_windows,
     cause,
@@ -101,6 +103,26 @@ def test_the_first_cause_that_holds() -> None:
     assert cause(evidence(dense=None)) == "untried"
     assert cause(evidence(dense=None, bm25=10)) == "bm25"
     assert set(CAUSES) >= {"truncated", "duplicate", "near_miss", "bm25", "dense", "reordered", "neither", "untried"}
+
+
+def test_a_join_is_a_cause_only_where_the_question_asks_by_its_context() -> None:
+    """A larger chunk has better chances anyway: beside a near miss or a copy, the context must be what is asked by."""
+
+    def joined(own: float, whole: float, side: str = "exact", kind: str = "neighbours") -> Joined:
+        return Joined(kind, Span("a", 0, 90), 90, side, 1, own, whole)
+
+    assert cause(evidence(joined=(joined(0.1, 0.2),))) == "severed"
+    near = {"deep": 10, "duplicate": True}
+    assert cause(evidence(**near, joined=(joined(0.1, 0.6),))) == "severed"
+    assert cause(evidence(**near, joined=(joined(0.5, 0.8),))) == "duplicate"
+    assert cause(evidence(deep=10, joined=(joined(0.1, 0.2),))) == "near_miss"
+    assert cause(evidence(unseen=5, joined=(joined(0.1, 0.6),))) == "truncated"
+    assert cause(evidence(joined=(joined(0.1, 0.6, kind=PASSAGE),))) == "cut"
+    # BM25 stands in for another retriever only where it needs the context itself.
+    assert cause(evidence(joined=(joined(0.1, 0.6, "bm25"),))) == "severed"
+    assert cause(evidence(bm25=10, joined=(joined(0.1, 0.6, "bm25"),))) == "bm25"
+    assert cause(evidence(joined=(joined(0.3, 0.6, "bm25"),))) == "severed"
+    assert cause(evidence(joined=(joined(0.4, 0.6, "bm25"),))) == "neither"
 
 
 def test_near_duplicates_are_copies_and_no_neighbours() -> None:

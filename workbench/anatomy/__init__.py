@@ -6,7 +6,18 @@
 Everything here works on ranked spans that are given to it; `workbench.explanations` runs the retrievals.
 """
 
-from workbench.anatomy.causes import CAUSES, DEEPER, ENOUGH, NEAR_DUPLICATE, Evidence, cause, near_duplicate
+from workbench.anatomy.causes import (
+    CAUSES,
+    DEEPER,
+    ENOUGH,
+    NEAR_DUPLICATE,
+    PASSAGE,
+    Evidence,
+    Joined,
+    cause,
+    near_duplicate,
+    step_of,
+)
 from workbench.anatomy.covers import GoldLine, best_in_tokens, best_units, best_windows
 from workbench.anatomy.ladders import STEPS, Ladder, ladder, token_ladder, within
 from workbench.anatomy.pictures import CUT, MISSED, WHOLE, picture, state, strip
@@ -18,10 +29,12 @@ __all__ = [
     "ENOUGH",
     "MISSED",
     "NEAR_DUPLICATE",
+    "PASSAGE",
     "STEPS",
     "WHOLE",
     "Evidence",
     "GoldLine",
+    "Joined",
     "Ladder",
     "best_in_tokens",
     "best_units",
@@ -31,6 +44,7 @@ __all__ = [
     "near_duplicate",
     "picture",
     "state",
+    "step_of",
     "strip",
     "token_ladder",
     "within",

@@ -1,4 +1,4 @@
-"""Why a ranking missed gold that it could have returned: one cause for each question, the first that holds."""
+"""Why an answer was lost: a cause for each step that lost some of it, and for each passage that the ranking missed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,15 @@ DEEPER = 5
 ENOUGH = 0.5
 """The share of what was lost that counts as the answer: unseen by the embedder, or found by another ranking."""
 
+ASKED = 0.2
+"""The share of a question, by BM25's weights, that the text around a chunk must add to be what the question asks by."""
+
 CAUSES: dict[str, str] = {
+    "parse": "not in the parsed text",
+    "budget": "longer than the budget holds",
     "truncated": "in text that the embedder never saw",
+    "cut": "cut by a chunk boundary",
+    "severed": "severed from its context by a chunk boundary",
     "duplicate": "outranked by a near-duplicate",
     "near_miss": f"a near miss, found within {DEEPER} times the budget",
     "bm25": "found by BM25, not by dense",
@@ -26,18 +33,54 @@ CAUSES: dict[str, str] = {
     "reordered": "found by dense and by BM25, then ranked away",
     "neither": "found by neither dense nor BM25",
     "untried": "not found by BM25; dense was not tried",
+    "index": "missed by the approximate index",
 }
-"""Each cause in words, in the order in which they are looked at."""
+"""Each cause in words. Those of the ranking stand in the order in which they are looked at."""
+
+_STEPS = {"parse": "parse", "budget": "budget", "cut": "boundary", "severed": "boundary", "index": "index"}
+
+
+def step_of(cause: str) -> str:
+    """Return the step at which a cause's loss is counted, a key of `STEPS`."""
+    return _STEPS.get(cause, "ranking")
+
+
+PASSAGE = "passage"
+"""The kind of a join that holds no more than the chunks of one passage, which a boundary had cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A lost chunk joined with the text around it that, ranked as one chunk by `side`, is back within the budget.
+
+    That is "exact", as the pipeline ranks; "wide", the same with the other chunks joined likewise; or "bm25" alone.
+    `kind` says with what it is joined, `size` how long it is in the splitter's unit, `rank` its rank, 0 where it is
+    merged into another hit. `own` and `whole` are the shares of the question that stand in the chunk alone and in all.
+    """
+
+    kind: str
+    span: Span
+    size: int
+    side: str
+    rank: int
+    own: float
+    whole: float
+
+    @property
+    def asked(self) -> bool:
+        """Whether the question asks by words that stand around the chunk, more than by those in it."""
+        return self.whole - self.own >= max(ASKED, self.own)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of a question that lost gold to its ranking, in gold characters.
+    """What is known of a passage that was lost to the ranking, in its gold characters.
 
-    `loss` is what the best units hold beyond the hits (with an exact index), which hold `exact`. `missed` are
-    characters that some unit holds and no hit, `unseen` those of them that the embedder saw in no unit. `duplicate`: a
-    hit nearly equals a missed unit, or repeats a missed passage. `deep`, `bm25`, `dense` are what hits hold at `DEEPER`
-    times the budget, by BM25 alone and by vectors alone; None where that was not tried.
+    `loss` is its part of what the best units hold beyond the hits (with an exact index), which hold `exact`. `missed`
+    are characters that some unit holds and no hit, `unseen` those of them that the embedder saw in no unit.
+    `duplicate`: a hit nearly equals a missed unit, or repeats a missed passage. `deep`, `bm25`, `dense` are what hits
+    hold at `DEEPER` times the budget, by BM25 alone and by vectors alone; None where that was not tried. `joined`: the
+    joins of its chunk with the text around it that bring it back.
     """
 
     loss: int
@@ -48,21 +91,40 @@ class Evidence:
     deep: int
     bm25: int | None
     dense: int | None
+    joined: tuple[Joined, ...] = ()
+
+    def share(self, held: int | None) -> float:
+        """Return how much of the loss a ranking finds that holds so much gold; 0 where it was not tried."""
+        return 0.0 if held is None else min(1.0, max(0.0, (held - self.exact) / max(self.loss, 1)))
+
+    @property
+    def context(self) -> Joined | None:
+        """The first join that shows that the answer was severed from its context.
+
+        BM25 stands in for another retriever where that cannot rank the join, or does not find it either: then the
+        question must ask by words of the context, and BM25 must not find the answer without it.
+        """
+        bm25 = self.share(self.bm25) >= ENOUGH
+        return next((j for j in self.joined if j.side != "bm25" or (j.asked and not bm25)), None)
 
 
 def cause(of: Evidence) -> str:
-    """The key of `CAUSES` that holds first."""
+    """Return the key of `CAUSES` that holds first.
 
-    def found(held: int | None) -> bool:
-        return held is not None and held - of.exact >= ENOUGH * of.loss
-
+    A larger chunk has better chances anyway. So where the chunk alone is nearly found, or a copy of it is, the context
+    must hold more of what the question asks by than the chunk itself, or it is no cause.
+    """
+    context = of.context
+    near, bm25, dense = (of.share(held) >= ENOUGH for held in (of.deep, of.bm25, of.dense))
     holds = {
         "truncated": of.missed > 0 and of.unseen >= ENOUGH * of.missed,
+        "cut": context is not None and context.kind == PASSAGE,
+        "severed": context is not None and (context.asked or not (of.duplicate or near)),
         "duplicate": of.duplicate,
-        "near_miss": found(of.deep),
-        "bm25": found(of.bm25) and not found(of.dense),
-        "dense": found(of.dense) and not found(of.bm25),
-        "reordered": found(of.dense) and found(of.bm25),
+        "near_miss": near,
+        "bm25": bm25 and not dense,
+        "dense": dense and not bm25,
+        "reordered": dense and bm25,
         "neither": of.dense is not None and of.bm25 is not None,
     }
     return next((name for name, one in holds.items() if one), "untried")

@@ -36,6 +36,8 @@ class Ladder:
     `exact` what its hits hold with an exact index; `found` what they hold as run, which may be more than `exact`.
     gold ≥ present ≥ windows ≥ units ≥ exact, and units ≥ found. `settled` is False where `units` is an upper bound,
     so that what is told of boundaries may belong to the ranking. `best` are units that hold as much as `units`.
+    `severed`, at most units − exact, is what units hold and the ranking lost because a boundary parts it from its
+    context: it counts as lost to boundaries.
     """
 
     gold: int
@@ -46,11 +48,12 @@ class Ladder:
     found: int
     best: tuple[Span, ...] = ()
     settled: bool = True
+    severed: int = 0
 
     @property
     def rungs(self) -> tuple[int, ...]:
         """The gold characters of R0 to R5."""
-        return self.gold, self.present, self.windows, self.units, self.exact, self.found
+        return self.gold, self.present, self.windows, self.units - self.severed, self.exact, self.found
 
     @property
     def recalls(self) -> tuple[float, ...]:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from workbench.anatomy import CAUSES
+from workbench.anatomy import step_of
 from workbench.cli import DONE
 from workbench.cli.files import corpus_of, originals, store_here
 from workbench.cli.flags import Flags, add_unit, pipeline_file
@@ -13,7 +13,7 @@ from workbench.cli.metrics import METRICS, metrics_of
 from workbench.cli.output import Progress, number, shown, write_json
 from workbench.cli.questions import GOLDEN, golden_of
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation, evaluate, run_of
-from workbench.explanations import Anatomy, explain
+from workbench.explanations import Anatomy, explain, findings
 from workbench.pipelines import Pipeline
 from workbench.records import write_run
 from workbench.statistics import LEVEL, Interval
@@ -53,7 +53,8 @@ def run(arguments: list[str]) -> int:
     found = evaluate(corpus, questions, pipeline, metrics, to_the_letter=letter, store=store, progress=progress)
     anatomy = None
     if not letter and not given["no_anatomy"]:
-        anatomy = explain(found, store, original=originals(given["docs"]), seed=_SEED)
+        progress = Progress("embedding", "lost chunks with the text around them")
+        anatomy = explain(found, store, embedding=progress, original=originals(given["docs"]), seed=_SEED)
     if given["out"]:
         plain = anatomy.to_dict(per_question=True) if anatomy else None
         write_run(run_of(found, questions, seed=_SEED, anatomy=plain), Path(given["out"]))
@@ -88,7 +89,7 @@ def _result(found: Evaluation, anatomy: Anatomy | None, per_question: bool, unit
     if separation := found.abstention:
         out["abstention"] = asdict(separation)
     if anatomy:
-        out["anatomy"] = anatomy.to_dict(per_question)
+        out["anatomy"] = anatomy.to_dict(per_question) | {"next": _next(found, anatomy)}
     if per_question:
         out["per_question"] = [
             {"id": question.id, "question": question.text} | dict(zip(found.metrics, values, strict=True))
@@ -101,6 +102,12 @@ def _training(found: Evaluation) -> dict[str, Any] | None:
     """What of the questions was seen in training, with their ids; None where nothing was."""
     plain = found.judging.to_dict()
     return plain and plain | {"questions": [q.id for q, seen in zip(found.questions, found.seen, strict=True) if seen]}
+
+
+def _next(found: Evaluation, anatomy: Anatomy) -> list[dict[str, Any]]:
+    """What to try next for each cause, the largest loss first."""
+    why = findings(anatomy.causes(), found.pipeline, str(anatomy.budget))
+    return [{"cause": one.cause, "loss": one.loss} | asdict(one.remedy) for one in why if one.remedy]
 
 
 def _plain(one: Interval) -> dict[str, Any]:
@@ -119,22 +126,27 @@ def _text(found: Evaluation, anatomy: Anatomy | None, per_question: bool, unit: 
     if note := found.judging.note:
         lines.append(note)
     if anatomy:
-        lines += _where(anatomy)
+        lines += _where(anatomy, found.pipeline)
     if per_question:
         for question, values in zip(found.questions, found.values.tolist(), strict=True):
             lines.append("".join(f"{_cell(v):>9}" for v in values) + f"  {shown(question.text)}")
     return "\n".join(lines)
 
 
-def _where(anatomy: Anatomy) -> list[str]:
-    """Where answers were lost: the sentence, then a line for each step and each cause."""
+def _where(anatomy: Anatomy, pipeline: Pipeline) -> list[str]:
+    """Where answers were lost: the sentence, a line for each step, and for each cause one with what to try next."""
     lines = [f"within {anatomy.budget.words}: {anatomy.sentence()}"]
+    why = findings(anatomy.causes(), pipeline, str(anatomy.budget))
     for bar in anatomy.waterfall():
         ends = [math.nan if bar[end] is None else bar[end] for end in ("low", "high")]
         cells = "".join(f"{_cell(v):>9}" for v in (bar["loss"], *ends))
         lines.append(f"  {'lost to ' + bar['word']:<18}{cells}  {_questions(bar['questions'])}")
-        for cause, found in anatomy.causes().items() if bar["step"] == "ranking" else ():
-            lines.append(f"    {_cell(found['loss'])} of it {CAUSES[cause]}: {_questions(len(found['questions']))}")
+        for one in why:
+            if step_of(one.cause) == bar["step"]:
+                lines.append(f"    {_cell(one.loss)} of it {one.words}: {_questions(one.questions)}")
+                lines += [f"          next: {one.remedy.line}"] if one.remedy else []
+    if anatomy.embedded:
+        lines.append(f"{anatomy.embedded:,} texts were embedded to try lost chunks with the text around them")
     return lines
 
 

@@ -1,6 +1,7 @@
 """The anatomy of a golden set: each step's mean loss with its interval, in words, as rows and as plain values."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -9,20 +10,58 @@ from typing import Any
 
 import numpy as np
 
-from workbench.anatomy import CAUSES, STEPS, Ladder
+from workbench.anatomy import CAUSES, STEPS, Evidence, Ladder, step_of
 from workbench.explanations.parsing import Origin
 from workbench.metrics import Budget
 from workbench.records import Question
 from workbench.spans import Span
 from workbench.statistics import Interval, clusters, mean_intervals
 
-_SEEN = 0.005  # what two decimals show
+JOINED = ("cut", "severed")
+"""Causes that are shown by joining a lost chunk with the text around it."""
+JOINED_WITH = {
+    "passage": "the rest of its passage",
+    "neighbours": "the chunks before and after it",
+    "section": "the section around it",
+}
+PARTLY = ("neither", "untried")
+"""Causes of what no ranking finds enough of; some may find a part."""
+
+SEEN = 0.005
+"""What two decimals show."""
 _NEAR = 0.5  # a step that may be the largest is named beside the largest from this share of it
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A passage that the ranking missed, its part of the question's loss in gold characters, why, and what shows it."""
+
+    passage: Span
+    gold: int
+    cause: str
+    evidence: Evidence
+
+    @property
+    def words(self) -> str:
+        """Why it was lost, and by what that is known."""
+        return CAUSES[self.cause] + self._known
+
+    @property
+    def _known(self) -> str:
+        of = self.evidence
+        if self.cause in JOINED and (joined := of.context) is not None:
+            how = {"bm25": ", tried with BM25", "wide": ", and the others likewise"}.get(joined.side, "")
+            return f": found at rank {joined.rank} once its chunk is joined with {JOINED_WITH[joined.kind]}{how}"
+        if self.cause in PARTLY:
+            some = {"dense": of.share(of.dense), "BM25": of.share(of.bm25)}
+            told = [f"{name} found {share:.0%} of it" for name, share in some.items() if share >= SEEN]
+            return f"; {', '.join(told)}" if told else ""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
-    """One question: its ladder, why its ranking lost gold ("" where it did not), and where lost passages went.
+    """One question: its ladder, why each passage that its ranking missed was lost, and where unplaced passages went.
 
     `hits` are those as run, within the budget. `hybrid` are the gold characters that dense and BM25 fused hold within
     the budget; None where that is what runs, or was not tried.
@@ -31,9 +70,31 @@ class Explained:
     question: Question
     ladder: Ladder
     hits: tuple[Span, ...]
-    cause: str = ""
+    parts: tuple[Part, ...] = ()
     hybrid: int | None = None
     origins: tuple[Origin, ...] = ()
+
+    @property
+    def causes(self) -> dict[str, float]:
+        """Cause → recall lost for it, the largest first; together what is lost, unless the index found more by luck."""
+        rungs = self.ladder
+        gold = Counter(parse=rungs.gold - rungs.present, budget=rungs.present - rungs.windows)
+        gold["cut"] = rungs.windows - rungs.units
+        for part in self.parts:
+            gold[part.cause] += part.gold
+        gold["index"] = rungs.exact - rungs.found
+        return {cause: n / rungs.gold for cause, n in gold.most_common() if n > 0}
+
+    @property
+    def cause(self) -> str:
+        """The cause of most of what was lost; "" where nothing was."""
+        return next(iter(self.causes), "")
+
+    @property
+    def why(self) -> str:
+        """What was lost and why, in words, the most first."""
+        known = {part.cause: part.words for part in sorted(self.parts, key=lambda p: p.gold)}
+        return "; ".join(known.get(cause, CAUSES[cause]) for cause, loss in self.causes.items() if loss >= SEEN)
 
     @property
     def unanchored(self) -> float:
@@ -46,13 +107,15 @@ class Explained:
         return None if self.hybrid is None else (self.hybrid - self.ladder.exact) / self.ladder.gold
 
     def plain(self) -> dict[str, Any]:
-        """{id, recalls R0 to R5, losses by step, cause, hybrid, origins} for JSON."""
+        """{id, recalls R0 to R5, losses by step, cause, causes, why, hybrid, lost} for JSON."""
         return {
             "id": self.question.id,
             "recalls": list(self.ladder.recalls),
             "losses": self.ladder.losses,
             "settled": self.ladder.settled,
             "cause": self.cause or None,
+            "causes": self.causes,
+            "why": self.why or None,
             "hybrid": self.regained,
             "lost": [{"document": o.lost.document, "kind": o.kind, "parser": o.parser} for o in self.origins],
         }
@@ -60,13 +123,17 @@ class Explained:
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """Where a pipeline loses answers within a budget, question by question and over all."""
+    """Where a pipeline loses answers within a budget, question by question and over all.
+
+    `embedded`: how many texts were embedded to rank lost chunks joined with the text around them.
+    """
 
     pipeline: str
     label: str
     budget: Budget
     questions: tuple[Explained, ...]
     seed: int = 0
+    embedded: int = 0
 
     @cached_property
     def recall(self) -> float:
@@ -104,13 +171,44 @@ class Anatomy:
         return leader, *sorted(others, key=lambda s: -means[s])
 
     def causes(self) -> dict[str, dict[str, Any]]:
-        """Cause → its share of the mean ranking loss, and its questions' ids, the largest loss first."""
+        """Cause → the step where it counts, its share of the mean loss, and its questions' ids, the largest loss first.
+
+        Beside that, of what a join brings back the join's median `size` in the splitter's unit and with what it was
+        `tried`; of what the ranking lost, the mean recall that `hybrid` brings back, and in `PARTLY` what `dense` and
+        `bm25` found; of what the parser lost, the `parser` that finds most of it, if one does.
+        """
         out: dict[str, dict[str, Any]] = {}
+        losses = [(q, q.causes) for q in self.questions]
         for cause in CAUSES:
-            some = sorted((q for q in self.questions if q.cause == cause), key=_loss("ranking"))
-            if some:
-                loss = sum(q.ladder.losses["ranking"] for q in some) / len(self.questions)
-                out[cause] = {"loss": loss, "questions": [q.question.id for q in some]}
+            some = [(q, causes[cause]) for q, causes in losses if cause in causes]
+            if not some:
+                continue
+            some.sort(key=lambda one: (-one[1], one[0].question.id))
+            loss = sum(loss for _, loss in some) / len(self.questions)
+            ids = [q.question.id for q, _ in some]
+            out[cause] = {"step": step_of(cause), "loss": loss, "questions": ids} | self._shown(cause)
+        return out
+
+    def _shown(self, cause: str) -> dict[str, Any]:
+        """What is known of a cause beside its loss."""
+        if cause == "parse":
+            parsers = Counter(o.parser for q in self.questions for o in q.origins if o.parser)
+            return {"parser": parsers.most_common(1)[0][0]} if parsers else {}
+        parts = [(p.evidence, p.gold, q) for q in self.questions for p in q.parts if p.cause == cause]
+        if cause in JOINED:
+            joined = [of.context for of, _, _ in parts if of.context is not None]
+            lexical = sum(j.side == "bm25" for j in joined)
+            tried = "bm25" if 2 * lexical > len(joined) else "own"
+            return {"size": int(np.median([j.size for j in joined])), "tried": tried} if joined else {}
+        if step_of(cause) != "ranking":
+            return {}
+        n, out = len(self.questions), {}
+        if self.regained is not None:
+            gained = [min(gold, (q.hybrid or 0) - q.ladder.exact) / q.ladder.gold for _, gold, q in parts]
+            out["hybrid"] = sum(gained) / n
+        if cause in PARTLY:
+            out["dense"] = sum(of.share(of.dense) * gold / q.ladder.gold for of, gold, q in parts) / n
+            out["bm25"] = sum(of.share(of.bm25) * gold / q.ladder.gold for of, gold, q in parts) / n
         return out
 
     def tags(self) -> dict[str, dict[str, Any]]:
@@ -144,7 +242,7 @@ class Anatomy:
     def sentence(self) -> str:
         """`of 0.31 lost recall, 0.04 parser, …, 0.15 ranking (0.02 of it truncation) …: look at the ranking first`."""
         lost = 1 - self.recall
-        if lost < _SEEN and all(abs(one.mean) < _SEEN for one in self.steps.values()):
+        if lost < SEEN and all(abs(one.mean) < SEEN for one in self.steps.values()):
             return f"{'no' if lost < 1e-9 else 'hardly any'} recall is lost within {self.budget.words}"
         parts = [f"{one.mean:.2f} {STEPS[step]}{self._aside(step)}" for step, one in self.steps.items()]
         first = [f"the {STEPS[step]}" for step in self.first()]
@@ -154,15 +252,19 @@ class Anatomy:
     def _aside(self, step: str) -> str:
         """What is known of a step's loss beyond its size, in brackets."""
         asides = []
-        if step == "parse" and self.unanchored >= _SEEN:
+        if step == "parse" and self.unanchored >= SEEN:
             asides.append(f"{self.unanchored:.2f} of it in no parser's text")
+        if step == "boundary" and (severed := self._lost_for("severed")) >= SEEN:
+            asides.append(f"{severed:.2f} of it severed from its context")
         if step == "ranking":
-            truncated = self.causes().get("truncated", {}).get("loss", 0.0)
-            if truncated >= _SEEN:
+            if (truncated := self._lost_for("truncated")) >= SEEN:
                 asides.append(f"{truncated:.2f} of it truncation")
-            if (regained := self.regained) is not None and regained >= _SEEN:
+            if (regained := self.regained) is not None and regained >= SEEN:
                 asides.append(f"{regained:.2f} recovered by hybrid")
         return f" ({', '.join(asides)})" if asides else ""
+
+    def _lost_for(self, cause: str) -> float:
+        return sum(q.causes.get(cause, 0.0) for q in self.questions) / len(self.questions)
 
     def to_dict(self, per_question: bool = False) -> dict[str, Any]:
         """Plain values for JSON: what a run keeps."""
@@ -179,6 +281,7 @@ class Anatomy:
             "tags": self.tags(),
             "hybrid": self.regained,
             "unanchored": self.unanchored,
+            "embedded": self.embedded,
             "settled": all(q.ladder.settled for q in self.questions),
             "worst": {step: [q.question.id for q in self.worst(step)] for step in STEPS},
         }

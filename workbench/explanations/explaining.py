@@ -1,22 +1,29 @@
 """`explain`: the ladder and the cause of each question, from retrievals beside the one that was evaluated."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
+
+import numpy as np
 
 from workbench.anatomy import (
     DEEPER,
+    ENOUGH,
     Evidence,
     GoldLine,
+    Joined,
     Ladder,
     cause,
     ladder,
     near_duplicate,
+    step_of,
     token_ladder,
     within,
 )
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation
-from workbench.explanations.anatomies import Anatomy, Explained
+from workbench.explanations.anatomies import Anatomy, Explained, Part
+from workbench.explanations.joins import Join
 from workbench.explanations.parsing import Original, origins
 from workbench.explanations.rankings import Rankings
 from workbench.metrics import Budget
@@ -34,6 +41,7 @@ def explain(
     budget: Budget | str | None = None,
     progress: Callable[[int, int], None] | None = None,
     *,
+    embedding: Callable[[int, int], None] | None = None,
     original: Original | None = None,
     seed: int = 0,
 ) -> Anatomy:
@@ -42,8 +50,9 @@ def explain(
     Only questions that judge are explained: see `Evaluation.judged`.
 
     Vectors are taken from the store, where the evaluation left them; without it they are made again. `progress(done,
-    total)` counts questions. `original` gives a file's bytes by its sha256, so that other parsers can be tried on
-    passages that the text does not hold.
+    total)` counts questions, `embedding(done, total)` the texts that are embedded to rank lost chunks joined with the
+    text around them: a few for each lost passage, and none by a remote model. `original` gives a file's bytes by its
+    sha256, so that other parsers can be tried on passages that the text does not hold.
     """
     evaluation = evaluation.judged
     amount = named(budget) if isinstance(budget, str) else budget or Budget(evaluation.pipeline.k)
@@ -51,31 +60,50 @@ def explain(
     found = _Found(evaluation, rankings, amount)
     lost = [one for q in evaluation.questions for one in q.lost]
     origin = dict(zip(lost, origins(lost, evaluation.corpus, evaluation.pipeline.parser, original), strict=True))
+    losses = [found.loss(i) for i in range(len(evaluation.questions))]
+    texts = rankings.embed([join for loss in losses for missed in loss.missed for join in missed.joins], embedding)
     out = []
-    for i, question in enumerate(evaluation.questions):
-        one = found.explained(i)
+    for question, loss in zip(evaluation.questions, losses, strict=True):
+        parts = tuple(found.part(question, loss, missed) for missed in loss.missed)
+        severed = sum(part.gold for part in parts if step_of(part.cause) == "boundary")
         out.append(
             Explained(
                 question=question,
-                ladder=one.ladder,
-                hits=one.hits,
-                cause=one.cause,
-                hybrid=one.hybrid,
+                ladder=replace(loss.ladder, severed=severed),
+                hits=loss.hits,
+                parts=parts,
+                hybrid=loss.hybrid,
                 origins=tuple(origin[passage] for passage in question.lost),
             )
         )
         if progress:
-            progress(i + 1, len(evaluation.questions))
+            progress(len(out), len(evaluation.questions))
     pipeline = evaluation.pipeline
-    return Anatomy(pipeline.fingerprint, pipeline.label, amount, tuple(out), seed)
+    return Anatomy(pipeline.fingerprint, pipeline.label, amount, tuple(out), seed, texts)
 
 
 @dataclass(frozen=True, slots=True)
-class _One:
+class _Missed:
+    """A passage that the exact ranking missed in whole or in part.
+
+    `loss` is its part of what the question lost to its ranking, `joins` its chunk joined with what stands around it.
+    """
+
+    line: GoldLine
+    passage: Span
+    loss: int
+    joins: tuple[Join, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """A question's ladder, its hits as run and with an exact index, what hybrid holds, and the passages missed."""
+
     ladder: Ladder
     hits: tuple[Span, ...]
-    cause: str
+    exact: tuple[Span, ...]
     hybrid: int | None
+    missed: tuple[_Missed, ...]
 
 
 class _Found:
@@ -87,8 +115,8 @@ class _Found:
         self._text = lru_cache(maxsize=None)(evaluation.corpus.__getitem__)
         self._sizes: dict[Span, int] = {}
 
-    def explained(self, i: int) -> _One:
-        """A question's ladder, hits within the budget, cause, and the gold characters that hybrid retrieval holds."""
+    def loss(self, i: int) -> _Loss:
+        """Return a question's ladder, its hits within the budget, and which passages its ranking missed."""
         question = self._evaluation.questions[i]
         gold = [r.span for r in question.references]
         lost = sum(passage.size for passage in question.lost)
@@ -101,31 +129,72 @@ class _Found:
         else:
             k = self._budget.amount
             one = ladder(gold, lost, units, exact, found, k, self._rankings.longest, blanks)
-        line = GoldLine.of(gold, blanks)
-        hybrid = self._held(line, "hybrid", question)
-        why = cause(self._evidence(question, line, one, exact)) if one.exact < one.units else ""
-        return _One(one, tuple(self._within(found)), why, hybrid)
+        hybrid = self._held(GoldLine.of(gold, blanks), "hybrid", question)
+        within = self._within(exact)
+        missed = self._missed(gold, one, within) if one.exact < one.units else ()
+        return _Loss(one, tuple(self._within(found)), tuple(within), hybrid, missed)
 
-    def _evidence(self, question: Question, line: GoldLine, one: Ladder, exact: Sequence[Span]) -> Evidence:
-        hits = self._within(exact)
+    def _missed(self, gold: Sequence[Span], one: Ladder, hits: Sequence[Span]) -> tuple[_Missed, ...]:
+        """Return the passages that some unit holds more of than the hits, the loss shared out by what is missed."""
+        lines = [GoldLine.of([passage], self._evaluation.corpus.blanks) for passage in gold]
+        units = self._rankings.units
+        amounts = [line.held([*hits, *line.holders(units)]) - line.held(hits) for line in lines]
+        shares = np.round(np.cumsum(amounts) / max(sum(amounts), 1) * (one.units - one.exact)).astype(np.int64)
+        losses = np.diff(shares, prepend=0).tolist()
+        return tuple(
+            _Missed(line, passage, loss, tuple(self._joins(line, passage, hits)))
+            for passage, line, loss in zip(gold, lines, losses, strict=True)
+            if loss
+        )
+
+    def _joins(self, line: GoldLine, passage: Span, hits: Sequence[Span]) -> list[Join]:
+        """Return the joins of the chunk that holds most of what the hits miss of a passage."""
+        held = line.held(hits)
+        gains = [(line.held([*hits, chunk]) - held, chunk) for chunk in line.holders(self._rankings.chunks)]
+        gain, chunk = max(gains, key=lambda g: g[0], default=(0, None))
+        return self._rankings.joins(chunk, passage) if chunk is not None and gain else []
+
+    def part(self, question: Question, loss: _Loss, missed: _Missed) -> Part:
+        """Return why a passage was missed."""
+        evidence = self._evidence(question, loss, missed)
+        return Part(missed.passage, missed.loss, cause(evidence), evidence)
+
+    def _evidence(self, question: Question, loss: _Loss, missed: _Missed) -> Evidence:
+        line, hits = missed.line, loss.exact
         known = line.places(hits)
         holders = line.holders(self._rankings.units)
-        missed = [unit for unit in one.best if unit not in set(hits) and _adds(line, unit, hits)]
-        away = [r.span for r in question.references if not any(hit.overlap(r.span) for hit in hits)]
+        away = [missed.passage] if not any(hit.overlap(missed.passage) for hit in hits) else []
         every = covered(ranges([*map(tuple, known.tolist()), *map(tuple, line.places(holders).tolist())]))
         seen = self._rankings.seen(line)
         sighted = covered(ranges([*map(tuple, known.tolist()), *map(tuple, line.places(seen).tolist())]))
+        lost = [s for s in holders if _adds(line, s, hits)]
+        exact = line.held(hits)
         deep = self._held(line, "exact", question, DEEPER)
         return Evidence(
-            loss=one.units - one.exact,
-            exact=one.exact,
-            missed=every - one.exact,
+            loss=missed.loss,
+            exact=exact,
+            missed=every - exact,
             unseen=every - sighted,
-            duplicate=near_duplicate(missed, away, hits, self._text) is not None,
+            duplicate=near_duplicate(lost, away, hits, self._text) is not None,
             deep=0 if deep is None else deep,
             bm25=self._held(line, "bm25", question),
             dense=self._held(line, "dense", question),
+            joined=self._joined(question, missed, hits),
         )
+
+    def _joined(self, question: Question, missed: _Missed, exact: Sequence[Span]) -> tuple[Joined, ...]:
+        """Return the joins of a passage's chunk that bring it back, up to the first that is not by BM25."""
+        rankings, line, out = self._rankings, missed.line, []
+        for side, join in product(rankings.joining, missed.joins):
+            hits = self._retrieved(side, question, join=join)
+            if line.held(self._within(hits)) - line.held(exact) < ENOUGH * missed.loss:
+                continue
+            rank = next((n for n, hit in enumerate(hits, 1) if hit == join.span), 0)
+            own, whole = rankings.shares(question.text, join)
+            out.append(Joined(join.kind, join.span, rankings.size(join.span), side, rank, own, whole))
+            if side != "bm25":
+                break
+        return tuple(out)
 
     def _held(self, line: GoldLine, side: str, question: Question, times: int = 1) -> int | None:
         """The gold characters that a ranking holds within so many times the budget; None where it is not tried."""
@@ -133,14 +202,14 @@ class _Found:
             return None
         return line.held(self._within(self._retrieved(side, question, times), times))
 
-    def _retrieved(self, side: str, question: Question, times: int = 1) -> list[Span]:
-        """Hits down to what the budget needs, not yet cut to it."""
+    def _retrieved(self, side: str, question: Question, times: int = 1, join: Join | None = None) -> list[Span]:
+        """Hits down to what the budget needs, not yet cut to it; where a chunk is joined, with that."""
         need = self._budget.amount * times
         if not self._budget.tokens:
-            return self._rankings.hits(side, question.text, min(need, MAX_K))
+            return self._rankings.hits(side, question.text, min(need, MAX_K), join)
         depth = 16
         while True:
-            hits = self._rankings.hits(side, question.text, depth)
+            hits = self._rankings.hits(side, question.text, depth, join)
             if len(hits) < depth or depth >= MAX_K or sum(map(self._size, hits)) >= need:
                 return hits
             depth = min(4 * depth, MAX_K)

@@ -1,9 +1,9 @@
 """Where the choice loses answers: step by step, its worst questions in their documents, what its chunks look like."""
 
-from workbench.anatomy import CAUSES
+from workbench.anatomy import STEPS
 from workbench.evaluations import Evaluation
-from workbench.explanations import Anatomy, picture_of
-from workbench.pipelines import collection
+from workbench.explanations import Anatomy, findings, picture_of
+from workbench.pipelines import Pipeline, collection
 from workbench.reports import drawings
 from workbench.reports.blocks import Block, Figure, Passage, Piece, Section, Table, Text
 from workbench.reports.numbers import ends
@@ -14,14 +14,15 @@ WORST, SAMPLES = 5, 5
 """Questions that are taken apart, chunks that are shown."""
 
 
-def losses(anatomy: Anatomy) -> Section:
-    """The waterfall of lost recall, and why the ranking lost."""
+def losses(anatomy: Anatomy, pipeline: Pipeline) -> Section:
+    """The waterfall of lost recall, and why it was lost, with what to try next."""
     bars, unit = anatomy.waterfall(), "tokens" if anatomy.budget.tokens else "hits"
     rows = [(b["word"], f"{b['loss']:.3f}", ends(b["low"], b["high"]), b["questions"]) for b in bars]
     data = Table.of(("Lost at", "Recall", "95 % interval", "Questions"), rows, (1, 3))
     causes = [
-        (CAUSES[name], f"{one['loss']:.3f}", len(one["questions"])) for name, one in anatomy.causes().items()
-    ]  # fmt: skip
+        (one.words, f"{one.loss:.3f}", one.questions, one.remedy.line if one.remedy else "–")
+        for one in findings(anatomy.causes(), pipeline, str(anatomy.budget))
+    ]
     blocks: list[Block] = [Text(f"{anatomy.sentence()[:1].upper()}{anatomy.sentence()[1:]}.", strong=True)]
     blocks.append(
         Figure(
@@ -31,7 +32,7 @@ def losses(anatomy: Anatomy) -> Section:
         )
     )
     if causes:
-        blocks.append(Table.of(("Why the ranking lost it", "Recall", "Questions"), causes, (1, 2)))
+        blocks.append(Table.of(("Why it was lost", "Recall", "Questions", "What to try next"), causes, (1, 2)))
     return Section("Where the choice loses answers", tuple(blocks))
 
 
@@ -49,8 +50,7 @@ def worst(found: Evaluation, anatomy: Anatomy) -> list[Section]:
     for n, i in enumerate(lost, 1):
         one = anatomy.questions[i]
         step, loss = max(one.ladder.losses.items(), key=lambda item: item[1])
-        because = f", {CAUSES[one.cause]}" if one.cause else ""
-        words = f"Recall {one.ladder.recalls[-1]:.2f}. It loses {loss:.2f} at the step “{step}”{because}."
+        words = f"Recall {one.ladder.recalls[-1]:.2f}. It loses {loss:.2f} at the step “{STEPS[step]}”. {one.why}."
         blocks: list[Block] = [Text(words), *of_picture(picture_of(found, anatomy, i), found.corpus)]
         blocks += [Text(f"Without a place in the text: {o.lost.quote[:200]}") for o in one.origins[:2]]
         hits = [

@@ -88,7 +88,7 @@ def review_pack(evidence: Evidence) -> Report:
         _question(evidence, board),
         _choice(evidence, board),
         *_comparison(evidence, board),
-        losses(evidence.anatomy),
+        losses(evidence.anatomy, evidence.evaluation.pipeline),
         *worst(evidence.evaluation, evidence.anatomy),
         samples(evidence.evaluation),
         Section("What was not tested", (Points(tuple(untested(evidence.runs, evidence.questions, board))),)),

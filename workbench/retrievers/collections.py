@@ -81,6 +81,8 @@ class Collection:
         self._queries: dict[str, NDArray[np.float32]] = {}
         self._asking: _Asking | None = None
         self._key: str | None = None
+        self._further = np.empty((0, 2), np.int64)  # the span of a row that `with_row` put after the others
+        self._times = 1  # and of how many rows it is made
 
     def __len__(self) -> int:
         return len(self.spans)
@@ -125,6 +127,24 @@ class Collection:
         out._subsets, out._queries = {}, query_vectors(encoder)
         return out
 
+    def with_row(self, joined: range, index: VectorIndex | None = None) -> "Collection":
+        """Return the same rows and one more after them: these consecutive rows of a document, joined to one.
+
+        It has the first one's header. BM25 weighs it by the other rows; see `Lexical.text_score`. `index` holds its
+        vector alone, by the metric of the collection's own index; it is needed where that is searched. What comes back
+        for the row is the row itself, whatever the retriever makes of the others.
+        """
+        out = Collection.__new__(Collection)
+        out.__dict__.update(self.__dict__)
+        spans = self.spans[joined.start : joined.stop]
+        out._further, out._times = np.array([[spans[:, 0].min(), spans[:, 1].max()]], np.int64), len(joined)
+        out.spans = np.concatenate([self.spans, out._further])
+        out.document_index = np.append(self.document_index, self.document_index[joined.start])
+        out.headers = [*self.headers, self.headers[joined.start]]
+        out._index = _OneMore(self._index, index, len(self)) if self._index is not None and index is not None else None
+        out._subset = None
+        return out
+
     @property
     def index(self) -> VectorIndex | None:
         """The dense index over all rows; None until `with_vectors` gave one."""
@@ -148,6 +168,20 @@ class Collection:
         self, query: str, k: int, k1: float, b: float, mask: Mask | None = None, words: Words = PLAIN
     ) -> Ranking:
         """The best k allowed rows by BM25; rows that share no term with the query are left out."""
+        index = self._lexical_index(k1, b, words)
+        scores = index.scores(query)
+        if len(self._further):
+            scores = np.append(scores, index.text_score(query, self.text(len(self) - 1), self._times))
+        allowed = scores > 0 if mask is None else (scores > 0) & mask
+        rows = np.flatnonzero(allowed)
+        return best(rows, scores[rows], k)
+
+    def shares(self, query: str, texts: Sequence[str], k1: float, b: float, words: Words = PLAIN) -> list[float]:
+        """Return how much of the query stands in each text; see `Lexical.shares`."""
+        return self._lexical_index(k1, b, words).shares(query, texts)
+
+    def _lexical_index(self, k1: float, b: float, words: Words) -> Lexical:
+        """Return the index of words for these parameters, built when it is first asked for."""
         index = self._indexed(k1, b, words)
         if index is None:
             with self._building:  # of many rows that takes a while: searches by what is there do not wait for it
@@ -157,10 +191,7 @@ class Collection:
                     self._terms = found if len(found.ids) <= _MOST_TERMS else None
                     index = Lexical(counted(found, words), k1, b, words)
                     self._indexed(k1, b, words, index)
-        scores = index.scores(query)
-        allowed = scores > 0 if mask is None else (scores > 0) & mask
-        rows = np.flatnonzero(allowed)
-        return best(rows, scores[rows], k)
+        return index
 
     def _indexed(self, k1: float, b: float, words: Words, new: Lexical | None = None) -> Lexical | None:
         """The index of words that is kept for these parameters, or the new one; what was used last stands last."""
@@ -257,7 +288,7 @@ class Collection:
         spans = self.spans
         if expand != "none":
             units = self.units(expand, window)
-            spans = np.concatenate([np.empty((0, 2), np.int64), *units.values()])
+            spans = np.concatenate([np.empty((0, 2), np.int64), *units.values(), self._further])
         return [
             Hit(self.span(row, spans), score, rank, row, self.headers[row])
             for rank, (row, score) in enumerate(zip(rows.tolist(), scores.tolist(), strict=True), 1)
@@ -273,6 +304,26 @@ def _found(index: VectorIndex, vectors: NDArray[np.float32], k: int) -> list[Ran
     """Each vector's best k rows."""
     scores, rows = index.search(vectors, k)
     return [best(r[r >= 0], s[r >= 0].astype(np.float64), k) for s, r in zip(scores, rows, strict=True)]
+
+
+class _OneMore:
+    """An index and one row more, which has an index of its own."""
+
+    def __init__(self, index: VectorIndex, more: VectorIndex, row: int) -> None:
+        self._index, self._more, self._row = index, more, row
+
+    def search(self, queries: NDArray[np.float32], k: int, /) -> tuple[NDArray[np.float32], Rows]:
+        """Return the k best rows of both, which the caller puts in order."""
+        scores, rows = self._index.search(queries, min(k, self._row))
+        score, row = self._more.search(queries, 1)
+        return np.hstack([scores, score]), np.hstack([rows, np.where(row < 0, row, self._row)])
+
+    def decoded(self, rows: Rows, /) -> NDArray[np.float32]:
+        """Return (len(rows), dim) these rows' vectors as they are kept."""
+        out = self._index.decoded(np.where(rows == self._row, 0, rows))
+        own = rows == self._row
+        out[own] = self._more.decoded(np.zeros(int(own.sum()), np.int64))
+        return out
 
 
 def _allowed(index: VectorIndex, vector: NDArray[np.float32], k: int, mask: Mask) -> Ranking:

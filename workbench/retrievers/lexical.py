@@ -1,5 +1,6 @@
 """The terms of all chunks of a corpus, and the BM25 index over them."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -77,11 +78,13 @@ class Lexical:
 
     def __init__(self, rows: Terms, k1: float, b: float, words: Words = PLAIN) -> None:
         self._words = words
+        self._k1, self._b = k1, b
         self._vocabulary = rows.vocabulary
         sizes = np.diff(rows.first)
         n = self._count = len(sizes)
         of = np.repeat(np.arange(n, dtype=np.int32), sizes)
-        lengths = k1 * ((1 - b) + b * sizes / (sizes.mean() if len(rows.ids) else 1.0))
+        self._mean = float(sizes.mean()) if len(rows.ids) else 1.0
+        lengths = k1 * ((1 - b) + b * sizes / self._mean)
         found, scores, held = [as_ids([])], [np.empty(0)], [as_ids([])]
         for low, high in _ranges(rows, len(rows.vocabulary)):  # a part of the terms at a time: memory for that part
             here = np.flatnonzero((rows.ids >= low) & (rows.ids < high))
@@ -93,7 +96,7 @@ class Lexical:
             times = np.diff(places, append=len(pairs)).astype(np.float64)
             term, row = np.divmod(pairs[places], n)
             rows_of_term = np.bincount(term - low, minlength=high - low)
-            idf = np.array([log(1 + (n - df + 0.5) / (df + 0.5)) for df in rows_of_term.tolist()])
+            idf = np.array([self._idf(df) for df in rows_of_term.tolist()])
             scores.append(np.repeat(idf, rows_of_term) * (times / (lengths[row] + times)))
             found.append(row.astype(np.int32))
             held.append(rows_of_term.astype(np.int32))
@@ -112,6 +115,32 @@ class Lexical:
             part = slice(self._first[term], self._first[term + 1])
             out[self._rows[part]] += self._scores[part]
         return out
+
+    def text_score(self, query: str, text: str, times: int = 1) -> float:
+        """Return the score of a text that is no row, weighed by the rows that there are: their N, n(t) and avg|d|.
+
+        A text of `times` rows is held against rows so many times as long, or its length alone would put it last.
+        """
+        held = Counter(self._terms(text))
+        length = self._k1 * ((1 - self._b) + self._b * held.total() / (times * self._mean))
+        found = ((t, held[t]) for t in self._terms(query) if t in held)
+        return sum(self._idf(self._rows_with(t)) * n / (length + n) for t, n in found)
+
+    def shares(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Return how much of the query stands in each text: its distinct terms that do, weighed by idf, 0 to 1."""
+        weights = {t: self._idf(self._rows_with(t)) for t in self._terms(query)}
+        whole = sum(weights.values())
+        return [sum(weights[t] for t in weights.keys() & set(self._terms(x))) / whole if whole else 0.0 for x in texts]
+
+    def _idf(self, rows: int) -> float:
+        return log(1 + (self._count - rows + 0.5) / (rows + 0.5))
+
+    def _terms(self, text: str) -> list[str]:
+        return [t for t in self._words(terms(text)) if t is not None]
+
+    def _rows_with(self, term: str) -> int:
+        number = self._vocabulary.get(term)
+        return 0 if number is None else int(self._first[number + 1] - self._first[number])
 
 
 def _ranges(rows: Terms, terms: int) -> Iterator[tuple[int, int]]:

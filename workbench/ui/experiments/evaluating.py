@@ -56,7 +56,7 @@ def measured(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Measured:
         found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store, progress=report)
-        return Measured(found, explain(found, store, budget, original=original))
+        return Measured(found, explain(found, store, budget, embedding=report, original=original))
 
     return jobs.run(key(corpus, questions, pipeline, budget), live.visit(), work)
 

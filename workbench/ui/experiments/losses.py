@@ -9,16 +9,16 @@ from workbench import pipelines
 from workbench.anatomy import CAUSES, STEPS
 from workbench.documents import Corpus
 from workbench.evaluations import Evaluation
-from workbench.explanations import Explained, picture_of
+from workbench.explanations import Explained, Remedy, findings, picture_of
 from workbench.metrics import DEFINITIONS, metric
 from workbench.metrics import budget as named
 from workbench.pipelines import Pipeline
 from workbench.records import Hit
 from workbench.spans import Span, ranges
 from workbench.statistics import Interval
-from workbench.ui import headline, population
+from workbench.ui import headline, population, sessions
 from workbench.ui.controls import control
-from workbench.ui.experiments import figures
+from workbench.ui.experiments import figures, planning
 from workbench.ui.experiments.evaluating import Measured
 from workbench.ui.headline import KS, TOKENS
 from workbench.ui.reader import reader, scroll_to
@@ -73,6 +73,44 @@ def verdict(found: Measured) -> None:
     if why:
         st.caption(plain(why.strip()))
     training_note(evaluation.judging.note)
+
+
+SHOWN = 3
+"""Causes that are shown with their next step beside the verdict."""
+
+
+def next_steps(found: Measured) -> None:
+    """Draw the causes that lose most, each with the button of what to try next."""
+    pipeline = found.evaluation.pipeline
+    some = findings(found.anatomy.causes(), pipeline, str(found.anatomy.budget))[:SHOWN]
+    if not some:
+        return
+    with st.container(key="findings", gap="xsmall"):
+        for one in some:
+            left, right = st.columns([5, 1.4], gap="small", vertical_alignment="center")
+            asked = "1 question" if one.questions == 1 else f"{one.questions:,} questions"
+            left.markdown(f"**{one.loss:.2f}** {plain(one.words)} · {asked}")
+            if one.remedy is not None:
+                right.button(
+                    one.remedy.label,
+                    key=f"next-{one.cause}",
+                    on_click=take_step,
+                    args=(one.remedy, pipeline),
+                    icon=":material/tune:" if one.remedy.kind == "change" else ":material/stacked_bar_chart:",
+                    help=one.remedy.line,
+                    width="stretch",
+                )
+    if n := found.anatomy.embedded:
+        st.caption(f"{n:,} texts were embedded to try lost chunks with the text around them.")
+
+
+def take_step(step: Remedy, pipeline: Pipeline) -> None:
+    """Make a change the current configuration, or open the sweep that is planned."""
+    if step.kind == "change":
+        sessions.attempt(lambda: sessions.take(step.applied(pipeline)))
+        return
+    planning.propose(step.change)
+    st.session_state["experiments-view-next"] = "Sweep"
 
 
 def _sentence(text: str) -> str:
@@ -220,7 +258,7 @@ def _question(one: Explained) -> dict[str, Any]:
     return {
         "Question": one.question.text,
         "Recall": one.ladder.recalls[-1],
-        "Why": CAUSES.get(one.cause, "passage without a place" if one.question.lost else ""),
+        "Why": "; ".join(CAUSES[cause] for cause in one.causes),
         **losses,
         "Tags": ", ".join(one.question.tags),
     }
@@ -274,10 +312,8 @@ def anatomy(found: Measured, one: Explained, corpus: Corpus, pipeline: Pipeline,
 
 
 def _told(one: Explained, picture: Mapping[str, Any]) -> Sequence[str]:
-    """What became of each passage, and why the ranking lost what it lost."""
-    out = []
-    if one.cause:
-        out.append(f"Its answer is {CAUSES[one.cause]}.")
+    """What became of each passage, and why what is lost was lost."""
+    out = [f"{one.why[:1].upper()}{one.why[1:]}."] if one.why else []
     states = [g["state"] for g in picture["gold"]]
     holders = len(picture["units"])
     if states:

@@ -1,6 +1,6 @@
 """A sweep planned from chips, then watched, paused, stopped and gone on with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,13 @@ def axes(base: Pipeline) -> Grid | None:
     sizes = [str(n) for n in dict.fromkeys([*SIZES[unit], base.splitter.chunk_size])]
     left, middle, right = st.columns([1.2, 1, 1], gap="small")
     with left:
-        chosen = _chips(f"Chunk size, {unit}", sorted(sizes, key=int), _some_sizes(base), "size", new=True)
-        overlaps = _chips("Overlap", OVERLAPS, ["0%", "25%"], "overlap", new=True)
+        some = _begin(base, "size", _some_sizes(base))
+        chosen = _chips(f"Chunk size, {unit}", sorted({*sizes, *some}, key=int), some, "size", new=True)
+        overlaps = _chips("Overlap", OVERLAPS, _begin(base, "overlap", ["0%", "25%"]), "overlap", new=True)
     with middle:
         kinds = _chips("Splitter", list(SPLITTERS), [base.splitter.kind], "kind", SPLITTERS)
-        retrievers = _chips("Retriever", list(REGISTRIES["retriever"]), [base.retriever.kind], "retriever", NAMES)
+        some = _begin(base, "retriever", [base.retriever.kind])
+        retrievers = _chips("Retriever", list(REGISTRIES["retriever"]), some, "retriever", NAMES)
     with right:
         embedders = _chips("Model", forms.model_names(), [base.embedder.source.name], "model")
         with st.popover("Anything else", icon=":material/tune:", width="stretch"):
@@ -54,12 +56,13 @@ def axes(base: Pipeline) -> Grid | None:
                 "`splitter.header: [none, path]`, `embedder.dtype: [float32, bfloat16]`, `parser: [auto, pypdf]`, "
                 "`index: [flat, hnsw]`, `k: [3, 5, 10]`."
             )
-            more = st.text_area("Vary also", key="sweep-more", height=110, persist_state="session")
+            given = _begin(base, "more", "")
+            more = st.text_area("Vary also", given, key="sweep-more", height=110, persist_state="session")
     try:
         vary: dict[str, Any] = {
             "splitter.kind": kinds,
             "splitter.chunk_size": [_whole(text) for text in chosen],
-            "splitter.chunk_overlap": overlaps,
+            "splitter.chunk_overlap": [int(text) if text.isdigit() else text for text in overlaps],
             "embedder": [to_dict(embedder_for(name)) for name in embedders],
             "retriever": retrievers,
             **_more(more),
@@ -74,6 +77,39 @@ def _some_sizes(base: Pipeline) -> list[str]:
     """The size in hand, half and twice of it."""
     size = base.splitter.chunk_size
     return [str(n) for n in dict.fromkeys([max(16, size // 2), size, size * 2])]
+
+
+PROPOSED = "sweep-proposed"
+"""Session state: what the chips begin with, by name, where a finding has opened the sweep; and for which pipeline."""
+
+_CHIPS = {
+    "splitter.chunk_size": "size",
+    "splitter.chunk_overlap": "overlap",
+    "splitter.kind": "kind",
+    "embedder": "model",
+    "retriever": "retriever",
+}
+
+
+def propose(vary: Mapping[str, Any]) -> None:
+    """Let the chips begin with what a planned sweep varies, and with the current configuration alone for the rest."""
+    base = sessions.pipeline()
+    more = {path: values for path, values in vary.items() if path not in _CHIPS}
+    begin: dict[str, Any] = {
+        "size": [str(base.splitter.chunk_size)],
+        "overlap": [str(base.splitter.chunk_overlap)],
+        **{_CHIPS[path]: [str(value) for value in values] for path, values in vary.items() if path in _CHIPS},
+        "more": yaml.safe_dump(more, default_flow_style=None) if more else "",
+    }
+    for name in (*_CHIPS.values(), "more"):
+        st.session_state.pop(f"sweep-{name}", None)
+    st.session_state[PROPOSED] = {"pipeline": base.fingerprint, **begin}
+
+
+def _begin(base: Pipeline, name: str, default: Any) -> Any:
+    """Return what a chip begins with: what was proposed for this pipeline, or else its default."""
+    proposed = st.session_state.get(PROPOSED, {})
+    return proposed.get(name, default) if proposed.get("pipeline") == base.fingerprint else default
 
 
 def _chips(
