@@ -179,7 +179,7 @@ def test_usable_examples_are_those_that_some_chunk_answers() -> None:
     assert of.touched[1].tolist() == [0, 1, 2, 3, 4]
     curve = learning_curve(of)
     assert (curve.outcome, curve.grouped, curve.best) == ("too few", (), None)
-    assert "1 usable examples are too few" in curve.sentence
+    assert "2 usable examples are too few" in curve.sentence
 
 
 def test_values_are_those_of_an_evaluation() -> None:
