@@ -18,14 +18,6 @@ def whole(app) -> None:
     assert [e.value for e in app.error] == []
 
 
-def measured(app):
-    """The page once the current configuration is measured."""
-    while "recall" not in markdown(app):
-        app.run()
-        whole(app)
-    return app
-
-
 def markdown(app) -> str:
     return " ".join(m.value.replace("\\", "") for m in app.markdown)
 
@@ -234,7 +226,7 @@ def small(chunk_size: int = 100, kind: str = "bm25"):
 
 
 def test_a_finding_becomes_the_current_configuration(visit, workspace):
-    """On the sample a good part of the `neighbour` questions is severed at 100 tokens; its button tries a larger size."""
+    """On the sample many `neighbour` questions are severed at 100 tokens; the finding's button tries a larger size."""
     app = measured(visit("Experiments", pipeline=small()))
     whole(app)
     assert "severed from its context" in markdown(app)

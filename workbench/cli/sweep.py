@@ -74,14 +74,14 @@ def run(arguments: list[str]) -> int:
     share = None if given["held_out"] is None else _number(given["held_out"], "--held-out", 0, 0, 0.9)
     grid = grid_file(given["grid"])
     expansion = expand(grid)
-    for skip in expansion.skipped:
-        warn(f"skipped: {skip}")
     if not expansion.pipelines:
         raise SpecError(f"{given['grid']}: no combination of the grid can be a pipeline")
     named, letter = metrics_of(given["metrics"])
     metrics = named or sweep_metrics(expansion.pipelines)
     metric = _ranked_by(given["metric"], metrics, expansion.pipelines)
     check_cost(metric, given["cost"])
+    for skip in expansion.skipped:
+        warn(f"skipped: {skip}")
 
     store = store_here()
     first = expansion.pipelines[0].parser
