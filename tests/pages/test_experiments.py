@@ -18,14 +18,6 @@ def whole(app) -> None:
     assert [e.value for e in app.error] == []
 
 
-def measured(app):
-    """The page once the current configuration is measured."""
-    while "recall" not in markdown(app):
-        app.run()
-        whole(app)
-    return app
-
-
 def markdown(app) -> str:
     return " ".join(m.value.replace("\\", "") for m in app.markdown)
 
