@@ -87,7 +87,7 @@ def next_steps(found: Measured) -> None:
         return
     with st.container(key="findings", gap="xsmall"):
         for one in some:
-            left, right = st.columns([5, 1.4], gap="small", vertical_alignment="center")
+            left, right, _ = st.columns([3.2, 1.4, 1.4], gap="small", vertical_alignment="center")
             asked = "1 question" if one.questions == 1 else f"{one.questions:,} questions"
             left.markdown(f"**{one.loss:.2f}** {plain(one.words)} · {asked}")
             if one.remedy is not None:
