@@ -226,7 +226,7 @@ def small(chunk_size: int = 100, kind: str = "bm25"):
 
 
 def test_a_finding_becomes_the_current_configuration(visit, workspace):
-    """On the sample a good part of the `neighbour` questions is severed at 100 tokens; its button tries a larger size."""
+    """On the sample a part of the `neighbour` questions is severed at 100 tokens; its button tries a larger size."""
     app = measured(visit("Experiments", pipeline=small()))
     whole(app)
     assert "severed from its context" in markdown(app)
