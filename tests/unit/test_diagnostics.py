@@ -152,6 +152,7 @@ def test_hubs_that_cause_misses_are_told_from_those_that_do_not():
     assert (blamed.missed, blamed.answered) == (0.5, 0.0)
     assert blamed.p < 0.05
     assert np.isnan(hubs_among_misses(hubs, [[1]], [True]).p)
+    assert np.isnan(hubs_among_misses(hubs, [[1], [7], [2]], [True, False, False]).p)
 
 
 def test_neighbouring_hits_are_a_split_answer():

@@ -94,7 +94,7 @@ def _skew(values: Ints) -> float:
 class HubsAmongMisses:
     """Whether hubs stand in the way: the mean share of hubs among the hits of missed and of answered questions.
 
-    `p` is the two-sided permutation p of the difference; NaN where a side has no question.
+    `p` is the two-sided permutation p of the difference; NaN where a side has fewer than two questions.
     """
 
     missed: float
@@ -112,7 +112,7 @@ def hubs_among_misses(
     shares = np.array([np.mean([row in marks for row in rows]) if len(rows) else 0.0 for rows in hits], np.float64)
     lost = np.asarray(missed, np.bool_)
     a, b = shares[lost], shares[~lost]
-    if not len(a) or not len(b):
+    if min(len(a), len(b)) < 2:
         nan = float("nan")
         return HubsAmongMisses(_mean(a), _mean(b), len(a), len(b), nan)
     from scipy.stats import permutation_test

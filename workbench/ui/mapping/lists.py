@@ -133,9 +133,10 @@ def told(missed: float, answered: float, n_missed: int, n_answered: int, p: floa
         return f"Do hubs cause misses? No question of {n_answered:,} is missed, so there is nothing to explain."
     if not n_answered:
         return f"Do hubs cause misses? All {n_missed:,} questions are missed, so there is nothing to compare with."
-    settled = "" if not math.isnan(p) and p < 0.05 else ": not told from chance"
+    tested = f" (permutation p {p:.2f})" if not math.isnan(p) else ""
+    settled = "" if p < 0.05 else ": inconclusive"
     verb = "more" if missed > answered else "less" if missed < answered else "as much"
     return (
         f"Do hubs cause misses? They are {missed:.1%} of the hits of the {n_missed:,} questions that are missed and "
-        f"{answered:.1%} of the {n_answered:,} that are answered, {verb} among misses (permutation p {p:.2f}){settled}."
+        f"{answered:.1%} of the {n_answered:,} that are answered, {verb} among misses{tested}{settled}."
     )

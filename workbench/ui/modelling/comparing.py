@@ -89,8 +89,8 @@ def table(corpus: Corpus, found: Sequence[Profile]) -> None:
         told.append(headline.differ([headline.measure(), *_others(k)]))
     if any(one.quality is not None for one in found):
         told.append(
-            "Intervals are 95 %, by the bootstrap over questions; those that share a passage move together. A "
-            "difference whose interval holds 0 is not told from chance."
+            "Brackets are 95 % CIs; questions that share a passage count as one. A difference whose interval holds 0 "
+            "is inconclusive."
         )
     told.append("Speeds are measured on these chunks, on this machine, one model at a time, while it does other work.")
     if any(countings.totals(corpus, one.rival.pipeline).sampled for one in found):

@@ -104,9 +104,8 @@ def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...
         st.markdown(plain(fusion_told(results)))
         n = len(next(iter(results.values())).evaluation.questions)
         st.caption(
-            f"{n:,} questions, 95 % intervals by the bootstrap; differences are paired, question by question, and p is "
-            "the sign-flip permutation's. Six retrievers on one golden set are five chances to be fooled: confirm a "
-            "winner on questions that did not choose it (page Experiments)."
+            f"{n:,} questions, 95 % CIs; differences are paired, question by question. Six retrievers on one golden "
+            "set are five chances to be fooled: confirm a winner on held-out questions (page Experiments)."
         )
     for one in found:
         if one.missing:
@@ -191,7 +190,7 @@ def fusion_told(results: dict[str, Measured]) -> str:
         return f"Fusing the ranks of dense and BM25, untuned, is as good as the better half here, {better}."
     verb = "gains on" if found.difference > 0 else "loses to"
     settled = not math.isnan(found.low) and (found.low > 0 or found.high < 0)
-    doubt = "" if settled else "; not told from chance"
+    doubt = "" if settled else "; inconclusive"
     return (
         f"Fusing the ranks of dense and BM25, untuned, {verb} its better half here, {better}: {metric} "
         f"{difference(found)}{doubt}."
