@@ -38,12 +38,13 @@ def test_recall_at_5_is_what_others_found(
     high: float,
     data: tuple[Corpus, tuple[Question, ...]],
 ) -> None:
-    """Their intervals took each question by itself; ours move those that share a passage together."""
+    """Theirs counted white space, and took percentiles of each question by itself; ours are a little wider."""
     line = from_mapping({"splitter": SPLITTER, "k": 5, **parts})
     found = evaluate(*data, line)
     assert (found.chunks, len(found.questions)) == (293, 276)
     one = found.intervals()["recall@5"]
     assert one.mean == pytest.approx(recall, abs=0.0006)
-    assert (one.low, one.high) == pytest.approx((low, high), abs=0.008)
+    assert (one.low, one.high) == pytest.approx((low, high), abs=0.012)
+    assert one.high - one.low >= high - low
     letter = evaluate(*data, line, to_the_letter=True).intervals()["recall"]
-    assert letter.mean == pytest.approx(one.mean)
+    assert letter.mean == pytest.approx(one.mean, abs=0.0006)
