@@ -220,9 +220,10 @@ def test_documents_are_the_unit_from_eight_on() -> None:
         population(alone(9), "chunk")
 
 
-def test_a_question_about_two_documents_joins_them() -> None:
-    questions = [question(0, ("a", 0, 1)), question(1, ("b", 0, 1), ("c", 5, 6)), question(2, ("c", 0, 1)), question(3)]
-    assert document_groups(questions).tolist() == [0, 1, 1, 2]
+def test_a_questions_document_is_the_one_that_holds_most_of_its_passages() -> None:
+    both = question(1, ("a", 0, 3), ("b", 0, 9), ("a", 20, 25))
+    questions = [question(0, ("a", 0, 1)), both, question(2, ("b", 5, 6)), question(3), question(4, ("a", 7, 8))]
+    assert document_groups(questions).tolist() == [0, 1, 1, 2, 0]
 
 
 # Many runs

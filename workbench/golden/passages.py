@@ -30,17 +30,24 @@ def clusters(questions: Sequence[Question]) -> NDArray[np.int64]:
 
 
 def document_groups(questions: Sequence[Question], ids: Mapping[str, str] | None = None) -> NDArray[np.int64]:
-    """Return (n,) the number of each question's document, from 0; a question about several documents joins them.
+    """Return (n,) the number of each question's document, from 0: of the one that holds most of its passages' text.
 
-    A question without passages is alone. `ids` maps the labels of documents, which lost passages carry, to their ids.
+    Documents of one question are not joined: a few questions across documents would make all documents one. A question
+    without passages is alone. `ids` maps the labels of documents, which lost passages carry, to their ids.
     """
-    links: list[tuple[int, int]] = []
-    first, known = dict[str, int](), ids or {}
+    known = ids or {}
+    first: dict[str, int] = {}
+    out = []
     for i, question in enumerate(questions):
-        names = [r.span.document for r in question.references]
-        names += [known.get(lost.document, lost.document) for lost in question.lost]
-        links += [(i, first.setdefault(name, i)) for name in names]
-    return connected(len(questions), links)
+        held: dict[str, int] = {}
+        for name, size in [
+            *((r.span.document, len(r.span)) for r in question.references),
+            *((known.get(lost.document, lost.document), len(lost.quote)) for lost in question.lost),
+        ]:
+            held[name] = held.get(name, 0) + size
+        name = max(held, key=lambda one: held[one]) if held else f" {i}"
+        out.append(first.setdefault(name, len(first)))
+    return np.array(out, np.int64)
 
 
 def connected(n: int, links: Iterable[tuple[int, int]]) -> NDArray[np.int64]:

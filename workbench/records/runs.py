@@ -26,7 +26,7 @@ class Asked:
     """A question in a run. `cluster` numbers those that share a passage, `tokens` are those of its hits at k.
 
     `rank` is that of the first relevant hit, None where none was among the hits looked at. `held_out` questions have no
-    say in choosing a winner. `document` numbers the questions whose passages stand in the same documents, None in runs
+    say in choosing a winner. `document` numbers the questions about the same document, None in runs
     that did not record it. `seen` marks a question on which a part of the pipeline was trained.
     """
 

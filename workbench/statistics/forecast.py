@@ -125,7 +125,7 @@ class _Future:
         seed: int,
     ) -> None:
         self._margin, self._bounds, self._runs, self._seed = margin, bounds, runs, seed
-        # A passage lies in one document, so its questions are drawn with that document.
+        # Questions that share a passage are drawn together, with the document of the first of them.
         units = np.unique(of if documents is None else documents, return_inverse=True)[1].astype(np.int64)
         self.units = int(units.max()) + 1
         self._per_unit = len(values) / self.units
