@@ -10,7 +10,7 @@ from workbench.embedders import SentenceTransformer, Static
 from workbench.exports import export, support, verify
 from workbench.exports.comparisons import compare
 from workbench.exports.plans import FRAMEWORKS
-from workbench.exports.verifications import _ours
+from workbench.exports.verifications import _found, _rows
 from workbench.indexes import INDEXES, Flat, IndexSpec
 from workbench.pipelines import Pipeline, from_yaml
 from workbench.records import Question
@@ -43,7 +43,7 @@ def test_every_splitter_gives_the_same_chunks(target: str, ran, corpus: Corpus) 
     pipelines = splitters(target)
     assert {"recursive-0", "fixed-2", "sentences-1", "structure-0", "code-0", "separator-1"} <= set(pipelines)
     for name, theirs in ran(target, pipelines).items():
-        ours, _ = _ours(corpus, pipelines[name], [], True, None, None)
+        ours, _ = _found(_rows(corpus, pipelines[name], True, None, None), pipelines[name], [], True, None)
         checks, differences = compare(ours, theirs, {}, "")
         assert not differences, (name, differences[:3])
         compared = {check.name: check.compared for check in checks}
@@ -75,7 +75,7 @@ def test_every_search_gives_the_same_hits(target: str, ran, corpus: Corpus, gold
     assert wanted <= set(pipelines)
     asked = [question.text for question in golden]
     for name, theirs in ran(target, pipelines, ("--dump",)).items():
-        ours, ranks = _ours(corpus, pipelines[name], asked, False, None, None)
+        ours, ranks = _found(_rows(corpus, pipelines[name], False, None, None), pipelines[name], asked, False, None)
         checks, differences = compare(ours, theirs, ranks, "")
         assert not differences, (name, differences[:3])
         counts = {check.name: check.compared for check in checks}

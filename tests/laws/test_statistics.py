@@ -96,9 +96,14 @@ def test_nothing_is_without_width_and_one_question_tells_nothing() -> None:
     assert (one.mean, one.low, one.high, one.n) == (1, 0, 1, 3)
 
 
-def test_without_an_upper_bound_the_interval_goes_as_far_as_was_seen() -> None:
-    one = mean_intervals(np.array([[100.0], [300.0], [200.0]] * 10), alone(30), bounds=(0, math.inf))[0]
-    assert 100 < one.low < 200 < one.high < 300
+def test_without_an_upper_end_the_interval_is_students() -> None:
+    """And whatever another column holds."""
+    some = np.array([[100.0], [300.0], [200.0]] * 10)
+    one, beside = (mean_intervals(v, alone(30), bounds=(0, math.inf))[0] for v in (some, np.hstack([some, 90 * some])))
+    assert (one.low, one.high) == (beside.low, beside.high)
+    error = np.std(some, ddof=1) / math.sqrt(30)
+    assert (one.low, one.high) == pytest.approx((200 - 2.0452 * error, 200 + 2.0452 * error), rel=1e-4)
+    assert math.isnan(mean_intervals(some[:1], alone(1), bounds=(0, math.inf))[0].low)
 
 
 def test_a_question_asked_ten_times_is_still_one_cluster() -> None:
@@ -152,6 +157,15 @@ def test_p_inverts_the_interval(seed: int, n: int, documents: int | None) -> Non
     a = np.clip(rng.random(n) + rng.choice([0, 0.2, 0.4, 0.6]), 0, 1)
     of = None if documents is None else rng.integers(documents, size=n)
     found = compare(a, rng.random(n), alone(n), documents=of)
+    assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+
+
+@given(st.integers(0, 400), st.integers(8, 12))
+def test_p_inverts_the_interval_of_graded_scores_by_documents(seed: int, documents: int) -> None:
+    """Ties among sign patterns are common there: rounding must not part what is equal."""
+    rng = np.random.default_rng(seed)
+    a, b = rng.integers(0, 5, (2, 40)) / 4
+    found = compare(np.minimum(a + rng.choice([0, 0.25]), 1), b, alone(40), documents=rng.integers(documents, size=40))
     assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
 
 
@@ -334,6 +348,8 @@ def test_a_gate_says_what_it_could_have_seen() -> None:
     assert "with 4 questions no drop can be told" in blind.sentence
     ten = sight(np.ones(10), alone(10))
     assert (ten.drop, ten.lost) == (0.6, 6)
+    assert "6 of 10 questions losing all they had" in ten.sentence
+    assert sight(np.ones(1), alone(1)).sentence.startswith("with 1 question no drop")
     now = np.ones(10)
     for lost, fires in ((5, False), (6, True)):  # of 0/1 scores it is exact
         now[:lost] = 0

@@ -185,12 +185,20 @@ COVERS, EQUIVALENT = "The 95 % interval of a mean covers the truth", "False “e
 BEST, DOCUMENTS = "False “best” among equal pipelines", "Documents like these"
 
 
+NOISE = 0.8
+"""Percentage points that so many draws of a cell can be off by."""
+
+
 def test_the_calibration_that_is_kept_meets_its_claims() -> None:
     assert min(calibrated(COVERS)) >= 0.93
     assert max(calibrated(EQUIVALENT)) <= 5
-    assert max(calibrated(BEST)) <= 5.8
+    assert max(calibrated(BEST)) <= 5 + NOISE
     assert max(calibrated("The truly best is called significantly worse")) <= 2.5
-    assert max(calibrated(DOCUMENTS)) <= 6
+    type1, best, best_of_ten, worse = (calibrated(DOCUMENTS)[i::4] for i in range(4))
+    assert max(type1) <= 6
+    assert max(best) <= 5 + NOISE
+    assert max(best_of_ten) <= 5
+    assert max(worse) <= 2.5 + NOISE
     assert max(calibrated("p and interval contradict each other")) == 0
     assert min(calibrated("The leader's interval covers its truth")) >= 0.93
     power = calibrated("A true difference is seen")

@@ -78,7 +78,7 @@ def test_the_first_offer_for_an_unsettled_table_is_more_questions() -> None:
     assert "about 1,300 more questions would settle it" in step.text
     unknown = first_step(with_verdict(OPEN, "not settled", more=None))
     assert unknown is not None
-    assert "how many can be told from 68 questions on" in unknown.text
+    assert "from 68 on, how many can be estimated" in unknown.text
     assert first_step(BEST) is None
     alone = first_step(leaderboard([run("a", noise(0.5))]))
     assert alone is not None

@@ -13,7 +13,7 @@ from workbench.cli.questions import GOLDEN, golden_of
 from workbench.evaluations import evaluate, run_of
 from workbench.metrics import REVISION, bounds_of
 from workbench.records import Question, Run, read_run, write_run
-from workbench.statistics import LEVEL, Comparison, Population, Sight, sight
+from workbench.statistics import LEVEL, Comparison, Population, Sight, population, sight
 from workbench.sweeps import METRIC, aligned, check_measures
 
 _MOST = 50  # questions that fell and are written for people; --json has all
@@ -43,6 +43,7 @@ def run(arguments: list[str]) -> int:
     store = store_here()
     corpus, status = corpus_of(given["docs"], pipeline.parser, store, "check")
     questions, refused = golden_of(given["golden"], corpus)
+    population(baseline.documents, given["unit"])  # refused before anything is measured
     letter = baseline.definitions == "chroma"
     progress = Progress("embedding", "chunks")
     found = evaluate(

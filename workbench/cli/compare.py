@@ -27,8 +27,11 @@ def run(arguments: list[str]) -> int:
     check_measures([a, b])
     metric = chosen_metric([a, b], given["metric"])
     found, who = paired(a, b, metric, given["unit"])
-    more = None if found.is_settled or not found.is_enough else further(a, b, metric, who)
-    text = sentence(found, who, metric, more)
+    more, advice = None, ""
+    if found.is_enough and not found.is_settled and found.ties < found.n:
+        more = further(a, b, metric, who)
+        advice = more_questions(found.n, more)
+    text = sentence(found, who, metric, advice)
     rule = aligned([a, b], metric).judging
     first, second = names([a, b])
     if given["json"]:
@@ -77,23 +80,27 @@ def paired(a: Run, b: Run, metric: str, unit: str | None = None) -> tuple[Compar
 
 
 def further(a: Run, b: Run, metric: str, who: Population) -> int | None:
-    """Return about how many more questions would settle which of two runs is better, None for no number."""
+    """Return about how many more questions would tell which of two runs is better, None for no number."""
     found = aligned([a, b], metric)
     documents, bounds = who.grouped(found.documents), bounds_of(metric)
-    return questions_to_settle(found.values, found.clusters, documents=documents, bounds=bounds, seed=_SEED)
+    return questions_to_settle(found.values, found.clusters, 0, documents=documents, bounds=bounds, seed=_SEED)
 
 
-def sentence(found: Comparison, who: Population, metric: str, more: int | None = None) -> str:
-    """Put a comparison into words: `recall@5: A is 0.021 above B [+0.004, +0.039], p = 0.013; 18 won, …`."""
+def sentence(found: Comparison, who: Population, metric: str, advice: str = "") -> str:
+    """Put a comparison into words: `recall@5: A is 0.021 above B [+0.004, +0.039], p = 0.013; 18 won, …`.
+
+    `advice` says how many more questions would settle what is inconclusive, where somebody asked.
+    """
     way = "above" if found.difference > 0 else "below" if found.difference < 0 else "as high as"
     much = "" if found.difference == 0 else f"{abs(found.difference):.3f} "
     span = "" if found.low != found.low else f" [{found.low:+.3f}, {found.high:+.3f}]"
     counts = f"{found.wins} won, {found.ties} tied, {found.losses} lost"
-    about = f"This speaks of {who.words}" + (f": {who.caution}" if who.caution else "")
-    text = f"{metric}: A is {much}{way} B{span}, p = {found.p:.3g}; {counts}"
-    if not found.is_enough:
+    if found.n < MIN_QUESTIONS:
         few = f"too few questions to compare ({found.n}; at least {MIN_QUESTIONS} are needed)"
         return f"{few}; {metric}: A is {much}{way} B; {counts}"
-    if not found.is_settled and found.ties < found.n:
-        text += f"; inconclusive: {more_questions(found.n, more)}"
-    return f"{text}. {about}"
+    if found.clusters < 2:
+        return f"too little to compare: all questions share one passage; {metric}: A is {much}{way} B; {counts}"
+    text = f"{metric}: A is {much}{way} B{span}, p = {found.p:.3g}; {counts}"
+    if not found.is_settled:
+        text += "; inconclusive" + (f": {advice}" if advice else "")
+    return f"{text}. Holds for {who.words}" + (f": {who.caution}" if who.caution else "")

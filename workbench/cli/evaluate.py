@@ -10,13 +10,14 @@ from workbench.cli import DONE
 from workbench.cli.files import corpus_of, originals, store_here
 from workbench.cli.flags import Flags, add_unit, pipeline_file
 from workbench.cli.metrics import METRICS, metrics_of
-from workbench.cli.output import Progress, number, shown, write_json
+from workbench.cli.output import Progress, count, number, shown, write_json
 from workbench.cli.questions import GOLDEN, golden_of
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation, evaluate, run_of
 from workbench.explanations import Anatomy, explain, findings
+from workbench.golden import document_groups
 from workbench.pipelines import Pipeline
 from workbench.records import write_run
-from workbench.statistics import LEVEL, Interval
+from workbench.statistics import LEVEL, Interval, population
 
 _SEED = 0
 
@@ -49,12 +50,15 @@ def run(arguments: list[str]) -> int:
     store = store_here()
     corpus, status = corpus_of(given["docs"], pipeline.parser, store, "evaluate on")
     questions, refused = golden_of(given["golden"], corpus)
+    population(document_groups([q for q in questions if q.answerable]), given["unit"])  # refused before measuring
     progress = Progress("embedding", "chunks")
     found = evaluate(corpus, questions, pipeline, metrics, to_the_letter=letter, store=store, progress=progress)
     anatomy = None
     if not letter and not given["no_anatomy"]:
         progress = Progress("embedding", "lost chunks with the text around them")
-        anatomy = explain(found, store, embedding=progress, original=originals(given["docs"]), seed=_SEED)
+        anatomy = explain(
+            found, store, embedding=progress, original=originals(given["docs"]), unit=given["unit"], seed=_SEED
+        )
     if given["out"]:
         plain = anatomy.to_dict(per_question=True) if anatomy else None
         write_run(run_of(found, questions, seed=_SEED, anatomy=plain), Path(given["out"]))
@@ -116,13 +120,14 @@ def _plain(one: Interval) -> dict[str, Any]:
 
 
 def _text(found: Evaluation, anatomy: Anatomy | None, per_question: bool, unit: str | None) -> str:
-    lines = [f"{'metric':<18}{'mean':>9}{'low':>9}{'high':>9}{'sd':>9}"]
+    lines = [f"{'metric':<22}{'mean':>9}{'low':>9}{'high':>9}{'sd':>9}"]
     for name, one in found.intervals(unit, _SEED).items():
-        lines.append(f"{name:<18}" + "".join(f"{_cell(v):>9}" for v in (one.mean, one.low, one.high, one.sd)))
+        lines.append(f"{name:<22}" + "".join(f"{_cell(v):>9}" for v in (one.mean, one.low, one.high, one.sd)))
     apart = f", {found.unanswerable} unanswerable ones apart" if found.unanswerable else ""
-    lines.append(f"{len(found.questions)} questions{apart}; {found.chunks} chunks; {found.pipeline.label}")
+    asked, chunks = count(len(found.questions), "question"), count(found.chunks, "chunk")
+    lines.append(f"{asked}{apart}; {chunks}; {found.pipeline.label}")
     who = found.population(unit)
-    lines.append(f"{LEVEL:.0%} intervals speak of {who.words}" + (f"; {who.caution}" if who.caution else ""))
+    lines.append(f"95 % CIs hold for {who.words}" + (f": {who.caution}" if who.caution else ""))
     if note := found.judging.note:
         lines.append(note)
     if anatomy:
@@ -140,18 +145,14 @@ def _where(anatomy: Anatomy, pipeline: Pipeline) -> list[str]:
     for bar in anatomy.waterfall():
         ends = [math.nan if bar[end] is None else bar[end] for end in ("low", "high")]
         cells = "".join(f"{_cell(v):>9}" for v in (bar["loss"], *ends))
-        lines.append(f"  {'lost to ' + bar['word']:<18}{cells}  {_questions(bar['questions'])}")
+        lines.append(f"  {'lost to ' + bar['word']:<18}{cells}  {count(bar['questions'], 'question')}")
         for one in why:
             if step_of(one.cause) == bar["step"]:
-                lines.append(f"    {_cell(one.loss)} of it {one.words}: {_questions(one.questions)}")
+                lines.append(f"    {_cell(one.loss)} of it {one.words}: {count(one.questions, 'question')}")
                 lines += [f"          next: {one.remedy.line}"] if one.remedy else []
     if anatomy.embedded:
         lines.append(f"{anatomy.embedded:,} texts were embedded to try lost chunks with the text around them")
     return lines
-
-
-def _questions(n: int) -> str:
-    return f"{n} question{'s' * (n != 1)}"
 
 
 def _cell(value: float) -> str:

@@ -23,6 +23,11 @@ def number(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def count(n: int, what: str) -> str:
+    """Return `1 question` or `1,234 questions`."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
 def shown(text: str) -> str:
     """The text on one line, without what could command a terminal: documents are not trusted."""
     kept = (c if c.isprintable() or c in _JOINERS else " " for c in text)

@@ -14,6 +14,7 @@ from workbench.cli.sweep import COST
 from workbench.errors import RunError, SpecError
 from workbench.evaluations import evaluate
 from workbench.explanations import explain
+from workbench.metrics import REVISION
 from workbench.pipelines import Pipeline, from_mapping, to_yaml
 from workbench.records import Run
 from workbench.records.run_files import write_whole
@@ -53,7 +54,10 @@ def run(arguments: list[str]) -> int:
         raise SpecError(f"--out ({wrong}) must end in .html or .md")
     runs = kept_runs(Path(given["runs"]))
     if not runs:
-        raise RunError(f"{given['runs']}: there is no run in this folder; make them with the command sweep")
+        raise RunError(
+            f"{given['runs']}: there is no run in this folder that was measured by today's measures (revision "
+            f"{REVISION}); make them, or measure older ones again, with the command sweep"
+        )
     margin = _number(given, "margin") or MARGIN
     board = leaderboard(runs, given["metric"], margin, given["cost"], given["unit"])
     chosen = _chosen(board, given["chosen"])
@@ -62,8 +66,10 @@ def run(arguments: list[str]) -> int:
     corpus, status = corpus_of(given["docs"], pipeline.parser, store, "report on")
     questions, refused = golden_of(given["golden"], corpus)
     progress = Progress("embedding", "chunks")
-    found = evaluate(corpus, questions, pipeline, chosen.metrics, store=store, progress=progress)
-    anatomy = explain(found, store, original=originals(given["docs"]))
+    letter = chosen.definitions == "chroma"
+    asked = None if letter else chosen.metrics
+    found = evaluate(corpus, questions, pipeline, asked, to_the_letter=letter, store=store, progress=progress)
+    anatomy = explain(found, store, original=originals(given["docs"]), unit=board.population.unit)
     evidence = Evidence(
         runs=runs,
         evaluation=found,

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,23 @@ from workbench.cli import DONE, NOT_HELD
 from workbench.cli.files import corpus_of, store_here
 from workbench.cli.flags import Flags, add_unit
 from workbench.cli.metrics import METRICS, metrics_of
-from workbench.cli.output import Progress, number, shown, warn, write_json
+from workbench.cli.output import Progress, count, number, shown, warn, write_json
 from workbench.cli.questions import GOLDEN, golden_of
 from workbench.documents import Corpus
 from workbench.errors import SpecError, WorkbenchError
-from workbench.golden import split, usual_split
+from workbench.golden import document_groups, split, usual_split
+from workbench.metrics import bounds_of
 from workbench.parsers import Parser
 from workbench.pipelines import Pipeline
-from workbench.statistics import LEVEL, MARGIN, WORDS, Interval, questions_for_equivalence
+from workbench.statistics import (
+    LEVEL,
+    MARGIN,
+    WORDS,
+    Interval,
+    mean_intervals,
+    population,
+    questions_for_equivalence,
+)
 from workbench.sweeps import (
     COSTS,
     METRIC,
@@ -27,6 +36,8 @@ from workbench.sweeps import (
     Results,
     Row,
     Skipped,
+    aligned,
+    check_ranks,
     cost,
     cost_for,
     expand,
@@ -70,7 +81,7 @@ def run(arguments: list[str]) -> int:
     flags.add_argument("--estimate", action="store_true", help="only tell what it would cost")
     add_unit(flags)
     given = flags.read(arguments)
-    margin = _number(given["margin"], "--margin", MARGIN, 0, 1)
+    margin = _number(given["margin"], "--margin", MARGIN, 0.001, 1)
     share = None if given["held_out"] is None else _number(given["held_out"], "--held-out", 0, 0, 0.9)
     grid = grid_file(given["grid"])
     expansion = expand(grid)
@@ -79,7 +90,8 @@ def run(arguments: list[str]) -> int:
     named, letter = metrics_of(given["metrics"])
     metrics = named or sweep_metrics(expansion.pipelines)
     metric = _ranked_by(given["metric"], metrics, expansion.pipelines)
-    check_cost(metric, given["cost"])
+    check_ranks(metric)
+    check_cost(metric, given["cost"], expansion.pipelines)
     for skip in expansion.skipped:
         warn(f"skipped: {skip}")
 
@@ -102,8 +114,10 @@ def run(arguments: list[str]) -> int:
         return corpus if parser == first else corpus_of(given["docs"], parser, store, "sweep over")[0]
 
     answerable = [q for q in questions if q.answerable]
-    parts = usual_split(answerable, _SEED) if share is None else split(answerable, share, _SEED)
+    # Published tables are over all questions.
+    parts = usual_split(answerable, _SEED) if share is None and not letter else split(answerable, share or 0, _SEED)
     held_out = [q.id for q in parts[1]]
+    population(document_groups(parts[0]), given["unit"])  # refused before anything is measured
     try:
         results = sweep(
             corpus,
@@ -169,14 +183,16 @@ def grid_file(path: str) -> Grid:
         raise type(error)(f"{path}: {error}") from None
 
 
-def check_cost(metric: str, cost: str | None) -> None:
+def check_cost(metric: str, cost: str | None, pipelines: Sequence[Pipeline]) -> None:
     """Refuse a cost that says nothing where this metric judges, before anything is measured.
 
     Raises:
         SpecError: it is not known, or does not fit the metric.
     """
-    if cost != "money":  # which only the runs can tell
+    if cost != "money":
         cost_for(metric, (), cost)
+    elif all(p.embedder.kind != "remote" for p in pipelines):
+        raise SpecError(f"--cost ({cost}) needs a model behind an endpoint: no pipeline of the grid has one")
 
 
 class _Lines:
@@ -222,7 +238,7 @@ def _result(results: Results, board: Leaderboard, grid: Grid, skipped: Sequence[
         "training": board.judging.to_dict(),
         "training_held_out": board.judging_apart.to_dict(),
         "margin": board.margin,
-        "runs": [_row(row, point.best) for row, point in zip(board.rows, front, strict=True)],
+        "runs": [_row(*one) for one in zip(board.rows, board_means(board), [p.best for p in front], strict=True)],
         "reused": results.reused,
         "skipped": [{"settings": dict(s.settings), "reason": s.reason} for s in skipped],
         "combinations": len(grid),
@@ -234,7 +250,7 @@ def _result(results: Results, board: Leaderboard, grid: Grid, skipped: Sequence[
     }
 
 
-def _row(row: Row, on_front: bool) -> dict[str, Any]:
+def _row(row: Row, means: Mapping[str, Interval], on_front: bool) -> dict[str, Any]:
     return {
         "pipeline": row.run.fingerprint,
         "name": row.name,
@@ -243,7 +259,7 @@ def _row(row: Row, on_front: bool) -> dict[str, Any]:
         "fixed_k": interval(row.fixed) if row.fixed else None,
         "held_out": interval(row.held_out) if row.held_out else None,
         "tokens_per_query": row.tokens_per_query,
-        "means": {name: float(row.run.column(name).mean()) for name in row.run.metrics},
+        "means": {name: one.mean for name, one in means.items()},
         "chunks": row.run.chunks,
         "index_bytes": row.run.index_bytes,
         "pareto": on_front,
@@ -256,35 +272,49 @@ def interval(one: Interval) -> dict[str, Any]:
 
 
 def _means(board: Leaderboard) -> str:
-    """Each metric's mean and standard deviation over the questions that choose, a line for each configuration."""
-    metrics = board.rows[0].run.metrics
-    lines = ["", "".join(f"{name:<20}" for name in metrics) + "configuration"]
-    for row in board.rows:
-        asked = [i for i, q in enumerate(row.run.questions) if not q.held_out]
-        columns = (row.run.column(name)[asked] for name in metrics)
-        cells = (f"{values.mean():.3f} ± {values.std(ddof=min(1, len(values) - 1)):.3f}" for values in columns)
-        lines.append("".join(f"{cell:<20}" for cell in cells) + shown(row.name))
+    """Each metric's mean and standard deviation over the questions that judge, a line for each configuration."""
+    found = board_means(board)
+    lines = ["", "".join(f"{name:<22}" for name in found[0]) + "configuration"]
+    for row, means in zip(board.rows, found, strict=True):
+        cells = (f"{one.mean:.3f} ± {one.sd:.3f}" for one in means.values())
+        lines.append("".join(f"{cell:<22}" for cell in cells) + shown(row.name))
     return "\n".join(lines)
+
+
+def board_means(board: Leaderboard) -> list[dict[str, Interval]]:
+    """Return, for each row, every metric that all runs have, over the questions that judge."""
+    runs = [row.run for row in board.rows]
+    out: list[dict[str, Interval]] = [{} for _ in runs]
+    for name in (m for m in runs[0].metrics if all(m in run.metrics for run in runs)):
+        some = aligned(runs, name, held_out=False)
+        for means, one in zip(out, mean_intervals(some.values, some.clusters, bounds=bounds_of(name)), strict=True):
+            means[name] = one
+    return out
+
+
+def _span(one: Interval) -> str:
+    return "" if math.isnan(one.low) else f"[{one.low:.3f}, {one.high:.3f}]"
 
 
 def _text(board: Leaderboard) -> str:
     lines = [
         board.decision.sentence,
         "",
-        f"{board.metric:<16}{'interval':>18}{'tokens':>9}  {'verdict':<20} configuration",
+        f"{board.metric:<22}{'95 % CI':>18}{'tokens':>9}  {'verdict':<20} configuration",
     ]
     for row in board.rows:
         one = row.interval
-        span = "" if math.isnan(one.low) else f"[{one.low:.3f}, {one.high:.3f}]"
+        span = _span(one)
         verdict = WORDS[row.standing.verdict] if row.standing else ""
-        lines.append(f"{one.mean:<16.3f}{span:>18}{row.tokens_per_query:>9,.0f}  {verdict:<20} {shown(row.name)}")
+        lines.append(f"{one.mean:<22.3f}{span:>18}{row.tokens_per_query:>9,.0f}  {verdict:<20} {shown(row.name)}")
     if board.held_out and board.rows[0].held_out:
         one = board.rows[0].held_out
-        span = f"[{one.low:.3f}, {one.high:.3f}]"
-        lines.append(f"\nThe leader on {board.held_out} held-out questions: {one.mean:.3f} {span}")
+        held = count(board.held_out, "held-out question")
+        lines.append(f"\nThe leader on {held}: {one.mean:.3f} {_span(one)}")
     if board.training_note:
         lines.append(board.training_note)
-    lines.append(f"{board.n} development questions; {LEVEL:.0%} intervals, the leader's for the best of all runs")
+    best = f"; the leader's allows for its being the best of {len(board.rows):,}" if len(board.rows) > 1 else ""
+    lines.append(f"{count(board.n, 'development question')}; 95 % CIs{best}")
     if board.n < (least := questions_for_equivalence(0, board.margin)):
         lines.append(f"nothing can be called equivalent within ±{board.margin:g} below {least} questions")
     return "\n".join(lines)

@@ -107,7 +107,7 @@ class Evaluation:
         Raises:
             SpecError: as `statistics.population`.
         """
-        return population(self.judged._documents, unit)
+        return population(self.judged.documents, unit)
 
     def intervals(self, unit: str | None = None, seed: int = 0) -> dict[str, Interval]:
         """Return each metric's mean with its 95 % interval; questions that share a passage are one.
@@ -116,14 +116,14 @@ class Evaluation:
         """
         if (some := self.judged) is not self:
             return some.intervals(unit, seed)
-        of, documents = clusters(self.questions), self.population(unit).grouped(self._documents)
+        of, documents = clusters(self.questions), self.population(unit).grouped(self.documents)
         return {
             name: mean_intervals(self.values[:, [i]], of, documents=documents, bounds=bounds_of(name), seed=seed)[0]
             for i, name in enumerate(self.metrics)
         }
 
     @property
-    def _documents(self) -> NDArray[np.int64]:
+    def documents(self) -> NDArray[np.int64]:
         return document_groups(self.questions, {d.name: d.id for d in self.corpus})
 
     @property

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -15,7 +15,7 @@ from workbench.explanations.parsing import Origin
 from workbench.metrics import Budget
 from workbench.records import Question
 from workbench.spans import Span
-from workbench.statistics import Interval, clusters, mean_intervals
+from workbench.statistics import Interval, clusters, mean_intervals, population
 
 JOINED = ("cut", "severed")
 """Causes that are shown by joining a lost chunk with the text around it."""
@@ -125,7 +125,8 @@ class Explained:
 class Anatomy:
     """Where a pipeline loses answers within a budget, question by question and over all.
 
-    `embedded`: how many texts were embedded to rank lost chunks joined with the text around them.
+    `embedded`: how many texts were embedded to rank lost chunks joined with the text around them. `documents` number
+    the questions' documents; `unit` is that of the intervals, as for `statistics.population`.
     """
 
     pipeline: str
@@ -134,6 +135,12 @@ class Anatomy:
     questions: tuple[Explained, ...]
     seed: int = 0
     embedded: int = 0
+    documents: tuple[int, ...] | None = None
+    unit: str | None = None
+
+    def speaking(self, unit: str | None) -> "Anatomy":
+        """Return the same losses with intervals of this unit."""
+        return self if unit == self.unit else replace(self, unit=unit)
 
     @cached_property
     def recall(self) -> float:
@@ -152,9 +159,15 @@ class Anatomy:
         pairs = list(combinations(range(len(STEPS)), 2))
         apart = np.column_stack([losses[:, a] - losses[:, b] for a, b in pairs])
         of = clusters([q.question for q in self.questions])
-        found = mean_intervals(losses, of), mean_intervals(apart, of, bounds=(-1.0, 1.0))
+        known = None if self.documents is None else np.array(self.documents, np.int64)
+        documents = population(known, self.unit).grouped(known)
         names = [*STEPS, *(f"{[*STEPS][a]}−{[*STEPS][b]}" for a, b in pairs)]
-        return dict(zip(names, [*found[0], *found[1]], strict=True))
+        out = {}
+        for name, values in zip(names, np.column_stack([losses, apart]).T, strict=True):
+            # Only an approximate index can find more than the exact one, by luck.
+            bounds = (0.0, 1.0) if name in STEPS and name != "index" else (-1.0, 1.0)
+            out[name] = mean_intervals(values[:, None], of, documents=documents, bounds=bounds)[0]
+        return out
 
     def first(self) -> tuple[str, ...]:
         """The step that loses most; and those that may, losing at least half as much, where that is not settled."""

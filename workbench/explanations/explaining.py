@@ -43,6 +43,7 @@ def explain(
     *,
     embedding: Callable[[int, int], None] | None = None,
     original: Original | None = None,
+    unit: str | None = None,
     seed: int = 0,
 ) -> Anatomy:
     """Where the evaluated pipeline lost answers within a budget: its own k hits, or such as "10" or "1000tok".
@@ -52,7 +53,8 @@ def explain(
     Vectors are taken from the store, where the evaluation left them; without it they are made again. `progress(done,
     total)` counts questions, `embedding(done, total)` the texts that are embedded to rank lost chunks joined with the
     text around them: a few for each lost passage, and none by a remote model. `original` gives a file's bytes by its
-    sha256, so that other parsers can be tried on passages that the text does not hold.
+    sha256, so that other parsers can be tried on passages that the text does not hold. `unit`: as for
+    `statistics.population`.
     """
     evaluation = evaluation.judged
     amount = named(budget) if isinstance(budget, str) else budget or Budget(evaluation.pipeline.k)
@@ -79,7 +81,8 @@ def explain(
         if progress:
             progress(len(out), len(evaluation.questions))
     pipeline = evaluation.pipeline
-    return Anatomy(pipeline.fingerprint, pipeline.label, amount, tuple(out), seed, texts)
+    documents = tuple(evaluation.documents.tolist())
+    return Anatomy(pipeline.fingerprint, pipeline.label, amount, tuple(out), seed, texts, documents, unit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,11 +259,14 @@ class Rankings:
     @cached_property
     def _wide(self) -> Collection:
         """The rows with the vectors of each joined with its neighbours."""
-        rows, chunks = self._rows, []
+        rows, chunks, first = self._rows, [], 0
         for document in rows.corpus:
             own = self.chunks[document.id]
             pairs = expanded(document, own, None, "neighbours", 1)
-            chunks.append(Chunks(document.id, pairs))
+            # Each has the header of its first row, as the joins that are ranked among them.
+            headers = [rows.headers[max(row - 1, first)] for row in range(first, first + len(own))]
+            chunks.append(Chunks(document.id, pairs, tuple(headers) if any(headers) else ()))
+            first += len(own)
         wide = embedded(Collection(rows.corpus, chunks), self._pipeline.embedder, self._store)
         return indexed(
             rows, wide, Asker(self._pipeline.embedder, self._store), Flat(metric=self._pipeline.index.metric)

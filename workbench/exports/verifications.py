@@ -259,18 +259,6 @@ def _run(
         return run(folder, python, pipeline, path, asked, chunks_only)
 
 
-def _ours(
-    corpus: Corpus,
-    pipeline: Pipeline,
-    asked: Sequence[str],
-    chunks_only: bool,
-    store: Store | None,
-    progress: Callable[[int, int], None] | None,
-) -> tuple[Dump, Ranks]:
-    rows = _rows(corpus, pipeline, chunks_only, store, progress)
-    return _found(rows, pipeline, asked, chunks_only, store)
-
-
 def _rows(
     corpus: Corpus,
     pipeline: Pipeline,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.statistics.intervals import (
     TAIL,
@@ -73,7 +74,7 @@ def compare(
     d = (a - b)[:, None]
     sums, sizes = cluster_sums(d, of)
     mean, squares, c = sums.sum(axis=0) / sizes.sum(), (residuals(sums, sizes) ** 2).sum(axis=0), len(sizes)
-    possible = difference_bounds(bounds, np.concatenate([a, b]))
+    possible = difference_bounds(bounds)
     low, high = bounded_interval(mean, squares, c, possible, (tail, tail))
     p = bounded_p(mean, squares, c, possible)
     units = None
@@ -99,3 +100,18 @@ def compare(
         sd,
         units,
     )
+
+
+def dropped(
+    differences: Floats, of: Ints, documents: Ints | None, bounds: tuple[float, float], seed: int = 0
+) -> NDArray[np.bool_]:
+    """Return (m,) whether each column of differences (n, m) is a significant drop, as `compare` would find."""
+    sums, sizes = cluster_sums(differences, of)
+    mean = sums.sum(axis=0) / sizes.sum()
+    if len(differences) < MIN_QUESTIONS or len(sizes) < 2:
+        return np.zeros(len(mean), np.bool_)
+    p = bounded_p(mean, (residuals(sums, sizes) ** 2).sum(axis=0), len(sizes), difference_bounds(bounds))
+    if documents is not None:
+        p = np.maximum(p, flipped_p(cluster_sums(differences, documents)[0], seed))
+    out: NDArray[np.bool_] = (mean < 0) & (p < 2 * TAIL)
+    return out

@@ -1,10 +1,11 @@
 """What drop a regression gate could have seen: how many questions must lose all they had before it fires."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.statistics.comparisons import MIN_QUESTIONS, compare
+from workbench.statistics.comparisons import MIN_QUESTIONS, dropped
 from workbench.statistics.intervals import UNIT_RANGE, Floats, Ints
 from workbench.statistics.power import POWER
 
@@ -25,13 +26,14 @@ class Sight:
     @property
     def sentence(self) -> str:
         """Say what the gate could have seen."""
+        questions = f"{self.n:,} question" + ("" if self.n == 1 else "s")
         if self.drop is None and self.n < MIN_QUESTIONS:
-            return f"with {self.n} questions no drop can be told: at least {MIN_QUESTIONS} are needed"
+            return f"with {questions} no drop can be told: at least {MIN_QUESTIONS} are needed"
         if self.drop is None:
-            return f"with {self.n} questions no drop of what the baseline finds can be told, not even of all of it"
+            return f"with {questions} no drop of what the baseline finds can be told, not even of all of it"
         return (
-            f"a drop of {self.drop:.2f} or more ({self.lost} of {self.n} questions losing all they had) would have "
-            f"been seen with {POWER:.0%} power".replace("%", " %")
+            f"if no other question changes, a drop of {self.drop:.2f} or more ({self.lost} of {questions} losing all "
+            f"they had) is seen with {POWER:.0%} power".replace("%", " %")
         )
 
 
@@ -50,19 +52,19 @@ def sight(
     n, some = len(baseline), np.flatnonzero(baseline > bounds[0])
     blind = Sight(n, None, None)
 
-    def fires(lost: Ints) -> bool:
-        now = baseline.copy()
-        now[lost] = bounds[0]
-        found = compare(now, baseline, of, documents=documents, bounds=bounds, seed=seed)
-        return found.is_settled and found.difference < 0
+    def fires(orders: Sequence[Ints], lost: int) -> float:
+        """The share of draws in which losing so many of the questions makes the gate fire."""
+        drops = np.zeros((n, len(orders)))
+        for i, order in enumerate(orders):
+            drops[order[:lost], i] = bounds[0] - baseline[order[:lost]]
+        return float(dropped(drops, of, documents, bounds, seed).mean())
 
-    if not len(some) or not fires(some):
+    if not len(some) or not fires([some], len(some)):
         return blind
     orders = [np.random.default_rng([seed, i]).permutation(some) for i in range(DRAWS)]
     low, high = 1, len(some)
     while low < high:  # losing more never makes the gate less likely to fire
         middle = (low + high) // 2
-        seen = np.mean([fires(order[:middle]) for order in orders])
-        low, high = (low, middle) if seen >= POWER else (middle + 1, high)
+        low, high = (low, middle) if fires(orders, middle) >= POWER else (middle + 1, high)
     drop = float(np.mean([(baseline[order[:low]] - bounds[0]).sum() for order in orders])) / n
     return Sight(n, drop, low)

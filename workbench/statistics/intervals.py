@@ -3,7 +3,6 @@
 Scores are (n,) or (n, m): one row per question, one column per run. Questions that share a passage are one cluster.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, isfinite
@@ -25,6 +24,8 @@ PSEUDO = 1.5
 A calibration between Agresti and Coull's two and Bonett and Price's one: `docs/calibration.md` has what it reaches.
 """
 
+_ROUNDING = 1e-9  # patterns that reach the observed sum exactly may miss it by this
+
 EXACT_UNITS = 13
 """Up to so many documents every pattern of signs is tried; beyond it, `PATTERNS` seeded ones."""
 PATTERNS = 10_000
@@ -34,7 +35,7 @@ PATTERNS = 10_000
 class Interval:
     """A mean over n questions with its interval, inside the possible range; `sd` is that of the questions (over n).
 
-    Of a measure without an upper bound, `low` and `high` are NaN where there are fewer than two clusters.
+    Of a measure without an upper end, `low` and `high` are NaN where there are fewer than two clusters.
     """
 
     mean: float
@@ -79,7 +80,7 @@ def mean_intervals(
     sums, sizes = cluster_sums(values, of)
     means = sums.sum(axis=0) / sizes.sum()
     squares = (residuals(sums, sizes) ** 2).sum(axis=0)
-    low, high = bounded_interval(means, squares, len(sizes), _finite(bounds, values), tails)
+    low, high = bounded_interval(means, squares, len(sizes), bounds, tails)
     if documents is not None:
         by_document = flipped_interval(*cluster_sums(values, documents), tails, seed)
         low, high = np.minimum(low, by_document[0]), np.maximum(high, by_document[1])
@@ -102,12 +103,14 @@ def smoothed(mean: Floats, squares: Floats, n: int | Floats, bounds: tuple[float
     """Return the mean and its standard error with `PSEUDO` further observations at each end of the possible range.
 
     `squares` is the sum of squared deviations of n values from their `mean`. What was seen cannot show how far a value
-    that was not seen may lie; the ends of the possible range can.
+    that was not seen may lie; the ends of the possible range can. A range without an end adds nothing.
 
     Source: Agresti and Coull 1998, "Approximate is better than exact"; for paired differences, Bonett and Price 2012,
     "Adjusted Wald confidence interval for a difference of binomial proportions based on paired data".
     """
     a, b = bounds
+    if not isfinite(b - a):
+        return mean, np.sqrt(squares / (n * (n - 1)))
     more = n + 2 * PSEUDO
     centre = (n * mean + PSEUDO * (a + b)) / more
     variance = (squares + n * mean**2 + PSEUDO * (a * a + b * b)) / more - centre**2
@@ -119,7 +122,7 @@ def bounded_interval(
 ) -> tuple[Floats, Floats]:
     """Return the ends of Student's t interval around the smoothed mean; everything possible where n is below 2."""
     if n < 2:
-        low, high = bounds if bounds[1] > bounds[0] else (np.nan, np.nan)
+        low, high = bounds if isfinite(bounds[1] - bounds[0]) else (np.nan, np.nan)
         return np.full_like(mean, low), np.full_like(mean, high)
     centre, error = smoothed(mean, squares, n, bounds)
     below, above = (student(n - 1, 1 - tail) * error for tail in tails)
@@ -195,25 +198,19 @@ def flipped_interval(
     observed = np.abs(weight[:, 0]) >= count - 1e-9  # it reaches the observed sum whatever the mean
     upper[observed], lower[observed] = np.inf, -np.inf
     at_low, at_high = (max(ceil(2 * tail * len(signs) - 1e-9), 1) - 1 for tail in tails)
-    return np.partition(lower, at_low, axis=0)[at_low], -np.partition(-upper, at_high, axis=0)[at_high]
+    low = np.partition(lower, at_low, axis=0)[at_low] - _ROUNDING
+    return low, _ROUNDING - np.partition(-upper, at_high, axis=0)[at_high]
 
 
 def flipped_p(sums: Floats, seed: int = 0) -> Floats:
     """Return (m,) the two-sided p of a mean of 0: the share of sign patterns that reach the observed sum."""
     signs = sign_patterns(len(sums), seed)
-    reach = np.abs(sums.sum(axis=0)) - 1e-9 * np.abs(sums).sum(axis=0)
+    reach = np.abs(sums.sum(axis=0)) - _ROUNDING * np.abs(sums).sum(axis=0)
     out: Floats = np.count_nonzero(np.abs(signs @ sums) >= reach, axis=0) / float(len(signs))
     return out
 
 
-def difference_bounds(bounds: tuple[float, float], values: Floats) -> tuple[float, float]:
+def difference_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
     """Return the possible range of a difference between two values of a measure."""
-    low, high = _finite(bounds, values)
+    low, high = bounds
     return low - high, high - low
-
-
-def _finite(bounds: tuple[float, float], values: Floats) -> tuple[float, float]:
-    """The possible range; of a measure without an end, as far as was seen."""
-    ends: Sequence[float] = (float(values.min()), float(values.max()))
-    low, high = (one if isfinite(one) else seen for one, seen in zip(bounds, ends, strict=True))
-    return low, high

@@ -40,7 +40,7 @@ class Population:
     def caution(self) -> str:
         """What the figure cannot exclude; "" where there is nothing to add."""
         if self.unit == DOCUMENT:
-            return f"{self.documents:,} documents cannot exclude a rare kind of document that reverses the result"
+            return f"{self.documents:,} documents cannot exclude a rare kind that reverses the result"
         return ""
 
     def grouped(self, documents: Ints | None) -> Ints | None:

@@ -120,7 +120,7 @@ class _Pairs:
         apart = residuals(sums, sizes)
         self._squares = apart.T @ apart
         self._documents = None if documents is None else cluster_sums(values, documents)
-        self._bounds = difference_bounds(bounds, values)
+        self._bounds = difference_bounds(bounds)
         self._seed = seed
 
     def against(self, leader: int) -> tuple[Floats, Floats]:

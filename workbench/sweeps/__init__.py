@@ -8,7 +8,7 @@ from workbench.sweeps.cells import Cell, RaceStanding
 from workbench.sweeps.costs import Cost, cost, rate
 from workbench.sweeps.folders import Folder, Wanted, table
 from workbench.sweeps.grids import Expansion, Grid, Skipped, expand, read_grid
-from workbench.sweeps.leaderboards import Decision, Leaderboard, Row, decide, leaderboard, more_questions
+from workbench.sweeps.leaderboards import Decision, Leaderboard, Row, check_ranks, decide, leaderboard, more_questions
 from workbench.sweeps.racing import Raced, RaceStep, race
 from workbench.sweeps.results import METRIC, Aligned, Results, aligned, check_measures, names, settings, varied
 from workbench.sweeps.run_costs import COSTS, RunCost, amount, cost_for, costs_for
@@ -42,6 +42,7 @@ __all__ = [
     "aligned",
     "amount",
     "check_measures",
+    "check_ranks",
     "cost",
     "cost_for",
     "costs_for",

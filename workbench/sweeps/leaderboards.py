@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isinf
 from typing import Literal
 
 import numpy as np
 
-from workbench.errors import RunError
+from workbench.errors import RunError, SpecError
 from workbench.metrics import bounds_of
 from workbench.metrics import metric as metric_of
 from workbench.records import Judging, Run
 from workbench.statistics import (
+    DOCUMENT,
     MARGIN,
     MIN_DOCUMENTS,
     MIN_QUESTIONS,
@@ -108,9 +110,10 @@ def leaderboard(
 
     Raises:
         RunError: no run, no shared question, or the metric was not measured.
-        SpecError: a cost that is not known, or compares nothing here; a margin that is not above 0; or a unit that
-            cannot be had.
+        SpecError: a metric that is a cost; a cost that is not known, or compares nothing here; a margin that is not
+            above 0; or a unit that cannot be had.
     """
+    check_ranks(metric)
     cost, (_, price) = cost_for(metric, runs, cost)
     judged, apart = aligned(runs, metric, held_out=False), aligned(runs, metric, held_out=True)
     if not judged.questions:
@@ -138,9 +141,20 @@ def leaderboard(
     ranked = tuple(
         Row(runs[i], called[i], intervals[i], places[i], fixed[i], beside[i], runs[i].tokens_per_query) for i in order
     )
-    decision = decide(ranked, metric, margin, of, len(judged.questions), more, cost)
+    what = "development questions" if apart.questions else "questions"
+    decision = decide(ranked, metric, margin, of, len(judged.questions), more, cost, what)
     counts = len(judged.questions), len(apart.questions)
     return Leaderboard(metric, margin, ranked, decision, *counts, of, seed, judged.judging, apart.judging, cost)
+
+
+def check_ranks(metric: str) -> None:
+    """Refuse a metric of which more is not better.
+
+    Raises:
+        SpecError: the metric is a cost.
+    """
+    if isinf(bounds_of(metric)[1]):
+        raise SpecError(f"{metric} is a cost, of which more is not better: rank by another metric, such as {METRIC}")
 
 
 def _intervals(
@@ -180,12 +194,17 @@ def decide(
     n: int,
     more: int | None = None,
     cost: str | None = None,
+    questions: str = "questions",
 ) -> Decision:
-    """Put the verdict over rows that stand by falling mean, judged on n questions, into words."""
+    """Put the verdict over rows that stand by falling mean, judged on n questions, into words.
+
+    `questions` is what those that judge are called: development questions where others are held out.
+    """
     what, price = cost_for(metric, [row.run for row in rows], cost)[1]
     leader = rows[0]
+    holds = f"Holds for {who.words}" + (f": {who.caution}" if who.caution else "")
     if leader.standing is None:
-        only = f"{leader.name}: {metric} {_span(leader.interval)}; there is nothing to compare it with"
+        only = f"{leader.name}: {metric} {_span(leader.interval)}; there is nothing to compare it with. {holds}"
         return Decision("only one", only, leader.run.fingerprint, leader.run.fingerprint, 0.0, None)
     in_play = [row for row in rows if row.standing and row.standing.verdict != "ruled out"] or [leader]
     cheapest = min(in_play, key=lambda row: price(row.run))
@@ -193,8 +212,7 @@ def decide(
     less = f" ({100 * saving:.0f} % fewer {what})" if saving >= 0.005 else ""
 
     def decision(verdict: Literal["best", "equivalent", "not settled"], sentence: str) -> Decision:
-        about = f"{sentence}. This speaks of {who.words}" + (f": {who.caution}" if who.caution else "")
-        return Decision(verdict, about, leader.run.fingerprint, cheapest.run.fingerprint, saving, more)
+        return Decision(verdict, f"{sentence}. {holds}", leader.run.fingerprint, cheapest.run.fingerprint, saving, more)
 
     if leader.standing.verdict == "best":
         rival = next(row for row in rows if row is not leader)
@@ -217,16 +235,24 @@ def decide(
     undecided = f"the cheapest of the {len(in_play)} undecided"
     pick = f" and is {undecided}" if cheapest is leader else f"; {undecided} is {cheapest.name}{less}"
     found = f"{leader.name} leads with {metric} {_span(leader.interval)}{pick}"
-    return decision("not settled", f"inconclusive: {found}; {more_questions(n, more)}")
+    blind = f"; {who.documents} documents cannot show one of {len(rows)} to be worse" if _blind(who, len(rows)) else ""
+    return decision("not settled", f"inconclusive: {found}; {more_questions(n, more, questions)}{blind}")
 
 
-def more_questions(n: int, more: int | None) -> str:
+def _blind(who: Population, runs: int) -> bool:
+    """Whether sign flips of so few documents cannot reach the share of the error that each of the runs gets."""
+    if who.unit != DOCUMENT or who.documents is None:
+        return False
+    return float(0.5 ** (who.documents - 1)) >= 2 * TAIL / (runs - 1)
+
+
+def more_questions(n: int, more: int | None, what: str = "questions") -> str:
     """Say how many more than n questions would settle a verdict, in words where no number can be given."""
     if more is not None:
-        return f"about {_rounded(more):,} more questions would settle it"
+        return f"about {_rounded(more):,} more {what} would settle it"
     if n < RELIABLE_FROM:
-        return f"more questions are needed; how many can be told from {RELIABLE_FROM} questions on"
-    return f"more than {MOST_TIMES} times as many questions would be needed to settle it"
+        return f"more {what} are needed; from {RELIABLE_FROM} on, how many can be estimated"
+    return f"more than {MOST_TIMES} times as many {what} would be needed to settle it"
 
 
 def _span(one: Interval) -> str:

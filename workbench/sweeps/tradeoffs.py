@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from workbench.errors import RunError
 from workbench.metrics import bounds_of
 from workbench.records import Run
 from workbench.statistics import Interval, mean_intervals, population
-from workbench.sweeps.results import METRIC, aligned, settings, varied
+from workbench.sweeps.results import METRIC, Aligned, aligned, settings, varied
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Point:
 
 def pareto(runs: Sequence[Run], costs: Sequence[float], metric: str = METRIC) -> tuple[Point, ...]:
     """Each run as a point, in order; `costs` are one number a run, as `run_costs.costs_for` tells them."""
-    means = aligned(runs, metric, held_out=False).values.mean(axis=0).tolist()
+    means = _judged(runs, metric).values.mean(axis=0).tolist()
     return tuple(
         Point(
             run.fingerprint,
@@ -40,6 +41,18 @@ def pareto(runs: Sequence[Run], costs: Sequence[float], metric: str = METRIC) ->
         )
         for run, quality, cost in zip(runs, means, costs, strict=True)
     )
+
+
+def _judged(runs: Sequence[Run], metric: str) -> Aligned:
+    """The values on the questions that judge.
+
+    Raises:
+        RunError: as `aligned`, or every question is held out.
+    """
+    found = aligned(runs, metric, held_out=False)
+    if not found.questions:
+        raise RunError("every question is held out: none is left to choose by")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +74,7 @@ def effects(runs: Sequence[Run], metric: str = METRIC, unit: str | None = None, 
 
     The interval is that of the differences averaged over the matched pairs.
     """
-    found = aligned(runs, metric, held_out=False)
+    found = _judged(runs, metric)
     documents = population(found.documents, unit).grouped(found.documents)
     low, high = bounds_of(metric)
     apart = low - high, high - low
@@ -125,7 +138,7 @@ def surface(
     some = [i for i, row in enumerate(rows) if all(row.get(path) == value for path, value in (where or {}).items())]
     xs, ys = _axis(rows[i].get(x) for i in some), _axis(rows[i].get(y) for i in some)
     best: dict[tuple[str, str], tuple[float, str]] = {}
-    values = aligned(runs, metric, held_out=False).values.mean(axis=0).tolist() if some else []
+    values = _judged(runs, metric).values.mean(axis=0).tolist() if some else []
     for i in some:
         key = json.dumps(rows[i].get(y)), json.dumps(rows[i].get(x))
         best[key] = max(best.get(key, (-1.0, "")), (values[i], runs[i].fingerprint))

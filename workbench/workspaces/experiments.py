@@ -30,7 +30,7 @@ def kept_runs(folder: Path) -> tuple[Run, ...]:
             runs.append(_read(file, stat.st_mtime_ns, stat.st_size))
         except (OSError, RunError):
             continue
-    runs = [run for run in runs if run.measures == REVISION]
+    runs = [run for run in runs if run.measures == REVISION or run.definitions == "chroma"]
     return tuple(sorted(runs, key=lambda run: (run.label, run.fingerprint)))
 
 

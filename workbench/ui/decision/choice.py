@@ -43,7 +43,8 @@ def first_step(board: Leaderboard) -> Step | None:
     if board.decision.verdict == "only one":
         text = "One configuration is measured: there is nothing to choose from yet."
         return Step(text, "Measure more configurations", "pages/5_Experiments.py")
-    enough = more_questions(board.n, board.decision.more)
+    what = "development questions" if board.held_out else "questions"
+    enough = more_questions(board.n, board.decision.more, what)
     text = f"These questions do not settle which configuration is best: {enough}."
     return Step(text, "Add questions", "pages/4_Golden_set.py")
 

@@ -159,7 +159,9 @@ def _measuring(
         return workspace.content(contents[source]) if source in contents else None
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Any:
-        found = evaluate(corpus, questions, pipeline, chosen.metrics, store=store, progress=report)
+        letter = chosen.definitions == "chroma"
+        asked = None if letter else chosen.metrics
+        found = evaluate(corpus, questions, pipeline, asked, to_the_letter=letter, store=store, progress=report)
         return found, explain(found, store, progress=report, original=original)
 
     return work
