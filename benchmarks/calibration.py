@@ -302,10 +302,11 @@ def further(draws: int) -> Table:
             )
     rows.append(["all together", "", f"{len(pooled)}", "", rate(float(np.mean(pooled))) if pooled else "–"])
     note = (
-        f"Claim: a number given settles at least 60 % in every scene, and 75 to 95 % in all together. One scene misses: "
-        f"where thousands of questions are needed, a number is given only in the few draws that look easy by luck. None is given below {RELIABLE_FROM} questions or above ten times what is there. The smallest "
-        f"number with which {CONFIDENCE:.0%} of drawn futures are settled (assurance: O'Hagan, Stevens and Campbell "
-        "2005; the draws by the Bayesian bootstrap, Rubin 1981)."
+        "Claim: a number given settles at least 60 % in every scene, and 75 to 95 % in all together. One scene misses: "
+        "where thousands of questions are needed, a number is given only in the few draws that look easy by luck. "
+        f"None is given below {RELIABLE_FROM} questions or above ten times what is there. The smallest number with "
+        f"which {CONFIDENCE:.0%} of drawn futures are settled (assurance: O'Hagan, Stevens and Campbell 2005; the "
+        "draws by the Bayesian bootstrap, Rubin 1981)."
     ).replace("90%", "90 %")
     columns = ["scene", "number said (median)", "given", "not given", "settled after it"]
     return Table("“About N more questions would settle it”", columns, rows, note)

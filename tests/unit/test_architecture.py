@@ -16,7 +16,7 @@ HEAVY = (
     "pandas", "streamlit", "plotly", "langchain_core", "langchain_text_splitters", "lxml", "pypdf", "pypdfium2",
     "pdfplumber", "pdfminer",
 )  # fmt: skip
-LONGEST = 320
+LONGEST = 600
 
 
 def name(path: Path) -> str:

@@ -111,7 +111,7 @@ def test_a_sweep_embeds_no_more_than_each_afresh():
         f"ours, {d}{a}" for d in ("float32", "bfloat16") for a in ("", ", again")
     ]
     assert made[0] >= made[1] == made[3] > made[2] == made[4] == 0
-    assert len(figures.rows) == 3
+    assert len(figures.rows) == 5
 
 
 def test_a_surface_is_explored_beside_a_plain_loop() -> None:

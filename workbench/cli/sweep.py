@@ -86,6 +86,8 @@ def run(arguments: list[str]) -> int:
     grid = grid_file(given["grid"])
     expansion = expand(grid)
     if not expansion.pipelines:
+        for skip in expansion.skipped:
+            warn(f"skipped: {skip}")
         raise SpecError(f"{given['grid']}: no combination of the grid can be a pipeline")
     named, letter = metrics_of(given["metrics"])
     metrics = named or sweep_metrics(expansion.pipelines)
