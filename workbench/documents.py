@@ -170,8 +170,7 @@ class Unread(Document):
         return found
 
 
-_WHITE = np.zeros(0x3001, np.bool_)
-_WHITE[[code for code in range(len(_WHITE)) if chr(code).isspace()]] = True  # U+3000 is the last of them
+_WHITE = np.array([chr(code).isspace() for code in range(0x3001)])  # U+3000 is the last of them
 
 
 @kept(
