@@ -43,7 +43,7 @@ def page() -> None:
                 with a:
                     bench.source(document, pinned, gold, f"A, pinned: {pinned.label}", bench.KEY_A, SOURCE)
                 with b:
-                    bench.source(document, pipeline, gold, f"B, in hand: {pipeline.label}", bench.KEY, SOURCE)
+                    bench.source(document, pipeline, gold, f"B, current: {pipeline.label}", bench.KEY, SOURCE)
             else:
                 if pinned:
                     st.caption("Pinned as A. Change a setting, and both configurations stand side by side.")

@@ -12,7 +12,7 @@ from workbench.workspaces.catalogues import catalogue_of, remember
 from workbench.workspaces.experiments import experiments_folder, kept_runs
 
 open_page("Decision")
-VIEWS = ("Choose", "Export", "Review pack", "RAG, fine-tuning or both", "History", "Prompts")
+VIEWS = ("Choose", "Export", "Review report", "RAG, fine-tuning or both", "History", "Prompts")
 
 
 def measured(corpus, questions):
@@ -96,21 +96,21 @@ def page() -> None:
             if catalogue is not None:
                 history.panel(catalogue, corpus, questions)
             return
-        if view in ("Choose", "Review pack") and not runs:
+        if view in ("Choose", "Review report") and not runs:
             nothing_measured()
             if view == "Choose":
                 choosing.presets(corpus)
             return
         board, chosen = None, None
         if runs:
-            asked = results.controls(runs) if view in ("Choose", "Review pack") else choosing.judged(runs)
+            asked = results.controls(runs) if view in ("Choose", "Review report") else choosing.judged(runs)
             metric, cost, margin = asked
             board = results.board(runs, metric, margin, cost)
             chosen = choosing.chosen(board, records)
         if view == "Choose":
             choosing.panel(board, catalogue, records, corpus)
             return
-        if view == "Review pack":
+        if view == "Review report":
             if chosen is None:
                 nothing_chosen()
             else:

@@ -53,7 +53,7 @@ def visit(browser: Browser, address: str, folder: Path, suffix: str, viewport: d
         page.locator(".st-key-unpin").first.wait_for()
         settle(page)
         slide(page, "chunk-size", 120)
-        cards(page, "B, in hand").first.wait_for(timeout=600_000)
+        cards(page, "B, current").first.wait_for(timeout=600_000)
         take(page, folder, "compare")
     page.context.close()
 

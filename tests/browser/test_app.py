@@ -254,10 +254,10 @@ def test_a_pinned_configuration_stands_beside_the_one_in_hand(bench):
     slide(bench, "chunk-size", 120)
     bench.locator(".rd .view").nth(1).wait_for()
     ask(bench, "spare parts")
-    cards(bench, "B, in hand").first.wait_for()
+    cards(bench, "B, current").first.wait_for()
     settle(bench)
     assert cards(bench, "A, pinned").count() == 5
-    moves = cards(bench, "B, in hand").evaluate_all("all => all.map((e) => e.getAttribute('aria-label'))")
+    moves = cards(bench, "B, current").evaluate_all("all => all.map((e) => e.getAttribute('aria-label'))")
     assert any(re.search(r", (up \d+|down \d+|new|same|unchanged)", label) for label in moves), moves
     facts = bench.locator(".facts:not(.score)")
     counts = facts.evaluate_all("all => all.map((e) => e.innerText.match(/([\\d,]+) chunks/)[1])")
@@ -279,18 +279,18 @@ def test_the_address_brings_configuration_comparison_and_query_to_another_visito
     nudge(bench, "chunk-size")
     chosen = until_cut(bench, "recursive 200/20 tokens")
     ask(bench, "spare parts")
-    cards(bench, "B, in hand").first.wait_for()
+    cards(bench, "B, current").first.wait_for()
     bench.wait_for_function("location.search.includes('q=spare') && location.search.includes('b=')")
     settle(bench)
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     other = context.new_page()
     open_app(other, bench.url)
-    cards(other, "B, in hand").first.wait_for()
+    cards(other, "B, current").first.wait_for()
     settle(other)
     assert other.locator(".st-key-query-box input").input_value() == "spare parts"
     assert splitter(other) == chosen == "recursive 199/20 tokens"
     assert other.locator(".rd .view").count() == 2
-    assert hits_of(other, "B, in hand") == hits_of(bench, "B, in hand")
+    assert hits_of(other, "B, current") == hits_of(bench, "B, current")
     context.close()
 
 

@@ -164,7 +164,7 @@ def test_from_a_passage_to_a_decision_that_is_proven_and_back(visit, browser, tm
     press(page, "handover-verify")
     page.get_by_text(re.compile(r"Verified: reproduces (\d+)/\1 chunks")).wait_for(timeout=LONG)
 
-    view(page, "Review pack")
+    view(page, "Review report")
     press(page, "pack-build")
     page.locator(".st-key-pack-html").wait_for(timeout=LONG)
     with page.expect_download() as made:
@@ -234,7 +234,7 @@ def test_a_link_opens_the_same_documents_both_configurations_the_query_and_the_p
     nudge(page, "chunk-size")
     until_cut(page, "recursive 200/20 tokens")
     ask(page, "spare parts")
-    cards(page, "B, in hand").first.wait_for()
+    cards(page, "B, current").first.wait_for()
     settle(page)
     seen = view_of(page)
     open_popover(page, re.compile("Share"))
@@ -249,11 +249,11 @@ def test_a_link_opens_the_same_documents_both_configurations_the_query_and_the_p
     other.locator("h1.sr-only", has_text="Decision").wait_for(state="attached")
     assert status(other) == status(page)
     go(other, "Bench")
-    cards(other, "B, in hand").first.wait_for()
+    cards(other, "B, current").first.wait_for()
     settle(other)
     assert view_of(other) == seen
     open_app(other, reading)  # the link to look at, which changes nothing, shows the same
-    cards(other, "B, in hand").first.wait_for()
+    cards(other, "B, current").first.wait_for()
     settle(other)
     assert view_of(other) == seen
     go(other, "Decision")
@@ -265,4 +265,4 @@ def view_of(page) -> tuple[str, str, list[str], list[str]]:
     """What the Bench shows: its facts, the query, and the hits of A and of B."""
     query = page.locator(".st-key-query-box input").input_value()
     facts = status(page).split("\n")[:4]  # whether the index is built depends on who was here before
-    return "\n".join(facts), query, hits_of(page, "A, pinned"), hits_of(page, "B, in hand")
+    return "\n".join(facts), query, hits_of(page, "A, pinned"), hits_of(page, "B, current")

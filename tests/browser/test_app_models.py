@@ -80,7 +80,7 @@ def test_two_models_are_compared_on_the_sample(models):
     divided.first.locator("summary").click()
     assert divided.first.locator(".sides p").count() == 6
     assert "in common" in divided.first.inner_text()
-    models.get_by_role("button", name="Take in hand: wordllama-256, 64 dimensions").click()
+    models.get_by_role("button", name="Use this model: wordllama-256, 64 dimensions").click()
     settle(models)
     models.wait_for_function("() => document.querySelector('.status').textContent.includes('103 KB')")
 

@@ -40,7 +40,7 @@ OPENS = ("stPopover", "stExpander", "stTab", "stDialog")
 MAKERS = ("popover", "expander", "tabs", "dialog")
 SELDOM = {
     "Passages found again": "after a document was parsed anew",
-    "findings of the checks": "where the checks have something to say",
+    "checks: ": "where the checks have something to say",
     "combinations cannot be": "where a sweep is planned that cannot be measured whole",
     "Decisions": "after a decision",
     "Golden sets that were measured on": "after a golden set was changed",

@@ -71,7 +71,7 @@ def test_without_runs_every_view_says_the_next_step(visit, few):
     whole(app)
     assert "Nothing is measured yet" in said(app)
     assert "rule of thumb, to be tested" in said(app)
-    for view in ("Review pack", "History", "RAG, fine-tuning or both", "Prompts"):
+    for view in ("Review report", "History", "RAG, fine-tuning or both", "Prompts"):
         look(app, view)
     look(app, "History")
     assert "No run is recorded yet" in said(app)
@@ -112,7 +112,7 @@ def test_nothing_is_preselected_while_nothing_is_settled(visit, measured):
     assert "No configuration is chosen" in said(app)
     assert "questions do not settle" in said(app)
     assert app.button(key="first-step-go").label == "Add questions"
-    look(app, "Review pack")
+    look(app, "Review report")
     assert "Nothing is chosen yet" in said(app)
     assert "pack-build" not in keys(app)
     look(app, "Prompts")
@@ -301,7 +301,7 @@ def test_what_a_target_cannot_do_is_said_before_it_is_built(visit, measured):
 def test_the_pack_is_built_and_shown(visit, measured):
     app = visit("Decision")
     control(app.selectbox, "decision-pick").select(NEAR.fingerprint).run()
-    look(app, "Review pack")
+    look(app, "Review report")
     app.button(key="pack-build").click().run()
     end = time.monotonic() + 60
     while not app.get("iframe"):

@@ -177,8 +177,9 @@ def test_a_pack_judges_as_the_page_does():
         with pytest.raises(SpecError, match=words):
             review_pack(replace(evidence, **changes))
     by_bytes = replace(evidence, cost="bytes")
-    assert "fewer bytes of vector index win" in markdown(review_pack(by_bytes))
-    assert "fewer chunks win" in markdown(review_pack(evidence))  # BM25 alone: no vectors to weigh
+    assert "equals are told apart by cost: fewer bytes of vector index is better" in markdown(review_pack(by_bytes))
+    # BM25 alone: no vectors to weigh
+    assert "equals are told apart by cost: fewer chunks is better" in markdown(review_pack(evidence))
     assert manifest(by_bytes) != manifest(evidence) == manifest(replace(evidence, cost="chunks"))
 
 
@@ -247,10 +248,10 @@ def test_a_record_is_markdown_that_its_texts_cannot_leave(hostile):
 
 def test_drawings_hold_every_value():
     svg = intervals(
-        [("a · m", 0.5, 0.4, 0.6, "best"), ("b · m", 0.25, float("nan"), float("nan"), "ruled out")], "recall"
+        [("a · m", 0.5, 0.4, 0.6, "best"), ("b · m", 0.25, float("nan"), float("nan"), "significantly worse")], "recall"
     )
     assert ">0.500  best<" in svg
-    assert ">0.250  ruled out<" in svg
+    assert ">0.250  significantly worse<" in svg
     assert "nan" not in svg
     assert distinct(["a · m", "b · m"]) == ["a", "b"]
     assert distinct(["a"]) == ["a"]

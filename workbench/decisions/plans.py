@@ -54,7 +54,7 @@ _MIDDLE: dict[str, tuple[tuple[str, str], ...]] = {
 
 _LAST: tuple[tuple[str, str], ...] = (
     ("9", "Work out twelve months' cost with your own prices and volume, and what a change of documents costs."),
-    ("10", "Decide with the review pack on the table: choose, record why, and name what would change it."),
+    ("10", "Decide with the review report on the table: choose, record why, and name what would change it."),
 )
 
 

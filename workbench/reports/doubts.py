@@ -7,7 +7,8 @@ import numpy as np
 
 from workbench.pipelines import REGISTRIES
 from workbench.records import Question, Run
-from workbench.sweeps import Leaderboard, aligned, amount, costs_for, names, settings
+from workbench.reports.numbers import count
+from workbench.sweeps import Leaderboard, aligned, amount, costs_for, more_questions, names, settings
 
 FEW = 60
 """Questions below which intervals are wide enough to be named as a gap."""
@@ -53,7 +54,7 @@ def untested(runs: Sequence[Run], questions: Sequence[Question], board: Leaderbo
     if not board.held_out:
         out.append("No question was held out: the winner was chosen by the questions that also say how good it is.")
     if board.n < FEW:
-        out.append(f"{board.n} questions judged; intervals are wide below about {FEW}.")
+        out.append(f"Only {count(board.n, 'questions')} judged; intervals are wide below about {FEW}.")
     if all(q.answerable for q in questions):
         out.append("No question without an answer: whether the system would notice that it has none is not known.")
     if lost := sum(bool(q.lost) for q in questions):
@@ -109,11 +110,10 @@ def _rival(board: Leaderboard, chosen: str) -> list[Assumption]:
     loss = max(0.0, -row.standing.low)
     if not loss:
         return []
-    more = board.decision.more
-    enough = f" About {more:,} more questions would tell." if more else ""
+    enough = more_questions(board.n, board.decision.more)
     text = (
-        f"That these {board.n} questions are like those to come. {rival.name} is not significantly worse: the choice "
-        f"may be as much as {loss:.3f} of {board.metric} below the best of the others.{enough}"
+        f"That questions to come are like the {count(board.n, 'questions')} that judged. {rival.name} is not "
+        f"significantly worse: the choice may be as much as {loss:.3f} of {board.metric} below the best of the others; {enough}."
     )
     return [Assumption("rival", text, loss)]
 
@@ -168,7 +168,7 @@ def _cost(board: Leaderboard, chosen: str) -> list[Assumption]:
         here, there = price(row.run), price(cheapest.run)
         if cheapest is row or here <= 0 or here - there < 0.005 * here:
             continue
-        asked = "" if name == board.cost else ", which this choice was not made by"
+        asked = "" if name == board.cost else ", which this choice was not made by,"
         text = (
             f"That {what}{asked} cost little. {cheapest.name} is not significantly worse and takes "
             f"{100 * (1 - there / here):.0f} % less ({amount(there)} instead of {amount(here)})."

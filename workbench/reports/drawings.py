@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from math import ceil, floor, log10
 from typing import Any
 
+from workbench.reports.numbers import count
 from workbench.reports.pages import safe
+from workbench.statistics import WORDS
 from workbench.sweeps import Surface, amount
 
 WIDTH = 720
@@ -28,7 +30,10 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 
 def intervals(rows: Sequence[tuple[str, float, float, float, str]], metric: str, chosen: int | None = None) -> str:
-    """Names with a mean, its interval (NaN where unknown) and a word, one a line; ruled-out ones are rings."""
+    """Names with a mean, its interval (NaN where unknown) and a verdict in words, one a line.
+
+    Significantly worse ones are rings.
+    """
     known = [v for _, mean, low, high, _ in rows for v in (mean, low, high) if v == v]
     marks = ticks(min(known), max(known))
     scale = _scale(marks[0], marks[-1], _LABEL + 10, WIDTH - 130)
@@ -40,7 +45,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float, str]], metric: str,
         out.append(_name(_LABEL, y + 4, called[i], name, "end bold" if i == chosen else "end"))
         if low == low and high == high:
             out.append(f"<path class='line' d='M{scale(low):.1f} {y}H{scale(high):.1f}'/>")
-        style, radius = ("ring", 4) if word == "ruled out" else ("blue", 5)
+        style, radius = ("ring", 4) if word == WORDS["ruled out"] else ("blue", 5)
         out.append(f"<circle class='{style}' cx='{scale(mean):.1f}' cy='{y}' r='{radius}'/>")
         if i == chosen:
             out.append(f"<circle class='chosen' cx='{scale(mean):.1f}' cy='{y}' r='8'/>")
@@ -140,7 +145,7 @@ def waterfall(bars: Sequence[Mapping[str, Any]], recall: float) -> str:
         loss = signed(-one["loss"])
         bar(i, one["start"], one["end"], "red", loss, str(one["word"]))
         n = one["questions"]
-        out.append(_text(52 + step * (i + 0.31), bottom + 34, f"{n} question{'' if n == 1 else 's'}", "mid dim"))
+        out.append(_text(52 + step * (i + 0.31), bottom + 34, count(n, "questions"), "mid dim"))
     bar(len(bars) + 1, floor_, recall, "blue", f"{recall:.3f}", "recall")
     return _svg(height, "Where recall is lost", out)
 

@@ -1,4 +1,4 @@
-"""The review pack: what a design review needs in order to agree, or to know what to ask for."""
+"""The review report: what a design review needs in order to agree, or to know what to ask for."""
 
 from dataclasses import dataclass, field
 
@@ -12,11 +12,11 @@ from workbench.reports import drawings
 from workbench.reports.blocks import Block, Code, Figure, Points, Report, Section, Table, Text
 from workbench.reports.doubts import assumptions, untested
 from workbench.reports.losses import losses, samples, worst
-from workbench.reports.numbers import ends, span
+from workbench.reports.numbers import count, ends, span
 from workbench.reports.production import Load, project
 from workbench.reports.production import section as production
 from workbench.specs import fingerprint
-from workbench.statistics import MARGIN
+from workbench.statistics import MARGIN, WORDS
 from workbench.sweeps import (
     METRIC,
     Leaderboard,
@@ -64,7 +64,7 @@ class Evidence:
         if run.corpus != self.evaluation.corpus.id:
             raise RunError(f"{run.label} was measured on other documents than these; measure it again, or name those")
         if self.record and self.record.chosen != run.fingerprint:
-            raise RunError("the decision record is about another configuration than the pack")
+            raise RunError("the decision record is about another configuration than the report")
 
     @property
     def chosen(self) -> Run:
@@ -101,8 +101,8 @@ def review_pack(evidence: Evidence) -> Report:
         _reproduction(evidence),
     ]
     about = (
-        f"{len(evidence.evaluation.corpus):,} documents, {len(evidence.questions):,} questions, "
-        f"{len(evidence.runs):,} configurations measured · manifest {manifest(evidence)}"
+        f"{count(len(evidence.evaluation.corpus), 'documents')}, {count(len(evidence.questions), 'questions')}, "
+        f"{count(len(evidence.runs), 'configurations')} measured · manifest {manifest(evidence)}"
     )
     return Report("Design review: chunking and retrieval", about, tuple(sections))
 
@@ -133,8 +133,8 @@ def _question(evidence: Evidence, board: Leaderboard) -> Section:
         (
             Text(evidence.question),
             Text(
-                f"Judged by {board.metric} on {board.n} questions{held}. A difference below {board.margin:g} does not "
-                f"matter; among equals, fewer {evidence.priced[1].label} win."
+                f"Judged by {board.metric} on {count(board.n, 'questions')}{held}. A difference below "
+                f"{board.margin:g} does not matter; equals are told apart by cost: fewer {evidence.priced[1].label} is better."
             ),
             *trained(board),
         ),
@@ -187,7 +187,7 @@ def _comparison(evidence: Evidence, board: Leaderboard) -> list[Section]:
     at = next(i for i, row in enumerate(shown) if row.run.fingerprint == run.fingerprint)
     what, price = evidence.priced[1]
     cost = f"{what[:1].upper()}{what[1:]}"
-    head = ("Configuration", board.metric, "95 % interval", "Against the best other", "Verdict", cost, "Held out")
+    head = ("Configuration", board.metric, "95 % CI", "Against the best other", "Verdict", cost, "Held out")
     rows = [
         (
             row.name,
@@ -196,21 +196,18 @@ def _comparison(evidence: Evidence, board: Leaderboard) -> list[Section]:
             f"{drawings.signed(row.standing.difference)} {ends(row.standing.low, row.standing.high)}"
             if row.standing
             else "",
-            row.standing.verdict if row.standing else "only one",
+            _verdict(row) or "only one",
             amount(price(row.run)),
             f"{row.held_out.mean:.3f}" if row.held_out else "–",
         )
         for row in shown
     ]
     table = Table(head, tuple(rows), frozenset({1, 5, 6}), at)
-    lines = [
-        (r.name, r.interval.mean, r.interval.low, r.interval.high, r.standing.verdict if r.standing else "")
-        for r in shown
-    ]
+    lines = [(r.name, r.interval.mean, r.interval.low, r.interval.high, _verdict(r)) for r in shown]
     left = len(board.rows) - len(shown)
     rivals: list[Block] = [Figure(drawings.intervals(lines, board.metric, at), "Means with their intervals.", table)]
     if left:
-        rivals.append(Text(f"{left} further configurations stand below these."))
+        rivals.append(Text(f"Below these: {count(left, 'configurations')} more."))
     out = [Section("The choice and its rivals", (table, *rivals))]
     if (heat := _surface(evidence)) is not None:
         out.append(heat)
@@ -279,8 +276,12 @@ def _reproduction(evidence: Evidence) -> Section:
     ]
     blocks.append(Table.of(("What", "Identity"), facts))
     if evidence.command:
-        blocks += [Text("This pack, made again:"), Code(evidence.command)]
+        blocks += [Text("This report, made again:"), Code(evidence.command)]
     return Section("How to reproduce this", tuple(blocks))
+
+
+def _verdict(row: Row) -> str:
+    return WORDS[row.standing.verdict] if row.standing else ""
 
 
 def _row_of(board: Leaderboard, run: Run) -> Row:

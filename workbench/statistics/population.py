@@ -1,6 +1,6 @@
 """Of which population a figure speaks: questions about these documents, or documents like these."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,9 +48,14 @@ class Population:
         return documents if self.unit == DOCUMENT else None
 
 
-def by_document(questions: Sequence[Question], unit: str | None = None) -> Ints | None:
-    """Return the documents (n,) of questions where a figure about them speaks of documents like these, else None."""
-    documents = document_groups(questions)
+def by_document(
+    questions: Sequence[Question], unit: str | None = None, ids: Mapping[str, str] | None = None
+) -> Ints | None:
+    """Return the documents (n,) of questions where a figure about them speaks of documents like these, else None.
+
+    `ids` maps the labels of documents, which lost passages carry, to their ids.
+    """
+    documents = document_groups(questions, ids)
     return population(documents, unit).grouped(documents)
 
 

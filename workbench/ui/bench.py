@@ -91,7 +91,7 @@ def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
             on_click=_swap,
             args=(pipeline, pinned),
             type="tertiary",
-            help="The configuration in hand is pinned as A, and A is taken in hand.",
+            help="The current configuration is pinned as A, and A becomes the current one.",
         )
         row.button(
             "Unpin",
@@ -100,7 +100,7 @@ def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
             on_click=sessions.pin,
             args=(None,),
             type="tertiary",
-            help="A is no longer shown beside the configuration in hand.",
+            help="A is no longer shown beside the current configuration.",
         )
     with row.popover("Share", icon=":material/link:", type="tertiary"):
         links()

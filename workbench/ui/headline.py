@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from workbench.errors import RunError
 from workbench.metrics import metric
 from workbench.sweeps import METRIC
 from workbench.ui import sessions
@@ -47,8 +48,17 @@ def choice(place: Any = st) -> str:
 
 
 def shown(chosen: str, measured: Iterable[str]) -> tuple[str, str]:
-    """The measure to show where only some were measured, and why it is not the chosen one; "" where it is."""
+    """The measure to show where only some were measured, and why it is not the chosen one; "" where it is.
+
+    Raises:
+        RunError: none was measured, as where runs have no measure in common.
+    """
     names = list(measured)
+    if not names:
+        raise RunError(
+            f"these configurations have no measure in common, so {chosen} cannot be shown; measure them again, all by "
+            "the same measures"
+        )
     if chosen in names:
         return chosen, ""
     other = METRIC if METRIC in names else names[0]

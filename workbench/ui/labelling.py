@@ -11,7 +11,7 @@ from workbench.records import Hit, Question, Reference
 from workbench.spans import Span
 from workbench.ui import controls, sessions
 from workbench.ui.reader import reader, scroll_to
-from workbench.ui.shell import plain, status_bar
+from workbench.ui.shell import plain, size_label, status_bar
 
 KEY = "golden-reader"
 CHOSEN = "golden-question"
@@ -28,7 +28,7 @@ def source(document: Document, questions: Sequence[Question], height: int) -> Sp
     held = sum(len(span) for span, _ in here) / max(1, len(document.text))
     status_bar(
         document.name,
-        f"{_count(len(here), 'gold passage')} of {_count(asked, 'question')}" if here else "no gold passage yet",
+        f"{size_label(len(here), 'passages')} of {size_label(asked, 'questions')}" if here else "no passage yet",
         f"{held:.1%} of its text" if here else "",
     )
     gold = [span for span, _ in here]
@@ -36,10 +36,6 @@ def source(document: Document, questions: Sequence[Question], height: int) -> Sp
     if events.clicked and events.clicked.layer == "gold" and events.clicked.id < len(here):
         st.session_state[CHOSEN] = here[events.clicked.id][1]
     return events.selection
-
-
-def _count(n: int, thing: str) -> str:
-    return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
 def chosen(questions: Sequence[Question]) -> Question | None:
@@ -74,7 +70,7 @@ def form(corpus: Corpus, questions: Sequence[Question], selection: Span | None) 
     shown = quote if len(quote) <= QUOTE else f"{quote[: QUOTE // 2].rstrip()} … {quote[-QUOTE // 2 :].lstrip()}"
     with st.container(border=True, key="label-form"):
         name = plain(corpus.document(selection.document).name)
-        st.caption(f"{_count(len(quote), 'character')} of {name}, from {selection.start:,}")
+        st.caption(f"{size_label(len(quote), 'characters')} of {name}, from {selection.start:,}")
         st.code(shown, language=None, wrap_lines=True)
         turn = st.session_state.get("label-turn", 0)
         with st.form(f"label-{turn}", border=False):

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from workbench.statistics import DOCUMENT, MIN_DOCUMENTS, PASSAGE, UNITS, population
+from workbench.statistics import DOCUMENT, MIN_DOCUMENTS, PASSAGE, UNITS, Population, population
 from workbench.statistics.intervals import Ints
 
 _KEY = "figures-speak-of"
@@ -17,6 +17,16 @@ HELP = (
 def unit() -> str | None:
     """Return the unit of resampling that was chosen; None for the default, documents where there are enough."""
     return PASSAGE if st.session_state.get(_KEY) == UNITS[PASSAGE] else None
+
+
+def of(documents: Ints | None) -> Population:
+    """Return the population that figures about questions of these documents (n,) speak of, by the choice."""
+    return population(documents, unit())
+
+
+def said(who: Population) -> str:
+    """Say of which population a figure speaks, as a sentence to stand beside it."""
+    return f"This speaks of {who.words}" + (f": {who.caution}." if who.caution else ".")
 
 
 def switch(documents: Ints | None) -> None:

@@ -215,7 +215,7 @@ def linted(findings: Sequence[Finding], corpus: Corpus) -> None:
         st.caption("Copies of passages are looked for in the documents that hold gold, and in a sample of the others.")
     if not findings:
         return
-    with st.expander(f"{len(findings):,} findings of the checks", icon=":material/rule:"):
+    with st.expander(f"checks: {size_label(len(findings), 'issues')}", icon=":material/rule:"):
         rows = [
             {"Question": f.question, "Finding": f.kind, "Severity": f.severity, "What": f.message} for f in findings
         ]

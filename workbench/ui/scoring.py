@@ -1,8 +1,8 @@
-"""The Bench's line about the whole golden set: its score under the settings in hand, as these change."""
+"""The Bench's line about the whole golden set: its score under the current settings, as these change."""
 
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -40,6 +40,8 @@ class Score:
     state: live.State
     seen: tuple[bool, ...]
     training_known: bool
+    ids: Mapping[str, str]
+    """Label → id of the documents."""
 
     def judging(self, *others: "Score") -> Judging:
         """Which questions judge this score, or its difference to others."""
@@ -67,7 +69,7 @@ def control(questions: Sequence[Question]) -> bool:
 
 
 def waits(pipeline: Pipeline) -> None:
-    """Nothing; stands where the line will be, so that no older score passes for one of the settings in hand."""
+    """Nothing; stands where the line will be, so that no older score passes for one of the current settings."""
     last = _stood.get(_place(), (None, 0.0, None))[0]
     if last is None or last.metric != headline.measure():
         _write("golden set: being scored")
@@ -78,7 +80,7 @@ def waits(pipeline: Pipeline) -> None:
 
 
 def line(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, rival: Pipeline | None) -> None:
-    """The score of the pipeline in hand, with its change against A, or against where the settings stood last."""
+    """The score of the current pipeline, with its change against A, or against where the settings stood last."""
     asked = tuple(q for q in questions if q.answerable)
     now, why = score(corpus, asked, pipeline)
     last: Score | None = _stood.get(_place(), (None, 0.0, None))[0]
@@ -125,9 +127,11 @@ def _figures(now: Score, before: Score | None = None, name: str = "") -> str:
     if before is not None and (before.questions, before.metric) == (now.questions, now.metric):
         judges = now.judging(before).judges
         some, both = list(compress(now.questions, judges)), np.array(judges)
-        documents = by_document(some, population.unit())
+        documents = by_document(some, population.unit(), now.ids)
         one = compare(now.values[both], before.values[both], clusters(some), documents=documents)
-        span = f", 95 % CI {_signed(one.low)} to {_signed(one.high)}" if one.is_enough else ""
+        speaks = escape(population.said(population.of(documents)), quote=True)
+        ends = f"{_signed(one.low)} to {_signed(one.high)}"
+        span = f", <span title='{speaks}'>95 % CI {ends}</span>" if one.is_enough else ""
         change, tokens = f" ({_signed(one.difference)}{span})", f" ({_signed(now.tokens - before.tokens, '.0f')})"
         against = f", against {escape(name)}{' (preview)' if before.state == 'preview' else ''}"
     own = now.judging()
@@ -136,7 +140,7 @@ def _figures(now: Score, before: Score | None = None, name: str = "") -> str:
     return (
         f"golden set{word}: <span title='{escape(headline.definition(now.metric), quote=True)}'>"
         f"{escape(now.metric)}</span> <b>{mean:.2f}</b>{change}, "
-        f"<b>{now.tokens:,.0f}</b> tokens a query{tokens}, {n:,} questions{against}"
+        f"<b>{now.tokens:,.0f}</b> tokens a query{tokens}, {size_label(n, 'questions')}{against}"
         + (f"; <b>{escape(note)}</b>" if note else "")
     )
 
@@ -199,8 +203,9 @@ def score(corpus: Corpus, asked: tuple[Question, ...], pipeline: Pipeline) -> tu
             return None, reading.error or f"the model reads the {len(asked):,} questions"
     if (known := _scores.get((*name, state))) is None:
         measured = evaluate(corpus, asked, pipeline, [metric], rows=rows)
+        ids = {document.name: document.id for document in corpus}
         values, tokens = measured.values[:, 0], float(measured.tokens.mean())
-        known = Score(pipeline, asked, metric, values, tokens, state, measured.seen, measured.training_known)
+        known = Score(pipeline, asked, metric, values, tokens, state, measured.seen, measured.training_known, ids)
         _scores[*name, state] = known
         while len(_scores) > 64:
             _scores.popitem(last=False)

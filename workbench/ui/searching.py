@@ -187,7 +187,7 @@ def panel(
         theirs = hits[rival.retriever.kind]
         columns = [
             _column(_title("A, pinned", rival.retriever.kind, there), theirs, corpus, rival, query, other, question),
-            _column(_title("B, in hand", kind, state), lists[kind], corpus, pipeline, query, job, question),
+            _column(_title("B, current", kind, state), lists[kind], corpus, pipeline, query, job, question),
         ]
         _lists(corpus, columns, theirs is not None and lists[kind] is not None, height)
         _mark(corpus, columns, questions, query)

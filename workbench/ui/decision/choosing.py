@@ -38,7 +38,7 @@ def chosen(board: Leaderboard, records: Sequence[DecisionRecord]) -> Row | None:
 def judged(runs: Sequence[Run]) -> tuple[str, str, float]:
     """The metric, the cost and the margin as chosen in the views that ask for them."""
     state = st.session_state
-    metric = headline.shown(headline.measure(), runs[0].metrics)[0]
+    metric = headline.shown(headline.measure(), results.shared(runs))[0]
     return metric, results.cost_asked(costs_for(metric, runs)), float(state.get("judged-margin", MARGIN))
 
 
@@ -134,7 +134,13 @@ def _choice(board: Leaderboard, row: Row | None) -> None:
     if row is None:
         return
     bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
-    bar.button("Take in hand", key="decision-take", icon=":material/pan_tool:", on_click=results.take, args=(row.run,))
+    bar.button(
+        "Use this configuration",
+        key="decision-take",
+        icon=":material/pan_tool:",
+        on_click=results.take,
+        args=(row.run,),
+    )
     with bar.popover("Share", icon=":material/link:"):
         bench.links()
     with st.expander("The pipeline file", icon=":material/data_object:"):
@@ -208,7 +214,7 @@ def _records(records: Sequence[DecisionRecord], corpus: Corpus) -> None:
             help="Exports what was decided last, and proves the export; the current configuration stays as it is",
         )
         bar.button(
-            "Review pack", key="next-pack", icon=":material/description:", on_click=_next, args=("Review pack",),
+            "Review report", key="next-pack", icon=":material/description:", on_click=_next, args=("Review report",),
         )  # fmt: skip
     st.markdown("**Decisions**")
     listed(records[:5], "chosen")
@@ -271,6 +277,6 @@ def presets(corpus: Corpus) -> None:
 
 
 def _start_with(preset: Preset) -> None:
-    """Nothing; the splitter in hand cuts by this rule, in tokens."""
+    """Let the current splitter cut by this rule, in tokens."""
     sessions.change("splitter", unit="tokens", chunk_size=preset.chunk_size, chunk_overlap=preset.chunk_overlap)
-    st.toast(f"{preset.chunk_size}/{preset.chunk_overlap} tokens, in hand: a {LABEL}")
+    st.toast(f"{preset.chunk_size}/{preset.chunk_overlap} tokens in the current configuration: a {LABEL}")

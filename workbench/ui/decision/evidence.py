@@ -16,11 +16,11 @@ from workbench.ui.shell import plain
 def panel(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> None:
     """The learning curve for the pipeline in hand; nothing is learned before it is asked for."""
     if not pipeline.retriever.needs_vectors:
-        st.caption("The configuration in hand uses no vectors, which are what an adapter turns. Take dense or hybrid.")
+        st.caption("The current configuration uses no vectors, which are what an adapter turns. Take dense or hybrid.")
         return
     found = live.known(corpus, pipeline)
     if found is None or found.result is None:
-        st.caption("The configuration in hand is not embedded yet: open it on the Bench first.")
+        st.caption("The current configuration is not embedded yet: open it on the Bench first.")
         return
     st.caption(
         f"Would training pay with {plain(pipeline.label)}? A matrix for the vectors of queries is learned from part of "

@@ -18,7 +18,6 @@ from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain, training_note
 
 ROWS = 460
-_ALL = "Over all questions, held-out ones too."
 _REVISIONS = "Runs of an earlier revision of the measures do not compare with those of now: their figures are left out"
 ANY = "any"
 
@@ -45,6 +44,8 @@ def panel(catalogue: Catalogue, corpus: Corpus, questions: Sequence[Question]) -
         metric=str(metric) if least else "",
         at_least=float(least) or None,
     )
+    if least:  # a mean of another revision of the measures does not say what this asks
+        entries = [entry for entry in entries if entry.measures == REVISION]
     if not entries:
         none = not catalogue.runs()
         st.caption(
@@ -62,7 +63,7 @@ def panel(catalogue: Catalogue, corpus: Corpus, questions: Sequence[Question]) -
                 choosing.listed(decided, "history")
     with right:
         if not ticked:
-            st.caption("Tick a run to tag it, say something about it or take it in hand; two to compare them.")
+            st.caption("Tick a run to tag it, say something about it or use its configuration; two to compare them.")
         elif len(ticked) == 1:
             _one(catalogue, ticked[0])
         else:
@@ -96,7 +97,9 @@ def _table(entries: Sequence[Entry], metric: str, corpus: str, golden: str) -> l
             "When": columns.TextColumn(help="UTC", width=120),
             "Configuration": columns.TextColumn(width=270),
             metric: columns.NumberColumn(
-                format="%.3f", help=f"{headline.definition(metric)} Over all questions, held-out ones too."
+                format="%.3f",
+                help=f"{headline.definition(metric)} Over the questions that judge: held-out ones too, "
+                "those seen in training not.",
             ),
             "Measures": columns.TextColumn(help=_REVISIONS),
             "Tokens a query": columns.NumberColumn(format="localized"),
@@ -118,8 +121,8 @@ def _one(catalogue: Catalogue, entry: Entry) -> None:
     st.markdown(f"**{plain(entry.label)}**")
     bar = st.container(horizontal=True, gap="small")
     bar.button(
-        "Take in hand", key="history-take", icon=":material/pan_tool:", on_click=_restored, args=(catalogue, entry.id),
-        help="Every page then works with its pipeline",
+        "Use this configuration", key="history-take", icon=":material/pan_tool:", on_click=_restored,
+        args=(catalogue, entry.id), help="Every page then works with its pipeline",
     )  # fmt: skip
     writable = sessions.workspace().writable
     if writable:
@@ -157,7 +160,7 @@ def _two(catalogue: Catalogue, entries: Sequence[Entry], metric: str) -> None:
     except RunError as error:
         st.caption(plain(f"They cannot be compared: {error}."))
         return
-    st.markdown(plain(results.compared(found, a.label, b.label, metric)))
+    st.markdown(plain(results.compared(found, a.label, b.label, metric, population.of(both.documents))))
     training_note(both.judging.note)
     if a.corpus != b.corpus or a.golden != b.golden:
         st.caption(f"Measured on different documents or questions; only the {len(both.questions):,} in common count.")

@@ -55,20 +55,22 @@ def panel(
         about = (chosen.fingerprint, chosen.corpus, chosen.golden)
         record = next((r for r in records if (r.chosen, r.corpus, r.golden) == about), None)
         if record is None:
-            st.caption("No decision is recorded about it; the pack says so. Record one in “Choose”.")
+            st.caption("No decision is recorded about it; the report says so. Record one in “Choose”.")
         try:
             pipeline = from_mapping(chosen.pipeline)
         except WorkbenchError as error:
             st.error(plain(str(error)), icon=":material/error:")
             return
         if isinstance(pipeline.embedder, Remote) and not _embedded(corpus, pipeline):
-            st.caption("Its model is remote and the chunks are not embedded here: take it in hand and embed it first.")
+            st.caption(
+                "Its model is remote and the chunks are not embedded here: use this configuration and embed it first."
+            )
             return
         key = _key(corpus, questions, pipeline, chosen)
         made = waiting.job(key)
         if made is None or made.failed:
             st.button(
-                "Build the pack",
+                "Build the report",
                 key="pack-build",
                 type="primary",
                 icon=":material/description:",
@@ -100,7 +102,7 @@ def panel(
         _downloads(page, markdown(report), runs)
     with right:
         # The page has no script, and its own policy loads nothing: every text in it is escaped.
-        st.iframe(page, height=HEIGHT, alt="The review pack")
+        st.iframe(page, height=HEIGHT, alt="The review report")
 
 
 def anatomy(corpus: Corpus, questions: tuple[Question, ...], chosen: Run) -> dict[str, Any] | None:

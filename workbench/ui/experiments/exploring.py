@@ -302,4 +302,4 @@ def _in_hand(pipelines: Sequence[Pipeline], standing: Any) -> None:
     if chosen in pipelines:
         cell = standing.cells[pipelines.index(chosen)]
         reason = f": {cell.reason}" if cell.reason else ""
-        st.caption(plain(f"In hand: {chosen.label}; {cell.state}{reason}."))
+        st.caption(plain(f"Current configuration: {chosen.label}; {cell.state}{reason}."))

@@ -1,4 +1,4 @@
-"""The pipeline in hand on the golden set: how good, where answers are lost, and one lost answer in the document."""
+"""The current pipeline on the golden set: how good, where answers are lost, and one lost answer in the document."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from workbench.ui.experiments import figures, planning
 from workbench.ui.experiments.evaluating import Measured
 from workbench.ui.headline import KS, TOKENS
 from workbench.ui.reader import reader, scroll_to
-from workbench.ui.shell import plain, training_note
+from workbench.ui.shell import plain, size_label, training_note
 
 KEY = "anatomy-reader"
 LOOK = "experiments-question"
@@ -70,6 +70,8 @@ def verdict(found: Measured) -> None:
     if measured != looked:
         told = headline.differ([name, f"recall@{looked}"])
         why = f"{why} {told} Where answers are lost is told of recall@{looked}."
+    if one.low == one.low:
+        why = f"{why} Brackets are a 95 % CI. {population.said(evaluation.population(population.unit()))}"
     if why:
         st.caption(plain(why.strip()))
     training_note(evaluation.judging.note)
@@ -88,7 +90,7 @@ def next_steps(found: Measured) -> None:
     with st.container(key="findings", gap="xsmall"):
         for one in some:
             left, right, _ = st.columns([3.2, 1.4, 1.4], gap="small", vertical_alignment="center")
-            asked = "1 question" if one.questions == 1 else f"{one.questions:,} questions"
+            asked = size_label(one.questions, "questions")
             left.markdown(f"**{one.loss:.2f}** {plain(one.words)} · {asked}")
             if one.remedy is not None:
                 right.button(
@@ -134,7 +136,7 @@ _NAMES = {
 
 def table(evaluation: Evaluation, budget: str) -> None:
     """The measures within the budget, and beside it at equal context, each with its interval."""
-    found = evaluation.intervals(population.unit())
+    found, who = evaluation.intervals(population.unit()), evaluation.population(population.unit())
     k = evaluation.pipeline.k
     wanted = [
         headline.measure(),
@@ -151,16 +153,17 @@ def table(evaluation: Evaluation, budget: str) -> None:
         height=ROWS if len(rows) > FEW else "content",
         column_config={
             "Definition": st.column_config.TextColumn(width="large"),
-            "95 % interval": st.column_config.TextColumn(
-                help="Bootstrap over the questions; those that share a passage move together. Seed 0, 10,000 draws."
+            "95 % CI": st.column_config.TextColumn(
+                help=f"The mean lies here with 95 % confidence. {population.said(who)}"
             ),
             "Spread": st.column_config.NumberColumn(help="Standard deviation over questions", format="%.2f"),
         },
-        alt="Measures of the pipeline in hand",
+        alt="Measures of the current configuration",
     )
     st.caption(
-        f"{len(evaluation.judged.questions):,} questions, {evaluation.chunks:,} chunks"
-        + (f"; {evaluation.unanswerable} unanswerable questions are counted apart" if evaluation.unanswerable else "")
+        f"{size_label(len(evaluation.judged.questions), 'questions')}, {size_label(evaluation.chunks, 'chunks')}"
+        + (f"; {evaluation.unanswerable} unanswerable counted apart" if evaluation.unanswerable else "")
+        + f". The CIs speak of {who.words}."
     )
     abstention = evaluation.abstention
     if abstention is not None:
@@ -182,7 +185,7 @@ def _row(name: str, one: Interval) -> dict[str, Any]:
         "Measure": _NAMES[measure],
         "Measured at": _budget(budget) if budget else "all chunks",
         "Mean": figure,
-        "95 % interval": f"{low} to {high}" if one.low == one.low else "unknown: one passage alone",
+        "95 % CI": f"{low} to {high}" if one.low == one.low else "unknown: one passage alone",
         "Spread": None if whole else one.sd,
         "Definition": DEFINITIONS[measure],
     }

@@ -70,7 +70,9 @@ def strips(
     with st.spinner("Cutting and searching"):
         found = [_evaluated(corpus, questions, p, store) for p in pipelines if p.parser == own]
     if not found:
-        st.caption("These runs read the documents by another parser than the pipeline in hand: their text is another.")
+        st.caption(
+            "These runs read the documents by another parser than the current configuration: their text is another."
+        )
         return
     st.html(figures.strips(boundary_strips(found, document.id)))
     st.caption(f"The best run of each splitter setting, at most {MOST_STRIPS}, each at its own k.")

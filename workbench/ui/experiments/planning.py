@@ -25,7 +25,7 @@ from workbench.ui.experiments import background
 from workbench.ui.experiments.evaluating import held_out_ids, metrics
 from workbench.ui.experiments.pricing import duration, skipped_rows
 from workbench.ui.searching import NAMES
-from workbench.ui.shell import guarded, plain
+from workbench.ui.shell import guarded, plain, size_label
 from workbench.workspaces.catalogues import remember
 
 SIZES = {"tokens": [100, 150, 200, 300, 400, 600, 800], CHARACTERS: [400, 600, 800, 1200, 1600, 2400, 3200]}
@@ -205,7 +205,7 @@ def controls(
         if n > MOST_RUNS:
             st.error(f"{n:,} configurations are more than the {MOST_RUNS:,} that a page runs; use the command `sweep`.")
         row.button(
-            f"Measure {n - done:,} configurations" if done < n else f"All {n:,} are measured",
+            f"Measure {size_label(n - done, 'configurations')}" if done < n else f"All {n:,} are measured",
             key="sweep-start",
             type="primary",
             icon=":material/play_arrow:",

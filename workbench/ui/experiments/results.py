@@ -10,7 +10,7 @@ import streamlit as st
 from workbench.errors import WorkbenchError
 from workbench.pipelines import from_mapping
 from workbench.records import Run
-from workbench.statistics import MARGIN, MIN_QUESTIONS, WORDS, Comparison, questions_for_equivalence
+from workbench.statistics import MARGIN, MIN_QUESTIONS, WORDS, Comparison, Population, questions_for_equivalence
 from workbench.sweeps import (
     Leaderboard,
     RunCost,
@@ -75,7 +75,7 @@ class _Runs:
 def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
     """The metric, the cost and the margin by which the runs are judged."""
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    metric, why = headline.shown(headline.choice(row), _shared(runs))
+    metric, why = headline.shown(headline.choice(row), shared(runs))
     if why:
         st.caption(plain(why))
     costs = costs_for(metric, runs)
@@ -107,8 +107,8 @@ def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
     return metric, cost, float(margin)
 
 
-def _shared(runs: Sequence[Run]) -> list[str]:
-    """Return the metrics that all of the runs have."""
+def shared(runs: Sequence[Run]) -> list[str]:
+    """Return the metrics that all of the runs have, of which one can judge them."""
     return [name for name in runs[0].metrics if all(name in run.metrics for run in runs)]
 
 
@@ -143,7 +143,7 @@ def verdict(board: Leaderboard) -> None:
     """The decision in words, before any table."""
     sentence = board.decision.sentence
     st.markdown(f"**{plain(sentence[:1].upper() + sentence[1:])}.**")
-    lines = [f"{board.n:,} development questions chose"]
+    lines = [f"{size_label(board.n, 'development questions')} chose"]
     winner = board.rows[0]
     if winner.held_out is not None:
         one = winner.held_out
@@ -226,12 +226,12 @@ _AT_K = (
 def ticked(runs: Sequence[Run], board: Leaderboard) -> None:
     """What can be done with one run, and how two differ."""
     if not runs:
-        st.caption("Tick a row to take its configuration in hand, two to compare them question by question.")
+        st.caption("Tick a row to use its configuration, two to compare them question by question.")
         return
     names = {row.run.fingerprint: row.name for row in board.rows}
     row = st.container(horizontal=True, gap="small", vertical_alignment="center")
     row.button(
-        f"Take in hand: {plain(names[runs[0].fingerprint])}",
+        f"Use this configuration: {plain(names[runs[0].fingerprint])}",
         key="take-run",
         icon=":material/pan_tool:",
         on_click=take,
@@ -243,10 +243,10 @@ def ticked(runs: Sequence[Run], board: Leaderboard) -> None:
 
 
 def take(run: Run) -> None:
-    """Nothing; the run's configuration is the one in hand."""
+    """Make the run's configuration the current one."""
     try:
         sessions.take(from_mapping(run.pipeline))
-        st.toast("Now in hand")
+        st.toast("This is the current configuration now")
     except WorkbenchError as error:
         sessions.say("error", str(error))
 
@@ -255,19 +255,20 @@ def _pair(a: Run, b: Run, metric: str, names: dict[str, str]) -> None:
     """Two runs question by question."""
     both = aligned([a, b], metric)
     found = both.compare(metric, population.unit())
-    st.markdown(plain(compared(found, names[a.fingerprint], names[b.fingerprint], metric)))
+    who = population.of(both.documents)
+    st.markdown(plain(compared(found, names[a.fingerprint], names[b.fingerprint], metric, who)))
     training_note(both.judging.note)
 
 
-def compared(found: Comparison, a: str, b: str, metric: str) -> str:
-    """Two runs in a sentence."""
-    counts = f"better on {found.wins} questions, worse on {found.losses}, equal on {found.ties}"
+def compared(found: Comparison, a: str, b: str, metric: str, who: Population) -> str:
+    """Two runs in a sentence, and of which population it speaks."""
+    counts = f"better on {size_label(found.wins, 'questions')}, worse on {found.losses}, equal on {found.ties}"
     less = f"{a} less {b}: {metric} {found.difference:+.3f}"
     if not found.is_enough:
         return f"{less}; {counts}; too few questions to compare ({found.n}; at least {MIN_QUESTIONS} are needed)."
-    interval = f" [{found.low:+.3f}, {found.high:+.3f}]" if found.low == found.low else ""
+    interval = f" [{found.low:+.3f}, {found.high:+.3f}] (95 % CI)" if found.low == found.low else ""
     settled = "" if found.is_settled else ", inconclusive"
-    return f"{less}{interval}, p {found.p:.3f}{settled}; {counts}."
+    return f"{less}{interval}, p {found.p:.3f}{settled}; {counts}. {population.said(who)}"
 
 
 def surfaces(runs: Sequence[Run], metric: str) -> None:
@@ -322,3 +323,5 @@ def marginal(runs: Sequence[Run], metric: str) -> None:
     st.plotly_chart(
         figures.effects(found, metric), key="effects", config={"displayModeBar": False}, alt="Effects of settings"
     )
+    documents = aligned(runs, metric, held_out=False).documents
+    st.caption(f"Intervals are 95 % CIs. {population.said(population.of(documents))}")

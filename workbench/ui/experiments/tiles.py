@@ -15,7 +15,7 @@ SIGNS = {"exact": "", "part": "…", "preview": "~", "left out": "×", "not deci
 LEGEND = (
     "<div class='facts'><b>0.650</b> exact on all questions · <b>…0.650</b> exact on a part · <b>~0.650</b> preview · "
     "<b>×0.650</b> preview, left out: it cannot be better · <b>?0.650</b> preview, not decided: it could be · framed: "
-    "the best so far. A click takes a configuration in hand.</div>"
+    "the best so far. A click makes a configuration the current one.</div>"
 )
 
 

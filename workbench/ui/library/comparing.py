@@ -166,7 +166,7 @@ def _use(shown: Document, name: str) -> None:
     )  # fmt: skip
     row.button(
         "Use for all", key=f"use-all-{name}", on_click=_use_all, args=(name,), type="tertiary",
-        icon=":material/done_all:", help="The parser of the pipeline in hand; files that it cannot read are named.",
+        icon=":material/done_all:", help="The parser of the current configuration; names files that it cannot read.",
     )  # fmt: skip
 
 

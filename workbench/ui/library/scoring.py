@@ -13,6 +13,7 @@ from workbench.explanations import explain
 from workbench.parsers import Auto, Parser, PdfPlumber, PyPdf, Unstructured
 from workbench.pipelines import Pipeline
 from workbench.records import Question
+from workbench.statistics import Population
 from workbench.store import Store
 from workbench.ui import headline, jobs, live, population, sessions
 from workbench.ui.shell import guarded, plain, training_note
@@ -44,13 +45,14 @@ class Scored:
     lost: int
     passages: int
     seconds: float
+    speaks: Population
     note: str = ""
 
 
 def key(corpus: Corpus, first: str, second: str) -> tuple[Any, ...]:
     """What decides a measurement of two parsers."""
     golden = sessions.workspace().golden.history.current
-    return "parsers-golden", corpus, first, second, sessions.pipeline(), golden, headline.measure()
+    return "parsers-golden", corpus, first, second, sessions.pipeline(), golden, headline.measure(), population.unit()
 
 
 def on_golden(corpus: Corpus, first: str, second: str, job: jobs.Job | None) -> None:
@@ -82,7 +84,7 @@ def _ask_scores(corpus: str, first: str, second: str) -> None:
 def started(corpus: Corpus, first: str, second: str) -> jobs.Job:
     """The job that measures both, one after the other."""
     workspace, store, pipeline = sessions.workspace(), sessions.store(), sessions.pipeline()
-    metric = headline.measure()
+    metric, unit = headline.measure(), population.unit()  # the job's thread has no session
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> list[Scored]:
         out = []
@@ -93,7 +95,7 @@ def started(corpus: Corpus, first: str, second: str) -> jobs.Job:
             read, _ = workspace.corpus(parser)
             anchored = workspace.golden.read(read)
             own = replace(pipeline, parser=parser)
-            out.append(_scored(name, own, read, anchored.questions, metric, store, begun))
+            out.append(_scored(name, own, read, anchored.questions, metric, unit, store, begun))
         return out
 
     return jobs.run(key(corpus, first, second), live.visit(), work)
@@ -105,12 +107,13 @@ def _scored(
     corpus: Corpus,
     questions: Sequence[Question],
     metric: str,
+    unit: str | None,
     store: Store,
     begun: float,
 ) -> Scored:
     found = evaluate(corpus, questions, pipeline, [metric], store=store)
     anatomy = explain(found, store)
-    one = found.intervals(population.unit())[metric]
+    one = found.intervals(unit)[metric]
     lost = sum(len(q.lost) for q in found.questions)
     return Scored(
         name=name,
@@ -124,6 +127,7 @@ def _scored(
         lost=lost,
         passages=lost + sum(len(q.references) for q in found.questions),
         seconds=time.perf_counter() - begun,
+        speaks=found.population(unit),
         note=found.judging.note,
     )
 
@@ -134,7 +138,7 @@ def _scores(found: Sequence[Scored]) -> None:
         {
             "Parser": one.name,
             metric: f"{one.mean:.3f}",
-            "95 % interval": f"{one.low:.3f} to {one.high:.3f}" if one.low == one.low else "",
+            "95 % CI": f"{one.low:.3f} to {one.high:.3f}" if one.low == one.low else "",
             "Lost by the parser": f"{one.parse_loss:.3f}",
             "Passages without a place": f"{one.lost:,} of {one.passages:,}",
             "Documents read": one.documents,
@@ -153,7 +157,7 @@ def _scores(found: Sequence[Scored]) -> None:
     st.caption(
         "Lost by the parser: recall that no chunk can bring back, because the parsed text does not hold the passage. "
         "Seconds hold reading, embedding and searching; what the store held cost nothing. "
-        "Whether a difference is real, a sweep over parsers tells on Experiments."
+        f"{population.said(found[0].speaks)} Whether a difference is real, a sweep over parsers tells on Experiments."
     )
     training_note(*(one.note for one in found))
 

@@ -64,7 +64,7 @@ def _take(found: Sequence[Profile], own: str) -> None:
     row = st.container(horizontal=True, gap="small")
     for rival in others:
         row.button(
-            f"Take in hand: {plain(rival.label)}", key=f"take-{rival.embedder.fingerprint}", on_click=rivals.take,
+            f"Use this model: {plain(rival.label)}", key=f"take-{rival.embedder.fingerprint}", on_click=rivals.take,
             args=(rival,), icon=":material/pan_tool:", type="tertiary", help="Every page then works with it.",
         )  # fmt: skip
 
@@ -84,13 +84,13 @@ def table(corpus: Corpus, found: Sequence[Profile]) -> None:
     )
     training_note(*(f"{one.rival.label}: {note}" for one in found if (note := _note(one))))
     k = found[0].rival.pipeline.k
-    told = [f"Dense search, {k} hits, the chunks of the configuration in hand."]
-    if any(one.quality is not None for one in found):
+    told = [f"Dense search, {k} hits, the chunks of the current configuration."]
+    measured = [one.quality.evaluation for one in found if one.quality is not None]
+    if measured:
         told.append(headline.differ([headline.measure(), *_others(k)]))
-    if any(one.quality is not None for one in found):
         told.append(
             "Brackets are 95 % CIs; questions that share a passage count as one. A difference whose interval holds 0 "
-            "is inconclusive."
+            f"is inconclusive. {population.said(measured[0].population(population.unit()))}"
         )
     told.append("Speeds are measured on these chunks, on this machine, one model at a time, while it does other work.")
     if any(countings.totals(corpus, one.rival.pipeline).sampled for one in found):
@@ -161,7 +161,8 @@ def paired(a: Measured, b: Measured, metric: str) -> Comparison:
     judges = judging([any(one) for one in zip(*(e.seen for e in some), strict=True)]).judges
     columns = [e.values[np.array(judges), e.metrics.index(metric)] for e in some]
     questions = list(compress(a.evaluation.questions, judges))
-    documents = by_document(questions, population.unit())
+    ids = {document.name: document.id for document in a.evaluation.corpus}
+    documents = by_document(questions, population.unit(), ids)
     return compare(columns[0], columns[1], clusters(questions), documents=documents, bounds=bounds_of(metric))
 
 

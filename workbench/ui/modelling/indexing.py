@@ -199,7 +199,7 @@ def shown(found: Measured, in_hand: str, k: int, n: int) -> None:
     st.plotly_chart(figure, key="tradeoff", config={"displayModeBar": False}, alt="Recall against queries per second")
     st.caption(
         f"Recall@{k} against exact search over these {n:,} vectors, mean of {found.queries} {found.asked}; filled: the "
-        "index in hand. Speeds are this machine's, and differences at few vectors say little about many."
+        "current index. Speeds are this machine's, and differences at few vectors say little about many."
     )
     rows = [
         {

@@ -22,7 +22,7 @@ from workbench.ui.kinds import unavailable
 from workbench.ui.modelling import waiting
 from workbench.ui.modelling.comparing import difference, interval, paired
 from workbench.ui.modelling.waiting import Awaited
-from workbench.ui.shell import panels, plain, training_note
+from workbench.ui.shell import panels, plain, size_label, training_note
 
 ASKED = "rerank-asked"
 """Session state: whether this visit asked for the reranker to be measured, which takes a model's pass a candidate."""
@@ -62,7 +62,7 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     """The retriever in hand with its fields on the left, all of them measured on the right."""
     left, right = panels(1, 2.8)
     with left:
-        forms.kind_choice("retriever", "In hand", NAMES)
+        forms.kind_choice("retriever", "Current retriever", NAMES)
         changed("retriever")
         if told := unavailable(pipeline.retriever):
             st.warning(plain(f"{told}."), icon=":material/cloud_off:")
@@ -102,10 +102,12 @@ def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...
     training_note(*(one.evaluation.judging.note for one in results.values()))
     if results:
         st.markdown(plain(fusion_told(results)))
-        n = len(next(iter(results.values())).evaluation.questions)
+        first = next(iter(results.values())).evaluation
+        who = population.said(first.population(population.unit()))
         st.caption(
-            f"{n:,} questions, 95 % CIs; differences are paired, question by question. Six retrievers on one golden "
-            "set are five chances to be fooled: confirm a winner on held-out questions (page Experiments)."
+            f"{size_label(len(first.questions), 'questions')}, 95 % CIs; differences are paired, question by question. "
+            f"{who} Six retrievers on one golden set are five chances to be fooled: confirm a winner on "
+            "held-out questions (page Experiments)."
         )
     for one in found:
         if one.missing:
@@ -132,7 +134,7 @@ def _table(found: Sequence[Contender], results: dict[str, Measured]) -> None:
             "Retriever": st.column_config.TextColumn(width=200),
             headed: st.column_config.TextColumn(width=170, help=headline.definition(headed)),
             **{name: st.column_config.TextColumn(help=headline.definition(name)) for name in _others(headed)},
-            "Less the one in hand": st.column_config.TextColumn(width=230, help=f"{headed}, question by question"),
+            "Less the current one": st.column_config.TextColumn(width=230, help=f"{headed}, question by question"),
             "ms a query": st.column_config.TextColumn(help="Retrieving only, as deep as all budgets need"),
         },
         alt="Retrievers on the golden set",
@@ -141,11 +143,11 @@ def _table(found: Sequence[Contender], results: dict[str, Measured]) -> None:
         one = found[event.selection.rows[0]]
         if one is not own:
             st.button(
-                f"Take in hand: {plain(one.name)}", key="take-retriever", icon=":material/pan_tool:",
+                f"Use this retriever: {plain(one.name)}", key="take-retriever", icon=":material/pan_tool:",
                 on_click=sessions.put, args=("retriever", to_dict(one.pipeline.retriever)),
             )  # fmt: skip
     else:
-        st.caption("Click a row to take it in hand.")
+        st.caption("Click a row to use its retriever.")
 
 
 def _headed(results: dict[str, Measured]) -> str:
@@ -162,8 +164,8 @@ def _others(headed: str) -> list[str]:
 def _row(one: Contender, own: Contender, results: dict[str, Measured], headed: str) -> dict[str, Any]:
     """A retriever's line: its measures, or why there are none."""
     measured = results.get(one.name)
-    row = dict.fromkeys(("Retriever", headed, "Less the one in hand", *_others(headed)), "")
-    row |= {"Retriever": one.name + (", in hand" if one is own else ""), "ms a query": ""}
+    row = dict.fromkeys(("Retriever", headed, "Less the current one", *_others(headed)), "")
+    row |= {"Retriever": one.name + (", current" if one is own else ""), "ms a query": ""}
     if measured is None:
         return row | {headed: "its model is not here" if one.missing else "not measured yet"}
     intervals = measured.evaluation.intervals(population.unit())
@@ -173,7 +175,7 @@ def _row(one: Contender, own: Contender, results: dict[str, Measured], headed: s
         "ms a query": f"{1000 * seconds:.1f}",
     }
     if one is not own and own.name in results:
-        row["Less the one in hand"] = difference(paired(measured, results[own.name], headed))
+        row["Less the current one"] = difference(paired(measured, results[own.name], headed))
     return row
 
 
