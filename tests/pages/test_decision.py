@@ -359,6 +359,18 @@ def test_the_history_finds_tags_and_restores(visit, measured):
     assert "No run is like this" in said(app)
 
 
+def test_the_history_filters_by_no_mean_of_an_earlier_revision(visit, measured):
+    corpus, _ = measured.corpus()
+    questions = measured.golden.read(corpus).questions
+    old = replace(run_of(evaluate(corpus, questions, NEAR, metrics([NEAR])), questions), measures=1, label="old one")
+    catalogue_of(measured).record(old)
+    app = look(visit("Decision"), "History")
+    assert "old one" in set(app.dataframe[0].value["Configuration"])
+    app.number_input(key="history-least").set_value(0.05).run()
+    whole(app)
+    assert "old one" not in set(app.dataframe[0].value["Configuration"])
+
+
 def test_ten_prompts_hold_the_figures(visit, measured):
     app = look(visit("Decision"), "Prompts")
     radio = app.radio(key="prompt")

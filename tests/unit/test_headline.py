@@ -1,5 +1,8 @@
 """The measure of all pages: what can be chosen, and what is said where another is shown."""
 
+import pytest
+
+from workbench.errors import RunError
 from workbench.metrics import metric
 from workbench.pipelines import Pipeline
 from workbench.sweeps import METRIC
@@ -24,6 +27,8 @@ def test_what_was_not_measured_is_replaced_and_that_is_said() -> None:
     other, why = headline.shown("mrr@5", ["recall@5", METRIC])
     assert other == METRIC
     assert why == "mrr@5 was not measured here; shown is recall@1000tok (measured at 1,000 context tokens)."
+    with pytest.raises(RunError, match="no measure in common, so mrr@5 cannot be shown; measure them again"):
+        headline.shown("mrr@5", [])
     assert headline.shown("mrr@5", ["recall", "iou"])[0] == "recall", "chroma's have no budget in their names"
 
 

@@ -31,15 +31,17 @@ from workbench.reports import (
     project,
     record_markdown,
     review_pack,
+    untested,
 )
 from workbench.reports.blocks import Piece
 from workbench.reports.drawings import distinct, heat, intervals, ticks
+from workbench.reports.numbers import count
 from workbench.reports.passages import excerpt
 from workbench.reports.tables import cell
 from workbench.retrievers import BM25
 from workbench.spans import Span
 from workbench.splitters import Recursive
-from workbench.sweeps import leaderboard, surface, sweep
+from workbench.sweeps import leaderboard, more_questions, surface, sweep
 
 HOSTILE = "<img src=https://evil.example/x onerror=alert(1)>"
 BREAKS = "</pre></svg></style><script src='//evil.example/a.js'></script>\"'`|![x](https://evil.example/y)"
@@ -201,6 +203,33 @@ def test_a_rival_that_leads_elsewhere_is_an_assumption():
     assert mix.loss == 1.0
     rival = next(a for a in found if a.kind == "rival")
     assert 0 < rival.loss < 1
+    board = leaderboard((first, second))
+    assert rival.text.startswith("That questions to come are like the 20 questions that judged.")
+    assert f"; {more_questions(20, board.decision.more)}." in rival.text, "as the verdict says it"
+    assert more_questions(20, board.decision.more) in board.decision.sentence
+    settled = replace(board, decision=replace(board.decision, verdict="equivalent", more=None))
+    found = assumptions((first, second), settled, first.fingerprint)
+    assert not any("would settle it" in a.text or "needed" in a.text for a in found), "nothing is to be settled"
+
+
+def test_what_is_counted_is_one_or_many():
+    assert [count(n, "questions") for n in (0, 1, 2, 1204)] == [
+        "0 questions",
+        "1 question",
+        "2 questions",
+        "1,204 questions",
+    ]
+    evidence = made()
+    runs = tuple(replace(run, questions=run.questions[:1], values=run.values[:1]) for run in evidence.runs)
+    told = untested(runs, evidence.questions, leaderboard(runs))
+    assert "Only 1 question judged; intervals are wide below about 60." in told
+
+
+def test_the_table_says_verdicts_in_words():
+    text = markdown(review_pack(made()))
+    assert "inconclusive" in text
+    assert "ruled out" not in text
+    assert "| not settled" not in text
 
 
 def test_production_scales_with_documents():

@@ -110,10 +110,12 @@ def _rival(board: Leaderboard, chosen: str) -> list[Assumption]:
     loss = max(0.0, -row.standing.low)
     if not loss:
         return []
-    enough = more_questions(board.n, board.decision.more)
+    open = board.decision.verdict == "not settled"
+    enough = f"; {more_questions(board.n, board.decision.more)}" if open else ""
     text = (
         f"That questions to come are like the {count(board.n, 'questions')} that judged. {rival.name} is not "
-        f"significantly worse: the choice may be as much as {loss:.3f} of {board.metric} below the best of the others; {enough}."
+        f"significantly worse: the choice may be as much as {loss:.3f} of {board.metric} below the best of "
+        f"the others{enough}."
     )
     return [Assumption("rival", text, loss)]
 

@@ -134,7 +134,8 @@ def _question(evidence: Evidence, board: Leaderboard) -> Section:
             Text(evidence.question),
             Text(
                 f"Judged by {board.metric} on {count(board.n, 'questions')}{held}. A difference below "
-                f"{board.margin:g} does not matter; equals are told apart by cost: fewer {evidence.priced[1].label} is better."
+                f"{board.margin:g} does not matter; equals are told apart by cost: fewer "
+                f"{evidence.priced[1].label} is better."
             ),
             *trained(board),
         ),
