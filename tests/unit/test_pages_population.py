@@ -13,9 +13,9 @@ DOCUMENTS = np.repeat(np.arange(8), 5)
 
 
 def test_a_sentence_says_the_population_and_its_caution() -> None:
-    assert said(population(None)) == "This speaks of questions about these documents."
+    assert said(population(None)) == "Holds for questions about these documents."
     wide = said(population(DOCUMENTS))
-    assert wide.startswith("This speaks of documents like these (8 seen): 8 documents cannot exclude a rare kind")
+    assert wide.startswith("Holds for documents like these (8 seen): 8 documents cannot exclude a rare kind")
     assert wide.endswith(".")
 
 

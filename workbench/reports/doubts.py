@@ -111,7 +111,8 @@ def _rival(board: Leaderboard, chosen: str) -> list[Assumption]:
     if not loss:
         return []
     open = board.decision.verdict == "not settled"
-    enough = f"; {more_questions(board.n, board.decision.more)}" if open else ""
+    what = "development questions" if board.held_out else "questions"
+    enough = f"; {more_questions(board.n, board.decision.more, what)}" if open else ""
     text = (
         f"That questions to come are like the {count(board.n, 'questions')} that judged. {rival.name} is not "
         f"significantly worse: the choice may be as much as {loss:.3f} of {board.metric} below the best of "

@@ -26,7 +26,7 @@ def of(documents: Ints | None) -> Population:
 
 def said(who: Population) -> str:
     """Say of which population a figure speaks, as a sentence to stand beside it."""
-    return f"This speaks of {who.words}" + (f": {who.caution}." if who.caution else ".")
+    return f"Holds for {who.words}" + (f": {who.caution}." if who.caution else ".")
 
 
 def switch(documents: Ints | None) -> None:

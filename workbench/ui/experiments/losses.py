@@ -163,7 +163,7 @@ def table(evaluation: Evaluation, budget: str) -> None:
     st.caption(
         f"{size_label(len(evaluation.judged.questions), 'questions')}, {size_label(evaluation.chunks, 'chunks')}"
         + (f"; {evaluation.unanswerable} unanswerable counted apart" if evaluation.unanswerable else "")
-        + f". The CIs speak of {who.words}."
+        + f". The CIs hold for {who.words}."
     )
     abstention = evaluation.abstention
     if abstention is not None:
