@@ -208,7 +208,7 @@ def _comparison(evidence: Evidence, board: Leaderboard) -> list[Section]:
     left = len(board.rows) - len(shown)
     rivals: list[Block] = [Figure(drawings.intervals(lines, board.metric, at), "Means with their intervals.", table)]
     if left:
-        rivals.append(Text(f"Below these: {count(left, 'configurations')} more."))
+        rivals.append(Text(f"Below these: {count(left, 'more configurations')}."))
     out = [Section("The choice and its rivals", (table, *rivals))]
     if (heat := _surface(evidence)) is not None:
         out.append(heat)

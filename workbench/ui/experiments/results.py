@@ -148,7 +148,7 @@ def verdict(board: Leaderboard) -> None:
     if winner.held_out is not None:
         one = winner.held_out
         span = f" [{one.low:.3f}, {one.high:.3f}]" if one.low == one.low else ""
-        lines.append(f"on {board.held_out:,} held-out questions the leader has {one.mean:.3f}{span}")
+        lines.append(f"on {size_label(board.held_out, 'held-out questions')} the leader has {one.mean:.3f}{span}")
     if len(board.rows) > 1:
         lines.append(f"brackets are 95 % CIs, the leader's for the best of {len(board.rows):,}")
         if board.n < (least := questions_for_equivalence(0, board.margin)):
