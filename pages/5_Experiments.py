@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import bench, countings, library, live, progress, sessions
+from workbench.ui import bench, countings, library, live, population, progress, sessions
 from workbench.ui.experiments import (
     background,
     evaluating,
@@ -40,7 +40,7 @@ def lost(corpus, questions, pipeline):
         with head:
             waiting.bars([("Measuring", evaluating.key(corpus, questions, pipeline, budget), measured)])
         return
-    found = measured.result
+    found = measured.result.speaking(population.unit())
     evaluating.keep(found, corpus, questions)
     with head:
         losses.verdict(found)

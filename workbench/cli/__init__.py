@@ -26,7 +26,7 @@ COMMANDS = {
     "check": "whether a pipeline is significantly worse than a run that was kept",
     "export": "a pipeline as code for LangChain, LlamaIndex or Haystack, or as a bundle of data",
     "verify": "whether exported code gives what the workbench gives: every chunk, vector and hit",
-    "report": "the review pack of a sweep, one HTML file or Markdown",
+    "report": "the review report of a sweep, one HTML file or Markdown",
     "models": "the embedding models, and whether each can be had here and now",
 }
 """Name → one line about it. The command is the function `run` of the module of this name."""

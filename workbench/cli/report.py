@@ -1,4 +1,4 @@
-"""`report`: the review pack of a sweep, as HTML or Markdown."""
+"""`report`: the review report of a sweep, as HTML or Markdown."""
 
 import shlex
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def run(arguments: list[str]) -> int:
     """Write the pack; say which configuration it is about."""
     flags = Flags(
         "report",
-        "The review pack of a sweep: the choice and its rivals, where answers are lost, what was not tested, what "
+        "The review report of a sweep: the choice and its rivals, where answers are lost, what was not tested, what "
         "would change the decision, production. One file that needs no network.",
     )
     flags.add_argument("docs", nargs="+", metavar="DOCS", help="files, or folders of them: those of the sweep")

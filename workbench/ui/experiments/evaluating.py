@@ -40,6 +40,10 @@ class Measured:
     evaluation: Evaluation
     anatomy: Anatomy
 
+    def speaking(self, unit: str | None) -> "Measured":
+        """Return the same measurement, the intervals of its losses of this unit (`ui.population`)."""
+        return self if unit == self.anatomy.unit else Measured(self.evaluation, self.anatomy.speaking(unit))
+
 
 def key(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, budget: str) -> tuple[Any, ...]:
     """What decides a measurement."""

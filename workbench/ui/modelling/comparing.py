@@ -167,7 +167,7 @@ def paired(a: Measured, b: Measured, metric: str) -> Comparison:
 
 
 def _first_step(found: Measured) -> str:
-    anatomy = found.anatomy
+    anatomy = found.anatomy.speaking(population.unit())
     first = anatomy.first()
     return " or ".join(f"{STEPS[step]} (−{anatomy.steps[step].mean:.3f})" for step in first) or "nothing is lost"
 
