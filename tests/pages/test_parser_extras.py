@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from quick import FAST
+from quick import FAST, control
 from test_pages import whole, words
 
 from workbench.parsers import PdfPlumber, plumbers
@@ -48,7 +48,7 @@ def test_an_extra_that_is_missing_is_said_in_the_list_and_refused_when_chosen(vi
     box.set_value("pdfplumber").run()
     whole(app)
     assert any(f"pip install {NEEDS}" in text.replace("\\", "") for text in words(app))
-    assert (chosen(app), app.selectbox(key="parser-kind").value) == ("auto", "auto")
+    assert (chosen(app), control(app, "selectbox", "parser-kind").value) == ("auto", "auto")
 
 
 def test_the_comparison_says_what_else_could_be_compared(visit, few, absent):
