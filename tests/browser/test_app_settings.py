@@ -1,7 +1,7 @@
 """A law of every popover, expander, tab and dialog: to look is not to change, and what is shown is what is used.
 
-Every page is opened by a link, run again, and come back to from another page; each time all that opens is opened and
-closed, in each of the page's views, and another run follows. What opens is found in the page itself; each place in the
+Every page is opened by a link and run again, and those with controls of the pipeline are come back to; each time all
+that opens is opened and closed, in each of the page's views, and another run follows. What opens is found in the page itself; each place in the
 code that makes something that opens must have been met.
 """
 
@@ -36,6 +36,8 @@ from workbench.ui.forms import _written
 from workbench.ui.kinds import EMBEDDERS, INDEXES, RETRIEVERS
 
 PAGES = ("Bench", "Documents", "Models", "Golden set", "Experiments", "Decision")
+AGAIN = ("Bench", "Models")
+"""Pages that are come back to: those that hold controls of the pipeline."""
 OPENS = ("stPopover", "stExpander", "stTab", "stDialog")
 MAKERS = ("popover", "expander", "tabs", "dialog")
 SELDOM = {
@@ -239,9 +241,10 @@ def test_to_look_is_not_to_change(page, app):
     for i, (name, pipeline) in enumerate(zip(PAGES, pipelines.values(), strict=False)):
         open_app(page, address, address_of(name, pipeline))
         look_at_all(page, expected(pipeline), f"{name} by a link", met)
-        go(page, PAGES[i - 1])
-        go(page, name)
-        look_at_all(page, expected(pipeline), f"{name} come back to", met)
+        if name in AGAIN:
+            go(page, PAGES[i - 1])
+            go(page, name)
+            look_at_all(page, expected(pipeline), f"{name} come back to", met)
     unmet = [p.pattern for p in named_in_the_code() if not any(p.fullmatch(name) for name in met)]
     assert not [p for p in unmet if not any(re.sub(r"\\(.)", r"\1", p).strip(".*: ").startswith(s) for s in SELDOM)]
 
