@@ -1,8 +1,8 @@
 """A law of every popover, expander, tab and dialog: to look is not to change, and what is shown is what is used.
 
 Every page is opened by a link and run again, and those with controls of the pipeline are come back to; each time all
-that opens is opened and closed, in each of the page's views, and another run follows. What opens is found in the page itself; each place in the
-code that makes something that opens must have been met.
+that opens is opened and closed, in each of the page's views, and another run follows. What opens is found in the page
+itself; each place in the code that makes something that opens must have been met.
 """
 
 import ast
