@@ -49,6 +49,8 @@ SELDOM = {
     "Rules of thumb to start from": "without runs",
     "What else would change it": "where another answer would change the advice",
     "All figures": "after kinds of index were compared",
+    "Production": "after a configuration was chosen for the report",
+    "The pipeline file": "after something was decided, or chosen for the export",
 }
 """What opens but is not met here, and when it is: what stands in it changes no pipeline."""
 
