@@ -264,7 +264,7 @@ def of_the_leader(draws: int) -> Table:
 
 
 def further(draws: int) -> Table:
-    """Whether as many further questions as were said do settle the verdict."""
+    """Count how often as many further questions as were said settle the verdict."""
     made: dict[str, Callable[[np.random.Generator, int], Scene]] = {
         "2 runs, 0.05 apart": lambda r, n: scenes.ladder(r, n, 2, 0.05, SPIKY),
         "2 runs, 0.10 apart": lambda r, n: scenes.ladder(r, n, 2, 0.10, SPIKY),

@@ -35,7 +35,7 @@ TRAINABLE = ("hundreds", "thousands")
 
 
 def looks_up(answers: Mapping[str, str]) -> bool:
-    """Whether any answer says that knowledge has to be looked up."""
+    """Return whether any answer says that knowledge has to be looked up."""
     return any(answers.get(question) in some for question, some in KNOWLEDGE)
 
 
@@ -49,7 +49,7 @@ class Rule:
     why: str
 
     def holds(self, answers: Mapping[str, str]) -> bool:
-        """Whether the rule speaks of these answers."""
+        """Return whether the rule applies to these answers."""
         return looks_up(answers) == self.knowledge and all(answers[q] in some for q, some in self.where.items())
 
     @property

@@ -293,7 +293,7 @@ class _Looked:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing but white space is gold."""
+        """Return whether nothing but white space is gold."""
         return not lengths(self.passages).any() and not any(self.lost)
 
     def first_relevant(self) -> int | None:
