@@ -1,6 +1,6 @@
 """`check`: the regression gate. Whether a pipeline is worse than a run that was kept, beyond what chance does."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from workbench.cli.output import Progress, number, shown, write_json
 from workbench.cli.questions import GOLDEN, golden_of
 from workbench.evaluations import evaluate, run_of
 from workbench.metrics import REVISION, bounds_of
-from workbench.records import Question, Run, read_run, write_run
+from workbench.records import Question, read_run, write_run
 from workbench.statistics import LEVEL, Comparison, Population, Sight, population, sight
-from workbench.sweeps import METRIC, aligned, check_measures
+from workbench.sweeps import METRIC, Aligned, aligned, check_measures
 
 _MOST = 50  # questions that fell and are written for people; --json has all
 
@@ -59,22 +59,44 @@ def run(arguments: list[str]) -> int:
     if given["out"]:
         write_run(now, Path(given["out"]))
     compared, who = paired(now, baseline, metric, given["unit"])
-    dropped = compared.is_settled and compared.difference < 0
-    seen = _sight(now, baseline, metric, who)
-    fell = fallen(now, baseline, metric, questions)
+    both = aligned([now, baseline], metric)
+    documents, bounds = who.grouped(both.documents), bounds_of(metric)
+    checked = _Checked(
+        metric=metric,
+        both=both,
+        found=compared,
+        who=who,
+        sight=sight(both.values[:, 1], both.clusters, documents=documents, bounds=bounds),
+        fell=fallen(both, questions),
+    )
     if given["json"]:
-        write_json(_result(now, baseline, metric, compared, who, dropped, seen, fell))
+        write_json({"pipeline": now.fingerprint, "baseline": baseline.fingerprint} | _result(checked))
     else:
-        note = aligned([now, baseline], metric).judging.note
-        print(_text(metric, compared, who, dropped, seen, fell, note))
-    if dropped:
+        print(_text(checked))
+    if checked.dropped:
         return NOT_HELD
-    return refused or status or (CANNOT_TELL if seen.drop is None else DONE)
+    return refused or status or (CANNOT_TELL if checked.sight.drop is None else DONE)
 
 
-def fallen(now: Run, before: Run, metric: str, questions: tuple[Question, ...]) -> list[dict[str, Any]]:
-    """The questions with a lower value than before, {id, question, before, now}, the deepest fall first."""
-    both = aligned([now, before], metric)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Checked:
+    """What a check found: both runs on their shared questions, the comparison, and what drop it could have seen."""
+
+    metric: str
+    both: Aligned
+    found: Comparison
+    who: Population
+    sight: Sight
+    fell: list[dict[str, Any]]
+
+    @property
+    def dropped(self) -> bool:
+        """Return whether the pipeline is significantly below the baseline."""
+        return self.found.is_settled and self.found.difference < 0
+
+
+def fallen(both: Aligned, questions: tuple[Question, ...]) -> list[dict[str, Any]]:
+    """Return the questions with a lower value than before, {id, question, before, now}, the deepest fall first."""
     text = {q.id: q.text for q in questions}
     rows = [
         {"id": id, "question": text.get(id, ""), "before": float(b), "now": float(a)}
@@ -84,47 +106,24 @@ def fallen(now: Run, before: Run, metric: str, questions: tuple[Question, ...]) 
     return sorted(rows, key=lambda row: (row["now"] - row["before"], row["id"]))
 
 
-def _sight(now: Run, before: Run, metric: str, who: Population) -> Sight:
-    """What drop this comparison could have seen."""
-    both = aligned([now, before], metric)
-    documents, bounds = who.grouped(both.documents), bounds_of(metric)
-    return sight(both.values[:, 1], both.clusters, documents=documents, bounds=bounds)
+def _result(of: _Checked) -> dict[str, Any]:
+    values = {key: number(value) for key, value in asdict(of.found).items()}
+    means = dict(zip(("now", "before"), of.both.values.mean(axis=0).tolist(), strict=True))
+    gate = {"visible_drop": of.sight.drop, "visible_losses": of.sight.lost, "can_tell": of.sight.drop is not None}
+    about = {"unit": of.who.unit, "population": of.who.words, "sight": of.sight.sentence}
+    rest = {"training": of.both.judging.to_dict(), "fell": of.fell}
+    return {"metric": of.metric, "dropped": of.dropped} | means | values | gate | about | rest
 
 
-def _result(
-    now: Run,
-    before: Run,
-    metric: str,
-    found: Comparison,
-    who: Population,
-    dropped: bool,
-    seen: Sight,
-    fell: list[dict[str, Any]],
-) -> dict[str, Any]:
-    values = {key: number(value) for key, value in asdict(found).items()}
-    runs = {"pipeline": now.fingerprint, "baseline": before.fingerprint, "metric": metric, "dropped": dropped}
-    both = aligned([now, before], metric)
-    means = dict(zip(("now", "before"), both.values.mean(axis=0).tolist(), strict=True))
-    gate = {"visible_drop": seen.drop, "visible_losses": seen.lost, "can_tell": seen.drop is not None}
-    about = {"unit": who.unit, "population": who.words, "sight": seen.sentence}
-    return runs | means | values | gate | about | {"training": both.judging.to_dict(), "fell": fell}
-
-
-def _text(
-    metric: str,
-    found: Comparison,
-    who: Population,
-    dropped: bool,
-    seen: Sight,
-    fell: list[dict[str, Any]],
-    note: str,
-) -> str:
-    told = sentence(found, who, metric).replace("A is", "the pipeline is", 1).replace(" B", " the baseline", 1)
-    verdict = "significantly worse" if dropped else "no significant drop" if seen.drop else "this gate cannot tell"
-    lines = [f"{verdict}; {told}", seen.sentence, *([note] if note else [])]
+def _text(of: _Checked) -> str:
+    told = sentence(of.found, of.who, of.metric)
+    told = told.replace("A is", "the pipeline is", 1).replace(" B", " the baseline", 1)
+    blind = of.sight.drop is None
+    verdict = "significantly worse" if of.dropped else "this gate cannot tell" if blind else "no significant drop"
+    lines = [f"{verdict}; {told}", of.sight.sentence, *([note] if (note := of.both.judging.note) else [])]
     lines += [
-        f"  fell from {r['before']:.3f} to {r['now']:.3f}  {r['id']}  {shown(r['question'])}" for r in fell[:_MOST]
+        f"  fell from {r['before']:.3f} to {r['now']:.3f}  {r['id']}  {shown(r['question'])}" for r in of.fell[:_MOST]
     ]
-    if len(fell) > _MOST:
-        lines.append(f"  and {len(fell) - _MOST:,} more")
+    if len(of.fell) > _MOST:
+        lines.append(f"  and {len(of.fell) - _MOST:,} more")
     return "\n".join(lines)
