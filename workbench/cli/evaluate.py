@@ -56,9 +56,7 @@ def run(arguments: list[str]) -> int:
     anatomy = None
     if not letter and not given["no_anatomy"]:
         progress = Progress("embedding", "lost chunks with the text around them")
-        anatomy = explain(
-            found, store, embedding=progress, original=originals(given["docs"]), unit=given["unit"], seed=_SEED
-        )
+        anatomy = explain(found, store, embedding=progress, original=originals(given["docs"]), unit=given["unit"])
     if given["out"]:
         plain = anatomy.to_dict(per_question=True) if anatomy else None
         write_run(run_of(found, questions, seed=_SEED, anatomy=plain), Path(given["out"]))

@@ -133,7 +133,6 @@ class Anatomy:
     label: str
     budget: Budget
     questions: tuple[Explained, ...]
-    seed: int = 0
     embedded: int = 0
     documents: tuple[int, ...] | None = None
     unit: str | None = None

@@ -44,7 +44,6 @@ def explain(
     embedding: Callable[[int, int], None] | None = None,
     original: Original | None = None,
     unit: str | None = None,
-    seed: int = 0,
 ) -> Anatomy:
     """Where the evaluated pipeline lost answers within a budget: its own k hits, or such as "10" or "1000tok".
 
@@ -82,7 +81,7 @@ def explain(
             progress(len(out), len(evaluation.questions))
     pipeline = evaluation.pipeline
     documents = tuple(evaluation.documents.tolist())
-    return Anatomy(pipeline.fingerprint, pipeline.label, amount, tuple(out), seed, texts, documents, unit)
+    return Anatomy(pipeline.fingerprint, pipeline.label, amount, tuple(out), texts, documents, unit)
 
 
 @dataclass(frozen=True, slots=True)
