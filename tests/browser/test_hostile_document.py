@@ -4,6 +4,7 @@ The app is served without the headers of `ui/server.py`: a policy that forbids s
 """
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -212,10 +213,15 @@ Path({str(tmp_path)!r}, "golden.jsonl").write_text(here.golden.export(corpus))
 """
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, check=True)
     grid, runs = tmp_path / "grid.yaml", str(tmp_path / "runs")
-    grid.write_text("base: {embedder: {kind: static}}\nvary: {splitter.chunk_size: [60, 200]}\n")
+    base = "{splitter: {kind: recursive, chunk_overlap: 0}, embedder: {kind: static}, k: 1}"
+    grid.write_text(f"base: {base}\nvary: {{splitter.chunk_size: [12, 60]}}\n")
     files = [str(tmp_path / "docs"), "--golden", str(tmp_path / "golden.jsonl")]
     for command in (["sweep", *files, "--grid", str(grid), "--out", runs], ["report", *files, "--runs", runs]):
-        given = [*command, "--out", str(out)] if command[0] == "report" else command
+        given = command
+        if command[0] == "report":  # nothing is settled, and the choice loses answers, which are shown
+            found = {file.stem: json.loads(file.read_text()) for file in Path(runs, "runs").glob("*.json")}
+            chosen = next(name for name, run in found.items() if run["pipeline"]["splitter"]["chunk_size"] == 12)
+            given = [*command, "--out", str(out), "--chosen", chosen]
         made = subprocess.run(
             [sys.executable, "-m", "workbench", *given],
             cwd=ROOT, env=variables, capture_output=True, text=True, check=False,

@@ -137,7 +137,8 @@ def _chosen(board: Leaderboard, wanted: str | None) -> Run:
     start = wanted or board.decision.settled
     if not start:
         names = "; ".join(row.name for row in board.rows[:3])
-        raise RunError(f"{board.decision.sentence}: name the choice with --chosen, such as {names}")
+        why = board.decision.sentence
+        raise RunError(f"name the choice with --chosen, such as {names}: the figures settle none. {why}")
     some = [row.run for row in board.rows if start == row.name or row.run.fingerprint.startswith(start)]
     if len(some) != 1:
         state = "no run has" if not some else f"{len(some)} runs have"
