@@ -1,4 +1,4 @@
-"""How the workbench is installed here: its name and version, its extras, and the files that come with its code.
+"""How the workbench is installed here: its name, its extras, and the files that come with its code.
 
 In the repository app.py, the pages and the sample documents stand beside the package; a wheel carries them inside it.
 """
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench import __version__ as VERSION
 from workbench.errors import WorkbenchError
 
 DISTRIBUTION = "chunking-workbench"
@@ -57,6 +56,3 @@ def needing(extra: str, what: str, error: type[WorkbenchError] = WorkbenchError)
     except ModuleNotFoundError as missing:
         library = (missing.name or "a library").partition(".")[0]
         raise error(f"{what} needs {library}, which is not installed; {install(extra)}") from missing
-
-
-__all__ = ["BESIDE", "DISTRIBUTION", "PACKAGE", "VERSION", "beside", "install", "needing", "package_files"]

@@ -34,6 +34,13 @@ class Spec:
     """A method with its settings. Subclasses are frozen, slotted dataclasses whose fields are made by `option`."""
 
     kind: ClassVar[str]
+    label: ClassVar[str] = ""
+    """What people call it; empty: made of the kind."""
+
+    @classmethod
+    def missing(cls) -> str:
+        """Return what it needs and is not installed, with the remedy, for people; "" where it can be used."""
+        return ""
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -113,6 +120,11 @@ def from_dict(registry: Mapping[str, type[S]], data: Any, what: str) -> S:
     if unknown := [k for k in values if k not in known]:
         raise SpecError(f"{what} {kind} has no field {unknown[0]!r}; its fields are {', '.join(sorted(known))}")
     return cls(**values)
+
+
+def label(cls: type[Spec]) -> str:
+    """Return what people call a method's class: its own `label`, or its kind with a capital."""
+    return vars(cls).get("label") or cls.kind.replace("-", " ").capitalize()
 
 
 def defaults(cls: type[Spec]) -> dict[str, Any]:
