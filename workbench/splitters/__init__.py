@@ -4,7 +4,9 @@ A splitter is a frozen dataclass that is called with a document. To add one, wri
 """
 
 from workbench.extensions import methods
+from workbench.splitters.levels import tree
 from workbench.splitters.parents import ParentChild, SentenceWindow
+from workbench.splitters.pieces import Cut
 from workbench.splitters.recursive import Code, Recursive, Separator
 from workbench.splitters.semantic import Cluster, Semantic
 from workbench.splitters.sentences import Sentences
@@ -20,6 +22,6 @@ SPLITTERS = methods(
 """kind → class."""
 
 __all__ = [
-    "SPLITTERS", "Cluster", "Code", "Fixed", "ParentChild", "Recursive", "Semantic", "SentenceWindow", "Sentences",
-    "Separator", "Splitter", "Structure",
+    "SPLITTERS", "Cluster", "Code", "Cut", "Fixed", "ParentChild", "Recursive", "Semantic", "SentenceWindow",
+    "Sentences", "Separator", "Splitter", "Structure", "tree",
 ]  # fmt: skip
