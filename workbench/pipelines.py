@@ -12,9 +12,9 @@ from workbench.documents import Chunks, Corpus, Document
 from workbench.embedders import EMBEDDERS, Embedder, SentenceTransformer, embed, embedder_for, preview_vectors
 from workbench.embedders.blocks import LARGE, pooled_vectors
 from workbench.errors import SpecError
-from workbench.installation import home
 from workbench.indexes import INDEXES, Flat, IndexSpec
 from workbench.indexes.mapped import SHARE, matrix
+from workbench.installation import home
 from workbench.parsers import PARSERS, Auto, Parser
 from workbench.pooling import SpanEncoder
 from workbench.records import Hit, Training

@@ -44,6 +44,12 @@ VALUES = (int, float, bool, str)
 """The types of fields that forms and flags can show; also tuples of str, and any of them or None."""
 
 
+def _hold(condition: Any, message: str) -> None:
+    """Raise AssertionError unless the condition holds; `assert` would say nothing under `python -O`."""
+    if not condition:
+        raise AssertionError(message)
+
+
 def document(text: str, name: str = "example.md") -> Document:
     """Return a document with its headings and tables marked as a parser does."""
     sections, at, id = [], 0, fingerprint(text)
@@ -69,25 +75,25 @@ def check_method(cls: type[Spec]) -> None:
     Raises:
         AssertionError: with what does not hold.
     """
-    assert isinstance(vars(cls).get("kind"), str), f"{cls.__name__} needs a class attribute `kind`, such as 'sections'"
-    assert label(cls), f"{cls.kind} needs a label"
-    assert (cls.__doc__ or "").strip(), f"{cls.kind} needs a docstring: its first line is the help of the form"
+    _hold(isinstance(vars(cls).get("kind"), str), f"{cls.__name__} needs a class attribute `kind`, such as 'sections'")
+    _hold(label(cls), f"{cls.kind} needs a label")
+    _hold((cls.__doc__ or "").strip(), f"{cls.kind} needs a docstring: its first line is the help of the form")
     hints = get_type_hints(cls)
     for field in fields(cls):
         what = f"the field {cls.kind}.{field.name}"
-        assert field.default is not MISSING, f"{what} needs a default, so that old files can be read"
-        assert field.metadata.get("help"), f"{what} needs a line of help: make it by workbench.specs.option"
+        _hold(field.default is not MISSING, f"{what} needs a default, so that old files can be read")
+        _hold(field.metadata.get("help"), f"{what} needs a line of help: make it by workbench.specs.option")
         hint = hints[field.name]
         options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
         known = [o for o in options if o in (*VALUES, NoneType) or o == tuple[str, ...]]
-        assert len(known) == len(options), f"{what} has a type that no form shows: {hint}"
+        _hold(len(known) == len(options), f"{what} has a type that no form shows: {hint}")
         if float in options:
             limits = field.metadata.get("low"), field.metadata.get("high")
-            assert None not in limits, f"{what} is a number with decimals and needs `low` and `high`"
+            _hold(None not in limits, f"{what} is a number with decimals and needs `low` and `high`")
     made = cls()
     again = from_dict({cls.kind: cls}, to_dict(made), "method")
-    assert again == made, f"{cls.kind} changes on its way through a file"
-    assert again.fingerprint == made.fingerprint, f"{cls.kind}: equal settings have two identities"
+    _hold(again == made, f"{cls.kind} changes on its way through a file")
+    _hold(again.fingerprint == made.fingerprint, f"{cls.kind}: equal settings have two identities")
     try:
         from_dict({cls.kind: cls}, {"kind": cls.kind, "no_such_field": 1}, "method")
     except SpecError:
@@ -98,7 +104,7 @@ def check_method(cls: type[Spec]) -> None:
 def check_revision(cls: type[Any]) -> None:
     """Check that a higher `revision` is another identity: vectors and runs kept for the code before are not used."""
     later = type(cls.__name__, (cls,), {"revision": cls.revision + 1, "kind": cls.kind, "__doc__": cls.__doc__})
-    assert later().identity() != cls().identity(), f"{cls.kind}: `revision` must be part of `identity()`"
+    _hold(later().identity() != cls().identity(), f"{cls.kind}: `revision` must be part of `identity()`")
 
 
 def check_splitter(cls: type[Splitter], *, drops: Callable[[str], bool] = str.isspace, sized: bool = True) -> None:
@@ -120,12 +126,12 @@ def check_splitter(cls: type[Splitter], *, drops: Callable[[str], bool] = str.is
                 lost = missing(text, chunks)
                 where = f"{cls.kind} {size}/{overlap} {unit} of {text[:30]!r}"
                 unmeant = "".join(c for c in lost if not drops(c))
-                assert not unmeant, f"{where}: {unmeant[:20]!r} is in no chunk"
+                _hold(not unmeant, f"{where}: {unmeant[:20]!r} is in no chunk")
                 if sized and unit == "characters":
                     longest = max((end - start for start, end in chunks), default=0)
-                    assert longest <= size, f"{where}: a chunk has {longest} characters"
+                    _hold(longest <= size, f"{where}: a chunk has {longest} characters")
     with_path = cls(chunk_size=60, chunk_overlap=0, unit="characters", header="path")
-    assert any(with_path(document(TEXTS[2])).headers), f"{cls.kind}: header='path' gives no header under a heading"
+    _hold(any(with_path(document(TEXTS[2])).headers), f"{cls.kind}: header='path' gives no header under a heading")
 
 
 def check_chunks(splitter: Splitter, of: Document) -> list[tuple[int, int]]:
@@ -134,9 +140,9 @@ def check_chunks(splitter: Splitter, of: Document) -> list[tuple[int, int]]:
     found = [(start, end) for start, end in chunks.spans.tolist()]
     where = f"{splitter.kind} of {of.text[:30]!r}"
     for start, end in found:
-        assert 0 <= start < end <= len(of.text), f"{where}: {start}–{end} is no span of {len(of.text)} characters"
-    assert all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(found)), f"{where}: chunks are out of order"
-    assert found == [tuple(pair) for pair in splitter(of).spans.tolist()], f"{where}: cut again, it is cut otherwise"
+        _hold(0 <= start < end <= len(of.text), f"{where}: {start}–{end} is no span of {len(of.text)} characters")
+    _hold(all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(found)), f"{where}: chunks are out of order")
+    _hold(found == [tuple(pair) for pair in splitter(of).spans.tolist()], f"{where}: cut again, it is cut otherwise")
     return found
 
 
@@ -166,17 +172,17 @@ def check_retriever(cls: type[Retriever], queries: Sequence[str] = ("passage", "
     """
     check_method(cls)
     shared = {f.name for f in fields(cls)}
-    assert {"expand", "window", "merge"} <= shared, f"{cls.kind} needs the fields expand, window and merge"
+    _hold({"expand", "window", "merge"} <= shared, f"{cls.kind} needs the fields expand, window and merge")
     rows, retriever = collection(), cls()
     for k in (1, 3, 1000):
         together = retriever(rows, list(queries), k)
-        assert len(together) == len(queries), f"{cls.kind} gives {len(together)} lists for {len(queries)} queries"
+        _hold(len(together) == len(queries), f"{cls.kind} gives {len(together)} lists for {len(queries)} queries")
         for query, hits in zip(queries, together, strict=True):
             check_hits(hits, rows, k, f"{cls.kind}, k = {k}, {query!r}")
             alone = retriever(rows, [query], k)[0]
-            assert alone == hits, f"{cls.kind}, {query!r}: other hits alone than beside other queries"
+            _hold(alone == hits, f"{cls.kind}, {query!r}: other hits alone than beside other queries")
     everything = np.zeros(len(rows), bool)
-    assert retriever(rows, ["passage"], 3, everything) == [[]], f"{cls.kind} finds rows that the filter leaves out"
+    _hold(retriever(rows, ["passage"], 3, everything) == [[]], f"{cls.kind} finds rows that the filter leaves out")
     for wrong in (0, 1001, True):
         try:
             retriever(rows, ["passage"], wrong)
@@ -187,13 +193,13 @@ def check_retriever(cls: type[Retriever], queries: Sequence[str] = ("passage", "
 
 def check_hits(hits: Sequence[Hit], rows: Collection, k: int, where: str = "") -> None:
     """Check a ranking of `rows`: at most k hits, ranks from 1, no chunk twice, scores that fall, equal ones by row."""
-    assert len(hits) <= min(k, len(rows)), f"{where}: {len(hits)} hits for k = {k}"
-    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1)), f"{where}: ranks do not count from 1"
+    _hold(len(hits) <= min(k, len(rows)), f"{where}: {len(hits)} hits for k = {k}")
+    _hold([hit.rank for hit in hits] == list(range(1, len(hits) + 1)), f"{where}: ranks do not count from 1")
     keys = [(-hit.score, hit.chunk) for hit in hits]
-    assert all(a < b for a, b in pairwise(keys)), f"{where}: scores must fall, equal ones go by row, no row twice"
+    _hold(all(a < b for a, b in pairwise(keys)), f"{where}: scores must fall, equal ones go by row, no row twice")
     for hit in hits:
-        assert np.isfinite(hit.score), f"{where}: a score is {hit.score}"
-        assert hit.span.covers(rows.span(hit.chunk)), f"{where}: a hit does not hold its chunk"
+        _hold(np.isfinite(hit.score), f"{where}: a score is {hit.score}")
+        _hold(hit.span.covers(rows.span(hit.chunk)), f"{where}: a hit does not hold its chunk")
 
 
 def check_embedder(embedder: Embedder, tolerance: float = 1e-5) -> None:
@@ -205,16 +211,16 @@ def check_embedder(embedder: Embedder, tolerance: float = 1e-5) -> None:
     check_method(type(embedder))
     texts = [*TEXTS, "a lone surrogate \ud800 here"]
     for rows in (embedder.encode_document(texts), embedder.encode_query(texts)):
-        assert rows.shape == (len(texts), embedder.dimensions), f"{embedder.kind}: vectors have the shape {rows.shape}"
-        assert rows.dtype == np.float32, f"{embedder.kind}: vectors are {rows.dtype}, not float32"
-        assert np.isfinite(rows).all(), f"{embedder.kind}: a vector is not finite"
+        _hold(rows.shape == (len(texts), embedder.dimensions), f"{embedder.kind}: vectors have the shape {rows.shape}")
+        _hold(rows.dtype == np.float32, f"{embedder.kind}: vectors are {rows.dtype}, not float32")
+        _hold(np.isfinite(rows).all(), f"{embedder.kind}: a vector is not finite")
         lengths = norms(rows)
         if embedder.normalised:
-            assert np.allclose(lengths[lengths > 0], 1, atol=1e-5), f"{embedder.kind} is not normalised as it says"
-    assert embedder.encode_document([]).shape == (0, embedder.dimensions), f"{embedder.kind}: no texts, no rows"
+            _hold(np.allclose(lengths[lengths > 0], 1, atol=1e-5), f"{embedder.kind} is not normalised as it says")
+    _hold(embedder.encode_document([]).shape == (0, embedder.dimensions), f"{embedder.kind}: no texts, no rows")
     together = embedder.encode_document(texts)
     alone = np.concatenate([embedder.encode_document([text]) for text in texts])
-    assert np.allclose(together, alone, atol=tolerance), f"{embedder.kind}: a vector moves with its neighbours"
+    _hold(np.allclose(together, alone, atol=tolerance), f"{embedder.kind}: a vector moves with its neighbours")
 
 
 def check_index(cls: type[IndexSpec], **settings: Any) -> None:
@@ -229,12 +235,12 @@ def check_index(cls: type[IndexSpec], **settings: Any) -> None:
     for metric in ("cosine", "dot"):
         index = cls(metric=metric, **settings)(vectors)
         scores, rows = index.search(queries, 5)
-        assert (scores.shape, rows.shape) == ((7, 5), (7, 5)), f"{cls.kind}: shapes {scores.shape}, {rows.shape}"
-        assert (scores.dtype, rows.dtype) == (np.float32, np.int64), f"{cls.kind}: types {scores.dtype}, {rows.dtype}"
-        assert (np.diff(scores, axis=1) <= 0).all(), f"{cls.kind}: scores rise with the rank"
-        assert all(len(set(row)) == 5 for row in rows.tolist()), f"{cls.kind}: a row is found twice"
+        _hold((scores.shape, rows.shape) == ((7, 5), (7, 5)), f"{cls.kind}: shapes {scores.shape}, {rows.shape}")
+        _hold((scores.dtype, rows.dtype) == (np.float32, np.int64), f"{cls.kind}: types {scores.dtype}, {rows.dtype}")
+        _hold((np.diff(scores, axis=1) <= 0).all(), f"{cls.kind}: scores rise with the rank")
+        _hold(all(len(set(row)) == 5 for row in rows.tolist()), f"{cls.kind}: a row is found twice")
         alone = np.concatenate([index.search(query[None], 5)[1] for query in queries])
-        assert (alone == rows).all(), f"{cls.kind}: other rows for a query alone"
+        _hold((alone == rows).all(), f"{cls.kind}: other rows for a query alone")
 
 
 def check_parser(cls: type[Parser], files: Mapping[str, bytes]) -> None:
@@ -249,11 +255,11 @@ def check_parser(cls: type[Parser], files: Mapping[str, bytes]) -> None:
     parser = cls()
     for name, data in files.items():
         read = parse(name, data, parser)
-        assert read.text.strip(), f"{cls.kind}: {name} has no text"
-        assert read == parse(name, data, parser), f"{cls.kind}: {name} read again is another document"
+        _hold(read.text.strip(), f"{cls.kind}: {name} has no text")
+        _hold(read == parse(name, data, parser), f"{cls.kind}: {name} read again is another document")
         for section in read.sections:
             within = 0 <= section.span.start <= section.span.end <= len(read.text)
-            assert within, f"{cls.kind}: {name} has the section {section} outside its text"
+            _hold(within, f"{cls.kind}: {name} has the section {section} outside its text")
         for damaged in (b"", data[: len(data) // 2], bytes(reversed(data)), data[:40] + b"\0\xff" * 20):
             try:
                 parse(name, damaged, parser)
@@ -268,13 +274,13 @@ def check_metric(formula: Callable[[Judgement], float]) -> None:
         AssertionError: with what does not hold.
     """
     name = getattr(formula, "__name__", "metric")
-    assert (formula.__doc__ or "").strip(), f"{name} needs a docstring: its first line is its definition"
+    _hold((formula.__doc__ or "").strip(), f"{name} needs a docstring: its first line is its definition")
     gold = [Span("d", 10, 30), Span("d", 50, 90)]
     rankings = ([], gold, gold[:1], [Span("d", 0, 100)], [Span("d", 200, 300)], [Span("d", 25, 60), *gold])
     for hits in rankings:
         value = formula(judge(gold, hits))
-        assert np.isfinite(value) and value >= 0, f"{name} of {hits} is {value}"
-        assert getattr(formula, "unbounded", False) or value <= 1, f"{name} of {hits} is {value}, above 1"
+        _hold(bool(np.isfinite(value)) and value >= 0, f"{name} of {hits} is {value}")
+        _hold(getattr(formula, "unbounded", False) or value <= 1, f"{name} of {hits} is {value}, above 1")
 
 
 __all__ = [
