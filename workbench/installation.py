@@ -6,6 +6,7 @@ In the repository app.py, the pages and the sample documents stand beside the pa
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
@@ -48,6 +49,14 @@ def _files(folder: Path) -> Iterator[Path]:
 def install(extra: str = "") -> str:
     """Return the command that installs the workbench with an extra, as messages name it."""
     return f'pip install "{DISTRIBUTION}[{extra}]"' if extra else f"pip install {DISTRIBUTION}"
+
+
+def is_installed(library: str) -> bool:
+    """Return whether a library can be imported; nothing of it is."""
+    try:
+        return find_spec(library) is not None
+    except ValueError:  # shut out of this process
+        return False
 
 
 @contextmanager

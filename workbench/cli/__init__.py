@@ -13,6 +13,7 @@ from importlib import import_module
 from io import TextIOWrapper
 
 from workbench.errors import SpecError, WorkbenchError
+from workbench.installation import install
 
 COMMANDS = {
     "parse": "what the parser makes of files: text, sections, pages, warnings",
@@ -51,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # here, where its failure can still be told
     except WorkbenchError as error:
         _say(f"error: {error}")
+        return WRONG_INPUT
+    except ModuleNotFoundError as error:  # of an extra; what a user is likely to meet says so by itself
+        _say(f"error: {(error.name or 'a library').partition('.')[0]} is not installed; {install('all')}")
         return WRONG_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from workbench.documents import Document
 from workbench.errors import DocumentError, SpecError
 from workbench.extensions import methods
-from workbench.installation import install
+from workbench.installation import install, is_installed
 from workbench.parsers import (
     html,
     mails,
@@ -198,6 +198,10 @@ class PyPdf(_PdfFields):
     kind: ClassVar[str] = "pypdf"
     mode: str = _order()
 
+    @classmethod
+    def missing(cls) -> str:
+        return "" if is_installed("pypdf") else f"it is not installed; `{install('parsers')}` brings it"
+
     def engine(self, format: str) -> Engine:
         if format != "pdf":
             return Parser.engine(self, format)
@@ -236,6 +240,10 @@ class Unstructured(Parser):
     """
 
     kind: ClassVar[str] = "unstructured"
+
+    @classmethod
+    def missing(cls) -> str:
+        return "" if is_installed("unstructured") else f"it is not installed; `{install('parsers')}` brings it"
 
     def reads(self, format: str) -> bool:
         return format in unstructured_elements.PARTITIONS
