@@ -9,6 +9,7 @@ import time
 import tomllib
 import urllib.request
 import zipfile
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -147,7 +148,7 @@ from workbench.retrievers import BM25
 from workbench import models
 corpus = read("a.md")
 pipeline = Pipeline(splitter=Recursive(chunk_size=12, chunk_overlap=0), embedder=Static())
-print(corpus[search(corpus, pipeline, "How long is parental leave?")[0].span].splitlines()[-1])
+print(corpus[search(corpus, pipeline, "How long is parental leave?")[0].span].splitlines()[2])
 lexical = Pipeline(splitter=Recursive(chunk_size=12, chunk_overlap=0), retriever=BM25())
 print(corpus[search(corpus, lexical, "wages")[0].span].splitlines()[-1])
 print(pipeline.splitter.fingerprint, Pipeline().embedder.fingerprint, models.available("all-MiniLM-L6-v2"))
@@ -192,8 +193,7 @@ except WorkbenchError as error:
 
 
 def test_a_command_says_what_to_install(tmp_path: Path):
-    code = "from workbench.cli import main; print(main(['report', '--help']), main(['app']))"
-    assert without({"streamlit"}, code, tmp_path).split()[-2:] == ["0", "2"]
+    assert without({"streamlit"}, "from workbench.cli import main; print(main(['app']))", tmp_path) == "2\n"
 
 
 @pytest.mark.parametrize("folder", ["the repository", "an installed wheel"])
@@ -219,12 +219,12 @@ def test_every_way_to_start_it_is_the_same_server(folder: str, request: pytest.F
         server.wait(20)
 
 
-def answered(address: str, server: subprocess.Popen, log: Path) -> dict[str, str]:
+def answered(address: str, server: subprocess.Popen, log: Path) -> Message:
     patience = time.monotonic() + 120
     while True:
         try:
             with urllib.request.urlopen(address, timeout=5) as answer:
-                return dict(answer.headers.items())
+                return answer.headers
         except OSError:
             if server.poll() is not None or time.monotonic() > patience:
                 pytest.fail(log.read_text(errors="replace")[-2000:])
