@@ -58,8 +58,7 @@ class MemoryCache(Generic[T]):
         """
         with self._lock:
             if key in self._entries:
-                found = self.get(key)
-                return found  # type: ignore[return-value]  # a value may be None itself
+                return self.get(key)  # type: ignore[return-value]  # a value may be None itself
         made = make()
         with self._lock:
             if key in self._entries:

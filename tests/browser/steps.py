@@ -59,7 +59,7 @@ def go(page, name: str) -> None:
 def choose(page, key: str, option: str) -> None:
     """Choose the option with this whole text in the select box with this key.
 
-    A list that was opened while the page still ran closes again when the run draws its box anew: then open it once more.
+    A list that was opened while the page still ran closes again when the run draws its box again: open it once more.
     """
     wanted = page.get_by_role("option", name=option, exact=True)
     for _ in range(4):
