@@ -13,7 +13,7 @@ from workbench.records import Question, golden_id
 from workbench.sweeps import aligned
 from workbench.ui import controls, headline, population, sessions
 from workbench.ui.controls import control
-from workbench.ui.decision import choosing
+from workbench.ui.decision import choose
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain, training_note
 
@@ -60,7 +60,7 @@ def panel(catalogue: Catalogue, corpus: Corpus, questions: Sequence[Question]) -
         _versions(catalogue)
         if decided := catalogue.decisions():
             with st.expander(f"Decisions: {len(decided):,}", icon=":material/gavel:"):
-                choosing.listed(decided, "history")
+                choose.listed(decided, "history")
     with right:
         if not ticked:
             st.caption("Tick a run to tag it, say something about it or use its configuration; two to compare them.")

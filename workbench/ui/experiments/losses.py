@@ -18,8 +18,8 @@ from workbench.spans import Span, ranges
 from workbench.statistics import Interval
 from workbench.ui import headline, population, sessions
 from workbench.ui.controls import control
-from workbench.ui.experiments import figures, planning
-from workbench.ui.experiments.evaluating import Measured
+from workbench.ui.experiments import charts, plan
+from workbench.ui.experiments.evaluation import Measured
 from workbench.ui.headline import KS, TOKENS
 from workbench.ui.reader import reader, scroll_to
 from workbench.ui.shell import plain, size_label, training_note
@@ -111,7 +111,7 @@ def take_step(step: Remedy, pipeline: Pipeline) -> None:
     if step.kind == "change":
         sessions.attempt(lambda: sessions.take(step.applied(pipeline)))
         return
-    planning.propose(step.change)
+    plan.propose(step.change)
     st.session_state["experiments-view-next"] = "Sweep"
 
 
@@ -195,7 +195,7 @@ def waterfall(found: Measured) -> None:
     """Recall from 1 down to what was measured; a click on a bar lists its questions."""
     bars = found.anatomy.waterfall()
     event = st.plotly_chart(
-        figures.waterfall(bars, found.anatomy.recall),
+        charts.waterfall(bars, found.anatomy.recall),
         key=f"waterfall-{found.anatomy.pipeline}-{found.anatomy.budget}",
         on_select="rerun",
         selection_mode="points",
@@ -278,7 +278,7 @@ def _scroll(one: Explained, budget: str) -> None:
 def anatomy(found: Measured, one: Explained, corpus: Corpus, pipeline: Pipeline, height: int) -> None:
     """One question in its document: gold, boundaries, hits by rank, and what the model never saw."""
     st.container(key="anatomy-question").markdown(f"**{plain(one.question.text)}**")
-    st.html(figures.rungs(one.ladder.recalls))
+    st.html(charts.rungs(one.ladder.recalls))
     i = next(i for i, q in enumerate(found.anatomy.questions) if q is one)
     picture = picture_of(found.evaluation, found.anatomy, i)
     for line in _told(one, picture):

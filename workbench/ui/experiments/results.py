@@ -1,4 +1,4 @@
-"""What the runs say side by side: a verdict, a table, a surface, costs, effects, hard questions, boundaries."""
+"""What all runs say: the leaderboard with its verdict, surfaces, costs, effects, and hard questions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,14 @@ from typing import Any
 
 import streamlit as st
 
+from workbench.documents import Corpus, Document
 from workbench.errors import WorkbenchError
-from workbench.pipelines import from_mapping
-from workbench.records import Run
+from workbench.evaluations import Evaluation, evaluate
+from workbench.explanations import boundary_strips
+from workbench.pipelines import Pipeline, from_mapping
+from workbench.records import Question, Run
 from workbench.statistics import MARGIN, MIN_QUESTIONS, WORDS, Comparison, Population, questions_for_equivalence
+from workbench.store import Store
 from workbench.sweeps import (
     Leaderboard,
     RunCost,
@@ -19,13 +23,15 @@ from workbench.sweeps import (
     costs_for,
     effects,
     leaderboard,
+    matrix,
     pareto,
     surface,
     varied,
 )
 from workbench.ui import headline, population, sessions
 from workbench.ui.controls import control
-from workbench.ui.experiments import figures
+from workbench.ui.experiments import charts
+from workbench.ui.experiments.losses import LOOK
 from workbench.ui.shell import plain, size_label, training_note
 
 ROWS, FEW = 420, 12
@@ -191,7 +197,7 @@ def table(board: Leaderboard) -> list[Run]:
 
 def intervals(board: Leaderboard) -> None:
     """The leaders' means with their intervals."""
-    figure = figures.intervals(board)
+    figure = charts.intervals(board)
     st.plotly_chart(figure, key="intervals", config={"displayModeBar": False}, alt="Means with their intervals")
 
 
@@ -293,7 +299,7 @@ def surfaces(runs: Sequence[Run], metric: str) -> None:
         st.caption("No run has these settings.")
         return
     st.plotly_chart(
-        figures.heat(found, metric), key="surface", config={"displayModeBar": False}, alt=f"{metric} over {x} and {y}"
+        charts.heat(found, metric), key="surface", config={"displayModeBar": False}, alt=f"{metric} over {x} and {y}"
     )
 
 
@@ -305,7 +311,7 @@ def cost(runs: Sequence[Run], board: Leaderboard) -> None:
     label, of = cost_for(board.metric, runs, board.cost)[1]
     points = pareto(runs, [of(run) for run in runs], board.metric)
     names = {row.run.fingerprint: row.name for row in board.rows}
-    figure = figures.pareto(points, names, label, board.metric)
+    figure = charts.pareto(points, names, label, board.metric)
     st.plotly_chart(figure, key="pareto", config={"displayModeBar": False}, alt="Quality against cost")
     kept = [names[p.fingerprint] for p in points if p.best]
     st.caption(
@@ -321,7 +327,74 @@ def marginal(runs: Sequence[Run], metric: str) -> None:
         st.caption("An effect needs runs that differ in one setting and are alike in the others.")
         return
     st.plotly_chart(
-        figures.effects(found, metric), key="effects", config={"displayModeBar": False}, alt="Effects of settings"
+        charts.effects(found, metric), key="effects", config={"displayModeBar": False}, alt="Effects of settings"
     )
     documents = aligned(runs, metric, held_out=False).documents
     st.caption(f"Intervals are 95 % CIs. {population.said(population.of(documents))}")
+
+
+MOST_STRIPS = 8
+"""Configurations whose boundaries are drawn."""
+
+
+def hard(runs: Sequence[Run], board: Leaderboard, questions: Sequence[Question]) -> None:
+    """Questions by configurations: the rank of the first relevant hit, or miss; a click looks at the question."""
+    order = [row.run for row in board.rows]
+    found = matrix(order)
+    texts = {q.id: q.text for q in questions}
+    names = {row.run.fingerprint: row.name for row in board.rows}
+    rows = [
+        {"Question": texts.get(id, id)}
+        | {names[f]: "miss" if r is None else str(r) for f, r in zip(found.runs, ranks, strict=True)}
+        for id, ranks in zip(found.questions, found.ranks, strict=True)
+    ]
+    event = st.dataframe(
+        rows,
+        key=f"matrix-{len(rows)}-{len(order)}",
+        hide_index=True,
+        height=ROWS,
+        on_select="rerun",
+        selection_mode="single-cell",
+        column_config={"Question": st.column_config.TextColumn(pinned=True, width="large")},
+        alt="Rank of the first relevant hit, question by configuration",
+    )
+    st.caption("The hardest first. A cell is the rank of the first relevant hit, or the word miss; a click shows why.")
+    cell = next(iter(event.selection.cells), None)
+    before, st.session_state["matrix-clicked"] = st.session_state.get("matrix-clicked"), cell
+    if cell is not None and cell != before:
+        place, column = cell
+        st.session_state[LOOK] = found.questions[place]
+        run = next((r for r in order if names[r.fingerprint] == column), None)
+        if run is not None:
+            take(run)
+        st.session_state["experiments-view-next"] = "Where answers are lost"
+        st.rerun()
+
+
+def strips(
+    corpus: Corpus, questions: tuple[Question, ...], document: Document | None, board: Leaderboard, store: Store
+) -> None:
+    """One boundary strip a configuration on a common axis, with gold ticks."""
+    if document is None:
+        return
+    pipelines: list[Pipeline] = []
+    for row in board.rows:
+        pipeline = from_mapping(row.run.pipeline)
+        if len(pipelines) < MOST_STRIPS and all(pipeline.splitter != p.splitter for p in pipelines):
+            pipelines.append(pipeline)
+    own = sessions.pipeline().parser
+    with st.spinner("Cutting and searching"):
+        found = [_evaluated(corpus, questions, p, store) for p in pipelines if p.parser == own]
+    if not found:
+        st.caption(
+            "These runs read the documents by another parser than the current configuration: their text is another."
+        )
+        return
+    st.html(charts.strips(boundary_strips(found, document.id)))
+    st.caption(f"The best run of each splitter setting, at most {MOST_STRIPS}, each at its own k.")
+
+
+@lru_cache(maxsize=32)
+def _evaluated(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, store: Store) -> Evaluation:
+    """The hits at its own k, which is all that a strip shows."""
+    return evaluate(corpus, questions, pipeline, [f"recall@{pipeline.k}"], store=store)

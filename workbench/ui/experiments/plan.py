@@ -1,4 +1,4 @@
-"""A sweep planned from chips, then watched, paused, stopped and gone on with."""
+"""A sweep: planned from chips, priced before it starts, then watched, paused, stopped and resumed."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -10,23 +10,102 @@ import yaml
 
 from workbench import models
 from workbench.documents import Corpus
-from workbench.embedders import embedder_for
+from workbench.embedders import Remote, embedder_for
 from workbench.errors import SpecError, WorkbenchError
 from workbench.parsers import Parser
 from workbench.pipelines import REGISTRIES, Pipeline, from_mapping, read_yaml, to_mapping, write_yaml
-from workbench.records import Question
+from workbench.records import Question, Run
 from workbench.records.run_files import write_whole
 from workbench.specs import to_dict
+from workbench.splitters.cuttings import is_large
 from workbench.splitters.pieces import CHARACTERS
-from workbench.sweeps import Expansion, Grid, Progress, Results, expand, sweep
-from workbench.ui import forms, sessions
+from workbench.store import Store
+from workbench.sweeps import Cost, Expansion, Grid, Progress, Results, Skipped, cost, expand, sweep
+from workbench.sweeps.costs import SECONDS_A_RUN
+from workbench.ui import countings, forms, live, sessions
 from workbench.ui.bench import SPLITTERS
-from workbench.ui.experiments import background
-from workbench.ui.experiments.evaluating import held_out_ids, metrics
-from workbench.ui.experiments.pricing import duration, skipped_rows
+from workbench.ui.experiments import sweep_jobs
+from workbench.ui.experiments.evaluation import held_out_ids, metrics
 from workbench.ui.searching import NAMES
 from workbench.ui.shell import guarded, plain, size_label
 from workbench.workspaces.catalogues import remember
+
+_CHARACTERS_A_CHUNK = 700.0  # to turn chunks a second, which the app measures, into characters a second
+
+
+@lru_cache(maxsize=8)
+def _cost(corpus: Corpus, pipelines: tuple[Pipeline, ...], store: Store, state: int) -> Cost:
+    """`state` changes when a sweep has filled the store. A large corpus is not cut for it: nobody waits so long."""
+    if is_large(corpus):
+        return _estimated(corpus, pipelines)
+    embedders = {p.embedder.full.fingerprint: p.embedder for p in pipelines}
+    rates = {key: speed * _CHARACTERS_A_CHUNK for key, e in embedders.items() if (speed := live.rate(e)) is not None}
+    return cost(corpus, pipelines, store, rates)
+
+
+def _estimated(corpus: Corpus, pipelines: Sequence[Pipeline]) -> Cost:
+    """By some of the documents, as if nothing were embedded yet and no two configurations had a chunk in common."""
+    each = {(p.splitter, p.embedder.full): p for p in pipelines if p.retriever.needs_vectors}
+    chunks = tokens = 0
+    seconds: float | None = SECONDS_A_RUN * len(pipelines)
+    for pipeline in each.values():
+        found, speed = countings.totals(corpus, pipeline), live.rate(pipeline.embedder)
+        chunks, tokens = chunks + found.chunks, tokens + found.tokens
+        seconds = seconds + found.chunks / speed if seconds is not None and speed else None
+    return Cost(len(pipelines), chunks, tokens, seconds)
+
+
+def estimate(
+    corpus: Corpus,
+    questions: Sequence[Question],
+    expansion: Expansion,
+    done: int,
+    task: sweep_jobs.Task | None,
+    runs: Sequence[Run],
+) -> None:
+    """Number of runs, chunks still to embed, about how long; what leaves, and what was skipped, with the reason."""
+    n = len(expansion.pipelines)
+    state = 0 if task is None else 1 + task.finished.is_set()
+    found = _cost(corpus, expansion.pipelines, sessions.store(), state)
+    asked = sum(q.answerable for q in questions)
+    parts = [f"**{n:,} configurations × {asked:,} questions**"]
+    parts.append(f"{done:,} measured already" if done else "none measured yet")
+    nearly = "at most about " if is_large(corpus) else ""
+    new = f"{nearly}{found.chunks:,} chunks to embed, about {found.tokens:,} tokens"
+    parts.append(new if found.chunks else "no chunk is new")
+    if found.seconds is not None and done < n:
+        parts.append(f"about {duration(found.seconds - SECONDS_A_RUN * n + _usual(runs) * (n - done))}")
+    elif done < n:
+        parts.append("time is known once the model has embedded some chunks here")
+    if expansion.repeated:
+        parts.append(f"{expansion.repeated:,} combinations came out the same")
+    st.markdown(" · ".join(parts))
+    hosts = {p.embedder.remote.endpoint.host for p in expansion.pipelines if isinstance(p.embedder, Remote)}
+    if hosts and done < n:
+        st.caption(f"Measuring sends chunks that are new, and the questions, to {plain(', '.join(sorted(hosts)))}.")
+    if expansion.skipped:
+        skipped_rows(expansion.skipped)
+
+
+def _usual(runs: Sequence[Run]) -> float:
+    """Seconds that measuring a configuration takes here, embedding apart: the median of the runs that are kept."""
+    own = sorted(run.seconds_in_all - run.seconds.get("embed", 0.0) for run in runs)
+    return own[len(own) // 2] if own else SECONDS_A_RUN
+
+
+def duration(seconds: float) -> str:
+    """`12 s`, `8 min`, `2.5 h`."""
+    if seconds < 90:
+        return f"{max(1, seconds):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def skipped_rows(skipped: Sequence[Skipped]) -> None:
+    """The combinations that cannot be, each with the reason."""
+    with st.expander(f"{len(skipped):,} combinations cannot be", icon=":material/block:"):
+        rows = [{"Combination": ", ".join(f"{k} {v}" for k, v in s.settings.items()), "Why": s.reason} for s in skipped]
+        st.dataframe(rows[:200], hide_index=True, key="sweep-skipped")
+
 
 SIZES = {"tokens": [100, 150, 200, 300, 400, 600, 800], CHARACTERS: [400, 600, 800, 1200, 1600, 2400, 3200]}
 OVERLAPS = ["0%", "10%", "20%", "25%", "50%"]
@@ -165,7 +244,7 @@ def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines
     def corpus_for(parser: Parser) -> Corpus:
         return corpus if parser == pipelines[0].parser else workspace.corpus(parser)[0]
 
-    def work(report: background.Report, cancelled: background.Asked, paused: background.Asked) -> Results:
+    def work(report: sweep_jobs.Report, cancelled: sweep_jobs.Asked, paused: sweep_jobs.Asked) -> Results:
         results = sweep(
             corpus,
             questions,
@@ -182,7 +261,7 @@ def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines
         remember(workspace, results.runs, corpus, questions)
         return results
 
-    background.start(folder, work)
+    sweep_jobs.start(folder, work)
 
 
 def controls(
@@ -192,7 +271,7 @@ def controls(
     if not sessions.workspace().writable:
         st.caption("This link only reads the workspace.")
         return
-    task = background.find(folder)
+    task = sweep_jobs.find(folder)
     if task is not None and not task.finished.is_set():
         _running(folder, task)
         return
@@ -234,7 +313,7 @@ def _started(folder: Path, corpus: Corpus, questions: Sequence[Question], pipeli
 
 
 @st.fragment(run_every=0.7)
-def _running(folder: Path, task: background.Task) -> None:
+def _running(folder: Path, task: sweep_jobs.Task) -> None:
     if task.finished.is_set():
         st.rerun()
     with guarded():
@@ -252,7 +331,7 @@ def _running(folder: Path, task: background.Task) -> None:
         )
 
 
-def _words(task: background.Task, progress: Progress | None) -> str:
+def _words(task: sweep_jobs.Task, progress: Progress | None) -> str:
     if task.stopped.is_set():
         return "Stopping; what is finished is kept"
     if task.paused.is_set():

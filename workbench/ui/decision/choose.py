@@ -16,7 +16,7 @@ from workbench.statistics import MARGIN, WORDS
 from workbench.sweeps import Leaderboard, Row, amount, cost_for, costs_for
 from workbench.ui import bench, controls, countings, headline, sessions
 from workbench.ui.controls import control
-from workbench.ui.decision import choice, handing
+from workbench.ui.decision import choice, export
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain
 
@@ -244,7 +244,7 @@ def listed(records: Sequence[DecisionRecord], key: str) -> None:
 def _next(view: str, record: DecisionRecord | None = None) -> None:
     """Open another view of the page; with a record, answer that it is what is exported. A callback."""
     if record is not None:
-        handing.answer(record, "decided")
+        export.answer(record, "decided")
     st.session_state["decision-view"] = view
 
 

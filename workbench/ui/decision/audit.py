@@ -1,12 +1,14 @@
-"""RAG, fine-tuning or neither: eight questions, what follows from the answers, and what carries the result."""
+"""RAG, fine-tuning or neither: eight questions, what follows from the answers, evidence, and prompts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 import streamlit as st
 
+from workbench.adaptation import Curve, Point, learning_curve, material
 from workbench.decisions import (
     EXCLUSIONS,
+    PROMPTS,
     QUESTIONS,
     RULES,
     WORDS,
@@ -25,11 +27,17 @@ from workbench.decisions import (
     contradictions,
     dimensions,
     drivers,
+    filled,
     flips,
     mistakes,
     proof_plan,
     yearly,
 )
+from workbench.documents import Corpus
+from workbench.pipelines import Pipeline
+from workbench.records import Question
+from workbench.ui import jobs, live, sessions
+from workbench.ui.decision import waiting
 from workbench.ui.shell import panels, plain
 
 USUAL = {
@@ -270,3 +278,87 @@ def _origin(name: str, facts: Facts) -> str:
     if name == "context_tokens" and facts.tokens_per_query is not None:
         return "measured"
     return "counted" if name == "document_tokens" and facts.characters else "assumed"
+
+
+def evidence(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> None:
+    """The learning curve for the pipeline in hand; nothing is learned before it is asked for."""
+    if not pipeline.retriever.needs_vectors:
+        st.caption("The current configuration uses no vectors, which are what an adapter turns. Take dense or hybrid.")
+        return
+    found = live.known(corpus, pipeline)
+    if found is None or found.result is None:
+        st.caption("The current configuration is not embedded yet: open it on the Bench first.")
+        return
+    st.caption(
+        f"Would training pay with {plain(pipeline.label)}? A matrix for the vectors of queries is learned from part of "
+        "the golden set and judged on other passages, neighbours kept apart; random folds, which leak, stand beside."
+    )
+    key = ("adapter", corpus, questions, pipeline)
+    job = waiting.job(key)
+    if job is None or job.failed:
+        st.button(
+            "Measure the learning curve",
+            key="adapter-measure",
+            icon=":material/school:",
+            on_click=waiting.begin,
+            args=(key, _measuring(corpus, questions, pipeline)),
+            help="A minute or so for 300 questions; passages are not embedded anew",
+        )
+    curve = waiting.result(job, "Learning", "adapter-measure")
+    if curve is not None:
+        _shown(curve)
+
+
+def _measuring(
+    corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
+) -> Callable[[jobs.Report, Callable[[], bool]], Curve]:
+    store = sessions.store()
+
+    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Curve:
+        of = material(corpus, questions, pipeline, store=store, cancelled=cancelled)
+        return learning_curve(of, progress=report, cancelled=cancelled)
+
+    return work
+
+
+def _shown(curve: Curve) -> None:
+    st.markdown(f"**{plain(curve.sentence[:1].upper() + curve.sentence[1:])}**")
+    naive = {point.examples: point for point in curve.random}
+    st.table(
+        [
+            {
+                "Examples": f"{point.examples:,}",
+                f"{curve.metric} before": f"{point.base:.3f}",
+                "after": f"{point.adapted:.3f}",
+                "Gain, other passages": _gain(point),
+                "Random folds (leak)": _gain(naive[point.examples]) if point.examples in naive else "",
+            }
+            for point in curve.grouped
+        ]
+    )
+    if curve.pays:
+        st.caption("It pays. `python -m workbench adapt` writes the adapter and the pipeline that uses it.")
+
+
+def _gain(point: Point) -> str:
+    interval = f" [{point.low:+.3f}, {point.high:+.3f}]" if point.low == point.low else ""
+    return f"{point.difference:+.3f}{interval}".replace("-", "−")
+
+
+def prompts(context: Context) -> None:
+    """One of the ten, as it will be pasted."""
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        name = str(
+            st.radio(
+                "Prompt", list(PROMPTS), format_func=lambda n: PROMPTS[n].title, key="prompt", persist_state="session"
+            )
+        )
+        st.caption(
+            "Filled from this workspace: documents, golden set, the configuration that is looked at, its figures. No "
+            "text of a document goes into a prompt, and nothing is sent anywhere."
+        )
+    text = filled(name, context)
+    with right:
+        st.code(text, language=None, wrap_lines=True)
+        st.download_button("prompt.txt", text, f"prompt-{name}.txt", key="prompt-file", icon=":material/download:")

@@ -18,9 +18,9 @@ from workbench.sweeps import METRIC, Grid, Raced, RaceStep, expand, leaderboard,
 from workbench.sweeps.races import BUDGET, PILOTS
 from workbench.ui import sessions
 from workbench.ui.bench import SPLITTERS
-from workbench.ui.experiments import background, tiles
-from workbench.ui.experiments.evaluating import metrics
-from workbench.ui.experiments.planning import OVERLAPS, SIZES
+from workbench.ui.experiments import charts, sweep_jobs
+from workbench.ui.experiments.evaluation import metrics
+from workbench.ui.experiments.plan import OVERLAPS, SIZES
 from workbench.ui.shell import guarded, plain
 from workbench.workspaces.catalogues import remember
 from workbench.workspaces.experiments import experiments_folder
@@ -69,7 +69,7 @@ _STAGES = {
 def view(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline) -> None:
     """The verdict, the surface as far as it is filled, and what is explored."""
     folder = experiments_folder(sessions.workspace(), corpus, questions)
-    task = background.find(folder / PLACE)
+    task = sweep_jobs.find(folder / PLACE)
     if task is not None and not task.finished.is_set():
         _running(task)
         return
@@ -211,7 +211,7 @@ def _started(
     workspace, store = sessions.workspace(), sessions.store()
     held_out = [q.id for q in golden.split([q for q in questions if q.answerable])[1]]
 
-    def work(report: background.Report, cancelled: background.Asked, paused: background.Asked) -> Raced:
+    def work(report: sweep_jobs.Report, cancelled: sweep_jobs.Asked, paused: sweep_jobs.Asked) -> Raced:
         found = race(
             corpus,
             questions,
@@ -230,11 +230,11 @@ def _started(
 
     with guarded():
         folder.mkdir(parents=True, exist_ok=True)
-        background.start(folder / PLACE, work, planned)
+        sweep_jobs.start(folder / PLACE, work, planned)
 
 
 @st.fragment(run_every=0.7)
-def _running(task: background.Task) -> None:
+def _running(task: sweep_jobs.Task) -> None:
     if task.finished.is_set():
         st.rerun()
     with guarded():
@@ -255,7 +255,7 @@ def _running(task: background.Task) -> None:
             _surface(task.plan, step.standing, "running")
 
 
-def _words(task: background.Task, step: RaceStep | None) -> str:
+def _words(task: sweep_jobs.Task, step: RaceStep | None) -> str:
     if task.stopped.is_set():
         return "Stopping; the best known so far stays"
     if task.waiting:
@@ -270,7 +270,7 @@ def _words(task: background.Task, step: RaceStep | None) -> str:
 
 def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
     """A surface for each splitter; a click takes a configuration in hand."""
-    st.html(tiles.LEGEND)
+    st.html(charts.LEGEND)
     values = [c.exact if c.exact is not None else c.preview for c in standing.cells]
     known = [v for v in values if v is not None]
     scale = (min(known), max(known)) if known else (0.0, 1.0)
@@ -282,7 +282,9 @@ def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
         if len(kinds) > 1:
             st.markdown(f"**{SPLITTERS.get(kind, kind)}**")
         event: Any = st.plotly_chart(
-            tiles.figure([pipelines[i] for i in some], [standing.cells[i] for i in some], some, standing.leader, scale),
+            charts.figure(
+                [pipelines[i] for i in some], [standing.cells[i] for i in some], some, standing.leader, scale
+            ),
             key=f"explore-{kind}-{when}-{turn}",
             config={"displayModeBar": False},
             on_select="rerun" if when == "done" else "ignore",
