@@ -51,13 +51,13 @@ MOST = 6
 
 
 def given() -> dict[str, str]:
-    """The answers that were given by hand, question → name."""
+    """Return the answers that were given by hand, question → name."""
     state = {name: st.session_state.get(f"audit-{name}") for name in QUESTIONS}
     return {name: str(one) for name, one in state.items() if one in QUESTIONS[name].answers}
 
 
 def told(facts: Facts, pipeline: str) -> Context:
-    """What prompts are filled with; the audit only where somebody has answered some of it."""
+    """Return what prompts are filled with; the audit only where somebody has answered some of it."""
     own = given()
     if not own:
         return Context(facts, pipeline)
@@ -66,7 +66,7 @@ def told(facts: Facts, pipeline: str) -> Context:
 
 
 def panel(facts: Facts, evidence: Callable[[], None]) -> None:
-    """The whole audit. `evidence` draws what training gained on this golden set."""
+    """Draw the whole audit. `evidence` draws what training gained on this golden set."""
     left, right = panels(1, 1.5)
     with left:
         _questions(facts)
@@ -126,7 +126,7 @@ def _questions(facts: Facts) -> None:
 
 
 def _contradicted(answers: Mapping[str, str]) -> None:
-    """The answers that cannot all hold, each with the question that settles it."""
+    """Draw the answers that cannot all hold, each with the question that settles it."""
     found = contradictions(answers)
     if found:
         lines = [f"- {plain(one.sentence)}" for one in found]
@@ -134,14 +134,14 @@ def _contradicted(answers: Mapping[str, str]) -> None:
 
 
 def _carried(answers: Mapping[str, str], own: Mapping[str, str]) -> None:
-    """The two answers that carry the result."""
+    """Draw the two answers that carry the result."""
     st.markdown("**The two answers that carry it**")
     for one in carriers(answers):
         st.markdown(f"- {plain(carried(one, one.question in own))}")
 
 
 def carried(one: Carrier, answered: bool) -> str:
-    """An answer that carries the result, and how far, in a sentence."""
+    """Return a sentence on one answer: how far it carries the result."""
     asked = QUESTIONS[one.question]
     how = "" if answered else " (assumed)"
     others = len(asked.answers) - 1
@@ -163,7 +163,7 @@ def _words(asked: Asked) -> Callable[[str], str]:
 
 
 def _turns(answers: Mapping[str, str]) -> None:
-    """The smallest changes of answers that change the result."""
+    """Draw the smallest changes of answers that change the result."""
     found = flips(answers)
     if not found:
         return
@@ -189,7 +189,7 @@ def _compared(answers: Mapping[str, str], facts: Facts) -> None:
 
 
 def _rules(verdict: Verdict) -> None:
-    """What each answer speaks for, and the rules in order, the one that holds marked."""
+    """Draw what each answer speaks for, and the rules in order with the one that holds marked."""
     st.table(
         [
             {"Question": asked, "Answer": answer, "Speaks for": speaks or "–", "Why": why}
@@ -214,7 +214,7 @@ def _rules(verdict: Verdict) -> None:
 
 
 def _costs(facts: Facts) -> None:
-    """Twelve months of each approach, its inputs in a table to edit."""
+    """Draw twelve months of each approach, its inputs in a table to edit."""
     usual = CostInputs()
     start = {f.name: float(getattr(usual, f.name)) for f in fields(CostInputs)}
     if facts.tokens_per_query is not None:
@@ -264,7 +264,7 @@ def _costs(facts: Facts) -> None:
 
 
 def driven(one: Driver, given: CostInputs) -> str:
-    """An assumption that carries the comparison of costs, in a sentence."""
+    """Return a sentence on one assumption: how far it carries the comparison of costs."""
     help = next(f.metadata["help"] for f in fields(CostInputs) if f.name == one.name)
     ends = "; ".join(
         f"at {value:,g} fine-tuning costs ${abs(gap):,.0f} {'more' if gap > 0 else 'less'} than RAG"
@@ -281,7 +281,7 @@ def _origin(name: str, facts: Facts) -> str:
 
 
 def evidence(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> None:
-    """The learning curve for the pipeline in hand; nothing is learned before it is asked for."""
+    """Draw the learning curve of the current configuration; nothing is learned before it is asked for."""
     if not pipeline.retriever.needs_vectors:
         st.caption("The current configuration uses no vectors, which are what an adapter turns. Take dense or hybrid.")
         return
@@ -346,7 +346,7 @@ def _gain(point: Point) -> str:
 
 
 def prompts(context: Context) -> None:
-    """One of the ten, as it will be pasted."""
+    """Draw one of the prompts, as it will be pasted."""
     left, right = st.columns([1, 3], gap="medium")
     with left:
         name = str(

@@ -1,4 +1,4 @@
-"""History: every run that was recorded, found again, tagged, talked about, compared, restored."""
+"""History: every recorded run, found again, tagged, commented on, compared, restored."""
 
 from collections.abc import Callable, Sequence
 
@@ -23,7 +23,7 @@ ANY = "any"
 
 
 def panel(catalogue: Catalogue, corpus: Corpus, questions: Sequence[Question]) -> None:
-    """The filter, the table, and what can be done with what is ticked."""
+    """Draw the filter, the table, and what can be done with what is ticked."""
     bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     text = bar.text_input(
         "Find", key="history-find", placeholder="words of a label", width=240, persist_state="session"

@@ -1,4 +1,4 @@
-"""Review pack: what production will be, the pack as it will be sent, and its files."""
+"""Review report: production figures, a preview of the report, and its files."""
 
 import shlex
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ def panel(
     chosen: Run,
     records: Sequence[DecisionRecord],
 ) -> None:
-    """The pack of the configuration that is looked at in "Choose"."""
+    """Draw the report on the configuration that is selected in “Choose”."""
     left, right = panels(1, 2.6)
     with left:
         st.markdown(f"**About** {plain(chosen.label)}")
@@ -106,7 +106,7 @@ def panel(
 
 
 def anatomy(corpus: Corpus, questions: tuple[Question, ...], chosen: Run) -> dict[str, Any] | None:
-    """Where the run loses answers, as it was kept or, where its pack was built in this visit, as measured for it."""
+    """Return where the run loses answers: as it was stored, or as measured for a report built in this visit."""
     if chosen.anatomy:
         return dict(chosen.anatomy)
     try:
@@ -126,7 +126,7 @@ def _embedded(corpus: Corpus, pipeline: Pipeline) -> bool:
 
 
 def _load() -> Load:
-    """The inputs of the projection; 0 where nobody knows."""
+    """Return the inputs of the projection; 0 where nobody knows."""
     values: dict[str, Any] = {}
     with st.expander("Production", icon=":material/factory:", expanded=True):
         for name, label, help_ in _FIELDS:

@@ -25,7 +25,7 @@ def _figure(height: int, **layout: Any) -> Any:
 
 
 def waterfall(bars: Sequence[Mapping[str, Any]], recall: float) -> Any:
-    """From recall 1 down to the recall as run, a bar for what each step loses; a click on a bar is its place."""
+    """Draw recall from 1 down to what was measured, a bar for what each step loses."""
     from plotly.graph_objects import Bar
 
     figure = _figure(260, bargap=0.35)
@@ -59,7 +59,7 @@ def waterfall(bars: Sequence[Mapping[str, Any]], recall: float) -> Any:
 
 
 def _signed(change: float) -> str:
-    """`−0.398`, `+0.012`; `0` where nothing shows."""
+    """Format a difference: `−0.398`, `+0.012`; `0` where it rounds to zero."""
     return "0" if abs(change) < 0.0005 else f"{change:+.3f}".replace("-", "−")
 
 
@@ -72,7 +72,7 @@ def _span(low: float | None, high: float | None) -> str:
 
 
 def intervals(board: Leaderboard, most: int = 30) -> Any:
-    """The leaders' means with their intervals; what is ruled out is hollow."""
+    """Draw the leaders' means with their intervals; significantly worse ones are hollow."""
     from plotly.graph_objects import Scatter
 
     rows = board.rows[:most][::-1]
@@ -111,7 +111,7 @@ def _or_zero(value: float) -> float:
 
 
 def heat(found: Surface, metric: str) -> Any:
-    """The means over two settings, the value in each cell."""
+    """Draw the means over two settings, the value in each cell."""
     from plotly.graph_objects import Heatmap
 
     texts = [[f"{value:.3f}" if value is not None else "" for value in line] for line in found.means]
@@ -143,7 +143,7 @@ def _axis(path: str) -> str:
 
 
 def pareto(points: Sequence[Point], names: Mapping[str, str], cost: str, metric: str) -> Any:
-    """Quality against a cost of this name; the runs that no other beats in both are joined."""
+    """Draw quality against a cost; the runs that no other beats in both are joined."""
     from plotly.graph_objects import Scatter
 
     best = sorted((p for p in points if p.best), key=lambda p: p.cost)
@@ -168,7 +168,7 @@ def pareto(points: Sequence[Point], names: Mapping[str, str], cost: str, metric:
 
 
 def effects(found: Sequence[Effect], metric: str) -> Any:
-    """What each value of a setting does against its first value, with intervals; 0 is no difference."""
+    """Draw what each value of a setting does against its first value, with intervals."""
     from plotly.graph_objects import Scatter
 
     rows = list(found)[::-1]
@@ -206,7 +206,7 @@ def _colour(one: Interval) -> str:
 
 
 def rungs(recalls: Sequence[float]) -> str:
-    """HTML: a question's ladder as one bar, each loss with its word and share, the recall as run first."""
+    """Return HTML: a question's loss ladder as one bar, recall as run first, then each loss with its share."""
     parts = [("recall", recalls[-1], BLUE)]
     for step, above, below in zip(STEPS, recalls[:-1], recalls[1:], strict=True):
         if above - below > 0.0005:
@@ -226,7 +226,7 @@ _STATES = {WHOLE: "whole", CUT: "cut", MISSED: "missed"}
 
 
 def strips(found: Sequence[Mapping[str, Any]]) -> str:
-    """HTML: one strip a configuration on a common axis, its chunks as bands, gold as ticks: whole, cut or missed."""
+    """Return HTML: one strip per configuration on a common axis, chunks as bands, passages as ticks."""
     return f"<div class='strips'>{''.join(_strip(one) for one in found)}</div>{_LEGEND}"
 
 
@@ -294,7 +294,7 @@ def figure(
     leader: int | None,
     scale: tuple[float, float],
 ) -> Any:
-    """The tiles of one splitter; `numbers` are the candidates' places in the race, carried by the points."""
+    """Draw one splitter's surface as tiles. `numbers` are the candidates' places in the race."""
     from plotly.graph_objects import Figure, Scatter
 
     sizes = sorted({p.splitter.chunk_size for p in pipelines})
@@ -356,7 +356,7 @@ def figure(
 
 
 def share(pipeline: Pipeline) -> int:
-    """The overlap in per cent of the size; a multiple of five where that, rounded down, gives it."""
+    """Return the overlap in per cent of the size; a multiple of five where that, rounded down, gives it."""
     size, overlap = pipeline.splitter.chunk_size, pipeline.splitter.chunk_overlap
     return next((n for n in range(0, 100, 5) if size * n // 100 == overlap), round(100 * overlap / size))
 

@@ -1,4 +1,4 @@
-"""A whole surface of sizes, overlaps and splitters: filled by previews, embedded exactly only where it matters."""
+"""A whole surface of sizes, overlaps and splitters: previewed, and embedded exactly only where it matters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Effort:
     budget: float
 
     def price(self, n: int) -> str:
-        """What is embedded of `n` configurations, said before it is."""
+        """Say how much of `n` configurations is embedded, before it is."""
         pilots = f"{min(PILOTS, n)} spread over the surface"
         if self.budget == inf:
             return f"Embeds {pilots}, then as many of the {n:,} as it takes"
@@ -67,7 +67,7 @@ _STAGES = {
 
 
 def view(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline) -> None:
-    """The verdict, the surface as far as it is filled, and what is explored."""
+    """Draw the verdict, the surface as far as it is filled, and what is explored."""
     folder = experiments_folder(sessions.workspace(), corpus, questions)
     task = sweep_jobs.find(folder / PLACE)
     if task is not None and not task.finished.is_set():
@@ -91,7 +91,7 @@ def view(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline) -> N
 
 
 def _verdict(raced: Raced) -> None:
-    """What the race says, in a sentence; then what stands behind it."""
+    """Draw what the race says in a sentence, then what that rests on."""
     sentence = raced.sentence
     st.markdown(f"**{plain(sentence[:1].upper() + sentence[1:])}.**")
     lines = []
@@ -118,7 +118,7 @@ def _verdict(raced: Raced) -> None:
 
 
 def _plan(base: Pipeline, open_: bool) -> tuple[Pipeline, ...]:
-    """The configurations to explore, around the pipeline in hand."""
+    """Return the configurations to explore around the current one."""
     unit = base.splitter.unit
     sizes = sorted({*SIZES[unit], *(n // 2 for n in SIZES[unit]), base.splitter.chunk_size})
     with st.expander("What is explored", icon=":material/tune:", expanded=open_):
@@ -155,7 +155,7 @@ def _start(
     planned: tuple[Pipeline, ...],
     raced: Raced | None,
 ) -> None:
-    """The button that starts, or goes on."""
+    """Draw the button that starts or resumes, or say why there is none."""
     embedder = base.embedder
     quick = not base.retriever.needs_vectors or isinstance(embedder, SpanEncoder) or can_preview(embedder)
     if not sessions.workspace().writable:
@@ -269,7 +269,7 @@ def _words(task: sweep_jobs.Task, step: RaceStep | None) -> str:
 
 
 def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
-    """A surface for each splitter; a click takes a configuration in hand."""
+    """Draw a surface for each splitter; a click makes a configuration the current one."""
     st.html(charts.LEGEND)
     values = [c.exact if c.exact is not None else c.preview for c in standing.cells]
     known = [v for v in values if v is not None]
@@ -299,7 +299,7 @@ def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
 
 
 def _in_hand(pipelines: Sequence[Pipeline], standing: Any) -> None:
-    """Where the configuration in hand lies on the surface."""
+    """Say where the current configuration lies on the surface."""
     chosen = sessions.pipeline()
     if chosen in pipelines:
         cell = standing.cells[pipelines.index(chosen)]

@@ -34,7 +34,7 @@ ROWS, FEW = 420, 12
 
 
 def budget_choice(k: int) -> str:
-    """The budget within which answers count as found: at first that of the measure of all pages."""
+    """Return the budget within which answers count as found: at first that of the measure of all pages."""
     own = metric(headline.measure()).budget
     start = str(own) if own else str(k)
     options = list(dict.fromkeys([*(str(n) for n in sorted({k, *KS})), *(f"{n}tok" for n in TOKENS), start]))
@@ -57,7 +57,7 @@ def _budget(text: str) -> str:
 
 
 def verdict(found: Measured) -> None:
-    """The measure of all pages, then where recall is lost, in words."""
+    """Draw the measure of all pages, then where recall is lost, in words."""
     anatomy, evaluation = found.anatomy, found.evaluation
     name, why = headline.shown(headline.measure(), evaluation.metrics)
     one = evaluation.intervals(population.unit())[name]
@@ -135,7 +135,7 @@ _NAMES = {
 
 
 def table(evaluation: Evaluation, budget: str) -> None:
-    """The measures within the budget, and beside it at equal context, each with its interval."""
+    """Draw the measures within the budget, and at equal context, each with its interval."""
     found, who = evaluation.intervals(population.unit()), evaluation.population(population.unit())
     k = evaluation.pipeline.k
     wanted = [
@@ -192,7 +192,7 @@ def _row(name: str, one: Interval) -> dict[str, Any]:
 
 
 def waterfall(found: Measured) -> None:
-    """Recall from 1 down to what was measured; a click on a bar lists its questions."""
+    """Draw recall from 1 down to what was measured; a click on a bar lists its questions."""
     bars = found.anatomy.waterfall()
     event = st.plotly_chart(
         charts.waterfall(bars, found.anatomy.recall),
@@ -210,7 +210,7 @@ def waterfall(found: Measured) -> None:
 
 
 def questions(found: Measured) -> Explained | None:
-    """The questions that lose at a step, the worst first; the one that is looked at."""
+    """Draw the questions that lose at a step, the worst first; return the selected one."""
     anatomy = found.anatomy
     losing = {step: anatomy.worst(step) for step in STEPS}
     some = [step for step in STEPS if losing[step]]
@@ -268,7 +268,7 @@ def _question(one: Explained) -> dict[str, Any]:
 
 
 def _scroll(one: Explained, budget: str) -> None:
-    """Show the question's first passage, once for each question that is looked at."""
+    """Scroll to the question's first passage, once for each question that is selected."""
     looked = [one.question.id, budget]
     if one.question.references and st.session_state.get("anatomy-shown") != looked:
         st.session_state["anatomy-shown"] = looked
@@ -276,7 +276,7 @@ def _scroll(one: Explained, budget: str) -> None:
 
 
 def anatomy(found: Measured, one: Explained, corpus: Corpus, pipeline: Pipeline, height: int) -> None:
-    """One question in its document: gold, boundaries, hits by rank, and what the model never saw."""
+    """Draw one question in its document: passages, boundaries, hits by rank, and truncated text."""
     st.container(key="anatomy-question").markdown(f"**{plain(one.question.text)}**")
     st.html(charts.rungs(one.ladder.recalls))
     i = next(i for i, q in enumerate(found.anatomy.questions) if q is one)
@@ -315,7 +315,7 @@ def anatomy(found: Measured, one: Explained, corpus: Corpus, pipeline: Pipeline,
 
 
 def _told(one: Explained, picture: Mapping[str, Any]) -> Sequence[str]:
-    """What became of each passage, and why what is lost was lost."""
+    """Say what became of each passage, and why what is lost was lost."""
     out = [f"{one.why[:1].upper()}{one.why[1:]}."] if one.why else []
     states = [g["state"] for g in picture["gold"]]
     holders = len(picture["units"])

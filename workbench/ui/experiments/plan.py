@@ -35,7 +35,7 @@ _CHARACTERS_A_CHUNK = 700.0  # to turn chunks a second, which the app measures, 
 
 @lru_cache(maxsize=8)
 def _cost(corpus: Corpus, pipelines: tuple[Pipeline, ...], store: Store, state: int) -> Cost:
-    """`state` changes when a sweep has filled the store. A large corpus is not cut for it: nobody waits so long."""
+    """Return the sweep's cost. `state` changes when a sweep has filled the store; a large corpus is estimated."""
     if is_large(corpus):
         return _estimated(corpus, pipelines)
     embedders = {p.embedder.full.fingerprint: p.embedder for p in pipelines}
@@ -44,7 +44,7 @@ def _cost(corpus: Corpus, pipelines: tuple[Pipeline, ...], store: Store, state: 
 
 
 def _estimated(corpus: Corpus, pipelines: Sequence[Pipeline]) -> Cost:
-    """By some of the documents, as if nothing were embedded yet and no two configurations had a chunk in common."""
+    """Estimate from some documents, as if nothing were embedded yet and no two configurations shared a chunk."""
     each = {(p.splitter, p.embedder.full): p for p in pipelines if p.retriever.needs_vectors}
     chunks = tokens = 0
     seconds: float | None = SECONDS_A_RUN * len(pipelines)
@@ -63,7 +63,7 @@ def estimate(
     task: sweep_jobs.Task | None,
     runs: Sequence[Run],
 ) -> None:
-    """Number of runs, chunks still to embed, about how long; what leaves, and what was skipped, with the reason."""
+    """Draw the number of runs, chunks to embed, the time, what leaves this machine, and what was skipped and why."""
     n = len(expansion.pipelines)
     state = 0 if task is None else 1 + task.finished.is_set()
     found = _cost(corpus, expansion.pipelines, sessions.store(), state)
@@ -88,20 +88,20 @@ def estimate(
 
 
 def _usual(runs: Sequence[Run]) -> float:
-    """Seconds that measuring a configuration takes here, embedding apart: the median of the runs that are kept."""
+    """Return the seconds of evaluating one configuration here without embedding: the median of the kept runs."""
     own = sorted(run.seconds_in_all - run.seconds.get("embed", 0.0) for run in runs)
     return own[len(own) // 2] if own else SECONDS_A_RUN
 
 
 def duration(seconds: float) -> str:
-    """`12 s`, `8 min`, `2.5 h`."""
+    """Format seconds: `12 s`, `8 min`, `2.5 h`."""
     if seconds < 90:
         return f"{max(1, seconds):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def skipped_rows(skipped: Sequence[Skipped]) -> None:
-    """The combinations that cannot be, each with the reason."""
+    """Draw the combinations that cannot be, each with the reason."""
     with st.expander(f"{len(skipped):,} combinations cannot be", icon=":material/block:"):
         rows = [{"Combination": ", ".join(f"{k} {v}" for k, v in s.settings.items()), "Why": s.reason} for s in skipped]
         st.dataframe(rows[:200], hide_index=True, key="sweep-skipped")
@@ -115,7 +115,7 @@ PLAN = "plan.yaml"
 
 
 def axes(base: Pipeline) -> Grid | None:
-    """The grid that the chips describe around the pipeline in hand; None where it cannot be, which is said."""
+    """Return the grid that the chips describe around the current configuration; None (and an error shown) if invalid."""
     unit = base.splitter.unit
     sizes = [str(n) for n in dict.fromkeys([*SIZES[unit], base.splitter.chunk_size])]
     left, middle, right = st.columns([1.2, 1, 1], gap="small")
@@ -153,7 +153,7 @@ def axes(base: Pipeline) -> Grid | None:
 
 
 def _some_sizes(base: Pipeline) -> list[str]:
-    """The size in hand, half and twice of it."""
+    """Return the current chunk size, half of it and twice it."""
     size = base.splitter.chunk_size
     return [str(n) for n in dict.fromkeys([max(16, size // 2), size, size * 2])]
 
@@ -171,7 +171,7 @@ _CHIPS = {
 
 
 def propose(vary: Mapping[str, Any]) -> None:
-    """Let the chips begin with what a planned sweep varies, and with the current configuration alone for the rest."""
+    """Let the chips start from what a planned sweep varies, and from the current configuration for the rest."""
     base = sessions.pipeline()
     more = {path: values for path, values in vary.items() if path not in _CHIPS}
     begin: dict[str, Any] = {
@@ -186,7 +186,7 @@ def propose(vary: Mapping[str, Any]) -> None:
 
 
 def _begin(base: Pipeline, name: str, default: Any) -> Any:
-    """Return what a chip begins with: what was proposed for this pipeline, or else its default."""
+    """Return what a chip starts from: what was proposed for this pipeline, or else its default."""
     proposed = st.session_state.get(PROPOSED, {})
     return proposed.get(name, default) if proposed.get("pipeline") == base.fingerprint else default
 
@@ -225,7 +225,7 @@ def _more(text: str) -> dict[str, Any]:
 
 
 def plan(folder: Path) -> tuple[Pipeline, ...]:
-    """The pipelines of the last sweep into this folder; none where there was none, or its file is damaged."""
+    """Return the pipelines of the last sweep into this folder; () if there was none or its file is damaged."""
     try:
         data = yaml.safe_load((folder / PLAN).read_text("utf-8"))
         return tuple(from_mapping(one) for one in data)
@@ -234,7 +234,7 @@ def plan(folder: Path) -> tuple[Pipeline, ...]:
 
 
 def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines: Sequence[Pipeline]) -> None:
-    """Nothing; the sweep runs in the background, and its plan is kept."""
+    """Start the sweep in the background, and store its plan."""
     workspace, store = sessions.workspace(), sessions.store()
     folder.mkdir(parents=True, exist_ok=True)
     text = write_yaml([to_mapping(p) for p in pipelines])
@@ -267,7 +267,7 @@ def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines
 def controls(
     folder: Path, corpus: Corpus, questions: Sequence[Question], expansion: Expansion | None, done: int
 ) -> None:
-    """Start, pause, stop and resume, with how far it is."""
+    """Draw start, pause, stop and resume, with the progress."""
     if not sessions.workspace().writable:
         st.caption("This link only reads the workspace.")
         return
@@ -352,7 +352,7 @@ def as_file(grid: Grid) -> str:
 
 
 def expanded(grid: Grid) -> Expansion:
-    """The grid's pipelines, kept for the chips that were chosen last."""
+    """Return the grid's pipelines, cached for the chips that were chosen last."""
     return _expanded(as_file(grid), models.team_mode())
 
 

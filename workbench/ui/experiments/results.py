@@ -46,7 +46,7 @@ VERDICTS = (
 
 
 def board(runs: Sequence[Run], metric: str, margin: float, cost: str) -> Leaderboard:
-    """Return the leaderboard, kept for the choices made last."""
+    """Return the leaderboard, cached for the choices made last."""
     return _board(_Runs(tuple(runs)), metric, margin, cost, population.unit())
 
 
@@ -57,7 +57,7 @@ def _board(runs: "_Runs", metric: str, margin: float, cost: str, unit: str | Non
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Runs:
-    """Runs as a key: what was measured on what, not every value."""
+    """Runs as a cache key: what was measured on what, not every value."""
 
     runs: tuple[Run, ...]
 
@@ -79,7 +79,7 @@ class _Runs:
 
 
 def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
-    """The metric, the cost and the margin by which the runs are judged."""
+    """Return the metric, the cost and the margin by which the runs are judged."""
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     metric, why = headline.shown(headline.choice(row), shared(runs))
     if why:
@@ -114,7 +114,7 @@ def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
 
 
 def shared(runs: Sequence[Run]) -> list[str]:
-    """Return the metrics that all of the runs have, of which one can judge them."""
+    """Return the metrics that all runs have."""
     return [name for name in runs[0].metrics if all(name in run.metrics for run in runs)]
 
 
@@ -123,13 +123,13 @@ _COST = "cost-asked"
 
 
 def cost_asked(costs: Mapping[str, RunCost]) -> str:
-    """The cost that was chosen by hand where it fits the metric, else the metric's own."""
+    """Return the cost that was chosen by hand where it fits the metric, else the metric's own."""
     asked = str(st.session_state.get(_COST, ""))
     return asked if asked in costs else next(iter(costs))
 
 
 def shown(runs: Sequence[Run], planned: Sequence[str]) -> list[Run]:
-    """The runs of the plan that is on the screen, or all that were measured on these documents and questions."""
+    """Return the runs of the plan on the screen, or all that were measured on these documents and questions."""
     here = [run for run in runs if run.fingerprint in set(planned)]
     if len(here) == len(runs) or not here:
         return list(runs)
@@ -146,7 +146,7 @@ def shown(runs: Sequence[Run], planned: Sequence[str]) -> list[Run]:
 
 
 def verdict(board: Leaderboard) -> None:
-    """The decision in words, before any table."""
+    """Draw the decision in words."""
     sentence = board.decision.sentence
     st.markdown(f"**{plain(sentence[:1].upper() + sentence[1:])}.**")
     lines = [f"{size_label(board.n, 'development questions')} chose"]
@@ -165,7 +165,7 @@ def verdict(board: Leaderboard) -> None:
 
 
 def table(board: Leaderboard) -> list[Run]:
-    """The leaderboard; the runs that are ticked."""
+    """Draw the leaderboard; return the runs that are ticked."""
     rows = [_row(place, row, board) for place, row in enumerate(board.rows, 1)]
     event = st.dataframe(
         rows,
@@ -196,7 +196,7 @@ def table(board: Leaderboard) -> list[Run]:
 
 
 def intervals(board: Leaderboard) -> None:
-    """The leaders' means with their intervals."""
+    """Draw the leaders' means with their intervals."""
     figure = charts.intervals(board)
     st.plotly_chart(figure, key="intervals", config={"displayModeBar": False}, alt="Means with their intervals")
 
@@ -230,7 +230,7 @@ _AT_K = (
 
 
 def ticked(runs: Sequence[Run], board: Leaderboard) -> None:
-    """What can be done with one run, and how two differ."""
+    """Draw what can be done with one run, and how two differ."""
     if not runs:
         st.caption("Tick a row to use its configuration, two to compare them question by question.")
         return
@@ -258,7 +258,7 @@ def take(run: Run) -> None:
 
 
 def _pair(a: Run, b: Run, metric: str, names: dict[str, str]) -> None:
-    """Two runs question by question."""
+    """Compare two runs question by question."""
     both = aligned([a, b], metric)
     found = both.compare(metric, population.unit())
     who = population.of(both.documents)
@@ -267,7 +267,7 @@ def _pair(a: Run, b: Run, metric: str, names: dict[str, str]) -> None:
 
 
 def compared(found: Comparison, a: str, b: str, metric: str, who: Population) -> str:
-    """Two runs in a sentence, and of which population it speaks."""
+    """Return the comparison as a sentence, and of which population it speaks."""
     counts = f"better on {size_label(found.wins, 'questions')}, worse on {found.losses}, equal on {found.ties}"
     less = f"{a} less {b}: {metric} {found.difference:+.3f}"
     if not found.is_enough:
@@ -278,7 +278,7 @@ def compared(found: Comparison, a: str, b: str, metric: str, who: Population) ->
 
 
 def surfaces(runs: Sequence[Run], metric: str) -> None:
-    """Size against overlap, or any two settings that vary; where more vary, the best of each cell."""
+    """Draw size against overlap, or any two settings that vary; where more vary, the best of each cell."""
     changing = varied(runs)
     if len(changing) < 1:
         st.caption("A surface needs runs that differ in a setting.")
@@ -307,7 +307,7 @@ _SIZES = {"splitter.chunk_size", "splitter.chunk_overlap", "splitter.overlap_sha
 
 
 def cost(runs: Sequence[Run], board: Leaderboard) -> None:
-    """Quality against cost."""
+    """Draw quality against cost."""
     label, of = cost_for(board.metric, runs, board.cost)[1]
     points = pareto(runs, [of(run) for run in runs], board.metric)
     names = {row.run.fingerprint: row.name for row in board.rows}
@@ -321,7 +321,7 @@ def cost(runs: Sequence[Run], board: Leaderboard) -> None:
 
 
 def marginal(runs: Sequence[Run], metric: str) -> None:
-    """What each value of each setting does, all else equal."""
+    """Draw what each value of each setting does, all else equal."""
     found = effects(runs, metric, population.unit())
     if not found:
         st.caption("An effect needs runs that differ in one setting and are alike in the others.")
@@ -338,7 +338,7 @@ MOST_STRIPS = 8
 
 
 def hard(runs: Sequence[Run], board: Leaderboard, questions: Sequence[Question]) -> None:
-    """Questions by configurations: the rank of the first relevant hit, or miss; a click looks at the question."""
+    """Draw the rank of the first relevant hit, question by configuration; a click opens the question."""
     order = [row.run for row in board.rows]
     found = matrix(order)
     texts = {q.id: q.text for q in questions}
@@ -374,7 +374,7 @@ def hard(runs: Sequence[Run], board: Leaderboard, questions: Sequence[Question])
 def strips(
     corpus: Corpus, questions: tuple[Question, ...], document: Document | None, board: Leaderboard, store: Store
 ) -> None:
-    """One boundary strip a configuration on a common axis, with gold ticks."""
+    """Draw one boundary strip per configuration on a common axis, with passages as ticks."""
     if document is None:
         return
     pipelines: list[Pipeline] = []
@@ -396,5 +396,5 @@ def strips(
 
 @lru_cache(maxsize=32)
 def _evaluated(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, store: Store) -> Evaluation:
-    """The hits at its own k, which is all that a strip shows."""
+    """Evaluate at the pipeline's own k: its hits are all that a strip shows."""
     return evaluate(corpus, questions, pipeline, [f"recall@{pipeline.k}"], store=store)
