@@ -14,7 +14,7 @@ SOURCE = 560  # pixels
 
 
 def lost(corpus, questions, pipeline):
-    """The pipeline in hand: what it finds, where it loses, one lost answer in its document."""
+    """Draw what the current configuration finds, where it loses answers, and one lost answer in its document."""
     head, within = st.columns([5, 1], gap="small", vertical_alignment="bottom")
     with within:
         budget = losses.budget_choice(pipeline.k)

@@ -127,7 +127,7 @@ def page() -> None:
             audit.panel(facts, lambda: audit.evidence(corpus, questions, pipeline))
         else:
             yaml = choose.yaml_of(chosen.run) if chosen else ""
-            audit.prompts(audit.told(facts, yaml))
+            audit.prompts(audit.context(facts, yaml))
 
 
 page()

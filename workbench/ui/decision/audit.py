@@ -56,7 +56,7 @@ def given() -> dict[str, str]:
     return {name: str(one) for name, one in state.items() if one in QUESTIONS[name].answers}
 
 
-def told(facts: Facts, pipeline: str) -> Context:
+def context(facts: Facts, pipeline: str) -> Context:
     """Return what prompts are filled with; the audit only where somebody has answered some of it."""
     own = given()
     if not own:
@@ -302,7 +302,7 @@ def evidence(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
             icon=":material/school:",
             on_click=waiting.begin,
             args=(key, _measuring(corpus, questions, pipeline)),
-            help="A minute or so for 300 questions; passages are not embedded anew",
+            help="A minute or so for 300 questions; passages are not embedded again",
         )
     curve = waiting.result(job, "Learning", "adapter-measure")
     if curve is not None:

@@ -272,8 +272,8 @@ def presets(corpus: Corpus) -> None:
     ]
     share = st.column_config.NumberColumn(format="%d %%")
     st.dataframe(rows, hide_index=True, key="suggestions", column_config={"Steps, lists, tables, code": share})
-    if told := countings.said(some, corpus):
-        st.caption(told)
+    if note := countings.said(some, corpus):
+        st.caption(note)
 
 
 def _start_with(preset: Preset) -> None:

@@ -1,13 +1,13 @@
 """History: every recorded run, found again, tagged, commented on, compared, restored."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
 from workbench.catalogue import Catalogue, Entry
 from workbench.catalogue.entries import LONGEST_TAG, LONGEST_TEXT
 from workbench.documents import Corpus
-from workbench.errors import RunError, WorkbenchError
+from workbench.errors import RunError
 from workbench.metrics import REVISION
 from workbench.records import Question, golden_id
 from workbench.sweeps import aligned
@@ -128,7 +128,7 @@ def _one(catalogue: Catalogue, entry: Entry) -> None:
     if writable:
 
         def tagged(tags: list[str]) -> None:
-            _tried(lambda: catalogue.tag(entry.id, [t[:LONGEST_TAG] for t in tags if t.strip()]))
+            sessions.tried(lambda: catalogue.tag(entry.id, [t[:LONGEST_TAG] for t in tags if t.strip()]))
 
         known = list(dict.fromkeys([*entry.tags, *catalogue.tags(), "shipped", "baseline", "rejected"]))
         control(
@@ -143,7 +143,7 @@ def _one(catalogue: Catalogue, entry: Entry) -> None:
             state = st.session_state
             words = str(state.get(controls.key("history-remark"), ""))
             by = str(state.get("decision-by", "")) or "no name"
-            if _tried(lambda: catalogue.remark(entry.id, words, by)):
+            if sessions.tried(lambda: catalogue.remark(entry.id, words, by)):
                 controls.renew("history-remark")
 
         st.text_area("Remark", key=controls.key("history-remark"), max_chars=LONGEST_TEXT, height=80)
@@ -196,14 +196,4 @@ def _versions(catalogue: Catalogue) -> None:
 
 
 def _restored(catalogue: Catalogue, id: int) -> None:
-    _tried(lambda: results.take(catalogue.run(id)))
-
-
-def _tried(act: Callable[[], None]) -> bool:
-    """Whether it was done; else why not is said at the top of the page."""
-    try:
-        act()
-    except WorkbenchError as error:
-        sessions.say("error", str(error))
-        return False
-    return True
+    sessions.tried(lambda: results.take(catalogue.run(id)))

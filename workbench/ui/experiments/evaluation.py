@@ -52,17 +52,20 @@ def key(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, bud
 
 def measured(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, budget: str) -> jobs.Job:
     """Return the job that evaluates; it embeds what the store does not hold."""
-    workspace, store = sessions.workspace(), sessions.store()
-    contents = {source.id: source for source in workspace.sources}
-
-    def original(source: str) -> bytes | None:
-        return workspace.content(contents[source]) if source in contents else None
+    original, store = originals(), sessions.store()
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Measured:
         found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store, progress=report)
         return Measured(found, explain(found, store, budget, embedding=report, original=original))
 
     return jobs.run(key(corpus, questions, pipeline, budget), live.visit(), work)
+
+
+def originals() -> Callable[[str], bytes | None]:
+    """Return what reads an uploaded file's bytes by its source id, for use in another thread; None for others."""
+    workspace = sessions.workspace()
+    contents = {source.id: source for source in workspace.sources}
+    return lambda source: workspace.content(contents[source]) if source in contents else None
 
 
 def keep(found: Measured, corpus: Corpus, questions: tuple[Question, ...]) -> None:

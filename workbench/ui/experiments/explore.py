@@ -184,7 +184,7 @@ def _start(
     same = raced is not None and raced.pipelines == planned and (raced.tolerance, raced.budget) == _bounds(effort)
     stopped = same and raced is not None and not raced.standing.finished
     row.button(
-        "Go on" if stopped else f"Explore {len(planned):,} configurations",
+        "Resume" if stopped else f"Explore {len(planned):,} configurations",
         key="explore-start",
         type="primary",
         icon=":material/play_arrow:",
@@ -249,7 +249,7 @@ def _running(task: sweep_jobs.Task) -> None:
             on_click=task.stopped.set,
             icon=":material/stop:",
             disabled=task.stopped.is_set(),
-            help="The best known so far stays; it can be gone on with.",
+            help="The best known so far stays; it can be resumed.",
         )
         if step is not None:
             _surface(task.plan, step.standing, "running")

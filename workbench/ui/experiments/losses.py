@@ -68,8 +68,8 @@ def verdict(found: Measured) -> None:
     )
     measured, looked = metric(name).budget, anatomy.budget
     if measured != looked:
-        told = headline.differ([name, f"recall@{looked}"])
-        why = f"{why} {told} Where answers are lost is told of recall@{looked}."
+        apart = headline.differ([name, f"recall@{looked}"])
+        why = f"{why} {apart} Where answers are lost refers to recall@{looked}."
     if one.low == one.low:
         why = f"{why} Brackets are a 95 % CI. {population.said(evaluation.population(population.unit()))}"
     if why:
@@ -321,6 +321,6 @@ def _told(one: Explained, picture: Mapping[str, Any]) -> Sequence[str]:
     holders = len(picture["units"])
     if states:
         told = ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
-        out.append(f"Gold passages: {told}. {holders} chunk{'s hold' if holders != 1 else ' holds'} some of it.")
+        out.append(f"Passages: {told}. {holders} chunk{'s hold' if holders != 1 else ' holds'} some of it.")
     out += [f"{lost.document}: {lost.reason}" for lost in one.question.lost]
     return out

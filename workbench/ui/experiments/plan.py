@@ -30,7 +30,7 @@ from workbench.ui.searching import NAMES
 from workbench.ui.shell import guarded, plain, size_label
 from workbench.workspaces.catalogues import remember
 
-_CHARACTERS_A_CHUNK = 700.0  # to turn chunks a second, which the app measures, into characters a second
+_CHARACTERS_PER_CHUNK = 700.0  # turns chunks/s, which the app measures, into characters/s
 
 
 @lru_cache(maxsize=8)
@@ -39,7 +39,7 @@ def _cost(corpus: Corpus, pipelines: tuple[Pipeline, ...], store: Store, state: 
     if is_large(corpus):
         return _estimated(corpus, pipelines)
     embedders = {p.embedder.full.fingerprint: p.embedder for p in pipelines}
-    rates = {key: speed * _CHARACTERS_A_CHUNK for key, e in embedders.items() if (speed := live.rate(e)) is not None}
+    rates = {key: speed * _CHARACTERS_PER_CHUNK for key, e in embedders.items() if (speed := live.rate(e)) is not None}
     return cost(corpus, pipelines, store, rates)
 
 
@@ -111,11 +111,11 @@ SIZES = {"tokens": [100, 150, 200, 300, 400, 600, 800], CHARACTERS: [400, 600, 8
 OVERLAPS = ["0%", "10%", "20%", "25%", "50%"]
 MOST_RUNS = 1_000
 PLAN = "plan.yaml"
-"""The pipelines of the last sweep into a folder, by which it is gone on with after a restart."""
+"""The pipelines of the last sweep into a folder, with which it resumes after a restart."""
 
 
 def axes(base: Pipeline) -> Grid | None:
-    """Return the grid that the chips describe around the current configuration; None (and an error shown) if invalid."""
+    """Return the grid that the chips describe around the current configuration; None, and an error, if invalid."""
     unit = base.splitter.unit
     sizes = [str(n) for n in dict.fromkeys([*SIZES[unit], base.splitter.chunk_size])]
     left, middle, right = st.columns([1.2, 1, 1], gap="small")
@@ -323,7 +323,7 @@ def _running(folder: Path, task: sweep_jobs.Task) -> None:
         left.progress(min(share, 1.0), text=_words(task, progress))
         row = right.container(horizontal=True, gap="small")
         if task.paused.is_set():
-            row.button("Go on", key="sweep-go-on", on_click=task.paused.clear, icon=":material/play_arrow:")
+            row.button("Resume", key="sweep-go-on", on_click=task.paused.clear, icon=":material/play_arrow:")
         else:
             row.button("Pause", key="sweep-pause", on_click=task.paused.set, icon=":material/pause:")
         row.button(

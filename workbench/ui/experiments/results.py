@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from workbench.documents import Corpus, Document
-from workbench.errors import WorkbenchError
 from workbench.evaluations import Evaluation, evaluate
 from workbench.explanations import boundary_strips
 from workbench.pipelines import Pipeline, from_mapping
@@ -183,7 +182,7 @@ def table(board: Leaderboard) -> list[Run]:
             "At its k": st.column_config.NumberColumn(format="%.3f", help=_AT_K),
             "Held out": st.column_config.NumberColumn(format="%.3f", help="On questions that did not choose"),
             "Tokens at its k": st.column_config.NumberColumn(
-                format="localized", help="Tokens of context that its own k hits hand over, whatever measure judges here"
+                format="localized", help="Context tokens of its own k hits, whatever measure judges here"
             ),
             "Chunks": st.column_config.NumberColumn(format="localized"),
             "Seconds": st.column_config.NumberColumn(
@@ -250,11 +249,8 @@ def ticked(runs: Sequence[Run], board: Leaderboard) -> None:
 
 def take(run: Run) -> None:
     """Make the run's configuration the current one."""
-    try:
-        sessions.take(from_mapping(run.pipeline))
+    if sessions.tried(lambda: sessions.take(from_mapping(run.pipeline))):
         st.toast("This is the current configuration now")
-    except WorkbenchError as error:
-        sessions.say("error", str(error))
 
 
 def _pair(a: Run, b: Run, metric: str, names: dict[str, str]) -> None:
