@@ -3,7 +3,6 @@
 In the repository app.py, the pages and the sample documents stand beside the package; a wheel carries them inside it.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -17,11 +16,6 @@ DISTRIBUTION = "chunking-workbench"
 PACKAGE = Path(__file__).parent
 BESIDE = ("app.py", "pages", "sample_docs", ".streamlit")
 """Files and folders of the repository that a wheel carries in `workbench/app/`; pyproject.toml maps them there."""
-
-
-def home() -> Path:
-    """Return the folder of workspaces and cache: `WORKBENCH_HOME`, or `.workbench/` where the command was started."""
-    return Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve()
 
 
 def beside(name: str) -> Path:

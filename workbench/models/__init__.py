@@ -18,8 +18,7 @@ from workbench.errors import ModelUnavailable
 from workbench.installation import DISTRIBUTION, install
 from workbench.models.hashes import file_hash, settings_hash
 from workbench.models.layouts import read_layout
-from workbench.modes import allowed_models
-from workbench.modes import team_mode as team_mode
+from workbench.settings import allowed_models, team_mode
 from workbench.specs import fingerprint
 
 DEFAULT = "all-MiniLM-L6-v2"
