@@ -26,7 +26,7 @@ DEFAULT = "all-MiniLM-L6-v2"
 
 
 def downloads_allowed() -> bool:
-    """Whether a model that is not here may be fetched from the hub (`WORKBENCH_ALLOW_DOWNLOADS=1`)."""
+    """Return whether a model that is not here may be fetched from the hub (`WORKBENCH_ALLOW_DOWNLOADS=1`)."""
     return os.environ.get("WORKBENCH_ALLOW_DOWNLOADS", "") == "1"
 
 
@@ -38,12 +38,12 @@ def settle_environment() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
-settle_environment()  # here, because whoever loads a model or a tokenizer imports this module first
+settle_environment()  # here, because code that loads a model or a tokenizer imports this module first
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model's files and what can be told from them without loading it.
+    """A model's files, and what they say without being loaded.
 
     `max_tokens` is what a text may have: the model's maximum less its special tokens; None where there is no limit.
     `sha256` is of the weights (of the hashes, where they are several files). `settings` is a hash of the small
@@ -75,7 +75,7 @@ class Model:
     missing: str = ""
 
     def identity(self) -> dict[str, Any]:
-        """What decides this model's vectors, by content; the same files under another name are the same model."""
+        """Return what decides the vectors, by content: the same files under another name are the same model."""
         return {"weights": self.sha256, "tokenizer": self.tokenizer_sha256, "settings": self.settings}
 
 
@@ -158,12 +158,12 @@ PACKAGED = tuple(_PACKAGES)
 
 
 def known() -> tuple[Model, ...]:
-    """The packaged models that are installed here, the default first, then those behind endpoints that may be used."""
+    """Return the packaged models that are installed, the default first, then those behind usable endpoints."""
     return tuple(find(name) for name in (*(n for n in _PACKAGES if _PACKAGES[n].root), *remote_models()))
 
 
 def available(name: str) -> bool:
-    """Whether the model can be used without any download."""
+    """Return whether the model can be used without any download."""
     try:
         return not _find(name, fetch=False).missing
     except ModelUnavailable:
@@ -171,7 +171,7 @@ def available(name: str) -> bool:
 
 
 def find(name: str) -> Model:
-    """The model of this name: packaged, behind an endpoint, in a local folder, or a hub id in the hub's local cache.
+    """Return the model of this name: packaged, behind an endpoint, in a folder, or a hub id in the hub's local cache.
 
     Costs milliseconds, except the first time for a folder, whose weights are hashed once per process.
 
@@ -198,7 +198,7 @@ def _find(name: str, fetch: bool) -> Model:
 
 
 def _folder(name: str) -> Path | None:
-    """The folder that the name is the path of; None where it is no path of a folder, or none at all."""
+    """Return the folder at this path; None where there is none."""
     try:
         path = Path(name).expanduser().resolve()
         return path if path.is_dir() else None
@@ -248,7 +248,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)?")
 
 
 def _hub_cache() -> Path:
-    """The folder in which the hub's own library keeps what it fetched."""
+    """Return the folder in which the hub's own library keeps what it fetched."""
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if folder := os.environ.get(variable):
             return Path(folder).expanduser()
