@@ -48,6 +48,13 @@ def test_requirements_pin_what_all_brings_within_its_range():
         assert ranges[name].contains(version), f"{name}=={version} is outside {ranges[name]}"
 
 
+def test_the_lock_holds_the_pins_and_nothing_twice():
+    locked = pins("requirements.lock")
+    assert pins("requirements.txt").items() <= locked.items()
+    lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()[1:]
+    assert len(lines) == len(locked) > len(pins("requirements.txt"))
+
+
 def test_the_bare_package_is_light():
     assert {canonicalize_name(r.name) for r in BARE}.isdisjoint(HEAVY)
     assert set(EXTRAS) == {"models", "parsers", "app", "exports", "team", "all"}
