@@ -150,6 +150,21 @@ def test_contributing_builds_a_package_that_keeps_the_laws(tmp_path: Path):
     assert json.loads(measured.stdout)["metrics"]["half@1"]["mean"] == 1
 
 
+@pytest.mark.xfail(strict=False, reason="exports of methods of other packages need workbench.integrations")
+def test_a_pipeline_of_outside_methods_is_exported(example: Path, tmp_path: Path):
+    (tmp_path / "p.yaml").write_text(
+        "splitter: {kind: speeches}\nretriever: {kind: phrase}\nembedder: {kind: static}\n"
+    )
+    (tmp_path / "talk.srt").write_bytes(SRT)
+    given = ["--config", "p.yaml", "--target", "langchain", "--out", "out", "talk.srt"]
+    done = run(example, "-m", "workbench", "export", *given, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "out" / "pipeline.yaml").read_text()
+    assert "speeches" in written
+    assert "phrase" in written
+    assert "workbench-extension" in (tmp_path / "out" / "requirements.txt").read_text()
+
+
 def test_registries_take_only_what_is_a_method():
     class Loose(Splitter):
         kind = "loose"

@@ -246,3 +246,29 @@ def test_every_setting_stands_in_the_readme():
     rows = re.findall(r"^\| `(WORKBENCH_[A-Z_]+)` \| (.+) \| (.+) \|$", readme, re.MULTILINE)
     assert {name for name, _, _ in rows} == read
     assert all(meaning.strip() and default.strip() for _, meaning, default in rows)
+
+
+def test_the_readme_s_lines_search_and_embed_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    """The Python of the README, on a small folder: the second time no passage is embedded."""
+    from workbench.embedders import SentenceTransformer
+
+    (block,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.S | re.M)
+    assert len(block.strip().splitlines()) <= 6
+    (tmp_path / "sample_docs").mkdir()
+    (tmp_path / "sample_docs" / "a.md").write_text("# Leave\n\nParental leave takes sixteen weeks.\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    exec(block, {})
+    first = capsys.readouterr().out
+    assert first.startswith("1 # Leave")
+    monkeypatch.setattr(SentenceTransformer, "batches", only_queries(SentenceTransformer.batches))
+    exec(block, {})
+    assert capsys.readouterr().out == first
+
+
+def only_queries(batches):
+    def checked(self, texts):
+        assert all("sixteen" not in text for text in texts), "a passage is embedded again"
+        return batches(self, texts)
+
+    return checked
