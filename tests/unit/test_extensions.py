@@ -152,9 +152,8 @@ def test_contributing_builds_a_package_that_keeps_the_laws(tmp_path: Path):
 
 @pytest.mark.xfail(strict=False, reason="exports of methods of other packages need workbench.integrations")
 def test_a_pipeline_of_outside_methods_is_exported(example: Path, tmp_path: Path):
-    (tmp_path / "p.yaml").write_text(
-        "splitter: {kind: speeches}\nretriever: {kind: phrase}\nembedder: {kind: static}\n"
-    )
+    config = "splitter: {kind: speeches}\nretriever: {kind: phrase}\nembedder: {kind: static}\n"
+    (tmp_path / "p.yaml").write_text(config)
     (tmp_path / "talk.srt").write_bytes(SRT)
     given = ["--config", "p.yaml", "--target", "langchain", "--out", "out", "talk.srt"]
     done = run(example, "-m", "workbench", "export", *given, folder=tmp_path)
