@@ -74,9 +74,9 @@ class Registry(Mapping[str, T]):
             with self._lock:
                 if not self._loaded:
                     self._loaded = True
-                    for point in _points():
-                        if point.group == f"workbench.{self.group}":
-                            self._load(point)
+                    found = _points().select(group=f"workbench.{self.group}")
+                    for point in sorted(found, key=lambda p: p.name):
+                        self._load(point)
         return self._outside
 
     def _load(self, point: EntryPoint) -> None:
@@ -93,9 +93,9 @@ class Registry(Mapping[str, T]):
 
 
 @cache
-def _points() -> tuple[EntryPoint, ...]:
-    """Return the entry points of all our groups by name; they are looked for once, which takes some 50 ms."""
-    return tuple(sorted((p for p in entry_points() if p.group.startswith("workbench.")), key=lambda p: p.name))
+def _points() -> Any:
+    """Return the entry points of all installed packages; they are looked for once, which takes some 50 ms."""
+    return entry_points()
 
 
 def methods(group: str, base: type[S], *own: type[S]) -> Registry[type[S]]:
