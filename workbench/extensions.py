@@ -40,7 +40,7 @@ class Registry(Mapping[str, T]):
         self._own = dict(own)
         self._accept = accept
         self._outside: dict[str, T] = {}
-        self._loaded = False
+        self._loaded = self._loading = False
         self._lock = threading.RLock()  # an extension may ask for our methods while it is loaded
 
     def __getitem__(self, name: str) -> T:
@@ -72,11 +72,12 @@ class Registry(Mapping[str, T]):
     def _extensions(self) -> Mapping[str, T]:
         if not self._loaded:
             with self._lock:
-                if not self._loaded:
-                    self._loaded = True
+                if not self._loaded and not self._loading:
+                    self._loading = True
                     found = _points().select(group=f"workbench.{self.group}")
                     for point in sorted(found, key=lambda p: p.name):
                         self._load(point)
+                    self._loaded = True
         return self._outside
 
     def _load(self, point: EntryPoint) -> None:

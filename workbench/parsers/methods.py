@@ -254,6 +254,8 @@ class Unstructured(Parser):
                 "unstructured reads PDF only with an extra that needs an old pypdf (below 7), which is not installed. "
                 "Choose the parser auto or pypdf for PDF files."
             )
+        if format in added_formats():
+            return Parser.engine(self, format)
         if not self.reads(format):
             readable = ", ".join(FORMATS[f].label for f in unstructured_elements.PARTITIONS)
             raise DocumentError(
