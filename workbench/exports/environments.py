@@ -22,9 +22,14 @@ class EnvironmentUnavailable(WorkbenchError):
     """An environment could not be made; the message says why and what to do."""
 
 
+def workbench_home() -> Path:
+    """Return the folder WORKBENCH_HOME, in full: exported code runs in a folder of its own."""
+    return Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve()
+
+
 def home() -> Path:
-    """The folder of all environments: WORKBENCH_ENVS, or one in the user's cache."""
-    return Path(os.environ.get("WORKBENCH_ENVS") or Path.home() / ".cache" / "workbench-envs")
+    """Return the folder of all environments: WORKBENCH_ENVS, or the one in WORKBENCH_HOME."""
+    return Path(os.environ.get("WORKBENCH_ENVS") or workbench_home() / "environments").resolve()
 
 
 def missing(requirements: Sequence[str]) -> list[str]:
@@ -79,7 +84,7 @@ def python_for(name: str, requirements: Sequence[str], say: Callable[[str], None
 
 
 def _here() -> str:
-    return sysconfig.get_path("purelib")
+    return os.path.realpath(sysconfig.get_path("purelib"))
 
 
 def _folder(name: str, foreign: Sequence[str]) -> Path:

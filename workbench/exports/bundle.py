@@ -9,7 +9,8 @@ import numpy as np
 
 from workbench.documents import Corpus
 from workbench.errors import SpecError
-from workbench.exports.running import Dump
+from workbench.exports.code import rendered
+from workbench.exports.comparison import Dump
 from workbench.pipelines import Pipeline, embedded
 from workbench.retrievers import Collection
 from workbench.specs import digest
@@ -46,7 +47,7 @@ def bundle(
         "index.faiss": faiss.serialize_index(index).tobytes(),
         "pgvector.copy": _copy(table, vectors).encode("utf-8", "backslashreplace"),
         "pgvector.sql": _sql(vectors.shape[1], pipeline.index.metric).encode(),
-        "load.py": _LOAD.encode(),
+        "load.py": rendered("load.py", {}).encode(),
         "requirements.txt": _requirements().encode(),
     }
 
@@ -150,104 +151,3 @@ def read_bundle(folder: Path, pipeline: Pipeline, asked: Sequence[str]) -> Dump:
             hits[query] = tuple(top_k(scores, pipeline.k)[0].tolist())
     places = tuple(zip(table["document"], table["start"], table["end"], strict=True))
     return Dump(places, tuple(table["header"]), tuple(table["sha256"]), vectors, hits)
-
-
-_LOAD = '''"""Reads the bundle beside this file, and fills vector databases with it.
-
-    python load.py                        check the files and say what is here
-    python load.py --chroma FOLDER        fill a Chroma collection kept in this folder
-    python load.py --qdrant FOLDER        fill a Qdrant collection kept in this folder
-    python load.py --query-vector V.json  the nearest chunks of a vector, a JSON list
-"""
-
-import argparse
-import hashlib
-import json
-from pathlib import Path
-
-import faiss
-import numpy as np
-import pyarrow.parquet as parquet
-
-HERE = Path(__file__).parent
-COLUMNS = ("document", "name", "start", "end", "header")
-
-
-def read() -> tuple[list[dict], np.ndarray, faiss.Index]:
-    """The chunks, (n, dim) their vectors in the same order, and the index over them; checked by their hashes."""
-    manifest = json.loads((HERE / "manifest.json").read_text("utf-8"))
-    for name, wanted in manifest["files"].items():
-        if hashlib.sha256((HERE / name).read_bytes()).hexdigest() != wanted:
-            raise SystemExit(f"{name} is not the file that was exported")
-    chunks = parquet.read_table(HERE / "chunks.parquet").to_pylist()
-    vectors = np.array(parquet.read_table(HERE / "vectors.parquet")["vector"].to_pylist(), np.float32)
-    return chunks, vectors, faiss.read_index(str(HERE / "index.faiss"))
-
-
-def into_chroma(client, name: str = "chunks"):
-    """A new collection of a chromadb client with every chunk, its vector and its place."""
-    chunks, vectors, _ = read()
-    collection = client.create_collection(name, configuration={"hnsw": {"space": space()}}, embedding_function=None)
-    for i in range(0, len(chunks), 1_000):
-        part = chunks[i : i + 1_000]
-        collection.add(
-            ids=[str(chunk["chunk"]) for chunk in part],
-            embeddings=vectors[i : i + 1_000],
-            documents=[chunk["text"] for chunk in part],
-            metadatas=[{key: chunk[key] for key in COLUMNS} for chunk in part],
-        )
-    return collection
-
-
-def into_qdrant(client, name: str = "chunks") -> None:
-    """A new collection of a qdrant client with every chunk, its vector and its place."""
-    from qdrant_client.models import Distance, PointStruct, VectorParams
-
-    chunks, vectors, _ = read()
-    distance = Distance.COSINE if space() == "cosine" else Distance.DOT
-    client.create_collection(name, vectors_config=VectorParams(size=vectors.shape[1], distance=distance))
-    for i in range(0, len(chunks), 1_000):
-        points = [
-            PointStruct(
-                id=chunk["chunk"], vector=vector.tolist(), payload={key: chunk[key] for key in (*COLUMNS, "text")}
-            )
-            for chunk, vector in zip(chunks[i : i + 1_000], vectors[i : i + 1_000], strict=True)
-        ]
-        client.upsert(name, points)
-
-
-def space() -> str:
-    """cosine, or ip for the dot product."""
-    return "ip" if "metric: dot" in (HERE / "pipeline.yaml").read_text("utf-8") else "cosine"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chroma", metavar="FOLDER")
-    parser.add_argument("--qdrant", metavar="FOLDER")
-    parser.add_argument("--query-vector", type=Path, metavar="V.json")
-    given = parser.parse_args()
-    chunks, vectors, index = read()
-    print(f"{len(chunks)} chunks, vectors of {vectors.shape[1]} dimensions; every file is as it was exported")
-    if given.chroma:
-        import chromadb
-
-        print(into_chroma(chromadb.PersistentClient(given.chroma)).count(), "in Chroma")
-    if given.qdrant:
-        from qdrant_client import QdrantClient
-
-        client = QdrantClient(path=given.qdrant)
-        into_qdrant(client)
-        print(client.count("chunks").count, "in Qdrant")
-    if given.query_vector:
-        query = np.array([json.loads(given.query_vector.read_text("utf-8"))], np.float32)
-        if space() == "cosine":
-            faiss.normalize_L2(query)
-        for score, row in zip(*(found[0].tolist() for found in index.search(query, 5)), strict=True):
-            if row >= 0:
-                print(f"{score:.4f} {chunks[row]['name']}: {chunks[row]['text'][:200]!r}")
-
-
-if __name__ == "__main__":
-    main()
-'''
