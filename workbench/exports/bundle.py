@@ -1,4 +1,4 @@
-"""A bundle: chunks and vectors as Parquet, a FAISS index, and `load.py`, which reads it and fills vector databases."""
+"""A bundle: chunks and vectors as Parquet, a FAISS index, and code that reads it and fills vector databases."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ def bundle(
     store: Store | None,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, bytes]:
-    """File name → content: chunks.parquet, vectors.parquet, index.faiss, pgvector.sql and its data, load.py.
+    """Return the files by name: Parquet of chunks and vectors, index.faiss, data and code for databases.
 
     Vectors stand at length 1 where the index's metric is cosine. index.faiss compares with every vector, whatever
     index the pipeline names: it can be rebuilt as any other.
@@ -41,13 +41,13 @@ def bundle(
     table = _chunks(corpus, rows)
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(np.ascontiguousarray(vectors))
+    facts = {"cosine": pipeline.index.metric == "cosine", "dimensions": vectors.shape[1]}
     return {
         "chunks.parquet": _parquet(table),
         "vectors.parquet": _parquet({"chunk": list(range(len(rows))), "vector": list(vectors)}),
         "index.faiss": faiss.serialize_index(index).tobytes(),
         "pgvector.copy": _copy(table, vectors).encode("utf-8", "backslashreplace"),
-        "pgvector.sql": _sql(vectors.shape[1], pipeline.index.metric).encode(),
-        "load.py": rendered("load.py", {}).encode(),
+        **{name: rendered(name, facts).encode() for name in ("pgvector.sql", "load.py", "databases.py")},
         "requirements.txt": _requirements().encode(),
     }
 
@@ -100,28 +100,6 @@ def _escaped(text: str) -> str:
     """The text for COPY; a NUL, which PostgreSQL cannot hold, is a space."""
     text = text.replace("\x00", " ").replace("\\", "\\\\").replace("\t", "\\t")
     return text.replace("\n", "\\n").replace("\r", "\\r")
-
-
-def _sql(dimensions: int, metric: str) -> str:
-    operator, kind = ("<=>", "vector_cosine_ops") if metric == "cosine" else ("<#>", "vector_ip_ops")
-    index = f"CREATE INDEX ON chunks USING hnsw (embedding {kind});\n" if dimensions <= 2_000 else ""
-    return f"""-- psql -v ON_ERROR_STOP=1 -f pgvector.sql    (in this folder; needs the extension pgvector)
--- The nearest chunks of a query's vector:  SELECT * FROM chunks ORDER BY embedding {operator} '[…]' LIMIT 5;
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS vector;
-CREATE TABLE chunks (
-    chunk integer PRIMARY KEY,
-    document text NOT NULL,
-    name text NOT NULL,
-    start_char integer NOT NULL,
-    end_char integer NOT NULL,
-    header text NOT NULL,
-    text text NOT NULL,
-    embedding vector({dimensions}) NOT NULL
-);
-\\copy chunks FROM 'pgvector.copy'
-{index}COMMIT;
-"""
 
 
 def read_bundle(folder: Path, pipeline: Pipeline, asked: Sequence[str]) -> Dump:
