@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = ("travel-policy-2026.md", "kurzanleitung-hx.html", "travel-rates.csv")
 Ran = Callable[..., dict[str, Dump]]
 
-# Tests install nothing: `python tests/exports/environments.py` makes these environments, once.
+# Tests install nothing: `make environments` makes these environments, once.
 os.environ.setdefault("WORKBENCH_ENVS", str(Path.home() / ".cache" / "workbench-envs"))
 
 
@@ -46,7 +46,7 @@ def python_of() -> Callable[[str, dict[str, str]], Path]:
     def find(name: str, packages: dict[str, str]) -> Path:
         lines = [f"{package}=={release}" for package, release in packages.items()]
         if not environments.is_made(name, lines):
-            pytest.skip(f"there is no environment with {name}: `python tests/exports/environments.py` makes it")
+            pytest.skip(f"there is no environment with {name}: `make environments` makes it")
         return environments.python_for(name, lines)
 
     return find

@@ -1,5 +1,6 @@
 """Nothing is refused silently: every registered kind has a word for every target, and verify finds what was broken."""
 
+import json
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -72,14 +73,11 @@ def test_a_method_of_another_package_goes_through_the_engine(target: str, monkey
 
 @pytest.mark.parametrize("target", FRAMEWORKS)
 def test_a_model_behind_an_endpoint_is_refused(target: str, monkeypatch) -> None:
-    one = {"name": "here", "url": "http://127.0.0.1:9/v1", "models": [
-        {"id": "m", "dimensions": 4, "max_tokens": 100, "tokenizer": "cl100k_base"}]}  # fmt: skip
-    endpoints.define([one])
-    try:
-        pipeline = Pipeline(embedder=EMBEDDERS["remote"](model="here/m"))
-        note = next(note for note in support(pipeline, target) if note.stops)
-    finally:
-        endpoints.define([])
+    model = {"dimensions": 4, "max_tokens": 100, "tokenizer": "cl100k_base"}
+    monkeypatch.setenv(
+        endpoints.VARIABLE, json.dumps({"here": {"url": "http://127.0.0.1:9/v1", "models": {"m": model}}})
+    )
+    note = next(note for note in support(Pipeline(embedder=EMBEDDERS["remote"](model="here/m")), target) if note.stops)
     assert note.part == "embedder"
     assert "127.0.0.1" in note.text
 

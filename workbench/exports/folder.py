@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import Distribution, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from workbench.documents import Corpus
 from workbench.embedders import find_adapter
 from workbench.errors import SpecError
 from workbench.exports.bundle import bundle
-from workbench.exports.code import code, is_packaged
+from workbench.exports.code import code, is_packaged, rendered
 from workbench.exports.targets import FRAMEWORKS, TARGETS, Note, native, support
 from workbench.exports.wheel import DISTRIBUTION, FOLDER, wheel
 from workbench.golden import write_golden
@@ -192,7 +192,7 @@ def _manifest(
         "documents": len(corpus) if corpus is not None else 0,
         "chunks": len(rows) if rows is not None else None,
         "chunks_sha256": digest("\n".join(lines).encode()) if rows is not None else None,
-        "versions": {name: v for name in _VERSIONS if (v := _version(name))},
+        "versions": {name: d.version for name in _VERSIONS for d in Distribution.discover(name=name)},
         "notes": [{"part": n.part, "kind": n.kind, "level": n.level, "text": n.text} for n in notes],
         "files": {name: digest(data) for name, data in sorted(files.items())},
     }
@@ -201,105 +201,20 @@ def _manifest(
 _VERSIONS = ("numpy", "tokenizers", "faiss-cpu", "torch", "transformers")
 
 
-def _version(name: str) -> str:
-    from importlib.metadata import PackageNotFoundError
-
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
-
-
 def _readme(
     pipeline: Pipeline, target: str, notes: Sequence[Note], corpus: Corpus | None, golden: Sequence[Question]
 ) -> str:
     """Return the text of README.md: how to install, run, verify and feed own files, and what is not the same."""
-    name = FRAMEWORKS.get(target, {"bundle": "a bundle", "python": "the workbench as a library"}.get(target, target))
-    lines = [f"# {pipeline.label}: {name}", "", *_intro(pipeline, target, corpus), ""]
-    lines += ["## How each part is given", "", "| part | kind | how | what to know |", "|---|---|---|---|"]
-    lines += [f"| {n.part} | {n.kind} | {n.level} | {n.text.replace('|', '/')} |" for n in notes]
-    return "\n".join([*lines, "", *_about_models(pipeline, target), *_verified(corpus, golden)])
-
-
-def _intro(pipeline: Pipeline, target: str, corpus: Corpus | None) -> list[str]:
-    data = f" The parsed text of {len(corpus)} documents is in `documents.jsonl`." if corpus is not None else ""
-    if target == "bundle":
-        return [
-            f"Chunks, vectors and a FAISS index.{data}",
-            "",
-            "    pip install -r requirements.txt",
-            "    python load.py --query-vector vector.json   # the nearest chunks; see load.py for the loaders",
-            "",
-            "`chunks.parquet` has a row for each chunk, `vectors.parquet` its vector in the same order, `index.faiss` "
-            "the index over them, which compares with every vector. `load.py` reads all three, checks their checksums "
-            "against `manifest.json`, and loads them into Chroma or Qdrant. `pgvector.sql` makes a PostgreSQL "
-            "table and fills it from `pgvector.copy` (`psql -v ON_ERROR_STOP=1 -f pgvector.sql`).",
-        ]
-    lines = [
-        f"`pipeline.yaml` as code.{data} In this folder:",
-        "",
-        "    pip install -r requirements.txt",
-        '    python export.py "a question"',
-        "",
-        "## Your own files",
-        "",
+    vectors, splitter = pipeline.retriever.needs_vectors, pipeline.splitter
+    facts: dict[str, Any] = {"label": pipeline.label, "target": target, "notes": notes, "carried": corpus is not None}
+    facts["name"] = FRAMEWORKS.get(target, "a bundle" if target == "bundle" else "the workbench as a library")
+    facts["data"] = f" The parsed text of {len(corpus)} documents is in `documents.jsonl`." if corpus else ""
+    facts["own"] = native(pipeline, target) if target in FRAMEWORKS else None
+    facts |= {"wheel": wheel()[0] if uses_engine(pipeline, target) else "", "parser": pipeline.parser.kind}
+    facts |= {"questions": len(golden), "model": pipeline.embedder.source.name if vectors else ""}
+    facts["tokenizer"] = splitter.tokenizer if splitter.unit == "tokens" else ""
+    packaged = ("package ", "endpoint ", "folder")
+    facts["fetched"] = [
+        n for n in _models(pipeline) if not (models.available(n) and models.find(n).home.startswith(packaged))
     ]
-    if uses_engine(pipeline, target):
-        return [
-            *lines,
-            '    python export.py "a question" FILE_OR_FOLDER',
-            "",
-            f"Files are read by the parser of `pipeline.yaml` ({pipeline.parser.kind}). PDF and office files need "
-            f"`pip install \"./{FOLDER}/{wheel()[0]}[parsers]\"`. In Python: `from export import build, "
-            "load_documents`, then `build(load_documents(path))`; `build` takes documents of your own loaders, too, "
-            "which are cut as plain text.",
-            "",
-            f"The workbench itself is in `{FOLDER}/`, at the version that this was exported with; it needs no package "
-            "index for it.",
-        ]  # fmt: skip
-    return [
-        *lines,
-        '    python export.py "a question" MINE.jsonl',
-        "",
-        'A line of JSON for each document: `{"id": "1", "name": "handbook", "text": "…"}`. In Python: `from export '
-        "import build`, and `build(documents)` takes the documents of any loader whose metadata has `name`. To read "
-        "files as the workbench does, export again with other documents: `python -m workbench export --config "
-        f"pipeline.yaml --target {target} --out OTHER_FOLDER DOCS`.",
-    ]
-
-
-def _about_models(pipeline: Pipeline, target: str) -> list[str]:
-    if target == "bundle":
-        return []
-    own, lines = native(pipeline, target) if target in FRAMEWORKS else None, []
-    if pipeline.retriever.needs_vectors:
-        where = f"The embedding model is `{pipeline.embedder.source.name}`."
-        how = " `MODEL_PATH` names a local folder of it, for machines without the hub." if own and own.search else ""
-        lines.append(where + how)
-    if pipeline.splitter.unit == "tokens":
-        where = f"Chunks are measured with the tokenizer of `{pipeline.splitter.tokenizer}`."
-        lines.append(where + (" `TOKENIZER_PATH` names a local `tokenizer.json`." if own and own.splitter else ""))
-    fetched = [name for name in _models(pipeline) if not models.find(name).home.startswith(("package ", "endpoint "))]
-    if fetched and uses_engine(pipeline, target):
-        lines.append(f"Fetch once: {', '.join(f'`hf download {name}`' for name in fetched)}, or set "
-                     "`WORKBENCH_ALLOW_DOWNLOADS=1`.")  # fmt: skip
-    return ["## Models", "", *lines, ""] if lines else []
-
-
-def _verified(corpus: Corpus | None, golden: Sequence[Question]) -> list[str]:
-    lines = ["## How it is verified", "", "    python -m workbench verify THIS_FOLDER [DOCS]", ""]
-    if corpus is None:
-        lines.append("No documents came along: name them, and they are parsed and compared.")
-    asked = f", and the hits of the {len(golden)} questions in `golden.jsonl`" if golden else ""
-    lines.append(
-        "`verify` checks the hash of every file, runs this code in a process of its own with the packages of "
-        "`requirements.txt`, and compares every "
-        f"chunk's place, the hash of its text, its vector (cosine at least 0.9999){asked} with what the workbench "
-        "gives. It prints `equal`, or each difference with its cause. Chunks of equal score may stand "
-        "in another order; that is reported and is no difference."
-    )
-    if not golden:
-        lines.append("Without questions it says `hits: not compared`; name some with `--query`.")
-    else:
-        lines.append("It also says which wrong parameters of the ranking would have given the same hits.")
-    return [*lines, ""]
+    return rendered("README.md", facts)
