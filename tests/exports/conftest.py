@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench import models
 from workbench.documents import Corpus
 from workbench.exports import environments, export
 from workbench.exports.comparison import Dump
@@ -71,10 +72,12 @@ def ran(interpreter: Callable[[str], Path], corpus: Corpus, golden: tuple[Questi
         facts["queries"] = None if chunks_only else [q.text for q in golden]
         facts["folders"] = {str(tmp_path / name): str(tmp_path / f"{name}.jsonl") for name in pipelines}
         (tmp_path / "job.json").write_text(json.dumps(facts), "utf-8")
+        model = models.find(models.DEFAULT)
+        names = {"MODEL_PATH": str(model.folder), "TOKENIZER_PATH": str(model.tokenizer)}
         driver = ROOT / "workbench" / "exports" / "driver.py"
         done = subprocess.run(
             [str(python), "-P", str(driver), str(tmp_path / "job.json")],
-            capture_output=True, text=True, env=variables(pipelines[first], ROOT), timeout=280, check=False,
+            capture_output=True, text=True, env=variables(pipelines[first], ROOT) | names, timeout=280, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3_000:]
         return {name: read_dump((tmp_path / f"{name}.jsonl").read_text("utf-8").splitlines()) for name in pipelines}

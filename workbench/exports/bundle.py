@@ -31,8 +31,8 @@ def bundle(
 ) -> dict[str, bytes]:
     """Return the files by name: Parquet of chunks and vectors, index.faiss, data and code for databases.
 
-    Vectors stand at length 1 where the index's metric is cosine. index.faiss compares with every vector, whatever
-    index the pipeline names: it can be rebuilt as any other.
+    Vectors have length 1 where the index's metric is cosine. index.faiss compares with every vector, whatever index
+    the pipeline names: any other can be built from it.
     """
     import faiss
 
@@ -87,7 +87,7 @@ def _parquet(columns: dict[str, list[Any]]) -> bytes:
 
 
 def _copy(table: dict[str, list[Any]], vectors: Vectors) -> str:
-    """Lines of PostgreSQL's text format: tabs between columns, backslashes before what it would misread."""
+    """Return lines of PostgreSQL's text format: tabs between columns, backslashes before special characters."""
     columns = [table[name] for name in ("chunk", "document", "name", "start", "end", "header", "text")]
     lines = []
     for *values, vector in zip(*columns, vectors.tolist(), strict=True):
@@ -97,13 +97,13 @@ def _copy(table: dict[str, list[Any]], vectors: Vectors) -> str:
 
 
 def _escaped(text: str) -> str:
-    """The text for COPY; a NUL, which PostgreSQL cannot hold, is a space."""
+    """Escape a text for COPY; a NUL, which PostgreSQL cannot hold, becomes a space."""
     text = text.replace("\x00", " ").replace("\\", "\\\\").replace("\t", "\\t")
     return text.replace("\n", "\\n").replace("\r", "\\r")
 
 
 def read_bundle(folder: Path, pipeline: Pipeline, asked: Sequence[str]) -> Dump:
-    """What the bundle's files hold, and the nearest rows of its FAISS index for each query.
+    """Return what the bundle's files hold, and the nearest rows of its FAISS index for each query.
 
     Raises:
         SpecError: a file cannot be read.
@@ -116,7 +116,7 @@ def read_bundle(folder: Path, pipeline: Pipeline, asked: Sequence[str]) -> Dump:
         vectors = np.array(parquet.read_table(folder / "vectors.parquet")["vector"].to_pylist(), np.float32)
         index = faiss.deserialize_index(np.frombuffer((folder / "index.faiss").read_bytes(), np.uint8))
     except (OSError, ArrowException, RuntimeError, LookupError) as error:
-        raise SpecError(f"{folder}: the bundle cannot be read ({error}); export anew") from None
+        raise SpecError(f"{folder}: the bundle cannot be read ({error}); export again") from None
     if index.ntotal != len(vectors) or len(vectors) != len(table["chunk"]):
         raise SpecError(f"{folder}: {len(table['chunk'])} chunks, {len(vectors)} vectors, {index.ntotal} in the index")
     hits = {}

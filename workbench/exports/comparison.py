@@ -11,12 +11,12 @@ from workbench.retrievers import Collection
 from workbench.vectors import Vectors
 
 COSINE = 0.9999
-"""The least cosine of a chunk's two vectors at which they count as equal."""
+"""Two vectors of a chunk with at least this cosine count as equal."""
 
 SAME_SCORE = 2e-6
-"""Chunks whose scores differ by no more are of equal score: float32 sums differ by as much with their order."""
+"""Scores that differ by no more count as equal: a float32 sum differs by as much with the order of its terms."""
 
-_SHOWN = 20  # differences of one kind that are told in full
+_SHOWN = 20  # differences of one kind that are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Dump:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was compared: how many, and how many differed. A line for people where it could not be."""
+    """One thing that was compared: how many, how many differed, and a note where it could not be compared."""
 
     name: str
     compared: int
@@ -59,7 +59,7 @@ Ranks = dict[str, dict[int, float]]
 
 
 def compare(ours: Dump, theirs: Dump, ranks: Ranks, cause: str) -> tuple[list[Check], list[Difference]]:
-    """The checks of boundaries, texts, vectors and hits, and what differed; `cause` where nothing nearer is known."""
+    """Return the checks of boundaries, texts, vectors and hits, and what differed, for `cause` if nothing closer fits."""
     checks, out = [], []
     n, other = len(ours.hashes), len(theirs.hashes)
     if n != other:
@@ -133,34 +133,34 @@ def _hits(ours: Dump, theirs: Dump, ranks: Ranks, cause: str) -> tuple[Check, li
 
 
 def same_hits(ours: Dump, ranks: Ranks, query: str, got: Sequence[int]) -> bool:
-    """Whether these hits count as the workbench's own: the same, or others of equal score in their places."""
+    """Whether these hits count as the workbench's own: the same, or others of equal score at the same ranks."""
     return tuple(got) == ours.hits[query] or _only_ties(ours.hits[query], got, ranks.get(query, {}))
 
 
 def _only_ties(want: Sequence[int], got: Sequence[int], scores: dict[int, float]) -> bool:
-    """Whether each place holds a chunk of the same score in both."""
+    """Whether both have chunks of the same score at each rank."""
     if len(want) != len(got) or len(set(got)) != len(got):
         return False
     return all(b in scores and abs(scores[a] - scores[b]) <= SAME_SCORE for a, b in zip(want, got, strict=True))
 
 
 STEPS = (1.1, 1.25, 1.5, 2.0, 4.0)
-"""Factors by which a parameter is tried too large; too small by 0.9, 0.75, 0.5, 0.25 and at its least value."""
+"""Factors by which a parameter is tried too large; `_DOWN` are those by which it is tried too small."""
 
 _DOWN = (0.9, 0.75, 0.5, 0.25, 0.0)
 
 MOST = 50_000
-"""Chunks up to which it is tried: each BM25 parameter needs an index of its own."""
+"""The most chunks for which this is tried: each BM25 parameter needs an index of its own."""
 
 Hits = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Escape:
-    """From `low` to `high` each tried value of a parameter gives the same hits on so many questions as its own `value`.
+    """A range of a parameter, `low` to `high` around its own `value`, that gives the same hits on so many questions.
 
-    Equal ends: none does. `seen` are the nearest tried values, below and above, that give others; None where the
-    parameter cannot be further from its own.
+    Equal ends: no other value does. `seen` are the nearest tried values below and above that give other hits; None
+    where the parameter's limit was reached first.
     """
 
     parameter: str
@@ -188,10 +188,10 @@ class Escape:
 def escapes(
     rows: Collection, pipeline: Pipeline, hits: Hits, same: Callable[[str, Sequence[int]], bool]
 ) -> tuple[Escape, ...]:
-    """For each number by which the retriever ranks how far off it could be, alone, before its hits are others.
+    """Return how far off each number of the retriever could be, alone, without a change of the hits.
 
-    `same(query, hits)` is the comparison's own judgement. From the value outwards the first change ends the search, so
-    that with enough questions little is tried. Empty without questions, for a cross-encoder, and beyond `MOST` chunks.
+    `same(query, hits)` says whether hits count as equal. Values are tried outwards from the parameter's own, until the
+    first change. Empty without questions, for a cross-encoder, and beyond `MOST` chunks.
     """
     retriever = pipeline.retriever
     if not hits or retriever.kind == "rerank" or len(rows) > MOST:
@@ -227,6 +227,6 @@ def escapes(
 
 
 def _ranks(name: str, retriever: Any) -> bool:
-    """Whether the parameter ranks as the retriever is set: of a fusion, only those of its own way."""
+    """Whether the parameter has an effect on the ranking; of a fusion, only those of the kind that is set."""
     way = getattr(retriever, "fusion", "")
     return name != "window" and (name != "rrf_k" or way == "rrf") and (name != "weight" or way in ("", "weighted"))

@@ -1,4 +1,4 @@
-"""Python environments in which exports for other frameworks run: made once, kept below one folder.
+"""Python environments in which exports for other frameworks run: made once, kept in one folder.
 
 An environment sees the packages of the workbench's own behind those that it installs, so that PyTorch and its kin are
 not installed a second time: 50 to 65 MB each instead of 2 GB, and half a minute.
@@ -33,7 +33,7 @@ def home() -> Path:
 
 
 def missing(requirements: Sequence[str]) -> list[str]:
-    """The pinned requirements that the workbench's own environment does not meet."""
+    """Return the pinned requirements that the workbench's own environment does not meet."""
     return [line for line in requirements if not _is_met(line)]
 
 
@@ -52,9 +52,9 @@ def is_made(name: str, requirements: Sequence[str]) -> bool:
 
 
 def python_for(name: str, requirements: Sequence[str], say: Callable[[str], None] | None = None) -> Path:
-    """The interpreter of an environment with these pinned requirements; made where it is not there yet.
+    """Return the interpreter of an environment with these pinned requirements; make it if it does not exist.
 
-    `say` is told when one is made, and how long it took.
+    `say` gets a line when one is made, and how long that took.
 
     Raises:
         EnvironmentUnavailable: pip could not install them.

@@ -43,9 +43,9 @@ class ExportFailed(WorkbenchError):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The outcome; `equal` where nothing differed. `seconds` by stage, the environment's making apart.
+    """What `verify` found; `seconds` by stage, making an environment being one.
 
-    `escapes` says of equal hits which wrong parameters of the retriever they would not have shown.
+    `escapes` names the wrong parameters of the retriever that equal hits would not have shown.
     """
 
     target: str
@@ -82,11 +82,11 @@ def verify(
     say: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
-    """What the export in `folder` gives, compared with what the workbench gives now.
+    """Run the export in `folder` and compare what it gives with what the workbench gives now.
 
-    It starts from the parsed text that the export carries; `documents`, parsed anew, are compared with that text, or
-    stand for it where it carries none. `queries` default to the questions of its golden set. `say` is told of each
-    stage, `progress(done, total)` of the embedding. `chunks_only` leaves vectors and hits out.
+    Both start from the parsed text that the export carries; `documents`, parsed again, are compared with that text, or
+    replace it where there is none. `queries` default to the questions of its golden set. `say` gets a line for each
+    stage, `progress(done, total)` the state of the embedding. `chunks_only` leaves vectors and hits out.
 
     Raises:
         SpecError: the folder is no export, or there is no document to verify on.
@@ -104,7 +104,7 @@ def verify(
     edited = [line.where for line in differences if line.check == "files"]
     checks = [Check("files", len(manifest["files"]), len(edited)), Check("pipeline", 1, len(differences) - len(edited))]
     if carried is not None and documents is not None:
-        check, more = _anew(carried, documents)
+        check, more = _parsing(carried, documents)
         checks.append(check)
         differences += more
     asked = list(queries) if queries is not None else _questions(folder, corpus)
@@ -143,10 +143,10 @@ _NO_QUESTION = "the export carries no questions and no --query was given: a wron
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The facts that an export states about itself.
+    """Return an export's manifest.
 
     Raises:
-        SpecError: there are none, or of another form.
+        SpecError: there is none, or it has an unknown form.
     """
     try:
         manifest = json.loads(_text(folder / MANIFEST))
@@ -166,7 +166,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise SpecError(f"{path.parent} is no export: {path.name} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise SpecError(f"{path}: it is not UTF-8 text; export anew") from None
+        raise SpecError(f"{path}: it is not UTF-8 text; export again") from None
 
 
 def _questions(folder: Path, corpus: Corpus) -> list[str]:
@@ -189,8 +189,8 @@ def _changed(folder: Path, manifest: dict[str, Any], pipeline: Pipeline) -> list
     return out
 
 
-def _anew(carried: Corpus, parsed: Corpus) -> tuple[Check, list[Difference]]:
-    """The carried texts against the documents parsed now, by the bytes that they were made from."""
+def _parsing(carried: Corpus, parsed: Corpus) -> tuple[Check, list[Difference]]:
+    """Compare the carried texts with the documents as parsed now; equal bytes make a pair."""
     now = {document.source: document for document in parsed}
     out = []
     for document in carried:
