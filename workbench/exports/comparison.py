@@ -59,7 +59,7 @@ Ranks = dict[str, dict[int, float]]
 
 
 def compare(ours: Dump, theirs: Dump, ranks: Ranks, cause: str) -> tuple[list[Check], list[Difference]]:
-    """Return the checks of boundaries, texts, vectors and hits, and what differed, for `cause` if nothing closer fits."""
+    """Return the checks of boundaries, texts, vectors and hits, and what differed; `cause` explains each."""
     checks, out = [], []
     n, other = len(ours.hashes), len(theirs.hashes)
     if n != other:

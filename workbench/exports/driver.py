@@ -70,8 +70,9 @@ def vectors_of(built: Any, target: str) -> Any:
     """Return (n, dim) the vectors that were put into the index; of the engine, those that it embedded, or None."""
     if target == "haystack":
         built = built.get_component("retriever")
-    if hasattr(built, "vectors"):
-        return built.vectors
+    engine: Any = built if target == "python" else getattr(built, "search", None)
+    if hasattr(engine, "vectors"):
+        return engine.vectors
     if target == "haystack":
         import numpy as np
 

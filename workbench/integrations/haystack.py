@@ -21,7 +21,6 @@ from workbench.integrations import (
 )
 from workbench.pipelines import Pipeline
 from workbench.store import Store
-from workbench.vectors import Vectors
 
 
 @component
@@ -87,11 +86,6 @@ class WorkbenchRetriever:
 
     def __init__(self, documents: list[Document], pipeline: Pipeline | str | Path, store: Store | None = None) -> None:
         self.search = Search(_parsed(documents), load_pipeline(pipeline), store)
-
-    @property
-    def vectors(self) -> Vectors | None:
-        """(n, dim) float32 the chunks' vectors; None where the retriever needs none."""
-        return self.search.vectors
 
     @component.output_types(documents=list[Document])
     def run(self, query: str, top_k: int | None = None) -> dict[str, list[Document]]:

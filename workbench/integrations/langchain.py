@@ -24,7 +24,6 @@ from workbench.integrations import (
 )
 from workbench.pipelines import Pipeline
 from workbench.store import Store
-from workbench.vectors import Vectors
 
 
 class WorkbenchLoader(BaseLoader):
@@ -95,12 +94,6 @@ class WorkbenchRetriever(BaseRetriever):
         pipeline = load_pipeline(pipeline)
         texts = [parsed(document.page_content, document.metadata) for document in documents]
         return cls(search=Search(texts, pipeline, store), k=pipeline.k)
-
-    @property
-    def vectors(self) -> Vectors | None:
-        """(n, dim) float32 the chunks' vectors; None where the retriever needs none."""
-        vectors: Vectors | None = self.search.vectors
-        return vectors
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
         return [_chunk(piece, {"score": score}) for piece, score in self.search(query, self.k)]

@@ -23,7 +23,6 @@ from workbench.embedders import embed
 from workbench.integrations import Piece, Search, load_pipeline, metadata_of, parsed, pieces, read_documents
 from workbench.pipelines import Pipeline
 from workbench.store import Store
-from workbench.vectors import Vectors
 
 
 class WorkbenchReader(BaseReader):
@@ -96,11 +95,6 @@ class WorkbenchRetriever(BaseRetriever):
         pipeline = load_pipeline(pipeline)
         texts = [parsed(document.text, {"document": document.node_id} | document.metadata) for document in documents]
         return cls(Search(texts, pipeline, store), pipeline.k)
-
-    @property
-    def vectors(self) -> Vectors | None:
-        """(n, dim) float32 the chunks' vectors; None where the retriever needs none."""
-        return self.search.vectors
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         found = self.search(query_bundle.query_str, self.k)
