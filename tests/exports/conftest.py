@@ -4,24 +4,29 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from workbench import models
 from workbench.documents import Corpus
-from workbench.exports import EnvironmentUnavailable, export
-from workbench.exports.environments import python_for
-from workbench.exports.running import Dump, _parsed
+from workbench.exports import environments, export
+from workbench.exports.comparison import Dump
+from workbench.exports.folder import PACKAGES
+from workbench.exports.verification import read_dump, variables
 from workbench.golden import read_golden
 from workbench.parsers import read
 from workbench.pipelines import Pipeline
 from workbench.records import Question
 
+ROOT = Path(__file__).parents[2]
 NAMES = ("travel-policy-2026.md", "kurzanleitung-hx.html", "travel-rates.csv")
-Ran = Callable[[str, dict[str, Pipeline]], dict[str, Dump]]
+Ran = Callable[..., dict[str, Dump]]
+
+# Tests install nothing: `make environments` makes these environments, once.
+os.environ.setdefault("WORKBENCH_ENVS", str(Path.home() / ".cache" / "workbench-envs"))
 
 
 @pytest.fixture(scope="session")
@@ -36,43 +41,60 @@ def golden(root: Path, corpus: Corpus) -> tuple[Question, ...]:
 
 
 @pytest.fixture(scope="session")
-def interpreter() -> Callable[[str], Path]:
-    """The interpreter with a framework's packages; made by pip the first time, and skipped where that cannot be."""
+def python_of() -> Callable[[str, dict[str, str]], Path]:
+    """The interpreter of an environment with these packages; the test is skipped where none was made."""
 
-    def find(target: str) -> Path:
-        packages = import_module(f"workbench.exports.{target}").PACKAGES
-        try:
-            return python_for(target, [f"{name}=={release}" for name, release in packages.items()], print)
-        except EnvironmentUnavailable as error:
-            pytest.skip(str(error))
+    def find(name: str, packages: dict[str, str]) -> Path:
+        lines = [f"{package}=={release}" for package, release in packages.items()]
+        if not environments.is_made(name, lines):
+            pytest.skip(f"there is no environment with {name}: `make environments` makes it")
+        return environments.python_for(name, lines)
 
     return find
 
 
+@pytest.fixture(scope="session")
+def interpreter(python_of: Callable[[str, dict[str, str]], Path]) -> Callable[[str], Path]:
+    """The interpreter with a framework's packages."""
+    return lambda target: python_of(target, PACKAGES[target])
+
+
 @pytest.fixture
 def ran(interpreter: Callable[[str], Path], corpus: Corpus, golden: tuple[Question, ...], tmp_path: Path) -> Ran:
-    """Every pipeline exported to a target and its code run; name → what it printed."""
+    """Every pipeline exported to a target and its code run in one process; name → what it gave."""
 
-    def run(target: str, pipelines: dict[str, Pipeline], arguments: tuple[str, ...] = ("--chunks",)) -> dict[str, Dump]:
+    def run(target: str, pipelines: dict[str, Pipeline], chunks_only: bool = False) -> dict[str, Dump]:
+        python = interpreter(target)
         for name, pipeline in pipelines.items():
             export(pipeline, corpus, golden, target, tmp_path / name)
-        queries = tmp_path / "queries.json"
-        queries.write_text(json.dumps([q.text for q in golden]), "utf-8")
-        if arguments != ("--chunks",):
-            arguments = (*arguments, "--queries", str(queries))
-        folders = [str(tmp_path / name) for name in pipelines]
-        first = next(iter(pipelines.values()))
-        environment = os.environ | {
-            "TOKENIZER_PATH": str(models.find(models.DEFAULT).tokenizer),
-            "MODEL_PATH": str(first.embedder.source.folder),
-            "HAYSTACK_TELEMETRY_ENABLED": "False",
-        }
-        command = [str(interpreter(target)), str(Path(__file__).with_name("many.py")), *folders, "--", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=280, check=False)
+        first = next(iter(pipelines))
+        facts = {"target": target, "documents": str(tmp_path / first / "documents.jsonl")}
+        facts["queries"] = None if chunks_only else [q.text for q in golden]
+        facts["folders"] = {str(tmp_path / name): str(tmp_path / f"{name}.jsonl") for name in pipelines}
+        (tmp_path / "job.json").write_text(json.dumps(facts), "utf-8")
+        model = models.find(models.DEFAULT)
+        names = {"MODEL_PATH": str(model.folder), "TOKENIZER_PATH": str(model.tokenizer)}
+        driver = ROOT / "workbench" / "exports" / "driver.py"
+        done = subprocess.run(
+            [str(python), "-P", str(driver), str(tmp_path / "job.json")],
+            capture_output=True, text=True, env=variables(pipelines[first], ROOT) | names, timeout=280, check=False,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3_000:]
-        return {name: _parsed((tmp_path / name / "dump.jsonl").read_text("utf-8").splitlines()) for name in pipelines}
+        return {name: read_dump((tmp_path / f"{name}.jsonl").read_text("utf-8").splitlines()) for name in pipelines}
 
     return run
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Callable[[str], Path]:
+    """An export to a target as the version before wheels and integrations wrote it."""
+
+    def unpacked(target: str) -> Path:
+        with zipfile.ZipFile(Path(__file__).with_name("before") / f"{target}.zip") as archive:
+            archive.extractall(tmp_path)
+        return tmp_path / target
+
+    return unpacked
 
 
 sys.dont_write_bytecode = True

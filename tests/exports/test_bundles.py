@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,8 @@ import pytest
 from workbench.documents import Corpus
 from workbench.embedders import Static
 from workbench.errors import SpecError
-from workbench.exports import EnvironmentUnavailable, export, verify
-from workbench.exports.bundles import LOADERS, _escaped
-from workbench.exports.environments import python_for
+from workbench.exports import export, verify
+from workbench.exports.bundle import LOADERS, _escaped
 from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.splitters import Structure
@@ -56,15 +56,15 @@ def test_columns_of_copy_stay_apart() -> None:
 FILL = """
 import json, sys
 sys.path.insert(0, ".")
-import load
+import load, databases
 chunks, vectors, index = load.read()
 wanted = index.search(vectors[:5], 3)[1].tolist()
 import chromadb
-collection = load.into_chroma(chromadb.PersistentClient("chroma"))
+collection = databases.into_chroma(chromadb.PersistentClient("chroma"))
 found = collection.query(query_embeddings=vectors[:5], n_results=3)["ids"]
 from qdrant_client import QdrantClient
 client = QdrantClient(path="qdrant")
-load.into_qdrant(client)
+databases.into_qdrant(client)
 points = [[p.id for p in client.query_points("chunks", query=v.tolist(), limit=3).points] for v in vectors[:5]]
 print(json.dumps({"n": len(chunks), "chroma": [collection.count(), [[int(i) for i in ids] for ids in found]],
                   "qdrant": [client.count("chunks").count, points], "wanted": wanted}))
@@ -72,11 +72,8 @@ print(json.dumps({"n": len(chunks), "chroma": [collection.count(), [[int(i) for 
 
 
 @pytest.mark.slow
-def test_chroma_and_qdrant_are_filled(folder: Path) -> None:
-    try:
-        python = python_for("stores", [f"{name}=={release}" for name, release in LOADERS.items()], print)
-    except EnvironmentUnavailable as error:
-        pytest.skip(str(error))
+def test_chroma_and_qdrant_are_filled(folder: Path, python_of: Callable[[str, dict[str, str]], Path]) -> None:
+    python = python_of("stores", LOADERS)
     environment = os.environ | {"ANONYMIZED_TELEMETRY": "False"}
     command = [python, "-c", FILL]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)

@@ -3,8 +3,8 @@
 import pytest
 
 from workbench.exports import environments, to_install
-from workbench.exports.verifications import _installed
-from workbench.exports.writing import requirements
+from workbench.exports.folder import requirements
+from workbench.exports.verification import _installed
 from workbench.pipelines import Pipeline
 from workbench.retrievers import BM25
 from workbench.splitters import Recursive

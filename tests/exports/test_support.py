@@ -1,22 +1,26 @@
 """Nothing is refused silently: every registered kind has a word for every target, and verify finds what was broken."""
 
+import json
+import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from workbench import endpoints
 from workbench.cli import main
 from workbench.documents import Corpus
-from workbench.embedders import EMBEDDERS, SentenceTransformer, Static
+from workbench.embedders import EMBEDDERS, Static
 from workbench.errors import SpecError
 from workbench.exports import TARGETS, NotExpressible, export, support, verify
-from workbench.exports.comparisons import compare
-from workbench.exports.plans import EXACT, FRAMEWORKS, GENERATED, IMPOSSIBLE
-from workbench.exports.running import Dump
-from workbench.indexes import INDEXES, Binary
+from workbench.exports import folder as folder_of
+from workbench.exports.comparison import Dump, compare
+from workbench.exports.targets import EXACT, FRAMEWORKS, IMPOSSIBLE, INTEGRATION, native
+from workbench.indexes import INDEXES
 from workbench.pipelines import REGISTRIES, Pipeline, to_yaml
-from workbench.retrievers import BM25, RETRIEVERS, Dense
-from workbench.splitters import SPLITTERS, Fixed, Structure
+from workbench.retrievers import BM25, RETRIEVERS
+from workbench.splitters import SPLITTERS, Fixed, Recursive, Structure
 
 KINDS = [
     (part, kind)
@@ -37,37 +41,45 @@ def test_every_kind_has_a_word_for_every_target(part: str, kind: str, target: st
     notes = support(pipeline, target)
     note = next(note for note in notes if note.part == part)
     assert note.kind == kind
-    assert note.level in (EXACT, GENERATED, IMPOSSIBLE)
+    assert note.level in (EXACT, INTEGRATION, IMPOSSIBLE)
     assert note.text
     if target not in FRAMEWORKS or kind == "rerank":
         return
-    if any(n.stops for n in notes):
-        with pytest.raises(SpecError, match=f"{part} {kind}: not expressible yet"):
-            export(pipeline, None, None, target, tmp_path)
-        assert not list(tmp_path.iterdir())
-    else:
-        assert {"export.py", "requirements.txt", "README.md", "manifest.json"} <= {
-            path.name for path in export(pipeline, None, None, target, tmp_path)
-        }
+    assert not any(note.stops for note in notes)
+    assert {"export.py", "requirements.txt", "README.md", "manifest.json", "pipeline.yaml"} <= {
+        path.name for path in export(pipeline, None, None, target, tmp_path)
+    }
 
 
-def test_what_exports_cannot_do_is_refused() -> None:
-    for pipeline in (
-        Pipeline(embedder=Static(), index=Binary()),
-        Pipeline(embedder=Static(), retriever=Dense(expand="section")),
-        Pipeline(splitter=SPLITTERS["semantic"](), retriever=BM25()),
-    ):
-        for target in FRAMEWORKS:
-            assert any(note.stops for note in support(pipeline, target))
+def test_there_is_no_other_target() -> None:
     with pytest.raises(NotExpressible, match="there is no target 'chonkie'"):
         support(Pipeline(), "chonkie")
 
 
-def test_known_embedders_are_the_ones_registered() -> None:
-    assert {SentenceTransformer.kind, Static.kind} <= set(EMBEDDERS)
-    late = next((cls for kind, cls in EMBEDDERS.items() if kind == "late"), None)
-    if late is not None:
-        assert any(note.stops for note in support(Pipeline(embedder=late()), "langchain"))
+class Foreign(Recursive):
+    """A method of another package: more than what it is built on, for all that an export knows."""
+
+
+@pytest.mark.parametrize("target", FRAMEWORKS)
+def test_a_method_of_another_package_goes_through_the_engine(target: str, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(folder_of, "packages_distributions", lambda: {Foreign.__module__: ["ruff"]})
+    notes = {note.part: note for note in support(Pipeline(splitter=Foreign(), retriever=BM25()), target)}
+    assert notes["splitter"].level == INTEGRATION
+    assert not any(note.stops for note in notes.values())
+    assert not native(Pipeline(splitter=Foreign()), "langchain").splitter
+    export(Pipeline(splitter=Foreign(), retriever=BM25()), None, None, target, tmp_path)
+    assert f"ruff=={version('ruff')}" in (tmp_path / "requirements.txt").read_text().splitlines()
+
+
+@pytest.mark.parametrize("target", FRAMEWORKS)
+def test_a_model_behind_an_endpoint_is_refused(target: str, monkeypatch) -> None:
+    model = {"dimensions": 4, "max_tokens": 100, "tokenizer": "cl100k_base"}
+    monkeypatch.setenv(
+        endpoints.VARIABLE, json.dumps({"here": {"url": "http://127.0.0.1:9/v1", "models": {"m": model}}})
+    )
+    note = next(note for note in support(Pipeline(embedder=EMBEDDERS["remote"](model="here/m")), target) if note.stops)
+    assert note.part == "embedder"
+    assert "127.0.0.1" in note.text
 
 
 @pytest.fixture
@@ -83,18 +95,35 @@ def test_the_workbench_as_a_library_is_equal(folder: Path, corpus: Corpus) -> No
     assert {c.name: c.compared for c in found.checks}["parsing"] == 3
 
 
-def test_a_changed_splitter_is_found_with_its_cause(corpus: Corpus, interpreter, tmp_path: Path) -> None:
+def test_changed_code_is_found_with_its_cause(corpus: Corpus, interpreter, tmp_path: Path) -> None:
     interpreter("haystack")
     pipeline = Pipeline(splitter=Fixed(chunk_size=60, chunk_overlap=5), retriever=BM25())
     export(pipeline, corpus, None, "haystack", tmp_path)
-    path = tmp_path / "splitter.py"
-    path.write_text(path.read_text().replace("chunk_overlap=5,", "chunk_overlap=6,"))
+    path = tmp_path / "export.py"
+    path.write_text(path.read_text().replace('run(documents=documents)["documents"]', "run(documents=documents)[*:-1]"))
+    path.write_text(path.read_text().replace("[*:-1]", '["documents"][::-1]'))
     found = verify(tmp_path, chunks_only=True)
     assert not found.equal
     boundaries = [d for d in found.differences if d.check == "boundaries"]
     assert boundaries
-    assert boundaries[0].where == "chunk 1"
-    assert "splitter.py was changed after the export" in boundaries[0].cause
+    assert boundaries[0].where == "chunk 0"
+    assert "export.py was changed after the export" in boundaries[0].cause
+
+
+def test_the_wheel_that_lies_beside_the_code_is_what_runs(folder: Path) -> None:
+    path = next(folder.glob("wheels/*.whl"))
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    name = "workbench/integrations/__init__.py"
+    files[name] = files[name].replace(b"text[a:b], id", b"text[a:b], id + '0'")
+    assert b"id + '0'" in files[name]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    found = verify(folder, chunks_only=True)
+    assert not found.equal
+    assert {d.check for d in found.differences} == {"files", "boundaries", "text hashes"}
+    assert path.name in found.differences[-1].cause
 
 
 def test_another_text_is_found_when_documents_are_parsed_anew(folder: Path, corpus: Corpus) -> None:

@@ -338,8 +338,9 @@ def test_an_export_carries_the_adapter_and_is_verified(
 
 
 @pytest.mark.parametrize("target", ["langchain", "llamaindex", "haystack"])
-def test_frameworks_refuse_an_adapter_and_say_so(target: str, adapter: Adapter, tmp_path: Path) -> None:
+def test_code_for_frameworks_carries_the_adapter(target: str, adapter: Adapter, tmp_path: Path) -> None:
     notes = support(with_adapter(LINE, adapter), target)
-    assert any(note.stops and note.part == "embedder" and "adapter" in note.text for note in notes)
-    with pytest.raises(SpecError, match="adapter"):
-        export(with_adapter(LINE, adapter), None, None, target, tmp_path)
+    assert not any(note.stops for note in notes)
+    assert {note.part: note.level for note in notes}["embedder"] == "integration"
+    export(with_adapter(LINE, adapter), None, None, target, tmp_path)
+    assert read_adapter((tmp_path / "adapter.safetensors").read_bytes()).name == adapter.name

@@ -10,7 +10,7 @@ from workbench.cli import DONE, main
 from workbench.documents import Corpus
 from workbench.embedders import Static
 from workbench.exports import export, verify
-from workbench.exports.escapes import Escape, escapes
+from workbench.exports.comparison import Escape, escapes
 from workbench.golden import read_golden
 from workbench.parsers import read
 from workbench.pipelines import Pipeline, prepared

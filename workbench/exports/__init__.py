@@ -4,13 +4,11 @@
 exported and compares every chunk, vector and hit with what the workbench gives.
 """
 
-from workbench.exports.comparisons import Check, Difference
+from workbench.exports.comparison import Check, Difference
 from workbench.exports.environments import EnvironmentUnavailable
-from workbench.exports.plans import TARGETS, Note, support
-from workbench.exports.running import ExportFailed
-from workbench.exports.sources import NotExpressible
-from workbench.exports.verifications import Verification, to_install, verify
-from workbench.exports.writing import export, requirements
+from workbench.exports.folder import export, requirements
+from workbench.exports.targets import TARGETS, Note, NotExpressible, support
+from workbench.exports.verification import ExportFailed, Verification, to_install, verify
 
 __all__ = [
     "TARGETS",

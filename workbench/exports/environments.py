@@ -1,4 +1,4 @@
-"""Python environments in which exports for other frameworks run: made once, kept below one folder.
+"""Python environments in which exports for other frameworks run: made once, kept in one folder.
 
 An environment sees the packages of the workbench's own behind those that it installs, so that PyTorch and its kin are
 not installed a second time: 50 to 65 MB each instead of 2 GB, and half a minute.
@@ -22,13 +22,18 @@ class EnvironmentUnavailable(WorkbenchError):
     """An environment could not be made; the message says why and what to do."""
 
 
+def workbench_home() -> Path:
+    """Return the folder WORKBENCH_HOME, in full: exported code runs in a folder of its own."""
+    return Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve()
+
+
 def home() -> Path:
-    """The folder of all environments: WORKBENCH_ENVS, or one in the user's cache."""
-    return Path(os.environ.get("WORKBENCH_ENVS") or Path.home() / ".cache" / "workbench-envs")
+    """Return the folder of all environments: WORKBENCH_ENVS, or the one in WORKBENCH_HOME."""
+    return Path(os.environ.get("WORKBENCH_ENVS") or workbench_home() / "environments").resolve()
 
 
 def missing(requirements: Sequence[str]) -> list[str]:
-    """The pinned requirements that the workbench's own environment does not meet."""
+    """Return the pinned requirements that the workbench's own environment does not meet."""
     return [line for line in requirements if not _is_met(line)]
 
 
@@ -47,9 +52,9 @@ def is_made(name: str, requirements: Sequence[str]) -> bool:
 
 
 def python_for(name: str, requirements: Sequence[str], say: Callable[[str], None] | None = None) -> Path:
-    """The interpreter of an environment with these pinned requirements; made where it is not there yet.
+    """Return the interpreter of an environment with these pinned requirements; make it if it does not exist.
 
-    `say` is told when one is made, and how long it took.
+    `say` gets a line when one is made, and how long that took.
 
     Raises:
         EnvironmentUnavailable: pip could not install them.
@@ -79,7 +84,7 @@ def python_for(name: str, requirements: Sequence[str], say: Callable[[str], None
 
 
 def _here() -> str:
-    return sysconfig.get_path("purelib")
+    return os.path.realpath(sysconfig.get_path("purelib"))
 
 
 def _folder(name: str, foreign: Sequence[str]) -> Path:
