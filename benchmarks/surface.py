@@ -19,7 +19,7 @@ from workbench.records import Question
 from workbench.splitters import Recursive
 from workbench.store import Store
 from workbench.sweeps import Raced, RaceStep, race
-from workbench.sweeps.readings import reading
+from workbench.sweeps.embedding_cost import reading
 
 SIZES = (50, 75, 100, 125, 150, 200, 250, 300, 400, 500, 650, 800)
 OVERLAPS = (0.0, 0.1, 0.2, 0.3, 0.5)

@@ -30,8 +30,8 @@ from workbench.splitters import Recursive, Sentences
 from workbench.statistics import clusters
 from workbench.store import Store
 from workbench.sweeps import METRIC, sweep
-from workbench.sweeps.places import places
-from workbench.sweeps.readings import reading
+from workbench.sweeps.embedding_cost import reading
+from workbench.sweeps.race_statistics import places
 from workbench.workspaces.samples import FOLDER, GOLDEN
 
 SIZES = (50, 75, 100, 150, 200, 250, 300, 400, 550, 800)

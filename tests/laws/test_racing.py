@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from workbench.statistics import standings
-from workbench.sweeps.bounds import errors, farthest, leads, looks, rank_agreement, resolution, spread
-from workbench.sweeps.races import BUDGET, PILOTS, RISK, Race
+from workbench.sweeps.race_state import BUDGET, PILOTS, RISK, Race
+from workbench.sweeps.race_statistics import errors, farthest, leads, looks, rank_agreement, resolution, spread
 
 ORDERS = 500
 

@@ -24,8 +24,8 @@ from workbench.records import Lost
 from workbench.retrievers import queries
 from workbench.store import Store
 from workbench.sweeps import Folder, Grid, Progress, expand, sweep, sweep_metrics, table
-from workbench.sweeps import running as running_module
-from workbench.sweeps.embedding import Share, embed_share
+from workbench.sweeps import run as running_module
+from workbench.sweeps.shares import Share, embed_share
 
 BASE = {
     "splitter": {"kind": "recursive", "unit": "characters"},

@@ -1,7 +1,7 @@
 """The workbench as commands: `python -m workbench COMMAND`.
 
-Results go to stdout, progress and errors to stderr. To add a command, write `run(arguments) -> int` in a module of its
-name here, and name it in COMMANDS; the module is imported only when its command is called.
+Results go to stdout, progress and errors to stderr. To add a command, write `run_NAME(arguments) -> int` in a module
+here, and add it to COMMANDS; the module is imported only when its command is called.
 """
 
 import os
@@ -15,21 +15,21 @@ from io import TextIOWrapper
 from workbench.errors import SpecError, WorkbenchError
 
 COMMANDS = {
-    "parse": "what the parser makes of files: text, sections, pages, warnings",
-    "chunk": "the chunks that a splitter cuts, each with its exact place in the text",
-    "search": "the best chunks of files and folders for a query",
-    "evaluate": "how well a pipeline finds the passages of a golden set",
-    "doctor": "what is wrong with the chunks, no labels needed",
-    "adapt": "whether an adapter learned from a golden set finds more, and the pipeline with it",
-    "sweep": "a grid of pipelines measured on a golden set, and which differences are real",
-    "compare": "two runs, question by question",
-    "check": "whether a pipeline is significantly worse than a run that was kept",
-    "export": "a pipeline as code for LangChain, LlamaIndex or Haystack, or as a bundle of data",
-    "verify": "whether exported code gives what the workbench gives: every chunk, vector and hit",
-    "report": "the review report of a sweep, one HTML file or Markdown",
-    "models": "the embedding models, and whether each can be had here and now",
+    "parse": ("inspect", "what the parser makes of files: text, sections, pages, warnings"),
+    "chunk": ("inspect", "the chunks that a splitter cuts, each with its exact place in the text"),
+    "search": ("inspect", "the best chunks of files and folders for a query"),
+    "evaluate": ("measure", "how well a pipeline finds the passages of a golden set"),
+    "doctor": ("inspect", "what is wrong with the chunks, no labels needed"),
+    "adapt": ("measure", "whether an adapter learned from a golden set finds more, and the pipeline with it"),
+    "sweep": ("sweep", "a grid of pipelines measured on a golden set, and which differences are real"),
+    "compare": ("measure", "two runs, question by question"),
+    "check": ("measure", "whether a pipeline is significantly worse than a run that was kept"),
+    "export": ("deliver", "a pipeline as code for LangChain, LlamaIndex or Haystack, or as a bundle of data"),
+    "verify": ("deliver", "whether exported code gives what the workbench gives: every chunk, vector and hit"),
+    "report": ("deliver", "the review report of a sweep, one HTML file or Markdown"),
+    "models": ("inspect", "the embedding models, and whether each can be had here and now"),
 }
-"""Name → one line about it. The command is the function `run` of the module of this name."""
+"""Name → (module, one line about it). The command is the module's function `run_NAME`."""
 
 _READING = ("parse", "chunk", "search", "evaluate", "doctor", "sweep", "check")  # they read files at once
 
@@ -73,12 +73,12 @@ def _run(arguments: list[str]) -> int:
         raise SpecError(f"there is no command {name!r}; {meant} are {', '.join(COMMANDS)}, and --help")
     if name in _READING and not {"-h", "--help"} & set(rest):
         import_module("workbench.parsers.sandbox").begin()
-    status: int = import_module(f"workbench.cli.{name}").run(rest)
+    status: int = getattr(import_module(f"workbench.cli.{COMMANDS[name][0]}"), f"run_{name}")(rest)
     return status
 
 
 def _help() -> str:
-    lines = "\n".join(f"  {name:<8} {about}" for name, about in COMMANDS.items())
+    lines = "\n".join(f"  {name:<8} {about}" for name, (_, about) in COMMANDS.items())
     return (
         "usage: python -m workbench COMMAND …\n\n"
         f"{lines}\n\n"

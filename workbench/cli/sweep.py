@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli import DONE, NOT_HELD
-from workbench.cli.files import corpus_of, store_here
-from workbench.cli.flags import Flags, add_unit
-from workbench.cli.metrics import METRICS, metrics_of
+from workbench.cli.flags import GOLDEN, METRICS, Flags, add_unit, corpus_of, golden_of, metrics_of, store_here
 from workbench.cli.output import Progress, count, number, shown, warn, write_json
-from workbench.cli.questions import GOLDEN, golden_of
 from workbench.documents import Corpus
 from workbench.errors import SpecError, WorkbenchError
 from workbench.golden import document_groups, split, usual_split
@@ -53,7 +50,7 @@ _SEED = 0
 COST = f"what tells equals apart: {', '.join(COSTS)}, as far as it fits the metric (default: the first that does)"
 
 
-def run(arguments: list[str]) -> int:
+def run_sweep(arguments: list[str]) -> int:
     """Write the leaderboard with a verdict; exit 1 where no pipeline could be measured."""
     flags = Flags(
         "sweep",

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from math import ceil, floor, log10
 from typing import Any
 
-from workbench.reports.numbers import count
-from workbench.reports.pages import safe
+from workbench.reports.blocks import count
+from workbench.reports.render import safe
 from workbench.statistics import WORDS
 from workbench.sweeps import Surface, amount
 

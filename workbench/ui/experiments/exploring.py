@@ -15,7 +15,7 @@ from workbench.pipelines import Pipeline, to_mapping
 from workbench.pooling import SpanEncoder
 from workbench.records import Question
 from workbench.sweeps import METRIC, Grid, Raced, RaceStep, expand, leaderboard, race
-from workbench.sweeps.races import BUDGET, PILOTS
+from workbench.sweeps.race_state import BUDGET, PILOTS
 from workbench.ui import sessions
 from workbench.ui.bench import SPLITTERS
 from workbench.ui.experiments import background, tiles

@@ -12,7 +12,7 @@ from workbench.records import Question, Run
 from workbench.splitters.cuttings import is_large
 from workbench.store import Store
 from workbench.sweeps import Cost, Expansion, Skipped, cost
-from workbench.sweeps.costs import SECONDS_A_RUN
+from workbench.sweeps.embedding_cost import SECONDS_A_RUN
 from workbench.ui import countings, live, sessions
 from workbench.ui.experiments import background
 from workbench.ui.shell import plain

@@ -7,9 +7,8 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from workbench.adaptation.folds import DISTANCE, Fold, grouped_folds, random_folds
-from workbench.adaptation.learning import learn
-from workbench.adaptation.materials import Floats, Ints, Material
+from workbench.adaptation.dataset import DISTANCE, Floats, Fold, Ints, Material, grouped_folds, random_folds
+from workbench.adaptation.linear_adapter import learn
 from workbench.embedders import Adapter, Cancelled, Origin
 from workbench.errors import SpecError
 from workbench.statistics import compare, minimum_detectable_difference, questions_needed

@@ -7,7 +7,7 @@ import numpy as np
 
 from workbench.pipelines import REGISTRIES
 from workbench.records import Question, Run
-from workbench.reports.numbers import count
+from workbench.reports.blocks import count
 from workbench.sweeps import Leaderboard, aligned, amount, costs_for, more_questions, names, settings
 
 FEW = 60

@@ -26,15 +26,13 @@ from workbench.records import Judging, Question, Run, golden_id, judging
 from workbench.retrievers import Collection as Rows
 from workbench.statistics import clusters
 from workbench.store import Store
-from workbench.sweeps.bounds import Floats, Ints
-from workbench.sweeps.cells import RaceStanding
-from workbench.sweeps.embedding import Share, embed_share, shares
-from workbench.sweeps.folders import Folder, Wanted
-from workbench.sweeps.places import places
-from workbench.sweeps.races import BUDGET, PILOTS, RISK, Race
-from workbench.sweeps.readings import Reading, reading
+from workbench.sweeps.embedding_cost import Reading, reading
+from workbench.sweeps.folder import Folder, Wanted
+from workbench.sweeps.race_state import BUDGET, PILOTS, RISK, Race, RaceStanding
+from workbench.sweeps.race_statistics import Floats, Ints, places
 from workbench.sweeps.results import METRIC
-from workbench.sweeps.running import sweep_metrics
+from workbench.sweeps.run import sweep_metrics
+from workbench.sweeps.shares import Share, embed_share, shares
 
 KEPT_BYTES = 256 << 20
 """Of vectors that are kept between two looks; what is not kept is pooled again."""

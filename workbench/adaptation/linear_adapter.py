@@ -1,10 +1,7 @@
-"""The linear adapter: query + query · delta, learned so that a question comes nearer to its gold chunks than to others.
-
-Scores are cosines, whatever the index compares by: lengths are the embedder's own matter.
-"""
+"""The linear adapter: query + query · delta, learned so that questions come nearer to their gold chunks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -12,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.adaptation.folds import DISTANCE, grouped_folds, random_folds
-from workbench.adaptation.materials import Floats, Ints, Material
+from workbench.adaptation.dataset import DISTANCE, Floats, Ints, Material, grouped_folds, random_folds, without_adapter
+from workbench.embedders import Adapter, Origin, keep_adapter
+from workbench.errors import SpecError
+from workbench.pipelines import Pipeline
+from workbench.records import TrainingSet
 from workbench.vectors import unit
 
 TEMPERATURE = 0.05
@@ -150,3 +150,29 @@ def _columns(of: Material, some: Ints, seed: int) -> Ints:
     hard = [np.argpartition(-(chunks @ query), near)[:near] for query in unit(of.queries[some])]
     rest = np.random.default_rng(seed).permutation(n)[: _MOST // 4]
     return np.unique(np.concatenate([gold, *hard, rest]))
+
+
+def learn_adapter(of: Material, *, distance: int = DISTANCE, seed: int = 0) -> Adapter:
+    """The adapter of all usable examples; its ridge is chosen by grouped folds within them. The same for a seed.
+
+    It names every question of the material: also those without a usable chunk had a say in whether it pays.
+    """
+    found = learn(of, of.usable, distance, seed)
+    training = TrainingSet.of(of.questions)
+    return Adapter(found.delta, Origin(of.pipeline.embedder.fingerprint, len(of.usable), found.ridge or 0.0, training))
+
+
+def with_adapter(pipeline: Pipeline, adapter: Adapter) -> Pipeline:
+    """The pipeline with this adapter as a field of its embedder; the file is kept in WORKBENCH_HOME.
+
+    Raises:
+        SpecError: it was learned for the vectors of another embedder.
+        StoreError: the file cannot be kept.
+    """
+    plain = without_adapter(pipeline)
+    if adapter.origin.base != plain.embedder.fingerprint:
+        raise SpecError(
+            f"the adapter was learned for other vectors than those of {plain.embedder.source.name} as it is set here; "
+            "learn it anew"
+        )
+    return replace(plain, embedder=replace(plain.embedder, adapter=keep_adapter(adapter)))  # type: ignore[call-arg]

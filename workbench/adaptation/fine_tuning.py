@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.adaptation.curves import FOLDS, SIZES, Learner, Trained
-from workbench.adaptation.materials import Ints, Material
+from workbench.adaptation.dataset import Ints, Material
+from workbench.adaptation.learning_curve import FOLDS, SIZES, Learner, Trained
 from workbench.embedders import SentenceTransformer, keep_training
 from workbench.embedders.protocols import readable
 from workbench.embedders.sentence_transformers import trainable

@@ -17,10 +17,10 @@ from workbench.parsers import Parser
 from workbench.pipelines import Pipeline
 from workbench.records import Question, Run, golden_id
 from workbench.store import Store
-from workbench.sweeps.embedding import embed_share, shares
-from workbench.sweeps.folders import Folder, Wanted
-from workbench.sweeps.grids import Grid, Skipped, expand
+from workbench.sweeps.folder import Folder, Wanted
+from workbench.sweeps.grid import Grid, Skipped, expand
 from workbench.sweeps.results import METRIC, Results
+from workbench.sweeps.shares import embed_share, shares
 
 Anchor = Callable[[Sequence[Question], Corpus, Corpus], Sequence[Question]]
 """(questions, the corpus they stand in, the corpus as another parser makes it) → the questions in that one."""

@@ -1,21 +1,23 @@
-"""`report`: the review report of a sweep, as HTML or Markdown."""
+"""Commands that hand something over: export, verify, report."""
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from workbench.catalogue import DecisionRecord
-from workbench.cli.files import corpus_of, originals, store_here
-from workbench.cli.flags import Flags, add_unit
-from workbench.cli.output import Progress, write_json
-from workbench.cli.questions import golden_of
+from workbench.cli import DONE, NOT_HELD, WRONG_INPUT
+from workbench.cli.flags import Flags, add_unit, corpus_of, golden_of, originals, pipeline_file, store_here
+from workbench.cli.output import Progress, shown, warn, write_json
 from workbench.cli.sweep import COST
-from workbench.errors import RunError, SpecError
+from workbench.errors import GoldenError, RunError, SpecError
 from workbench.evaluations import evaluate
 from workbench.explanations import explain
+from workbench.exports import TARGETS, Verification, export, support, verify
+from workbench.golden import read_golden
 from workbench.metrics import REVISION
-from workbench.pipelines import Pipeline, from_mapping, to_yaml
+from workbench.pipelines import Pipeline, from_mapping, from_yaml, to_yaml
 from workbench.records import Run
 from workbench.records.run_files import write_whole
 from workbench.reports import Evidence, Load, html, manifest, markdown, rejected, review_pack
@@ -24,7 +26,109 @@ from workbench.sweeps import METRIC, Leaderboard, leaderboard
 from workbench.workspaces.experiments import kept_runs
 
 
-def run(arguments: list[str]) -> int:
+def run_export(arguments: list[str]) -> int:
+    """Write the folder; say what the target does with each part, and each file."""
+    flags = Flags(
+        "export",
+        "A folder that runs without the workbench. What the target cannot express is told, and refused where the code "
+        "would be wrong. `verify` proves the folder.",
+    )
+    flags.add_argument("docs", nargs="*", metavar="DOCS", help="files or folders, whose parsed text goes along")
+    flags.add_argument("--config", required=True, metavar="P.yaml", help="the pipeline file")
+    flags.add_argument("--target", required=True, metavar="TARGET", help=f"one of {', '.join(TARGETS)}")
+    flags.add_argument("--out", required=True, metavar="DIR", help="the folder to write")
+    flags.add_argument("--golden", metavar="G", help="a golden set, whose questions verify asks")
+    given = flags.read(arguments)
+    target: str = given["target"]
+    if target not in TARGETS:
+        raise SpecError(f"--target ({target!r}) must be one of {', '.join(TARGETS)}")
+    pipeline = pipeline_file(given["config"])
+    notes = support(pipeline, target)
+    for note in notes:
+        warn(f"{note.part} {note.kind}: {note.level}; {note.text}")
+    if any(note.stops for note in notes):  # before documents are parsed and embedded
+        export(pipeline, None, None, target, Path(given["out"]))
+    store = store_here()
+    corpus, status, questions = None, DONE, None
+    if given["docs"]:
+        corpus, status = corpus_of(given["docs"], pipeline.parser, store, "export")
+    if given["golden"]:
+        path = Path(given["golden"])
+        if corpus is None:
+            raise SpecError("--golden needs documents, on which its passages stand: name them too")
+        if not path.is_file():
+            raise GoldenError(f"{path}: there is no such file")
+        questions, problems = read_golden(path, corpus)
+        for problem in problems[:100]:
+            warn(f"error: {path.name}: {problem}")
+        status = WRONG_INPUT if problems else status
+    progress = Progress("embedding", "chunks")
+    written = export(pipeline, corpus, questions, target, Path(given["out"]), store=store, progress=progress)
+    for file in written:
+        if given["json"]:
+            write_json({"file": str(file), "bytes": file.stat().st_size})
+        else:
+            print(file)
+    return status
+
+
+def run_verify(arguments: list[str]) -> int:
+    """Write `equal` and what was not compared, or each difference with its cause; 1 where there is one."""
+    flags = Flags(
+        "verify",
+        "Runs exported code in a process of its own and compares every chunk, vector and hit with what the workbench "
+        "gives. Frameworks are installed once, into environments below WORKBENCH_ENVS (default: the user's cache).",
+    )
+    flags.add_argument("folder", metavar="DIR", help="what export wrote")
+    flags.add_argument("docs", nargs="*", metavar="DOCS", help="the documents, to be parsed anew and compared too")
+    flags.add_argument("--query", action="append", metavar="Q", help="a query to compare hits of; may be repeated")
+    flags.add_argument("--chunks-only", action="store_true", help="leave out vectors and hits")
+    given = flags.read(arguments)
+    folder = Path(given["folder"])
+    store, status, corpus = store_here(), DONE, None
+    if given["docs"]:
+        try:
+            pipeline = from_yaml((folder / "pipeline.yaml").read_text("utf-8"))
+        except OSError as error:
+            raise SpecError(f"{folder} is no export: pipeline.yaml cannot be read ({error.strerror})") from None
+        corpus, status = corpus_of(given["docs"], pipeline.parser, store, "verify")
+    found = verify(
+        folder,
+        corpus,
+        given["query"],
+        chunks_only=given["chunks_only"],
+        store=store,
+        say=warn,
+        progress=Progress("embedding", "chunks"),
+    )
+    if given["json"]:
+        escaped = [asdict(one) | {"sentence": one.sentence} for one in found.escapes]
+        settled = None if found.equal and "hits" in found.not_compared else found.equal
+        facts = {"equal": settled, "outcome": found.outcome, "not_compared": found.not_compared}
+        write_json(facts | asdict(found) | {"escapes": escaped})
+    else:
+        print(_text(found))
+    return (DONE if found.equal else NOT_HELD) or status
+
+
+def _text(found: Verification) -> str:
+    lines = []
+    for check in found.checks:
+        state = "differ" if check.different else "equal" if check.compared else "not compared"
+        count = f"{check.different:,} of {check.compared:,}" if check.different else f"{check.compared:,}"
+        note = f"  ({shown(check.note)})" if check.note else ""
+        lines.append(f"{check.name:<12}{count:>16} {state}{note}")
+    for line in found.differences:
+        lines.append(f"{line.check}: {shown(line.where)}: {shown(line.ours)} here, {shown(line.theirs)} in the export")
+        lines.append(f"    {shown(line.cause)}")
+    lines += [shown(one.sentence) for one in found.escapes]
+    took = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in found.seconds.items())
+    apart = "".join(f"; {name}: not compared" for name in found.not_compared)
+    lines.append(f"{'equal' if found.equal else 'different'}: {found.target}{apart}{f'; {took}' if took else ''}")
+    return "\n".join(lines)
+
+
+def run_report(arguments: list[str]) -> int:
     """Write the pack; say which configuration it is about."""
     flags = Flags(
         "report",

@@ -1,12 +1,13 @@
-"""How far off a preview can be, and what a part of the questions says of all of them: the bounds a race drops by."""
+"""The statistics of a race: how far off a preview can be, and what a part of the questions says of all."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil, log2, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.pipelines import Pipeline
 from workbench.statistics.intervals import TAIL, cluster_sums, least_difference, residuals, student
 
 Floats = NDArray[np.float64]
@@ -149,3 +150,27 @@ def looks(questions: int, shares: Sequence[float], least: int) -> list[int]:
     """How many questions each look takes: these shares, at least `least`, and all of them at last."""
     found = {min(questions, max(least, ceil(share * questions))) for share in shares}
     return sorted(found | {questions})
+
+
+def places(pipelines: Sequence[Pipeline]) -> Floats:
+    """(n, d) where each pipeline lies on the surface: the logarithm of its size, the share of its overlap, its kinds.
+
+    Each from 0 to 1; another kind of splitter, model or retriever is half as far as the whole width.
+    """
+    sizes = np.array([log2(p.splitter.chunk_size) for p in pipelines])
+    overlaps = np.array([p.splitter.chunk_overlap / p.splitter.chunk_size for p in pipelines])
+    columns = [_stretched(sizes), _stretched(overlaps)]
+    for part in ("splitter", "embedder", "retriever"):
+        kinds = [_kind(getattr(p, part)) for p in pipelines]
+        if len(known := list(dict.fromkeys(kinds))) > 1:
+            columns += [np.array([0.35 * (kind == one) for kind in kinds]) for one in known]
+    return np.stack(columns, axis=1)
+
+
+def _kind(part: object) -> str:
+    return f"{getattr(part, 'kind', '')}:{getattr(part, 'model', '')}"
+
+
+def _stretched(values: Floats) -> Floats:
+    width = values.max() - values.min()
+    return (values - values.min()) / width if width else np.zeros(len(values))

@@ -15,7 +15,7 @@ from workbench.errors import StoreError
 from workbench.pipelines import Pipeline, collection
 from workbench.pooling import SpanEncoder
 from workbench.store import Store
-from workbench.sweeps.folders import Folder
+from workbench.sweeps.folder import Folder
 
 log = logging.getLogger(__name__)
 
