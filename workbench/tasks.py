@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 _PAUSE = 0.1  # seconds between two looks at a task that is paused
 
@@ -23,12 +24,12 @@ class Task:
     `owner` names who asked for the work, such as a visit of the app.
     """
 
-    on_report: Callable[[int, int, object], None] | None = None
+    on_report: Callable[[int, int, Any], None] | None = None
     stop: Callable[[], bool] = _never
     pause: Callable[[], bool] = _never
     owner: str = ""
 
-    def report(self, done: int, total: int, note: object = None) -> None:
+    def report(self, done: int, total: int, note: Any = None) -> None:
         """Report that `done` of `total` steps are finished; `note` says more, in words or as a value of the function.
 
         Fits wherever a `progress(done, total)` is wanted.

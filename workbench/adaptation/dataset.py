@@ -1,6 +1,6 @@
 """What an adapter is learned from and judged by: chunks and questions with their vectors, and folds over them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from workbench.specs import to_dict
 from workbench.splitters import Splitter
 from workbench.statistics import clusters
 from workbench.store import Store
+from workbench.tasks import QUIET, Task
 from workbench.vectors import Vectors
 
 Ints = NDArray[np.int64]
@@ -55,7 +56,7 @@ class Material:
         return np.flatnonzero([len(rows) > 0 for rows in self.gold])
 
     def values(self, queries: Vectors, some: Ints, chunks: Vectors | None = None) -> Floats:
-        """(len(some),) the metric for some questions, with these vectors of them, and of all chunks where given."""
+        """Return (len(some),) the metric for some questions, with these vectors of them, and of all chunks if given."""
         texts = [self.questions[i].text for i in some.tolist()]
         encoder = _Known(dict(zip(texts, queries, strict=True)))
         if chunks is not None:
@@ -94,15 +95,14 @@ def material(
     *,
     min_cover: float = MIN_COVER,
     store: Store | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    task: Task = QUIET,
 ) -> Material:
-    """The pipeline's chunks and questions with their vectors; by default judged by recall at the pipeline's k.
+    """Return the pipeline's chunks and questions with their vectors; judged by recall at its k by default.
 
     Raises:
         GoldenError: no question has an answer in the corpus.
         SpecError: the pipeline's retriever needs no vectors, or the metric has no budget of hits.
-        Cancelled: `cancelled()` said so.
+        Cancelled: the task was stopped.
     """
     if not pipeline.retriever.needs_vectors:
         raise SpecError(
@@ -117,8 +117,8 @@ def material(
         raise GoldenError("there is no question with an answer to learn from")
     plain = without_adapter(pipeline)
     rows = collection(corpus, plain.splitter)
-    vectors = embedded(rows, plain.embedder, store, progress, cancelled)
-    asked = [embed(plain.embedder, [q.text], store, cancelled=cancelled, queries=True) for q in answerable]
+    vectors = embedded(rows, plain.embedder, store, task.report, task.cancelled)
+    asked = [embed(plain.embedder, [q.text], store, cancelled=task.cancelled, queries=True) for q in answerable]
     gold, touched = _places(rows, answerable, min_cover)
     texts = [" ".join(text.split()) for text in rows.texts()]
     return Material(
@@ -139,13 +139,13 @@ def material(
 def usable_examples(
     corpus: Corpus, questions: Sequence[Question], splitter: Splitter, min_cover: float = MIN_COVER
 ) -> int:
-    """How many questions an adapter could learn from under this chunking; needs no model."""
+    """Count the questions that an adapter could learn from under this chunking; needs no model."""
     gold, _ = _places(collection(corpus, splitter), [q for q in questions if q.answerable], min_cover)
     return sum(len(rows) > 0 for rows in gold)
 
 
 def without_adapter(pipeline: Pipeline) -> Pipeline:
-    """The same pipeline with its embedder as it is without any adapter."""
+    """Return the pipeline without any adapter in its embedder."""
     if not to_dict(pipeline.embedder).get("adapter"):
         return pipeline
     return replace(pipeline, embedder=replace(pipeline.embedder, adapter=""))  # type: ignore[call-arg]
@@ -154,7 +154,7 @@ def without_adapter(pipeline: Pipeline) -> Pipeline:
 def _places(
     rows: Collection, questions: Sequence[Question], min_cover: float
 ) -> tuple[tuple[Ints, ...], tuple[Ints, ...]]:
-    """For each question the rows that are relevant as hits, and those that hold any of its passages."""
+    """Return for each question the rows that are relevant as hits, and those that hold any of its passages."""
     position = {document.id: i for i, document in enumerate(rows.corpus)}
     bounds = np.searchsorted(rows.document_index, np.arange(len(position) + 1))
     gold, touched = [], []
@@ -187,7 +187,7 @@ class Fold:
 
 
 def grouped_folds(of: Material, some: Ints, folds: int, distance: int = DISTANCE, offset: int = 0) -> list[Fold]:
-    """Folds over some of the questions, each a stretch of the corpus; fewer where the questions are in fewer clusters.
+    """Cut some of the questions into folds by stretches of the corpus; fewer where there are fewer clusters.
 
     Questions in the order of their passages are cut into stretches, those that share a passage together. Whatever has
     a passage within `distance` chunks of a passage that judges, the same text as one anywhere, or the same question,
@@ -213,14 +213,14 @@ def grouped_folds(of: Material, some: Ints, folds: int, distance: int = DISTANCE
 
 
 def random_folds(some: Ints, folds: int, seed: int = 0) -> list[Fold]:
-    """Folds of questions drawn at random, wherever their passages stand: the naive way, which leaks."""
+    """Draw folds of questions at random, wherever their passages are: the naive way, which leaks."""
     shuffled = np.random.default_rng(seed).permutation(some)
     parts = [np.sort(part) for part in np.array_split(shuffled, min(folds, len(some)))]
     return [Fold(part, np.setdiff1d(some, part)) for part in parts]
 
 
 def _by_place(of: Material, some: Ints) -> Ints:
-    """The questions in the order of their cluster's first row, clusters together; those without a row come last."""
+    """Sort questions by their cluster's first row, clusters together; those without a row come last."""
     nowhere = len(of.rows)
     first = np.array([of.touched[i][0] if len(of.touched[i]) else nowhere for i in some.tolist()], np.int64)
     of_cluster = of.clusters[some]
@@ -230,7 +230,7 @@ def _by_place(of: Material, some: Ints) -> Ints:
 
 
 def _near(of: Material, rest: Ints, test: Ints, distance: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """(len(rest),) which questions have a passage near one of `test`, or of the same text, or ask the same."""
+    """Return (len(rest),) which questions have a passage near one of `test`, or of the same text, or ask the same."""
     taken = np.zeros(len(of.rows) + 1, np.bool_)  # the last for questions without a row
     document = of.rows.document_index
     for row in np.unique(np.concatenate([of.touched[i] for i in test.tolist()])).tolist():

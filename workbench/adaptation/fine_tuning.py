@@ -1,4 +1,4 @@
-"""Full fine-tuning of a transformer on the same examples, judged by the same folds. Slow: the cost is told before."""
+"""Full fine-tuning of a transformer on the same examples, judged by the same folds. Slow: estimate its cost first."""
 
 import time
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _TIMED = 2  # training steps by which the cost is estimated
 
 @dataclass(frozen=True, slots=True)
 class FineTuning:
-    """How a model is trained: so many steps of so many pairs of question and gold chunk."""
+    """How a model is trained: `steps` of `batch` pairs of question and gold chunk."""
 
     steps: int = 40
     batch: int = 16
@@ -41,7 +41,7 @@ class FineTuning:
 
 @dataclass(frozen=True, slots=True)
 class FineTuningCost:
-    """Trainings of a learning curve, the seconds of one (steps, and every chunk embedded anew), and of all."""
+    """Trainings of a learning curve, the seconds of one (steps, and every chunk embedded again), and of all."""
 
     trainings: int
     seconds_each: float
@@ -69,7 +69,7 @@ class _Tuned:
 
 
 def fine_tuned(settings: FineTuning | None = None) -> Learner:
-    """The learner that trains the whole model, for `learning_curve(of, learner=fine_tuned(), method="fine-tuning")`."""
+    """Return the learner of the whole model: `learning_curve(of, learner=fine_tuned(), method="fine-tuning")`."""
     chosen = settings or FineTuning()
 
     def learner(of: Material, train: Ints, distance: int | None, seed: int) -> Trained:
@@ -81,7 +81,7 @@ def fine_tuned(settings: FineTuning | None = None) -> Learner:
 def fine_tuning_cost(
     of: Material, settings: FineTuning | None = None, sizes: tuple[int, ...] = SIZES, folds: int = FOLDS
 ) -> FineTuningCost:
-    """What a learning curve by full fine-tuning would take here, from two training steps and a few chunks embedded."""
+    """Estimate a learning curve's time by full fine-tuning, from two training steps and a few embedded chunks."""
     chosen = settings or FineTuning()
     start = time.monotonic()
     network = _trained(of, of.usable, replace(chosen, steps=_TIMED), 0)
@@ -96,7 +96,7 @@ def fine_tuning_cost(
 
 
 def save_fine_tuned(of: Material, folder: Path, settings: FineTuning | None = None, seed: int = 0) -> Pipeline:
-    """The pipeline with the model trained on all usable examples, saved in `folder` as safetensors.
+    """Train the model on all usable examples, save it in `folder` as safetensors and return its pipeline.
 
     Its chunks have to be embedded again: every vector changes. The folder names the questions of the material.
 
@@ -113,7 +113,7 @@ def save_fine_tuned(of: Material, folder: Path, settings: FineTuning | None = No
 
 
 def _trained(of: Material, train: Ints, settings: FineTuning, seed: int) -> Any:
-    """The model after its steps: each question nearer to its gold chunk than to the others' in its batch.
+    """Train the model: each question moves nearer to its gold chunk than to the others' in its batch.
 
     Source: Henderson et al. 2017, arXiv 1705.00652 (multiple negatives ranking).
     """
@@ -128,7 +128,7 @@ def _trained(of: Material, train: Ints, settings: FineTuning, seed: int) -> Any:
     examples = np.array([i for i in train.tolist() if len(of.gold[i])], np.int64)
     rng = np.random.default_rng(seed)
     network = trainable(embedder.source, embedder.dtype)
-    if len(examples) < 2:  # one question has nothing to be told apart from
+    if len(examples) < 2:  # one question has no other to contrast with
         return network
     with _seeded(seed):
         network.train()
@@ -154,13 +154,13 @@ def _trained(of: Material, train: Ints, settings: FineTuning, seed: int) -> Any:
 
 
 def _batch(of: Material, examples: Ints, size: int, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """Some examples, each with one of its gold chunks."""
+    """Draw some examples, each with one of its gold chunks."""
     drawn = rng.permutation(examples)[:size].tolist()
     return [(i, int(rng.choice(of.gold[i]))) for i in drawn]
 
 
 def _vectors(network: Any, texts: list[str], prefix: str) -> Any:
-    """(n, dim) unit rows, with gradients."""
+    """Return (n, dim) unit rows, with gradients."""
     import torch
 
     features = network.preprocess([prefix + text for text in readable(texts)])
@@ -169,7 +169,7 @@ def _vectors(network: Any, texts: list[str], prefix: str) -> Any:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Torch draws from this seed within, and goes on afterwards as if nothing had been drawn."""
+    """Let torch draw from this seed within, and restore its state afterwards."""
     import torch
 
     with torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""Would more training pay? The gain over the unadapted model by the number of examples, judged on other passages."""
+"""The learning curve: gain over the unadapted model by the number of examples, judged on other passages."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -9,9 +9,10 @@ import numpy as np
 
 from workbench.adaptation.dataset import DISTANCE, Floats, Fold, Ints, Material, grouped_folds, random_folds
 from workbench.adaptation.linear_adapter import learn
-from workbench.embedders import Adapter, Cancelled, Origin
+from workbench.embedders import Adapter, Origin
 from workbench.errors import SpecError
 from workbench.statistics import compare, minimum_detectable_difference, questions_needed
+from workbench.tasks import QUIET, Task
 from workbench.vectors import Vectors
 
 SIZES = (25, 50, 100, 200)
@@ -86,11 +87,11 @@ class Curve:
 
     @property
     def pays(self) -> bool:
-        """Whether the gain with all examples is told from 0."""
+        """Whether the gain with all examples is significantly above 0."""
         return self.outcome == "pays"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; null for ends of intervals that cannot be known."""
+        """Return plain JSON values; null for ends of intervals that cannot be known."""
         out: dict[str, Any] = _plain(asdict(self))
         return out
 
@@ -124,7 +125,7 @@ class _Turned:
 
 
 def linear(of: Material, train: Ints, distance: int | None, seed: int) -> Trained:
-    """The query-side adapter of these examples."""
+    """Learn the query-side adapter of these examples."""
     found = learn(of, train, distance, seed)
     return _Turned(of, Adapter(found.delta, Origin("", len(train), found.ridge or 0.0)), found.ridge)
 
@@ -138,16 +139,15 @@ def learning_curve(
     seed: int = 0,
     learner: Learner = linear,
     method: str = "linear adapter",
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    task: Task = QUIET,
 ) -> Curve:
-    """The gain by the number of examples, by grouped folds and, beside it, by random ones. The same for a seed.
+    """Measure the gain by the number of examples, on grouped folds and on random ones. The same for a seed.
 
-    `progress(done, total)` counts trainings.
+    The task's reports count trainings.
 
     Raises:
         SpecError: fewer than two folds, or a distance below 0.
-        Cancelled: `cancelled()` said so.
+        Cancelled: the task was stopped.
     """
     if folds < 2:
         raise SpecError(f"the number of folds ({folds}) must be at least 2")
@@ -164,7 +164,7 @@ def learning_curve(
         sentence = _too_few(of, len(apart), least)
         return Curve(*facts, dropped, (), (), "too few", sentence, None, None, None, seed)
     wanted: list[int | None] = [*sorted(n for n in set(sizes) if 0 < n <= least), None]
-    steps = _Steps(len(wanted) * (len(apart) + len(naive)), progress, cancelled)
+    steps = _Steps(len(wanted) * (len(apart) + len(naive)), task)
     base = of.values(of.queries, everyone)
     grouped, random = (
         tuple(_point(of, base, some, pool, size, learner, near, seed, steps) for size in wanted)
@@ -179,20 +179,16 @@ def learning_curve(
 class _Steps:
     """Counts trainings, and stops between two of them."""
 
-    def __init__(
-        self, total: int, progress: Callable[[int, int], None] | None, cancelled: Callable[[], bool] | None
-    ) -> None:
-        self._done, self._total = 0, total
-        self._progress, self._cancelled = progress or (lambda done, total: None), cancelled
-        self._progress(0, total)
+    def __init__(self, total: int, task: Task) -> None:
+        self._done, self._total, self._task = 0, total, task
+        task.report(0, total)
 
     def over(self, folds: Sequence[Fold], pools: Sequence[Ints]) -> Iterator[tuple[int, Fold, Ints]]:
         for number, (fold, pool) in enumerate(zip(folds, pools, strict=True)):
-            if self._cancelled and self._cancelled():
-                raise Cancelled(f"stopped after {self._done} of {self._total} trainings")
+            self._task.check(f"stopped after {self._done} of {self._total} trainings")
             yield number, fold, pool
             self._done += 1
-            self._progress(self._done, self._total)
+            self._task.report(self._done, self._total)
 
 
 def _point(
@@ -223,7 +219,7 @@ def _point(
 
 
 def _judged(point: Point, n: int) -> tuple[Outcome, int | None, float | None]:
-    """What the point with all examples says, the further questions that would show it, and the least gain shown now."""
+    """Return the outcome with all examples, the further questions that would show it, and the least gain shown now."""
     detectable = None if isnan(point.sd) else minimum_detectable_difference(point.sd, n)
     if point.low > 0:
         return "pays", None, detectable
@@ -261,7 +257,7 @@ def _too_few(of: Material, folds: int, least: int) -> str:
 
 
 def examples_needed(curve: Curve, gain: float = MATTERS) -> int | None:
-    """Further questions until a gain of this size would be shown, with 80 % power; None where the spread is unknown."""
+    """Return how many more questions would show such a gain with 80 % power; None where the spread is unknown."""
     point = curve.best
     if point is None or isnan(point.sd):
         return None
@@ -269,7 +265,7 @@ def examples_needed(curve: Curve, gain: float = MATTERS) -> int | None:
 
 
 def _offset(n: int, seed: int) -> int:
-    """Where the first stretch begins: at the beginning for seed 0."""
+    """Return where the first stretch begins: at the beginning for seed 0."""
     return int(np.random.default_rng(seed).integers(n)) if seed and n else 0
 
 

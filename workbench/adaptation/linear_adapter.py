@@ -20,11 +20,11 @@ TEMPERATURE = 0.05
 """By which cosines are divided before the softmax. Source: Gao, Yao and Chen 2021, "SimCSE"."""
 
 RIDGES = (0.3, 0.1, 0.03)
-"""How strongly delta is held at zero, the strongest first; without any gain by them, there is no adapter."""
+"""Weights that hold delta at zero, the strongest first. Where none of them gains, there is no adapter."""
 
 _SOLVER = {"maxiter": 30, "maxcor": 8, "ftol": 1e-5}
 _INNER = 3  # folds within the training examples, to choose the ridge by
-_MOST = 2_048  # chunks that a question is told apart from
+_MOST = 2_048  # chunks in a question's softmax
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +36,7 @@ class Learned:
 
 
 def learn(of: Material, train: Ints, distance: int | None = DISTANCE, seed: int = 0) -> Learned:
-    """The delta for these examples; its ridge is chosen by folds within them, by the loss on those left out.
+    """Learn the delta of these examples; its ridge is chosen by folds within them, by the loss on those left out.
 
     These folds keep passages `distance` chunks apart; None: they are random.
     """
@@ -63,7 +63,7 @@ def learn(of: Material, train: Ints, distance: int | None = DISTANCE, seed: int 
 
 
 def _path(contrast: "_Contrast") -> Iterator[Floats]:
-    """The delta for each of `RIDGES`, the strongest first; each begins where the one before ended."""
+    """Yield the delta for each of `RIDGES`, the strongest first; each starts where the one before ended."""
     from scipy.optimize import minimize
 
     dim = contrast.queries.shape[1]
@@ -77,7 +77,7 @@ def _path(contrast: "_Contrast") -> Iterator[Floats]:
 
 @cache
 def _threads() -> Any:
-    """What sets the number of threads of the libraries that multiply; finding these takes milliseconds."""
+    """Return what limits the threads of the linear algebra libraries; finding these takes milliseconds."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
@@ -109,11 +109,11 @@ class _Contrast:
             self.right += gold
 
     def loss(self, delta: Floats) -> float:
-        """The mean over the examples, without any ridge."""
+        """Return the mean over the examples, without any ridge."""
         return self._loss(delta)[0]
 
     def penalised(self, flat: Floats, ridge: float) -> tuple[float, Floats]:
-        """The loss with its ridge, and the gradient."""
+        """Return the loss with its ridge, and the gradient."""
         delta = flat.reshape(self.queries.shape[1], -1)
         loss, gradient = self._loss(delta, gradient=True)
         assert gradient is not None
@@ -140,7 +140,7 @@ class _Contrast:
 
 
 def _columns(of: Material, some: Ints, seed: int) -> Ints:
-    """The chunks to tell apart: all; in large corpora the gold, those nearest to each question, and some at random."""
+    """Return the chunks to tell apart: all; in large corpora the gold, each question's nearest, and some at random."""
     n = len(of.chunks)
     if n <= _MOST:
         return np.arange(n)
@@ -153,7 +153,7 @@ def _columns(of: Material, some: Ints, seed: int) -> Ints:
 
 
 def learn_adapter(of: Material, *, distance: int = DISTANCE, seed: int = 0) -> Adapter:
-    """The adapter of all usable examples; its ridge is chosen by grouped folds within them. The same for a seed.
+    """Learn the adapter of all usable examples, its ridge chosen by grouped folds within them. The same for a seed.
 
     It names every question of the material: also those without a usable chunk had a say in whether it pays.
     """
@@ -163,7 +163,7 @@ def learn_adapter(of: Material, *, distance: int = DISTANCE, seed: int = 0) -> A
 
 
 def with_adapter(pipeline: Pipeline, adapter: Adapter) -> Pipeline:
-    """The pipeline with this adapter as a field of its embedder; the file is kept in WORKBENCH_HOME.
+    """Return the pipeline with this adapter in its embedder; the file is kept in WORKBENCH_HOME.
 
     Raises:
         SpecError: it was learned for the vectors of another embedder.
@@ -173,6 +173,6 @@ def with_adapter(pipeline: Pipeline, adapter: Adapter) -> Pipeline:
     if adapter.origin.base != plain.embedder.fingerprint:
         raise SpecError(
             f"the adapter was learned for other vectors than those of {plain.embedder.source.name} as it is set here; "
-            "learn it anew"
+            "learn it again"
         )
     return replace(plain, embedder=replace(plain.embedder, adapter=keep_adapter(adapter)))  # type: ignore[call-arg]

@@ -41,19 +41,19 @@ INTERRUPTED, PIPE_CLOSED = 130, 141  # as shells have it: 128 and the signal's n
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status of a command line; every failure has become one line on stderr."""
+    """Run a command line and return its exit status; every failure becomes one line on stderr."""
     _settle_streams()
     try:
         try:
             return _run(list(sys.argv[1:] if arguments is None else arguments))
         finally:
-            sys.stdout.flush()  # here, where its failure can still be told
+            sys.stdout.flush()  # here, where its failure can still be reported
     except WorkbenchError as error:
         _say(f"error: {error}")
         return WRONG_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read has enough, as `head` does
+    except BrokenPipeError:  # the reader has enough, as `head` does
         return PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 — the last stop before the user
         _say(f"unexpected error: {type(error).__name__}: {error}. WORKBENCH_DEBUG=1 shows where it happened")
@@ -82,21 +82,21 @@ def _help() -> str:
     return (
         "usage: python -m workbench COMMAND …\n\n"
         f"{lines}\n\n"
-        "COMMAND --help tells a command's flags. Results go to stdout, progress and errors to stderr.\n"
+        "COMMAND --help lists a command's flags. Results go to stdout, progress and errors to stderr.\n"
         "Exit status: 0 done, 1 a check did not hold, 2 the input was wrong, 3 a fault of the workbench,\n"
         "4 a gate that could not have seen a drop."
     )
 
 
 def _say(message: str) -> None:
-    """One line on stderr; the traceback before it if WORKBENCH_DEBUG=1."""
+    """Write one line to stderr, after the traceback if WORKBENCH_DEBUG=1."""
     if os.environ.get("WORKBENCH_DEBUG", "") == "1":
         traceback.print_exc()
     print(" ".join(message.split()), file=sys.stderr)
 
 
 def _settle_streams() -> None:
-    """UTF-8 whatever the locale; half a character, which UTF-8 cannot hold, as the escape that JSON has for it."""
+    """Write UTF-8 whatever the locale; half a character, which UTF-8 cannot hold, as JSON's escape."""
     if sys.stdout is None:  # closed by whoever started us
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 — stays open as long as the process
     if isinstance(sys.stdout, TextIOWrapper):

@@ -30,8 +30,8 @@ def run_export(arguments: list[str]) -> int:
     """Write the folder; say what the target does with each part, and each file."""
     flags = Flags(
         "export",
-        "A folder that runs without the workbench. What the target cannot express is told, and refused where the code "
-        "would be wrong. `verify` proves the folder.",
+        "A folder that runs without the workbench. What the target cannot express is reported, and refused where the "
+        "code would be wrong. `verify` proves the folder.",
     )
     flags.add_argument("docs", nargs="*", metavar="DOCS", help="files or folders, whose parsed text goes along")
     flags.add_argument("--config", required=True, metavar="P.yaml", help="the pipeline file")
@@ -55,7 +55,7 @@ def run_export(arguments: list[str]) -> int:
     if given["golden"]:
         path = Path(given["golden"])
         if corpus is None:
-            raise SpecError("--golden needs documents, on which its passages stand: name them too")
+            raise SpecError("--golden needs the documents of its passages: name them too")
         if not path.is_file():
             raise GoldenError(f"{path}: there is no such file")
         questions, problems = read_golden(path, corpus)
@@ -80,7 +80,7 @@ def run_verify(arguments: list[str]) -> int:
         "gives. Frameworks are installed once, into environments below WORKBENCH_ENVS (default: the user's cache).",
     )
     flags.add_argument("folder", metavar="DIR", help="what export wrote")
-    flags.add_argument("docs", nargs="*", metavar="DOCS", help="the documents, to be parsed anew and compared too")
+    flags.add_argument("docs", nargs="*", metavar="DOCS", help="the documents, to be parsed again and compared too")
     flags.add_argument("--query", action="append", metavar="Q", help="a query to compare hits of; may be repeated")
     flags.add_argument("--chunks-only", action="store_true", help="leave out vectors and hits")
     given = flags.read(arguments)
@@ -129,7 +129,7 @@ def _text(found: Verification) -> str:
 
 
 def run_report(arguments: list[str]) -> int:
-    """Write the pack; say which configuration it is about."""
+    """Write the report; say which configuration it is about."""
     flags = Flags(
         "report",
         "The review report of a sweep: the choice and its rivals, where answers are lost, what was not tested, what "
@@ -233,7 +233,7 @@ def _number(given: Mapping[str, Any], name: str) -> float | None:
 
 
 def _chosen(board: Leaderboard, wanted: str | None) -> Run:
-    """The run of this name, or whose fingerprint begins so; without one, what the figures settle on.
+    """Return the run of this name or fingerprint's beginning; by default what the figures settle on.
 
     Raises:
         RunError: no run or several have the name, or there is no name and nothing is settled.

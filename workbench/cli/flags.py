@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 S = TypeVar("S", bound=Spec)
+T = TypeVar("T")
 Registry = Mapping[str, type[S]]
 
 
@@ -50,7 +51,7 @@ class Flags(argparse.ArgumentParser):
         raise SpecError(f"{message}; `{self.prog} --help` tells the flags")
 
     def read(self, arguments: Sequence[str]) -> dict[str, Any]:
-        """Flag → value; None for those of methods that were not given. Files and flags may come in any order."""
+        """Return flag → value; None for methods' flags that were not given. Files and flags may come in any order."""
         given, unknown = self.parse_known_intermixed_args(list(arguments))
         values = vars(given)
         if unknown:
@@ -68,7 +69,7 @@ class Flags(argparse.ArgumentParser):
         return f"{self.prog} has no flag {flag}{meant}{of[0] if of else ''}"
 
     def add_method(self, what: str, registry: Registry[Any], prefix: str = "") -> None:
-        """A flag `--what KIND`, and one for every field of the registry's methods."""
+        """Add a flag `--what KIND`, and one for every field of the registry's methods."""
         self._methods.append((what, prefix, registry))
         group = self.add_argument_group(what)
         group.add_argument(f"--{what}", metavar="KIND", help=f"one of {', '.join(registry)}")
@@ -101,17 +102,17 @@ def add_unit(flags: Flags) -> None:
 
 
 def flag_name(field: str, prefix: str = "") -> str:
-    """`--chunk-size` for chunk_size."""
+    """Return `--chunk-size` for chunk_size."""
     return f"--{prefix}{field.replace('_', '-')}"
 
 
 def flag_names(cls: type[Spec], prefix: str = "") -> list[str]:
-    """The flags of a method's fields."""
+    """Return the flags of a method's fields."""
     return [flag_name(f.name, prefix) for f in fields(cls)]
 
 
 def described(classes: Sequence[type[Spec]], name: str) -> str:
-    """A field's help with its limits or choices and its default, and the defaults of the methods that have another."""
+    """Return a field's help with its limits or choices and its defaults."""
     first, *others = ((cls.kind, next(f for f in fields(cls) if f.name == name)) for cls in classes)
     field = first[1]
     low, high, choices = (field.metadata.get(k) for k in ("low", "high", "choices"))
@@ -127,7 +128,7 @@ def _plain(default: Any) -> str:
 
 
 def method(registry: Registry[S], what: str, given: Mapping[str, Any], base: S | None = None, prefix: str = "") -> S:
-    """The method that the flags describe. Where they are silent, `base` speaks, else the default.
+    """Return the method that the flags describe; what they leave out comes from `base`, else the defaults.
 
     Where the flags name another kind than base's, what base changes from its own default is kept if the other has it.
 
@@ -161,7 +162,7 @@ def _settings(base: Spec | None, kind: str) -> dict[str, Any]:
 
 
 def typed(cls: type[Spec], name: str, text: Any, flag: str) -> Any:
-    """The flag's text as the field's type; limits are the field's own to check."""
+    """Return the flag's text as the field's type; the field itself checks its limits."""
     wanted = _type(cls, name)
     if is_list(cls, name):
         return _listed(text)
@@ -184,7 +185,7 @@ def _type(cls: type[Spec], name: str) -> Any:
 
 
 def is_list(cls: type[Spec], name: str) -> bool:
-    """Whether the field holds several values."""
+    """Return whether the field holds several values."""
     return get_origin(_type(cls, name)) is tuple
 
 
@@ -201,26 +202,31 @@ def _listed(texts: Sequence[str]) -> list[Any]:
 
 
 def unescaped(text: str) -> str:
-    r"""The text with \n, \t, \r and \\ as the characters they stand for: shells pass them on as they are written."""
+    r"""Return the text with \n, \t, \r and \\ as the characters they stand for: shells pass them on as written."""
     return re.sub(r"\\([ntr\\])", lambda m: {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}[m[1]], text)
 
 
 def pipeline_file(path: str) -> "Pipeline":
-    """The pipeline of a YAML file.
+    """Return the pipeline of a YAML file."""
+    from workbench.pipelines import from_yaml
+
+    return yaml_file(path, "pipeline", from_yaml)
+
+
+def yaml_file(path: str, what: str, read: Callable[[str], T]) -> T:
+    """Return what a YAML file describes.
 
     Raises:
         WorkbenchError: it cannot be read, or is not valid; the message names the file.
     """
-    from workbench.pipelines import from_yaml
-
     try:
-        return from_yaml(Path(path).read_text("utf-8-sig"))
+        return read(Path(path).read_text("utf-8-sig"))
     except OSError as error:
-        raise DocumentError(f"{path}: the pipeline file cannot be opened ({error.strerror})") from None
+        raise SpecError(f"{path}: the {what} file cannot be opened ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise SpecError(f"{path}: not a pipeline file: it is not UTF-8 text") from None
+        raise SpecError(f"{path}: not a {what} file: it is not UTF-8 text") from None
     except RecursionError:
-        raise SpecError(f"{path}: not a pipeline file: it is nested too deep") from None
+        raise SpecError(f"{path}: not a {what} file: it is nested too deep") from None
     except WorkbenchError as error:
         raise type(error)(f"{path}: {error}") from None
 
@@ -280,7 +286,7 @@ class Reading:
 
 
 def _entries(given: str) -> list[Path | DocumentError]:
-    """The file, or the files of the folder; or why there are none."""
+    """Return the file, or the files of the folder, or why there are none."""
     try:
         return [*files([given])] or [DocumentError(f"{given}: there is no file in this folder to read.")]
     except DocumentError as error:
@@ -296,12 +302,12 @@ def warnings(document: Document) -> None:
 
 
 def store_here() -> Store:
-    """The store of WORKBENCH_HOME, which keeps what was parsed or embedded before."""
+    """Return the store of WORKBENCH_HOME, which keeps what was parsed or embedded before."""
     return store_of(Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve())
 
 
 def corpus_of(paths: Sequence[str], parser: Parser, store: Store, purpose: str) -> tuple[Corpus, int]:
-    """What can be read of the files and folders, and the exit status that the refusals ask for.
+    """Return what can be read of the files and folders, and the exit status that the refusals ask for.
 
     Raises:
         DocumentError: nothing could be read; the message says for what `purpose`.
@@ -322,7 +328,7 @@ def corpus_of(paths: Sequence[str], parser: Parser, store: Store, purpose: str) 
 
 
 def _same(path: Path, id: str) -> bytes:
-    """The file's bytes, read again where they are needed: of many files, not all can be held."""
+    """Read the file again where its bytes are needed: of many files, not all fit into memory."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -333,7 +339,7 @@ def _same(path: Path, id: str) -> bytes:
 
 
 def originals(paths: Sequence[str]) -> Callable[[str], bytes | None]:
-    """What gives the bytes of the file with a sha256 among these; the files are looked through on the first call."""
+    """Return what gives the bytes of the file with a sha256; the files are looked through on the first call."""
     known: dict[str, Path] | None = None
 
     def original(source: str) -> bytes | None:
@@ -351,7 +357,7 @@ _WORST = 1_000  # lines that are written out
 
 
 def golden_of(given: str, corpus: Corpus) -> tuple[tuple[Question, ...], int]:
-    """The questions of a golden set with their places in the corpus, and the exit status that its refused rows ask for.
+    """Return a golden set's questions with their places in the corpus, and the exit status for refused rows.
 
     It is a file, or a BEIR folder or ZIP. Each row that cannot be taken is named on stderr, and each question that asks
     for a document which is not here; the others go on. A passage that the parsed text does not hold is named too, and
@@ -396,7 +402,7 @@ METRICS = (
 
 
 def metrics_of(text: str) -> tuple[tuple[str, ...] | None, bool]:
-    """The metrics that the flag names, None for the usual ones; and whether they are chroma's, to the letter.
+    """Return the metrics that the flag names, None for the default ones; and whether they are chroma's own.
 
     Raises:
         SpecError: a name is not known, or its budget is missing or outside the limits.

@@ -9,7 +9,7 @@ from typing import Any
 from workbench import endpoints, models
 from workbench.cli import DONE, WRONG_INPUT
 from workbench.cli.flags import Flags, Reading, corpus_of, method, pipeline_file, store_here, warnings
-from workbench.cli.output import Progress, shown, warn, write_json
+from workbench.cli.output import Progress, count, shown, warn, write_json
 from workbench.diagnostics import Finding, chunk_tokens, examine
 from workbench.documents import Chunks, Corpus
 from workbench.errors import ModelUnavailable, SpecError
@@ -74,10 +74,10 @@ def run_chunk(arguments: list[str]) -> int:
         warnings(document)
         chunks = splitter(document)
         tokens = chunk_tokens(document, Chunks(document.id, chunks.spans), splitter.tokenizer)  # the header not counted
-        for chunk, count in zip(chunks, tokens.tolist(), strict=True):
+        for chunk, size in zip(chunks, tokens.tolist(), strict=True):
             place = {"document": document.name, "start": chunk.span.start, "end": chunk.span.end}
             header = {"header": chunk.header} if chunks.headers else {}
-            write_json(place | {"text": document[chunk.span], "tokens": count} | header)
+            write_json(place | {"text": document[chunk.span], "tokens": size} | header)
         sys.stdout.flush()
     return reading.status
 
@@ -109,13 +109,9 @@ def run_search(arguments: list[str]) -> int:
         _write_hit(hit, corpus, given["json"])
     sys.stdout.flush()
     if not given["json"]:
-        found = f"{len(hits)} of {_count(len(rows), 'chunk')}" if hits else f"no hit among {_count(len(rows), 'chunk')}"
-        warn(f"{found} in {_count(len(corpus), 'document')}; {pipeline.label}")
+        found = f"{len(hits)} of {count(len(rows), 'chunk')}" if hits else f"no hit among {count(len(rows), 'chunk')}"
+        warn(f"{found} in {count(len(corpus), 'document')}; {pipeline.label}")
     return status
-
-
-def _count(n: int, thing: str) -> str:
-    return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
 def _pipeline(given: dict[str, Any]) -> Pipeline:
@@ -214,7 +210,7 @@ _COLUMNS = ("name", "kind", "dimensions", "max_tokens", "available", "price", "h
 
 
 def run_models(arguments: list[str]) -> int:
-    """Write a row for each packaged and remote model, or each named one; stderr tells how to have what is not here."""
+    """Write a row for each packaged and remote model, or each named one; stderr says how to get what is missing."""
     flags = Flags(
         "models",
         "The packaged models and those behind endpoints, or those named. Max tokens is what a text may have, specials "
@@ -247,7 +243,7 @@ def _row(model: models.Model, ask: bool) -> dict[str, Any]:
 
 
 def _answers(remote: endpoints.Remote, ask: bool) -> bool | None:
-    """Whether the server has the model; None where it was not asked, or does not tell.
+    """Return whether the server has the model; None where it was not asked, or does not say.
 
     Raises:
         ModelUnavailable: there is no key, or no server.
@@ -267,7 +263,7 @@ def _row_keys() -> tuple[str, ...]:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    """The rows under their columns' names, aligned."""
+    """Return the rows under their columns' names, aligned."""
     columns = [c for c in _COLUMNS if c != "price" or any(row["price"] is not None for row in rows)]
     texts = [[c.replace("_", " ") for c in columns], *([_cell(row, c) for c in columns] for row in rows)]
     widths = [max(len(line[i]) for line in texts) for i in range(len(columns))]

@@ -30,7 +30,7 @@ from workbench.cli.flags import (
     pipeline_file,
     store_here,
 )
-from workbench.cli.output import Progress, count, number, shown, warn, write_json
+from workbench.cli.output import Progress, count, numbers, shown, warn, write_json
 from workbench.embedders import Adapter
 from workbench.errors import RunError, SpecError
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation, evaluate, run_of
@@ -43,7 +43,6 @@ from workbench.statistics import (
     LEVEL,
     MIN_QUESTIONS,
     Comparison,
-    Interval,
     Population,
     Sight,
     population,
@@ -51,6 +50,7 @@ from workbench.statistics import (
     sight,
 )
 from workbench.sweeps import METRIC, Aligned, aligned, check_measures, more_questions, names
+from workbench.tasks import Task
 
 _SEED = 0
 
@@ -73,7 +73,7 @@ def run_evaluate(arguments: list[str]) -> int:
         help=METRICS,
     )
     flags.add_argument("--per-question", action="store_true", help="the values of each question")
-    flags.add_argument("--no-anatomy", action="store_true", help="do not tell where answers were lost")
+    flags.add_argument("--no-anatomy", action="store_true", help="do not say where answers were lost")
     flags.add_argument("--out", metavar="RUN.json", help="keep the run, for compare and check")
     add_unit(flags)
     given = flags.read(arguments)
@@ -113,7 +113,7 @@ def _evaluation_json(
         "questions": len(found.questions),
         "unanswerable": found.unanswerable,
         "definitions": found.definitions,
-        "metrics": {name: _plain(one) for name, one in found.intervals(unit, _SEED).items()},
+        "metrics": {name: numbers(one) for name, one in found.intervals(unit, _SEED).items()},
         "training": _training(found),
         "tokens_per_query": float(found.tokens.mean()),
         "tokenizer": CONTEXT_TOKENIZER,
@@ -136,20 +136,15 @@ def _evaluation_json(
 
 
 def _training(found: Evaluation) -> dict[str, Any] | None:
-    """What of the questions was seen in training, with their ids; None where nothing was."""
+    """Return which questions were seen in training, with their ids; None where none was."""
     plain = found.judging.to_dict()
     return plain and plain | {"questions": [q.id for q, seen in zip(found.questions, found.seen, strict=True) if seen]}
 
 
 def _next(found: Evaluation, anatomy: Anatomy) -> list[dict[str, Any]]:
-    """What to try next for each cause, the largest loss first."""
+    """Return what to try next for each cause, the largest loss first."""
     why = findings(anatomy.causes(), found.pipeline, str(anatomy.budget))
     return [{"cause": one.cause, "loss": one.loss} | asdict(one.remedy) for one in why if one.remedy]
-
-
-def _plain(one: Interval) -> dict[str, Any]:
-    """The interval with null for ends that cannot be known, which JSON has no number for."""
-    return {key: number(value) for key, value in asdict(one).items()}
 
 
 def _evaluation_text(found: Evaluation, anatomy: Anatomy | None, per_question: bool, unit: str | None) -> str:
@@ -172,7 +167,7 @@ def _evaluation_text(found: Evaluation, anatomy: Anatomy | None, per_question: b
 
 
 def _where(anatomy: Anatomy, pipeline: Pipeline) -> list[str]:
-    """Where answers were lost: the sentence, a line for each step, and for each cause one with what to try next."""
+    """Say where answers were lost: a line for each step, and for each cause one with what to try next."""
     lines = [f"within {anatomy.budget.words}: {anatomy.sentence()}"]
     why = findings(anatomy.causes(), pipeline, str(anatomy.budget))
     for bar in anatomy.waterfall():
@@ -212,7 +207,7 @@ def run_compare(arguments: list[str]) -> int:
     rule = aligned([a, b], metric).judging
     first, second = names([a, b])
     if given["json"]:
-        values = {key: number(value) for key, value in asdict(found).items()}
+        values = numbers(found)
         labels = {"a": a.fingerprint, "b": b.fingerprint, "label_a": first, "label_b": second, "metric": metric}
         settings = {"unit": who.unit, "population": who.words, "level": LEVEL, "seed": _SEED}
         values |= {"training": rule.to_dict()}
@@ -225,7 +220,7 @@ def run_compare(arguments: list[str]) -> int:
 
 
 def chosen_metric(runs: list[Run], wanted: str | None) -> str:
-    """The metric to compare by: the one that is wanted, else the usual one, else the first that all runs have.
+    """Return the metric to compare by: the wanted one, else the default, else the first that all runs have.
 
     Raises:
         RunError: no such metric.
@@ -257,7 +252,7 @@ def paired(a: Run, b: Run, metric: str, unit: str | None = None) -> tuple[Compar
 
 
 def further(a: Run, b: Run, metric: str, who: Population) -> int | None:
-    """Return about how many more questions would tell which of two runs is better, None for no number."""
+    """Return about how many more questions would show which of two runs is better; None where unknown."""
     found = aligned([a, b], metric)
     documents, bounds = who.grouped(found.documents), bounds_of(metric)
     return questions_to_settle(found.values, found.clusters, 0, documents=documents, bounds=bounds, seed=_SEED)
@@ -374,7 +369,7 @@ def fallen(both: Aligned, questions: tuple[Question, ...]) -> list[dict[str, Any
 
 
 def _check_json(of: _Checked) -> dict[str, Any]:
-    values = {key: number(value) for key, value in asdict(of.found).items()}
+    values = numbers(of.found)
     means = dict(zip(("now", "before"), of.both.values.mean(axis=0).tolist(), strict=True))
     gate = {"visible_drop": of.sight.drop, "visible_losses": of.sight.lost, "can_tell": of.sight.drop is not None}
     about = {"unit": of.who.unit, "population": of.who.words, "sight": of.sight.sentence}
@@ -424,8 +419,8 @@ def run_adapt(arguments: list[str]) -> int:
     store = store_here()
     corpus, status = corpus_of(given["docs"], pipeline.parser, store, "learn from")
     questions, refused = golden_of(given["golden"], corpus)
-    of = material(corpus, questions, pipeline, given["metric"], store=store, progress=Progress("embedding", "chunks"))
-    curve = learning_curve(of, folds=folds, distance=distance, seed=seed, progress=Progress("learning", "trainings"))
+    of = material(corpus, questions, pipeline, given["metric"], store=store, task=Task(Progress("embedding", "chunks")))
+    curve = learning_curve(of, folds=folds, distance=distance, seed=seed, task=Task(Progress("learning", "trainings")))
     adapter = learn_adapter(of, distance=distance, seed=seed) if curve.pays or given["anyway"] else None
     files = _written(Path(given["out"]), curve, pipeline, adapter)
     if given["json"]:

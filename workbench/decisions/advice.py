@@ -44,7 +44,7 @@ def proof_plan(result: Result, facts: Facts) -> list[tuple[str, str]]:
     lacking = 100 - facts.questions
     words = {
         "collect": (
-            f"Collect {lacking} more real questions with their passages: {facts.questions} stand in the golden set."
+            f"Collect {lacking} more real questions with their passages: {facts.questions} are in the golden set."
             if lacking > 0
             else f"Go through the {facts.questions} questions of the golden set; add what users asked last month."
         ),
@@ -128,7 +128,7 @@ class Context:
 
 
 def described(context: Context) -> str:
-    """The measured facts as lines of plain text; what nobody measured is said to be so."""
+    """Return the measured facts as lines of plain text; what nobody measured is named as such."""
     f = context.facts
     size = f"{f.documents:,} ({f.characters:,} characters; {', '.join(f.formats) or 'formats unknown'})"
     recall = "not measured"

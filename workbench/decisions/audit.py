@@ -90,7 +90,7 @@ class Verdict:
 
 
 def audit(answers: Mapping[str, str]) -> Verdict:
-    """What follows from the answers, question → name of its answer.
+    """Apply the rules to the answers, question → name of its answer.
 
     Raises:
         SpecError: a question is not answered, or not by one of its answers.
@@ -121,7 +121,7 @@ class Contradiction:
 
 
 def contradictions(answers: Mapping[str, str]) -> list[Contradiction]:
-    """The answers that contradict each other, each with the question that would settle it."""
+    """Return the answers that contradict each other, each with the question that would settle it."""
     return [
         Contradiction(tuple((q, answers[q]) for q in one["where"]), one["ask"])
         for one in CONTENT["contradictions"]
@@ -144,12 +144,11 @@ class Flip:
 
 
 def _words(result: Result) -> str:
-    """The result within a sentence."""
     return WORDS[result].replace(":", ",")
 
 
 def sensitivity(answers: Mapping[str, str]) -> dict[str, tuple[Result, ...]]:
-    """Question → the other results that another answer to it alone would give; () where it decides nothing."""
+    """Map each question to the other results that another answer to it alone would give."""
     now = audit(answers).result
     out: dict[str, tuple[Result, ...]] = {}
     for name, asked in QUESTIONS.items():
@@ -159,7 +158,7 @@ def sensitivity(answers: Mapping[str, str]) -> dict[str, tuple[Result, ...]]:
 
 
 def flips(answers: Mapping[str, str], most: int = 2) -> list[Flip]:
-    """The smallest changes of answers that change the result, up to so many at once; none that holds a smaller one."""
+    """Return the smallest changes of answers that change the result, up to `most` at once; none contains another."""
     now = audit(answers).result
     found: list[Flip] = []
     for size in range(1, most + 1):
@@ -189,7 +188,7 @@ class Carrier:
 
 
 def carriers(answers: Mapping[str, str], most: int = 2) -> list[Carrier]:
-    """The answers that carry the result, the strongest first.
+    """Return the answers that carry the result, the strongest first.
 
     Ranked by the share of the other answers to a question that change the result alone; equal ones by the number of
     smallest changes in which they take part; then in the order of the questions.

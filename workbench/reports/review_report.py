@@ -53,10 +53,10 @@ RIVALS = 12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What a pack is made of: the runs, the chosen one measured anew with its anatomy, and what the team says.
+    """What a report is made of: the runs, the chosen one measured again with its anatomy, and the team's words.
 
-    `questions` is the golden set as given, also those without an answer. `command` remakes the pack. Without a `cost`,
-    the first that fits the metric and the runs; `unit` is that of the figures' population, as of `leaderboard`.
+    `questions` is the golden set as given, also those without an answer. `command` remakes the report. Without a
+    `cost`, the first that fits the metric and the runs; `unit` is that of the figures' population, as of `leaderboard`.
 
     Raises:
         RunError: the chosen run is not among them, or the evaluation is of another pipeline or other documents.
@@ -93,12 +93,12 @@ class Evidence:
 
     @property
     def priced(self) -> tuple[str, RunCost]:
-        """The cost by which equals are told apart, with its name."""
+        """The cost that decides between equals, with its name."""
         return cost_for(self.metric, self.runs, self.cost)
 
 
 def review_pack(evidence: Evidence) -> Report:
-    """The pack. `pages.html` and `markdowns.markdown` write it; the same evidence gives the same bytes."""
+    """Return the report of this evidence. The same evidence gives the same bytes."""
     board = leaderboard(evidence.runs, evidence.metric, evidence.margin, evidence.cost, evidence.unit)
     sections = [
         _question(evidence, board),
@@ -124,7 +124,7 @@ def review_pack(evidence: Evidence) -> Report:
 
 
 def manifest(evidence: Evidence) -> str:
-    """The hash of all that the pack was made of, times aside: the same evidence, the same hash."""
+    """Return the hash of all evidence but its times: the same evidence, the same hash."""
     runs = sorted((run.fingerprint, run.corpus, run.golden, _values(run)) for run in evidence.runs)
     return fingerprint(
         [
@@ -159,7 +159,7 @@ def _question(evidence: Evidence, board: Leaderboard) -> Section:
 
 
 def trained(board: Leaderboard) -> list[Text]:
-    """What was seen in training, to stand beside figures; nothing where nothing was."""
+    """Return what was seen in training, to be read beside figures; [] where nothing was."""
     note = board.training_note
     return [Text(f"{note[:1].upper()}{note[1:]}.", strong=True)] if note else []
 
@@ -233,7 +233,7 @@ def _comparison(evidence: Evidence, board: Leaderboard) -> list[Section]:
 
 
 def _surface(evidence: Evidence) -> Section | None:
-    """Size × overlap among runs that are like the chosen one in all else; None where only one was measured."""
+    """Draw size × overlap among runs that equal the chosen one in all else; None where only one was measured."""
     run, changing = evidence.chosen, varied(evidence.runs)
     own = settings(run)
     apart = ("splitter.chunk_size", "splitter.chunk_overlap", "splitter.overlap_share")
@@ -310,7 +310,7 @@ WORST, SAMPLES = 5, 5
 
 
 def losses(anatomy: Anatomy, pipeline: Pipeline) -> Section:
-    """The waterfall of lost recall, and why it was lost, with what to try next."""
+    """Return the waterfall of lost recall, why it was lost, and what to try next."""
     bars, unit = anatomy.waterfall(), "tokens" if anatomy.budget.tokens else "hits"
     rows = [(b["word"], f"{b['loss']:.3f}", ends(b["low"], b["high"]), b["questions"]) for b in bars]
     data = Table.of(("Lost at", "Recall", "95 % interval", "Questions"), rows, (1, 3))
@@ -332,7 +332,7 @@ def losses(anatomy: Anatomy, pipeline: Pipeline) -> Section:
 
 
 def worst(found: Evaluation, anatomy: Anatomy) -> list[Section]:
-    """The questions that lose most, each with its passages, its chunks and what came back instead."""
+    """Return the questions that lose most, each with its passages, its chunks and what came back instead."""
     order = sorted(range(len(anatomy.questions)), key=lambda i: (anatomy.questions[i].ladder.recalls[-1], i))
     lost = [i for i in order if anatomy.questions[i].ladder.recalls[-1] < 1][:WORST]
     if not lost:
@@ -358,7 +358,7 @@ def worst(found: Evaluation, anatomy: Anatomy) -> list[Section]:
 
 
 def samples(found: Evaluation) -> Section:
-    """Chunks at even distances, as they are embedded."""
+    """Return chunks at even distances, as they are embedded."""
     rows = collection(found.corpus, found.pipeline.splitter)
     n = len(rows)
     some = sorted({round((i + 0.5) * n / SAMPLES - 0.5) for i in range(SAMPLES)} & set(range(n)))

@@ -1,4 +1,4 @@
-"""What a decision stands on: what was never tried, and which assumptions would change it if they were wrong."""
+"""The risks of a decision: what was never tried, and which assumptions would change it if they were wrong."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Assumption:
 
 
 def untested(runs: Sequence[Run], questions: Sequence[Question], board: Leaderboard) -> list[str]:
-    """What nobody knows after these runs, a line each, the axes first."""
+    """Return what nobody knows after these runs, a line each, the axes first."""
     rows = [settings(run) for run in runs]
     out = []
     for path, word in _AXES.items():
@@ -67,7 +67,7 @@ def untested(runs: Sequence[Run], questions: Sequence[Question], board: Leaderbo
 
 
 def assumptions(runs: Sequence[Run], board: Leaderboard, chosen: str) -> list[Assumption]:
-    """What would change the decision if it were wrong, by falling loss, the kinds each once."""
+    """Return what would change the decision if it were wrong, by falling loss, each kind once."""
     found = [
         *_budget(runs, board, chosen),
         *_rival(board, chosen),
@@ -83,7 +83,7 @@ def assumptions(runs: Sequence[Run], board: Leaderboard, chosen: str) -> list[As
 
 
 def _budget(runs: Sequence[Run], board: Leaderboard, chosen: str) -> list[Assumption]:
-    """Another budget of context, at which another configuration leads."""
+    """Find other budgets of context at which another configuration leads."""
     measure = board.metric.partition("@")[0]
     shared = set.intersection(*({*run.metrics} for run in runs))
     out = []
@@ -102,7 +102,7 @@ def _budget(runs: Sequence[Run], board: Leaderboard, chosen: str) -> list[Assump
 
 
 def _rival(board: Leaderboard, chosen: str) -> list[Assumption]:
-    """A rival that the questions do not rule out: other questions could put it first."""
+    """Find a rival that is not significantly worse: other questions could put it first."""
     row = next(row for row in board.rows if row.run.fingerprint == chosen)
     rival = next((r for r in board.rows if r is not row and r.standing and r.standing.verdict != "ruled out"), None)
     if rival is None or row.standing is None or row.standing.low != row.standing.low:
@@ -122,7 +122,7 @@ def _rival(board: Leaderboard, chosen: str) -> list[Assumption]:
 
 
 def _tags(runs: Sequence[Run], board: Leaderboard, chosen: str) -> list[Assumption]:
-    """A kind of question on which another configuration leads: were it more frequent, that one would be chosen."""
+    """Find tags on which another configuration leads: were they more frequent, that one would be chosen."""
     tags = {q.id: q.tags for q in runs[0].questions}
     values = aligned(runs, board.metric, held_out=False)
     called = names(runs)
@@ -144,7 +144,7 @@ def _tags(runs: Sequence[Run], board: Leaderboard, chosen: str) -> list[Assumpti
 
 
 def _held_out(board: Leaderboard, chosen: str) -> list[Assumption]:
-    """Held-out questions on which another configuration is better."""
+    """Find another configuration that is better on the held-out questions."""
     row = next(row for row in board.rows if row.run.fingerprint == chosen)
     apart = [r for r in board.rows if r.held_out is not None]
     if row.held_out is None or not apart:
@@ -160,7 +160,7 @@ def _held_out(board: Leaderboard, chosen: str) -> list[Assumption]:
 
 
 def _cost(board: Leaderboard, chosen: str) -> list[Assumption]:
-    """What else could be paid less for."""
+    """Find configurations that are not significantly worse and cost less."""
     row = next(row for row in board.rows if row.run.fingerprint == chosen)
     in_play = [r for r in board.rows if r.standing is None or r.standing.verdict != "ruled out"] or [row]
     out = []

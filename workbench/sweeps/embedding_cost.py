@@ -16,7 +16,7 @@ from workbench.sweeps.race_statistics import Ints
 from workbench.sweeps.shares import shares
 
 SECONDS_A_RUN = 0.5
-"""About what it takes to split, index, retrieve and measure a pipeline, vectors apart."""
+"""About what it takes to split, index, retrieve and measure a pipeline, without embedding."""
 
 _SAMPLE = 48  # texts that are embedded to learn the rate
 _COUNTED = 200  # texts whose tokens are counted
@@ -24,9 +24,9 @@ _COUNTED = 200  # texts whose tokens are counted
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """How many runs there are, the distinct chunks still to embed, about how many tokens these have, and seconds.
+    """Runs, distinct chunks still to embed, about how many tokens these have, and about how many seconds all takes.
 
-    `seconds` is an estimate by this machine's own rate; None where nobody measured it.
+    `seconds` follows from this machine's rate; None where that was not measured.
     """
 
     runs: int
@@ -42,13 +42,13 @@ def cost(
     rates: Mapping[str, float] | None = None,
     calibrate: bool = False,
 ) -> Cost:
-    """What measuring these pipelines on this corpus will cost.
+    """Return what measuring these pipelines on this corpus will cost.
 
-    `rates` (embedder's fingerprint → characters a second) are what was measured before; with `calibrate`, a rate that
-    is not known is measured on a few of the very chunks, which takes a second or two and is no work lost.
+    `rates` maps embedders' fingerprints to characters per second that were measured before. With `calibrate`, an
+    unknown rate is measured on some of the chunks: a second or two, and their vectors are kept.
 
     Raises:
-        ModelUnavailable: a rate was to be measured, and the model is not here.
+        ModelUnavailable: a rate has to be measured, and the model is not here.
     """
     store = store or Store(None)
     known = dict(rates or {})
@@ -69,7 +69,7 @@ def cost(
 
 
 def rate(embedder: Embedder, texts: Sequence[str], store: Store | None = None) -> float:
-    """Characters a second that the embedder does here, measured on some of the texts, after it was loaded.
+    """Return the characters per second that the embedder does here, measured on some of the texts after loading it.
 
     Raises:
         ModelUnavailable: the model is not here.
@@ -82,7 +82,7 @@ def rate(embedder: Embedder, texts: Sequence[str], store: Store | None = None) -
 
 
 def _tokens(embedder: Embedder, texts: Sequence[str]) -> int:
-    """About how many tokens the model will read, by some of the texts."""
+    """Return about how many tokens the model will read, estimated from some of the texts."""
     from workbench.tokens import tokenizer
 
     some = texts[:: max(1, len(texts) // _COUNTED)]
@@ -100,8 +100,8 @@ _CHARACTERS = 4  # of a token, where the tokens are not known
 class Reading:
     """The distinct texts of a chunking as the model is given them: (n,) what tells them apart, (n,) their tokens.
 
-    Two chunks that begin at one place, and that the model cuts off at another, are one text. `total` counts every
-    chunk, as a plain loop embeds it.
+    Two chunks with one beginning, both truncated by the model at the same place, are one text. `total` counts the
+    tokens of every chunk, as a plain loop embeds them.
     """
 
     texts: Ints
@@ -109,12 +109,12 @@ class Reading:
     total: int
 
     def new(self, read: Ints) -> int:
-        """The tokens of the texts that are not among those that were read."""
+        """Return the tokens of the texts that are not in `read`."""
         return int(self.tokens[~np.isin(self.texts, read)].sum())
 
 
 def reading(rows: Collection, embedder: Embedder) -> Reading:
-    """What embedding these rows takes; headers left out, which add little."""
+    """Return what embedding these rows takes. Headers are left out: they add little."""
     limit = embedder.max_tokens or 1 << 20
     texts, counts, offset = [np.empty(0, np.int64)], [np.empty(0, np.int64)], 0
     firsts = np.searchsorted(rows.document_index, np.arange(len(rows.corpus) + 1)).tolist()

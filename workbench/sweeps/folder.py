@@ -18,12 +18,12 @@ from workbench.specs import digest
 
 log = logging.getLogger(__name__)
 
-_LEFT_BEHIND = 600  # seconds after which a half-written file is one that nobody goes on writing
+_LEFT_BEHIND = 600  # seconds after which a half-written file is abandoned
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a run must have been measured on, and by, to be taken again."""
+    """What a run must have been measured on, and by, to be reused."""
 
     corpus: str
     golden: str
@@ -31,8 +31,8 @@ class Wanted:
     definitions: str = "workbench"
     measures: int = REVISION
 
-    def amiss(self, run: Run) -> str:
-        """What the run was measured on or by instead, in words; "" where it is of these."""
+    def mismatch(self, run: Run) -> str:
+        """Return in words what the run was measured on or by instead; "" where it matches."""
         if run.measures != self.measures:
             return f"by revision {run.measures} of the measures, which is {self.measures} now"
         own = run.corpus, run.golden, run.metrics, run.definitions
@@ -43,9 +43,9 @@ class Wanted:
 
 @dataclass(slots=True)
 class Folder:
-    """`path`/runs/FINGERPRINT.json for each run; where `path` is None, nothing is kept.
+    """A sweep's folder: `path`/runs/FINGERPRINT.json for each run; nothing is written where `path` is None.
 
-    A claim is a lock on one byte of a file, which the system gives back when a process ends, however it ends.
+    A claim is a lock on one byte of a file; the system releases it when a process ends, however it ends.
 
     Raises:
         RunError: the folder cannot be written.
@@ -70,13 +70,13 @@ class Folder:
 
     @property
     def runs(self) -> Path:
-        """Where the runs' files stand."""
+        """The folder of the runs' files."""
         if self.path is None:
             raise ValueError("nothing is kept")
         return self.path / "runs"
 
     def read(self, fingerprint: str, wanted: Wanted) -> Run | None:
-        """The finished run of a pipeline; None where there is none, or one that is damaged or of something else."""
+        """Return the finished run of a pipeline; None where there is none, or it is damaged or of something else."""
         if self.path is None or not (file := self.runs / f"{fingerprint}.json").is_file():
             return None
         try:
@@ -88,7 +88,7 @@ class Folder:
         if run.fingerprint != fingerprint:
             self._warn(f"{file.name} holds the run of another pipeline; it is measured again")
             return None
-        if other := wanted.amiss(run):
+        if other := wanted.mismatch(run):
             self._warn(f"{run.label} ({file.name}) was measured {other}; it is measured again")
             return None
         return run
@@ -108,15 +108,15 @@ class Folder:
             write_whole(self.path / "table.csv", table(runs).encode("utf-8", "replace"))
 
     def claim(self, name: str) -> bool:
-        """Whether this process may do the work of this name now; False while another one does."""
+        """Claim the work of this name for this process; return False while another process has it."""
         return self._lock(name, _fcntl().LOCK_EX | _fcntl().LOCK_NB if _fcntl() else 0)
 
     def release(self, name: str) -> None:
-        """Give a claim back."""
+        """Release a claim."""
         self._lock(name, _fcntl().LOCK_UN if _fcntl() else 0)
 
     def close(self) -> None:
-        """Give back all claims."""
+        """Release all claims."""
         if self._claims is not None:
             self._claims.close()
 
@@ -136,7 +136,7 @@ class Folder:
 
 
 def table(runs: Sequence[Run]) -> str:
-    """The tidy rows of runs as CSV: pipeline, label, question, metric, budget, value."""
+    """Return the tidy rows of runs as CSV: pipeline, label, question, metric, budget, value."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["pipeline", "label", "question", "metric", "budget", "value"])
@@ -148,7 +148,7 @@ def table(runs: Sequence[Run]) -> str:
 
 
 def _fcntl() -> Any:
-    """The module of file locks; None on systems without it, where processes may do the same work twice."""
+    """Return the module of file locks; None on systems without it, where processes may do the same work twice."""
     if os.name != "posix":
         return None
     import fcntl

@@ -71,7 +71,7 @@ class Expansion:
 
 
 def read_grid(text: str) -> Grid:
-    """The grid that a YAML file describes.
+    """Return the grid that a YAML file describes.
 
     Raises:
         SpecError: not YAML, an unknown key, or a grid that is not valid.
@@ -91,7 +91,7 @@ def read_grid(text: str) -> Grid:
 
 
 def expand(grid: Grid) -> Expansion:
-    """The pipelines of a grid; combinations that cannot be are skipped with the reason, equal ones taken once.
+    """Return the pipelines of a grid. Impossible combinations are skipped with the reason, equal ones taken once.
 
     A retriever that needs no vectors is measured once, whatever the model and the index are.
     """
@@ -111,13 +111,13 @@ def expand(grid: Grid) -> Expansion:
 
 
 def combinations(grid: Grid) -> Iterator[dict[str, Any]]:
-    """Every combination, as path → value; the last path turns fastest."""
+    """Yield every combination as path → value; the last path changes fastest."""
     for values in product(*grid.vary.values()):
         yield dict(zip(grid.vary, values, strict=True))
 
 
 def _applied(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The base with the settings in their places: whole parts first, then kinds, then fields, shares last."""
+    """Return the base with the settings applied: whole parts first, then kinds, then fields, shares last."""
     out = {key: dict(value) if isinstance(value, Mapping) else value for key, value in base.items()}
     for path, value in sorted(settings.items(), key=lambda item: _rank(item[0])):
         part, _, name = path.partition(".")
@@ -167,7 +167,7 @@ def _rank(path: str) -> int:
 
 
 def _fields(part: str, kind: Any) -> set[str]:
-    """The fields of a kind; none of an unknown one, which is refused when the pipeline is made."""
+    """Return the fields of a kind; none for an unknown kind, which is refused when the pipeline is made."""
     cls = REGISTRIES[part].get(kind) if isinstance(kind, str) else None
     return {f.name for f in fields(cls)} if cls else set()
 

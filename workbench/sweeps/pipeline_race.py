@@ -1,16 +1,15 @@
 """A race of pipelines: size × overlap × splitters filled by previews, and embedded exactly only where it matters."""
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
 from workbench.documents import Corpus
 from workbench.embedders import (
-    Cancelled,
     SentenceTransformer,
     can_preview,
     copy_vectors,
@@ -20,6 +19,7 @@ from workbench.embedders import (
 from workbench.errors import GoldenError, SpecError
 from workbench.evaluations import evaluate, run_of
 from workbench.evaluations.retrieving import Asker
+from workbench.memory_cache import MemoryCache
 from workbench.pipelines import Pipeline, collection, embedded, indexed, previewed
 from workbench.pooling import SpanEncoder
 from workbench.records import Judging, Question, Run, golden_id, judging
@@ -28,14 +28,15 @@ from workbench.statistics import clusters
 from workbench.store import Store
 from workbench.sweeps.embedding_cost import Reading, reading
 from workbench.sweeps.folder import Folder, Wanted
-from workbench.sweeps.race_state import BUDGET, PILOTS, RISK, Race, RaceStanding
+from workbench.sweeps.race_state import Race, RaceRules, RaceStanding
 from workbench.sweeps.race_statistics import Floats, Ints, places
 from workbench.sweeps.results import METRIC
 from workbench.sweeps.run import sweep_metrics
 from workbench.sweeps.shares import Share, embed_share, shares
+from workbench.tasks import QUIET, Cancelled, Task
 
 KEPT_BYTES = 256 << 20
-"""Of vectors that are kept between two looks; what is not kept is pooled again."""
+"""Budget for vectors between two looks; what is evicted is pooled again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,9 @@ class RaceStep:
 
 @dataclass(frozen=True, slots=True)
 class Raced:
-    """A race that ended or was stopped: the candidates, how they stand, and the exact runs, in the candidates' order.
+    """A race that ended or was stopped: the candidates, their standing, and the exact runs, in the candidates' order.
 
-    `asked` questions decided; those held out had no say, and are in the runs.
+    `asked` questions decided; those held out did not, and are in the runs.
     """
 
     pipelines: tuple[Pipeline, ...]
@@ -68,12 +69,12 @@ class Raced:
 
     @property
     def leader(self) -> Pipeline | None:
-        """The best known."""
+        """The best pipeline so far."""
         return None if self.standing.leader is None else self.pipelines[self.standing.leader]
 
     @property
     def sentence(self) -> str:
-        """What the race says, its leader first."""
+        """The result in words, its leader first."""
         cells, leader = self.standing.cells, self.leader
         if leader is None or self.standing.leader is None:
             return "nothing is known yet"
@@ -93,7 +94,7 @@ class Raced:
 
     @property
     def _undecided(self) -> str:
-        """What is said of those that could be better and were not measured."""
+        """What to say of candidates that could be better and were not measured."""
         beyond, n = self.standing.beyond, sum(c.state == "not decided" for c in self.standing.cells)
         told = "these questions can tell apart" if self.tolerance is None else f"{self.tolerance:g}, which is tolerated"
         lines = [f"{n - beyond} not decided: if they are better, then by no more than {told}"] if n > beyond else []
@@ -112,25 +113,19 @@ def race(
     metric: str = METRIC,
     metrics: Sequence[str] | None = None,
     held_out: Collection[str] = (),
-    seed: int = 0,
-    pilots: int = PILOTS,
-    risk: float = RISK,
-    tolerance: float | None = None,
-    budget: float = BUDGET,
-    progress: Callable[[RaceStep], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    rules: RaceRules | None = None,
+    task: Task = QUIET,
 ) -> Raced:
-    """The best of the pipelines by the metric, few of them embedded; see `races.Race` for what is dropped and when.
+    """Find the best of the pipelines by the metric and embed only few; `Race` says what is dropped and when.
 
-    Exact runs are kept in the folder `out`, as a sweep keeps them, and are not made again: a race that was stopped goes
-    on where it was. After `cancelled()` the best known so far is given. A static model and late chunking need no
-    preview; a model whose vectors cannot be pooled from token states has none, and as many of its pipelines are
-    measured as the `budget` reaches.
+    Exact runs are kept in the folder `out`, as by a sweep, and reused: a race that was stopped goes on from there. When
+    the task is stopped, the best known so far is returned. A static model and late chunking need no preview; a model
+    whose vectors cannot be pooled from token states has none, and as many of its pipelines are measured as the budget
+    allows.
 
-    What could be better by no more than the `tolerance`, or where that is None by no more than the questions can tell
-    apart, is not embedded; nor is what the `budget` does not reach, a share of the tokens that embedding every pipeline
-    by itself would read, the pass over the documents included. Both is said, as "not decided". With a tolerance of 0
-    and a budget of infinity, the best mean on these questions is found.
+    The budget of `rules` is a share of the tokens that embedding every pipeline by itself would read; the pass over the
+    documents counts. What is not measured although it could be better is reported as "not decided". With a tolerance
+    of 0 and an infinite budget, the best mean on these questions is found.
 
     Raises:
         GoldenError: no question with an answer is left to choose by.
@@ -151,32 +146,32 @@ def race(
     asked = tuple(q for q, judges in zip(asked, rule.judges, strict=True) if judges)
     own = store or Store(None)
     all_metrics = tuple(dict.fromkeys([metric, *(metrics or sweep_metrics(given))]))
-    stop, began = cancelled or (lambda: False), time.monotonic()
-    folder = Folder(out)
-    field_ = _Field(corpus, tuple(questions), asked, given, metric, all_metrics, frozenset(held_out), own, folder, stop)
-    going = Race(field_, places(given), len(asked), seed, pilots, risk, tolerance, budget, clusters=clusters(asked))
+    folder, rules, began = Folder(out), rules or RaceRules(), time.monotonic()
+    track = _Field(corpus, tuple(questions), asked, given, metric, all_metrics, frozenset(held_out), own, folder)
+    going = Race(track, places(given), len(asked), rules, clusters(asked))
 
     def tell(stage: str, done: int = 0, total: int = 0) -> None:
-        if progress:
-            progress(RaceStep(stage, going.standing(), done, total))
+        if task.on_report:  # a standing takes a moment
+            task.report(done, total, RaceStep(stage, going.standing(), done, total))
 
-    field_.tell = tell
+    track.states = Task(lambda done, total, note: tell("states", done, total), task.cancelled)
+    track.embedding = Task(lambda done, total, note: tell("embedding", done, total), task.cancelled)
     try:
         try:
-            field_.prepare()
-            going.spent += field_.before()
+            track.prepare()
+            going.spent += track.before()
             for stage in going:
                 tell(stage)
-                if stop():
-                    break
+                task.check()
         except Cancelled:
-            pass  # what is known is told
+            pass  # what is known is returned
         standing = going.standing(with_agreement=True)
-        runs = field_.finished(standing)
+        runs = track.finished(standing)
     finally:
         folder.close()
     seconds = time.monotonic() - began
-    return Raced(given, standing, runs, metric, len(asked), seed, tolerance, budget, seconds, rule)
+    how = rules.seed, rules.tolerance, rules.budget
+    return Raced(given, standing, runs, metric, len(asked), *how, seconds, rule)
 
 
 @dataclass(slots=True)
@@ -192,10 +187,10 @@ class _Field:
     held_out: frozenset[str]
     store: Store
     folder: Folder
-    stopped: Callable[[], bool]
-    tell: Callable[[str, int, int], None] = lambda stage, done, total: None
+    states: Task = QUIET
+    embedding: Task = QUIET
     runs: dict[int, Run] = field(default_factory=dict)
-    kept: "OrderedDict[tuple[int, bool], tuple[Rows, int]]" = field(default_factory=OrderedDict)
+    kept: MemoryCache[tuple[Rows, int]] = field(default_factory=lambda: MemoryCache(KEPT_BYTES, itemgetter(1)))
     seen: dict[tuple[str, str], str] = field(default_factory=dict)
     readings: dict[int, Reading] = field(default_factory=dict)
 
@@ -210,21 +205,21 @@ class _Field:
         return needs and can_preview(pipeline.embedder)
 
     def prepare(self) -> None:
-        """What is computed once for every document: token states."""
+        """Compute the token states of every document once."""
         for embedder in self._previewers():
-            prepare_preview(self.corpus, embedder, self.store, lambda *step: self.tell("states", *step), self.stopped)
+            prepare_preview(self.corpus, embedder, self.store, self.states.report, self.states.cancelled)
 
     def before(self) -> int:
-        """The tokens that `prepare` reads where nothing is kept."""
+        """Return the tokens that `prepare` reads where the store holds nothing."""
         return sum(preview_tokens(self.corpus, embedder) for embedder in self._previewers())
 
     def _previewers(self) -> list[SentenceTransformer]:
-        """An embedder of each model that has previews."""
+        """Return one embedder for each model that has previews."""
         some = [p.embedder for i, p in enumerate(self.pipelines) if self.has_preview(i)]
         return list({e.full.fingerprint: e for e in some if isinstance(e, SentenceTransformer)}.values())
 
     def price(self, candidate: int, measured: Sequence[int]) -> float:
-        """The tokens of its texts, less those of candidates that were measured; whatever the store holds."""
+        """Return the tokens of its texts, less those of measured candidates, whatever the store holds."""
         if self.is_cheap(candidate):
             return 0.0
         if not measured:
@@ -250,7 +245,7 @@ class _Field:
         return self._column(self._run(candidate))[questions]
 
     def finished(self, standing: RaceStanding) -> tuple[Run, ...]:
-        """The runs of what was measured exactly on all questions; those of cheap candidates are made at the end."""
+        """Return the runs of candidates that are exact on all questions; those of cheap candidates are made now."""
         exact = [i for i, cell in enumerate(standing.cells) if cell.state == "exact"]
         return tuple(self._run(i) for i in exact if standing.finished or i in self.runs)
 
@@ -260,12 +255,12 @@ class _Field:
         return found.values[:, 0]
 
     def _column(self, run: Run) -> Floats:
-        """(asked,) the metric's values of a run."""
+        """Return (asked,) the metric's values of a run."""
         known = dict(zip((q.id for q in run.questions), run.column(self.metric).tolist(), strict=True))
         return np.array([known[q.id] for q in self.asked])
 
     def _run(self, candidate: int) -> Run:
-        """The exact run on every question: one that is kept, or a new one."""
+        """Return the exact run on every question, from the folder or newly made."""
         if candidate not in self.runs:
             pipeline = self.pipelines[candidate]
             wanted = Wanted(self.corpus.id, golden_id(self.questions), self.metrics)
@@ -280,7 +275,7 @@ class _Field:
         return self.runs[candidate]
 
     def _embed(self, pipeline: Pipeline) -> None:
-        """Every vector of the pipeline in the store; texts that the model cannot tell from known ones share theirs."""
+        """Put every vector of the pipeline into the store; texts that the model cannot tell apart share theirs."""
         for share in shares([(pipeline, self.corpus)]):
             embedder = share.embedder
             what = [(embedder.fingerprint, seen) for seen in embedder.seen(share.texts)]
@@ -291,28 +286,23 @@ class _Field:
             }
             copy_vectors(embedder, like, self.store)
             rest = Share(embedder, tuple(text for text in share.texts if text not in like))
-            embed_share(rest, self.store, self.folder, lambda *step: self.tell("embedding", *step[:2]), self.stopped)
+            embed_share(rest, self.store, self.folder, self.embedding)
             for text, key in zip(share.texts, what, strict=True):
                 self.seen.setdefault(key, text)
 
     def _rows(self, candidate: int, preview: bool) -> Rows:
-        """What is searched, with its vectors; what was used last is kept."""
-        key = candidate, preview
-        if key in self.kept:
-            self.kept.move_to_end(key)
-            return self.kept[key][0]
+        """Return what is searched, with its vectors; the most recent stay in memory."""
+        return self.kept.get_or_make((candidate, preview), lambda: self._searchable(candidate, preview))[0]
+
+    def _searchable(self, candidate: int, preview: bool) -> tuple[Rows, int]:
+        """Return the rows and the bytes of their vectors."""
         pipeline = self.pipelines[candidate]
         embedder = pipeline.embedder
         rows = collection(self.corpus, pipeline.splitter)
-        size = 0
-        if pipeline.retriever.needs_vectors:
-            if preview and isinstance(embedder, SentenceTransformer):
-                vectors = previewed(rows, embedder, self.store)
-            else:
-                vectors = embedded(rows, embedder, self.store)
-            rows = indexed(rows, vectors, Asker(embedder, self.store), pipeline.index)
-            size = vectors.nbytes
-        self.kept[key] = rows, size
-        while sum(size for _, size in self.kept.values()) > KEPT_BYTES:
-            self.kept.popitem(last=False)
-        return rows
+        if not pipeline.retriever.needs_vectors:
+            return rows, 0
+        if preview and isinstance(embedder, SentenceTransformer):
+            vectors = previewed(rows, embedder, self.store)
+        else:
+            vectors = embedded(rows, embedder, self.store)
+        return indexed(rows, vectors, Asker(embedder, self.store), pipeline.index), vectors.nbytes

@@ -28,8 +28,8 @@ State = Literal["waiting", "preview", "part", "exact", "left out", "not decided"
 class Cell:
     """What is known of a candidate: means on the `asked` questions, None where there is none.
 
-    "part": exact on a part of the questions; "exact": on all of them. "left out": it cannot be better than the leader.
-    "not decided": it could be, and was not measured all the same. Both for a `reason`.
+    "part": exact on a part of the questions; "exact": on all of them. "left out": it cannot beat the leader. "not
+    decided": it could, and was not measured. Both have a `reason`.
     """
 
     state: State = "waiting"
@@ -41,11 +41,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class RaceStanding:
-    """A race as it stands. `leader` is the best exact mean so far, before there is one the best preview; None at first.
+    """The state of a race. `leader` has the best exact mean so far, before that the best preview; None at first.
 
-    `finished`: every candidate is measured on all questions, or was not for a reason. `spent` is what exact values and
-    what was before them have cost, as a share of measuring each candidate by itself; `beyond` candidates are not
-    decided because the budget did not reach them.
+    `finished`: every candidate is measured on all questions, or has a reason why not. `spent` is the cost of all exact
+    values and what preceded them, as a share of measuring each candidate by itself. `beyond` candidates are not decided
+    because the budget does not cover them.
     """
 
     cells: tuple[Cell, ...]
@@ -58,7 +58,7 @@ class RaceStanding:
 
 
 def reason_for(size: int, questions: int, ahead: float, least: float, reach: float | None) -> str:
-    """Why a candidate was left out, in figures."""
+    """Say in figures why a candidate was left out."""
     part = f"{size} of {questions} questions" if size < questions else f"all {questions} questions"
     sure = f", at least {least:.3f}" if size < questions else ""
     if reach is None:
@@ -67,15 +67,15 @@ def reason_for(size: int, questions: int, ahead: float, least: float, reach: flo
 
 
 RISK = 0.05
-"""Of naming a candidate that is not the best: half may be the preview's fault, half that of a part of the questions."""
+"""Chance of naming a candidate that is not the best."""
 PILOTS = 6
-"""Candidates that are measured both ways, spread over the surface."""
+"""Candidates that are measured both ways."""
 BUDGET = 0.1
-"""The share of embedding everything that a race spends unless it is told otherwise, its pilots in any case."""
+"""Default share of the cost of embedding everything."""
 APART = 0.75
-"""Of the distance that the next of them could lie apart: of all that lie so far, the cheapest is measured."""
+"""Share of the largest possible distance at which a next pilot must lie; of those, the cheapest is taken."""
 SHARES = (0.25, 0.5)
-"""The parts of the questions at which candidates are dropped, before all of them."""
+"""Shares of the questions at which candidates are dropped, before all of them."""
 LEAST = 20
 """Questions in the first look, at least."""
 
@@ -86,40 +86,55 @@ class Track(Protocol):
     """What a race asks of its candidates: a value for each question, higher is better."""
 
     def has_preview(self, candidate: int) -> bool:
-        """Whether it has previews, which are cheaper than exact values."""
+        """Return whether it has previews, which are cheaper than exact values."""
 
     def is_cheap(self, candidate: int) -> bool:
-        """Whether its exact values cost as little as a preview, so that it needs none."""
+        """Return whether its exact values cost as little as a preview, so that it needs none."""
 
     def preview(self, candidate: int, questions: Ints) -> Floats:
-        """(len(questions),) about what `exact` gives."""
+        """Return (len(questions),) approximations of the exact values."""
 
     def exact(self, candidate: int, questions: Ints) -> Floats:
-        """(len(questions),) the values that count."""
+        """Return (len(questions),) exact values."""
 
     def price(self, candidate: int, measured: Sequence[int]) -> float:
-        """What its exact values cost once those of others are known: the same each time, in any unit; 0 if cheap."""
+        """Return the cost of its exact values once others are measured: reproducible, in any unit; 0 if cheap."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaceRules:
+    """When a race drops a candidate, and what it may spend.
+
+    `seed` orders the questions. `pilots` candidates, spread over the surface, are measured both ways. `risk` is the
+    chance of naming a candidate that is not the best: half may be the preview's fault, half that of a part of the
+    questions. What could be better by no more than `tolerance` is not measured; None: by no more than the questions
+    tell apart. `budget` is a share of the cost of measuring each candidate by itself; the pilots are measured in any
+    case.
+    """
+
+    seed: int = 0
+    pilots: int = PILOTS
+    risk: float = RISK
+    tolerance: float | None = None
+    budget: float = BUDGET
 
 
 @dataclass(slots=True)
 class Race:
-    """A race over candidates that lie at `places` (candidates, d), for what "spread" means, on so many `questions`.
+    """A race over candidates at `places` (candidates, d), which define "spread", on so many `questions`.
 
-    Iterating runs it, and gives the stage after every step: whoever stops iterating stops it, and `standing` tells the
-    best known so far. The question order follows from the seed. A candidate is left out where its preview, with the
-    preview's upper error, is below the leader's exact values on the same questions.
+    Iterating runs it and yields the stage after every step; to stop, stop iterating. `standing` returns the best known
+    so far. A candidate is left out where its preview plus the preview's upper error is below the leader's exact values
+    on the same questions.
 
-    That error is bounded once by the pilots, at 1 − risk/2, and the bound is only ever raised. On a part of the
-    questions the lead must exceed it at 1 − risk/2 too, corrected for all candidates and all looks (Bonferroni). On all
-    questions nothing is left to chance, for what is sought is the best on this golden set; whether it is so on other
-    questions too, the standings of the exact runs say.
+    The pilots bound that error once, at 1 − risk/2; the bound is only ever raised. On a part of the questions the lead
+    must exceed it at 1 − risk/2 too, corrected for all candidates and looks (Bonferroni). On all questions nothing is
+    left to chance: the best on this golden set is sought, and the leaderboard says whether that generalises.
 
-    Of those that are left, one is measured only if it could be better by more than the `tolerance`; where that is None,
-    by more than so many questions tell apart (`bounds.resolution`, in `clusters`): below that, whatever was measured,
-    the leader would not be ruled out by it. The pilots are measured in any case; after them no more is spent than the
-    `budget`, a share of measuring each candidate by itself; `spent` may begin with what was paid before the race. Who
-    has no preview is measured first. What could be better and is not measured stays "not decided", and is never said to
-    be worse.
+    Of those left, one is measured only if it could be better by more than the tolerance, or by more than the questions
+    in their `clusters` tell apart (`race_statistics.resolution`): below that it could not rule the leader out. `spent`
+    may start with what was paid before the race. Candidates without a preview are measured first. What could be better
+    and is not measured is "not decided", never worse.
 
     Source: Maron and Moore 1994, "Hoeffding races"; fewer candidates as the questions double, Karnin, Koren and Somekh
     2013, "Almost optimal exploration in multi-armed bandits".
@@ -128,11 +143,7 @@ class Race:
     track: Track
     places: Floats
     questions: int
-    seed: int = 0
-    most_pilots: int = PILOTS
-    risk: float = RISK
-    tolerance: float | None = None
-    budget: float = inf
+    rules: RaceRules = RaceRules()
     clusters: Ints | None = None
     order: Ints = field(init=False)
     sizes: list[int] = field(init=False)
@@ -149,7 +160,7 @@ class Race:
 
     def __post_init__(self) -> None:
         shape = len(self.places), self.questions
-        self.order = np.random.default_rng(self.seed).permutation(self.questions)
+        self.order = np.random.default_rng(self.rules.seed).permutation(self.questions)
         self.sizes = looks(self.questions, SHARES, LEAST)
         self.active, self.pilots, self.left_out, self.undecided = dict.fromkeys(range(len(self.places))), [], {}, {}
         self.measured, self.spent = {}, 0.0
@@ -163,7 +174,7 @@ class Race:
             self.whole += self.track.price(c, ())
             yield "surface"
         if some := [c for c in self.active if self.track.has_preview(c) and not self.track.is_cheap(c)]:
-            while len(self.pilots) < self.most_pilots and len(self.pilots) < len(some):
+            while len(self.pilots) < self.rules.pilots and len(self.pilots) < len(some):
                 self.pilots.append(self.next_pilot(some))
                 self.measure(self.pilots[-1])
                 yield "pilots"
@@ -179,7 +190,7 @@ class Race:
         self.leave()
 
     def look(self, c: int, size: int) -> None:
-        """Ask the first `size` questions in the cheapest way that there is; nothing where that is dear."""
+        """Ask the first `size` questions in the cheapest way; none where only the expensive way is left."""
         if self.track.is_cheap(c):
             self._fill(self.exacts, self.track.exact, c, size)
         elif self.track.has_preview(c) and not self._measured(c):
@@ -204,23 +215,23 @@ class Race:
         return c in self.measured
 
     def mean(self, c: int) -> float:
-        """The mean of what is known; minus infinity where nothing is."""
+        """Return the mean of what is known; minus infinity where nothing is."""
         for values in (self.exacts[c], self.previews[c]):
             if len(known := values[~np.isnan(values)]):
                 return float(known.mean())
         return -float("inf")
 
     def errors(self) -> Errors | None:
-        """What those that were measured both ways say of the preview."""
+        """Return the preview's error, from the candidates that were measured both ways."""
         off = (self.exacts - self.previews).mean(axis=1)
         pilots = [c for c in self.pilots if not np.isnan(off[c])]  # one may be measured just now
         if not pilots:
             return None
         both = [c for c in self.active if self._measured(c) and not np.isnan(off[c])]
-        return errors(off[pilots], off[[c for c in both if c not in pilots]], self.risk / 2)
+        return errors(off[pilots], off[[c for c in both if c not in pilots]], self.rules.risk / 2)
 
     def drop(self, size: int) -> None:
-        """Leave out what cannot be the best any more, by the first `size` questions."""
+        """Leave out what cannot be the best any more, judged by the first `size` questions."""
         some = self.order[:size]
         ready = [c for c in self.active if not np.isnan(self.exacts[c, some]).any()]
         if not ready or all(map(self._measured, self.active)):
@@ -231,7 +242,7 @@ class Race:
         open_ = [c for c in self.active if not self._measured(c)]
         reach = np.array([0.0 if self.track.is_cheap(c) else upper for c in open_])
         known = np.where([[self.track.is_cheap(c)] for c in open_], self.exacts[open_], self.previews[open_])[:, some]
-        risk = self.risk / 2 / max(1, (len(self.sizes) - 1) * len(self.places))
+        risk = self.rules.risk / 2 / max(1, (len(self.sizes) - 1) * len(self.places))
         ahead = self.exacts[leader, some] - known  # not a number where a candidate has no preview
         least = leads(ahead, self.questions, risk)
         for c, row, sure, most in zip(open_, ahead, least.tolist(), reach.tolist(), strict=True):
@@ -241,14 +252,14 @@ class Race:
                 self.left_out[c] = reason_for(size, self.questions, float(row.mean()), sure, bound)
 
     def next_pilot(self, some: Sequence[int]) -> int:
-        """The best preview first; then the cheapest of those that lie far from the ones before."""
+        """Return the best preview first; then the cheapest of those that lie far from the pilots so far."""
         if not self.pilots:
             return max(some, key=lambda c: (self.mean(c), -c))
         far = farthest(self.places, self.pilots, [c for c in some if c not in self.pilots], APART)
         return min(far, key=lambda c: (self.track.price(c, self.pilots), c))
 
     def gains(self) -> dict[int, tuple[float, float]]:
-        """By how much each unmeasured candidate could be better than the leader, and by how much it must to matter."""
+        """Return by how much each unmeasured candidate could beat the leader, and by how much it must to matter."""
         left = [c for c in self.active if not self._measured(c)]
         if not left:
             return {}
@@ -260,16 +271,16 @@ class Race:
         ahead = self.previews[left] - self.exacts[leader]
         most = ahead.mean(axis=1) + off.upper
         most[np.isnan(most)] = inf
-        if self.tolerance is None:
+        if self.rules.tolerance is None:
             of = np.arange(self.questions) if self.clusters is None else self.clusters
             least = resolution(np.nan_to_num(ahead), of)
         else:
-            least = np.full(len(left), self.tolerance)
+            least = np.full(len(left), self.rules.tolerance)
         return dict(zip(left, zip(most.tolist(), least.tolist(), strict=True), strict=True))
 
     def most_promising(self) -> int | None:
-        """Who could be the best by most, of those for whom that matters and the budget lasts. None if none is left."""
-        room = self.budget * self.whole - self.spent if self.whole else inf
+        """Return the candidate that could gain most, if that matters and the budget allows it; None if none is left."""
+        room = self.rules.budget * self.whole - self.spent if self.whole else inf
         gains = self.gains()
         for c in sorted(gains, key=lambda c: (-gains[c][0], c)):
             most, least = gains[c]
@@ -278,25 +289,25 @@ class Race:
         return None
 
     def leave(self) -> None:
-        """Say of all that were not measured why."""
+        """Give all that were not measured a reason."""
         for c, (most, least) in self.gains().items():
             could = f"it could be better by at most {most:.3f}" if most < inf else "it was measured in no way"
             if most > least:
                 self.undecided[c] = f"{could}; the budget does not reach it"
                 self.beyond += 1
-            elif self.tolerance is None:
+            elif self.rules.tolerance is None:
                 self.undecided[c] = f"{could}; the questions tell {least:.3f} and more apart"
             else:
-                self.undecided[c] = f"{could}; {self.tolerance:g} is tolerated"
+                self.undecided[c] = f"{could}; {self.rules.tolerance:g} is tolerated"
 
     def standing(self, with_agreement: bool = False) -> RaceStanding:
-        """The race as it stands; how far preview and exact ranking agree takes a moment, and is told if asked for."""
+        """Return the current standing. The agreement of preview and exact ranking takes a moment, hence the flag."""
         cells = self._cells()
         exact = [c for c in self.active if self._measured(c)]
         known = exact or [c for c in self.active if np.isfinite(self.mean(c))]
         leader = max(known, key=lambda c: (self.mean(c), -c)) if known else None
         both = [c for c in exact if not np.isnan(self.previews[c]).any()]
-        agreed = rank_agreement(self.previews[both], self.exacts[both], self.seed) if with_agreement else None
+        agreed = rank_agreement(self.previews[both], self.exacts[both], self.rules.seed) if with_agreement else None
         finished = len(exact) + len(self.undecided) == len(self.active)
         spent = self.spent / self.whole if self.whole else 0.0
         return RaceStanding(cells, leader, self.errors(), agreed, finished, spent, self.beyond)

@@ -18,9 +18,9 @@ RESAMPLES = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """What candidates that were measured both ways say of the preview: exact mean less preview mean.
+    """The preview's error, exact mean less preview mean, over candidates that were measured both ways.
 
-    `upper` is the most that one more candidate's exact mean is expected to stand above its preview.
+    `upper` bounds how far one more candidate's exact mean is expected to be above its preview.
     """
 
     n: int
@@ -30,7 +30,7 @@ class Errors:
 
 
 def errors(pilots: Floats, later: Floats, risk: float) -> Errors:
-    """The bound by (m,) errors of candidates that were spread over the surface, and those of `later` ones.
+    """Return the error bound from (m,) errors of candidates spread over the surface, and those of `later` ones.
 
     A one-sided prediction bound for one more error like the pilots', at the level 1 − risk; never below the largest
     error that was seen. The later ones do not tighten it: they were chosen for their high previews, so their errors
@@ -48,7 +48,7 @@ def errors(pilots: Floats, later: Floats, risk: float) -> Errors:
 
 
 def leads(above: Floats, of: int, risk: float) -> Floats:
-    """(rows,) the least that each row's mean over all `of` questions is expected to be, by (rows, n) of a random part.
+    """Return (rows,) lower bounds of each row's mean over all `of` questions, from (rows, n) of a random part.
 
     One-sided at the level 1 − risk, by Student's t with the finite population's correction: of all questions nothing
     is left open. Two values more, one for each side and as large as any, keep it true for few questions that differ.
@@ -92,7 +92,7 @@ class RankAgreement:
 
 
 def rank_agreement(preview: Floats, exact: Floats, seed: int = 0, resamples: int = RESAMPLES) -> RankAgreement | None:
-    """How alike previews (candidates, questions) and exact values rank the candidates; None for fewer than three.
+    """Return how alike previews (candidates, questions) and exact values rank; None for fewer than three.
 
     The interval is the percentile bootstrap's over questions. Source: Spearman 1904.
     """
@@ -107,7 +107,7 @@ def rank_agreement(preview: Floats, exact: Floats, seed: int = 0, resamples: int
 
 
 def _rho(a: Floats, b: Floats) -> Floats:
-    """(r,) the correlation of the ranks in each row, ties at their mean rank; 0 where one side is all ties."""
+    """Return (r,) rank correlations of the rows, ties at their mean rank; 0 where one side is all ties."""
     from scipy.stats import rankdata
 
     x, y = (rankdata(np.round(side, 12), axis=1) for side in (a, b))
@@ -118,7 +118,7 @@ def _rho(a: Floats, b: Floats) -> Floats:
 
 
 def spread(places: Floats, first: int, among: Sequence[int] | Ints | None = None) -> list[int]:
-    """The candidates (rows of `places`) in an order whose beginning always lies as far apart as it can.
+    """Return the candidates (rows of `places`) in an order whose beginning is always spread as far as it can be.
 
     It begins at `first`; each next one is the farthest from those before it, so any beginning is a coarse surface and
     the rest refines it. Equal distances go by the candidates' order.
@@ -139,7 +139,7 @@ def spread(places: Floats, first: int, among: Sequence[int] | Ints | None = None
 
 
 def farthest(places: Floats, chosen: Sequence[int], among: Sequence[int], share: float = 1.0) -> list[int]:
-    """Those of `among` whose distance to the nearest of the chosen is at least this share of the largest."""
+    """Return those of `among` whose distance to the nearest chosen one is at least this share of the largest."""
     some = list(among)
     near = np.stack([np.square(places[some] - places[c]).sum(axis=1) for c in chosen]).min(axis=0)
     far = np.sqrt(np.round(near, 9))
@@ -147,13 +147,13 @@ def farthest(places: Floats, chosen: Sequence[int], among: Sequence[int], share:
 
 
 def looks(questions: int, shares: Sequence[float], least: int) -> list[int]:
-    """How many questions each look takes: these shares, at least `least`, and all of them at last."""
+    """Return how many questions each look takes: these shares, at least `least`, and finally all of them."""
     found = {min(questions, max(least, ceil(share * questions))) for share in shares}
     return sorted(found | {questions})
 
 
 def places(pipelines: Sequence[Pipeline]) -> Floats:
-    """(n, d) where each pipeline lies on the surface: the logarithm of its size, the share of its overlap, its kinds.
+    """Return (n, d) where each pipeline lies on the surface: log of its size, share of its overlap, its kinds.
 
     Each from 0 to 1; another kind of splitter, model or retriever is half as far as the whole width.
     """

@@ -23,7 +23,7 @@ METRIC = "recall@1000tok"
 class Results:
     """The finished runs in the order of the grid; what was skipped and why; pipelines still to do, by fingerprint.
 
-    `reused` runs were taken from the sweep's folder. `warnings` tell what was damaged and done again.
+    `reused` runs came from the sweep's folder. `warnings` name what was damaged and measured again.
     """
 
     runs: tuple[Run, ...]
@@ -38,8 +38,8 @@ class Aligned:
     """(questions, runs) values on the questions that all runs share, with their ids.
 
     `clusters` and `documents` (questions,) number the questions that share a passage or a document; `documents` is None
-    where a run did not record it. `judging` is the rule about questions seen in training, as it was applied: its `note`
-    stands beside every figure.
+    where a run did not record it. `judging` is the applied rule about questions seen in training; its `note` belongs
+    beside every figure.
     """
 
     questions: tuple[str, ...]
@@ -56,7 +56,7 @@ class Aligned:
 
 
 def aligned(runs: Sequence[Run], metric: str, held_out: bool | None = None) -> Aligned:
-    """The runs' values on shared questions: those held out, those not, or (None) all.
+    """Return the runs' values on shared questions: those held out, those not, or (None) all.
 
     Questions that any of the runs has seen in training are left out, as `records.judging` says. Questions that share a
     passage in any of the runs are one cluster. There may be no question at all.
@@ -124,7 +124,7 @@ def _joined(runs: Sequence[Run], groups: Sequence[NDArray[np.int64]], ids: Seque
 
 
 def settings(run: Run) -> dict[str, Any]:
-    """The run's pipeline as path → value: `splitter.chunk_size`, `retriever.kind`, `k` … Lists as JSON text.
+    """Return the run's pipeline as path → value: `splitter.chunk_size`, `retriever.kind`, `k` … Lists as JSON text.
 
     `splitter.overlap_share` is the overlap in per cent of the size, rounded: what a surface of sizes is laid over.
     """
@@ -142,7 +142,7 @@ def settings(run: Run) -> dict[str, Any]:
 
 
 def varied(runs: Sequence[Run]) -> dict[str, tuple[Any, ...]]:
-    """Path → its values in the order they first appear, for every setting in which the runs differ.
+    """Return path → values in order of appearance, for every setting in which the runs differ.
 
     The overlap appears once: as a share of the size where the runs have fewer shares than overlaps.
     """
@@ -158,7 +158,7 @@ def varied(runs: Sequence[Run]) -> dict[str, tuple[Any, ...]]:
 
 
 def names(runs: Sequence[Run]) -> tuple[str, ...]:
-    """A name for each run: its label, and where another run has the same, the settings that tell them apart."""
+    """Name each run by its label; where another run has the same, by the settings that tell them apart too."""
     labels = [run.label for run in runs]
     if len(set(labels)) == len(labels):
         return tuple(labels)
@@ -189,7 +189,7 @@ class Point:
 
 
 def pareto(runs: Sequence[Run], costs: Sequence[float], metric: str = METRIC) -> tuple[Point, ...]:
-    """Each run as a point, in order; `costs` are one number a run, as `run_costs.costs_for` tells them."""
+    """Return each run as a point, in order; `costs` holds one number per run (see `run_costs.costs_for`)."""
     means = _judged(runs, metric).values.mean(axis=0).tolist()
     return tuple(
         Point(
@@ -205,7 +205,7 @@ def pareto(runs: Sequence[Run], costs: Sequence[float], metric: str = METRIC) ->
 
 
 def _judged(runs: Sequence[Run], metric: str) -> Aligned:
-    """The values on the questions that judge.
+    """Return the values on the questions that judge.
 
     Raises:
         RunError: as `aligned`, or every question is held out.
@@ -218,8 +218,8 @@ def _judged(runs: Sequence[Run], metric: str) -> Aligned:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a setting's value does against `reference`, its first value: the mean difference over `pairs` of runs that
-    are alike in all else, with its interval; `mean` is that of the matched runs with this value.
+    """The effect of a setting's value against `reference`, its first value: the mean difference over `pairs` of runs
+    that are equal in all else, with its interval; `mean` is that of the matched runs with this value.
     """
 
     path: str
@@ -231,7 +231,7 @@ class Effect:
 
 
 def effects(runs: Sequence[Run], metric: str = METRIC, unit: str | None = None, seed: int = 0) -> tuple[Effect, ...]:
-    """The marginal effect of every value of every setting in which the runs differ, where runs can be matched.
+    """Return the marginal effect of every value of every varied setting, where runs can be matched.
 
     The interval is that of the differences averaged over the matched pairs.
     """
@@ -266,7 +266,7 @@ def effects(runs: Sequence[Run], metric: str = METRIC, unit: str | None = None, 
 
 
 def _rest(row: Mapping[str, Any], path: str) -> str:
-    """All settings but one; with a kind, the other fields of its part go too, for they belong to it."""
+    """Return all settings but one as a key; for a kind, without the other fields of its part, which belong to it."""
     part = path.removesuffix("kind") if path.endswith(".kind") else path
     rest = {p: v for p, v in row.items() if not p.startswith(part)} if part != path else row
     return json.dumps({p: v for p, v in rest.items() if p != path}, sort_keys=True)
@@ -276,7 +276,7 @@ def _rest(row: Mapping[str, Any], path: str) -> str:
 class Surface:
     """The means of a metric over two settings: `means[i][j]` at `ys[i]` and `xs[j]`, None where nothing was measured.
 
-    Where several runs share a cell the best stands there; `runs[i][j]` is its fingerprint.
+    Where several runs share a cell it holds the best; `runs[i][j]` is its fingerprint.
     """
 
     x: str
@@ -294,7 +294,7 @@ def surface(
     y: str = "splitter.overlap_share",
     where: Mapping[str, Any] | None = None,
 ) -> Surface:
-    """A heat map of size and overlap, or of any two settings, over the runs whose settings are as `where` says."""
+    """Return a heat map of size and overlap, or of any two settings, over the runs that match `where`."""
     rows = [settings(run) for run in runs]
     some = [i for i, row in enumerate(rows) if all(row.get(path) == value for path, value in (where or {}).items())]
     xs, ys = _axis(rows[i].get(x) for i in some), _axis(rows[i].get(y) for i in some)
@@ -309,7 +309,7 @@ def surface(
 
 
 def _axis(values: Iterable[Any]) -> tuple[Any, ...]:
-    """The distinct values, numbers in order."""
+    """Return the distinct values, numbers in order."""
     distinct = {json.dumps(v): v for v in values}.values()
     if all(isinstance(v, int | float) for v in distinct):
         return tuple(sorted(distinct))
@@ -320,7 +320,7 @@ def _axis(values: Iterable[Any]) -> tuple[Any, ...]:
 class Matrix:
     """Questions × runs: `ranks[i][j]` is the rank of the first relevant hit for question i in run j, None for a miss.
 
-    The hardest questions stand first: those that most runs miss, then those found latest.
+    The hardest questions come first: those that most runs miss, then those found latest.
     """
 
     questions: tuple[str, ...]
@@ -329,7 +329,7 @@ class Matrix:
 
 
 def matrix(runs: Sequence[Run]) -> Matrix:
-    """The rank of the first relevant hit of every question in every run."""
+    """Return the rank of the first relevant hit of every question in every run."""
     shared = set.intersection(*({q.id for q in run.questions} for run in runs)) if runs else set()
     ranks = {q.id: [] for q in runs[0].questions if q.id in shared} if runs else dict[str, list[int | None]]()
     for run in runs:

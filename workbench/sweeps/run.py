@@ -1,4 +1,4 @@
-"""The sweep itself: every pipeline measured once, whatever interrupts it, along with whoever else sweeps here."""
+"""A sweep: every pipeline measured once, across interruptions and together with other processes."""
 
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -10,7 +10,6 @@ from typing import Any
 
 from workbench import golden
 from workbench.documents import Corpus
-from workbench.embedders import Cancelled
 from workbench.errors import GoldenError, RunError, SpecError, StoreError, WorkbenchError
 from workbench.evaluations import CHROMA, default_metrics, evaluate, run_of
 from workbench.parsers import Parser
@@ -21,9 +20,10 @@ from workbench.sweeps.folder import Folder, Wanted
 from workbench.sweeps.grid import Grid, Skipped, expand
 from workbench.sweeps.results import METRIC, Results
 from workbench.sweeps.shares import embed_share, shares
+from workbench.tasks import QUIET, Cancelled, Task
 
 Anchor = Callable[[Sequence[Question], Corpus, Corpus], Sequence[Question]]
-"""(questions, the corpus they stand in, the corpus as another parser makes it) → the questions in that one."""
+"""(questions, their corpus, the corpus by another parser) → the questions anchored in the latter."""
 
 _WAIT = 0.1  # seconds between two looks at what others do
 
@@ -44,7 +44,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class _Measurement:
     """A pipeline to measure, on the corpus as its parser made it."""
 
     pipeline: Pipeline
@@ -62,8 +62,7 @@ class _Sweep:
     metrics: tuple[str, ...]
     to_the_letter: bool
     held_out: frozenset[str]
-    report: Callable[[Progress], None]
-    stopped: Callable[[], bool]
+    task: Task
     total: int
     runs: dict[str, Run] = field(default_factory=dict)
     failed: list[Skipped] = field(default_factory=list)
@@ -71,16 +70,16 @@ class _Sweep:
     measured: int = 0
 
     def tell(self, stage: str, done: int, total: int, left: float | None) -> None:
-        self.report(Progress(stage, done, total, len(self.runs), self.total, left))
+        self.task.report(done, total, Progress(stage, done, total, len(self.runs), self.total, left))
 
-    def wanted(self, task: _Task) -> Wanted:
+    def wanted(self, one: _Measurement) -> Wanted:
         definitions = "chroma" if self.to_the_letter else "workbench"
-        return Wanted(task.corpus.id, golden_id(self.golden), self.metrics, definitions)
+        return Wanted(one.corpus.id, golden_id(self.golden), self.metrics, definitions)
 
-    def known(self, task: _Task) -> bool:
-        """Whether the pipeline's run is here now, from this process or another."""
-        key = task.pipeline.fingerprint
-        if key not in self.runs and (run := self.folder.read(key, self.wanted(task))):
+    def known(self, one: _Measurement) -> bool:
+        """Return whether the pipeline's run is here now, from this process or another."""
+        key = one.pipeline.fingerprint
+        if key not in self.runs and (run := self.folder.read(key, self.wanted(one))):
             self.runs[key] = run.holding_out(self.held_out)
         return key in self.runs
 
@@ -98,24 +97,22 @@ def sweep(
     held_out: Collection[str] = (),
     corpus_for: Callable[[Parser], Corpus] | None = None,
     anchored: Anchor | None = None,
-    progress: Callable[[Progress], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-    paused: Callable[[], bool] | None = None,
+    task: Task = QUIET,
 ) -> Results:
-    """Every pipeline measured on the questions, by default with `sweep_metrics`.
+    """Measure every pipeline on the questions, by default with `sweep_metrics`.
 
-    `to_the_letter` takes the definitions of the chunking_evaluation code instead, as `evaluate` does.
+    With `to_the_letter`, by the definitions of the chunking_evaluation code, as `evaluate`.
 
-    Each finished run is a file in `out`, and is taken from there the next time; vectors go to the store as they come.
-    So a sweep that was killed goes on where it was, and several processes may sweep into one folder at once. Chunks are
-    embedded here; `executor` does the rest (a thread by default), and where that is other processes, the store must be
-    on a disk that they share. `held_out` are ids of questions that must not choose the winner.
+    Each finished run is a file in `out` and is reused; vectors go to the store at once. So a sweep that was killed goes
+    on from there, and several processes may sweep into one folder. Chunks are embedded here; `executor` does the rest
+    (a thread by default); other processes need a store on a disk that they share. `held_out` are ids of questions that
+    must not choose the winner.
 
-    `corpus_for` gives the corpus as a parser makes it, and is needed where the pipelines have several parsers; the
-    questions' passages are found again in it by `anchored` (by default `golden.anchored`), and what is lost there
-    counts as gold that no hit can hold.
+    `corpus_for` returns the corpus by a parser; it is needed where the pipelines have several. `anchored` finds the
+    questions' passages in it (by default `golden.anchored`); a passage lost there counts as gold that no hit can hold.
 
-    A pipeline that cannot be measured is skipped with the reason. After `cancelled()`, what is not done is pending.
+    A pipeline that cannot be measured is skipped with the reason. When the task is stopped, the rest is pending; its
+    reports carry a `Progress` as note.
 
     Raises:
         GoldenError: no question has an answer in the corpus.
@@ -129,7 +126,7 @@ def sweep(
         raise SpecError(f"there is no pipeline to measure{f': {skipped[0]}' if skipped else ''}")
     if not any(q.answerable for q in questions):
         raise GoldenError("there is no question with an answer to measure by")
-    tasks = _tasks(corpus, questions, list(given.values()), corpus_for, anchored)
+    wanted = _measurements(corpus, questions, list(given.values()), corpus_for, anchored)
     chosen = CHROMA if to_the_letter else tuple(metrics or sweep_metrics(list(given.values())))
     own = store or Store(None)
     state = _Sweep(
@@ -139,14 +136,13 @@ def sweep(
         metrics=chosen,
         to_the_letter=to_the_letter,
         held_out=frozenset(held_out),
-        report=progress or (lambda step: None),
-        stopped=_stopped(cancelled, paused),
-        total=len(tasks),
+        task=task,
+        total=len(wanted),
     )
     try:
-        todo = [task for task in tasks if not state.known(task)]
+        todo = [one for one in wanted if not state.known(one)]
         reused = len(state.runs)
-        state.tell("measuring", reused, len(tasks), None)
+        state.tell("measuring", reused, len(wanted), None)
         if executor is None:
             with ThreadPoolExecutor(1, "workbench-sweep") as threads:
                 _work(state, todo, threads, own)
@@ -163,95 +159,94 @@ def sweep(
 
 
 def sweep_metrics(pipelines: Sequence[Pipeline]) -> tuple[str, ...]:
-    """The default metrics at each k that a pipeline has, so that all runs have the same."""
+    """Return the default metrics at each k that a pipeline has, so that all runs have the same."""
     ks = sorted({p.k for p in pipelines})
     return tuple(dict.fromkeys([METRIC, *chain.from_iterable(default_metrics(k) for k in ks)]))
 
 
 def measure(
-    task: Any,
+    of: Any,
     golden: Sequence[Question],
     metrics: Sequence[str],
     to_the_letter: bool,
     held_out: frozenset[str],
     store: Store | None,
 ) -> Run:
-    """The run of one task: what an executor is given, with nothing but plain values and the store in it."""
-    found = evaluate(task.corpus, task.questions, task.pipeline, metrics, to_the_letter=to_the_letter, store=store)
+    """Return the run of one measurement. An executor in another process gets only plain values and the store."""
+    found = evaluate(of.corpus, of.questions, of.pipeline, metrics, to_the_letter=to_the_letter, store=store)
     return run_of(found, golden, held_out)
 
 
-def _tasks(
+def _measurements(
     corpus: Corpus,
     questions: Sequence[Question],
     pipelines: Sequence[Pipeline],
     corpus_for: Callable[[Parser], Corpus] | None,
     anchored: Anchor | None,
-) -> list[_Task]:
+) -> list[_Measurement]:
     parsers = {p.parser.fingerprint: p.parser for p in pipelines}
     if corpus_for is None:
         if len(parsers) > 1:
             raise SpecError(
                 f"the pipelines have {len(parsers)} parsers: the corpus must be parsed by each (corpus_for)"
             )
-        return [_Task(p, corpus, tuple(questions)) for p in pipelines]
+        return [_Measurement(p, corpus, tuple(questions)) for p in pipelines]
     made: dict[str, tuple[Corpus, tuple[Question, ...]]] = {}
     for key, parser in parsers.items():
         parsed = corpus_for(parser)
         again = questions if parsed.id == corpus.id else (anchored or _anchored)(questions, corpus, parsed)
         made[key] = parsed, tuple(again)
-    return [_Task(p, *made[p.parser.fingerprint]) for p in pipelines]
+    return [_Measurement(p, *made[p.parser.fingerprint]) for p in pipelines]
 
 
 def _anchored(questions: Sequence[Question], before: Corpus, after: Corpus) -> Sequence[Question]:
     return golden.anchored(questions, before, after).questions
 
 
-def _work(state: _Sweep, todo: list[_Task], executor: Executor, store: Store) -> None:
+def _work(state: _Sweep, todo: list[_Measurement], executor: Executor, store: Store) -> None:
     """Measure what is to do: first what needs no vectors, then model by model."""
     state.began = time.monotonic()
-    plain = [t for t in todo if not t.pipeline.retriever.needs_vectors]
-    models: dict[str, list[_Task]] = {}
-    for task in todo:
-        if task.pipeline.retriever.needs_vectors:
-            models.setdefault(task.pipeline.embedder.full.fingerprint, []).append(task)
+    embedding = Task(lambda done, total, left: state.tell("embedding", done, total, left), state.task.cancelled)
+    models: dict[str, list[_Measurement]] = {}
+    for one in todo:
+        if one.pipeline.retriever.needs_vectors:
+            models.setdefault(one.pipeline.embedder.full.fingerprint, []).append(one)
     try:
-        _measure_all(state, plain, executor)
-        for tasks in models.values():
+        _measure_all(state, [one for one in todo if not one.pipeline.retriever.needs_vectors], executor)
+        for some in models.values():
             try:
-                for share in shares((t.pipeline, t.corpus) for t in tasks):
-                    embed_share(share, store, state.folder, lambda *step: state.tell("embedding", *step), state.stopped)
+                for share in shares((one.pipeline, one.corpus) for one in some):
+                    embed_share(share, store, state.folder, embedding)
             except (RunError, StoreError):
                 raise
             except WorkbenchError as error:
-                state.failed += [_skipped(task, error) for task in tasks]
+                state.failed += [_skipped(one, error) for one in some]
                 continue
-            _measure_all(state, tasks, executor)
+            _measure_all(state, some, executor)
     except Cancelled:
         return
 
 
-def _measure_all(state: _Sweep, tasks: Sequence[_Task], executor: Executor) -> None:
-    """Hand the tasks to the executor, some at a time, and keep each run as it comes."""
+def _measure_all(state: _Sweep, some: Sequence[_Measurement], executor: Executor) -> None:
+    """Hand the measurements to the executor, a few at a time, and keep each run as it comes."""
     window = 2 * int(getattr(executor, "_max_workers", 32))
-    waiting, running = list(tasks), dict[Future[Run], _Task]()
+    waiting, running = list(some), dict[Future[Run], _Measurement]()
     try:
         while waiting or running:
-            if state.stopped():
-                raise Cancelled("stopped between two runs; what was done is kept")
+            state.task.check("stopped between two runs; what was finished is kept")
             blocked = []
             while waiting and len(running) < window:
-                task = waiting.pop(0)
-                if state.known(task):
+                one = waiting.pop(0)
+                if state.known(one):
                     continue
-                if not state.folder.claim(task.pipeline.fingerprint):
-                    blocked.append(task)
+                if not state.folder.claim(one.pipeline.fingerprint):
+                    blocked.append(one)
                     continue
-                if state.known(task):  # finished between the look and the claim
-                    state.folder.release(task.pipeline.fingerprint)
+                if state.known(one):  # finished between the look and the claim
+                    state.folder.release(one.pipeline.fingerprint)
                     continue
                 how = state.metrics, state.to_the_letter, state.held_out, state.store
-                running[executor.submit(measure, task, state.golden, *how)] = task
+                running[executor.submit(measure, one, state.golden, *how)] = one
             waiting += blocked
             done, _ = wait(running, _WAIT, FIRST_COMPLETED)
             if not running and blocked:
@@ -262,14 +257,14 @@ def _measure_all(state: _Sweep, tasks: Sequence[_Task], executor: Executor) -> N
         for future in running:
             future.cancel()
         wait(running)
-        for future, task in running.items():
+        for future, one in running.items():
             if not future.cancelled():
-                _keep(state, task, future)
-            state.folder.release(task.pipeline.fingerprint)
+                _keep(state, one, future)
+            state.folder.release(one.pipeline.fingerprint)
 
 
-def _keep(state: _Sweep, task: _Task, future: Future[Run]) -> None:
-    key = task.pipeline.fingerprint
+def _keep(state: _Sweep, one: _Measurement, future: Future[Run]) -> None:
+    key = one.pipeline.fingerprint
     try:
         run = future.result()
         state.folder.write(run)
@@ -277,7 +272,7 @@ def _keep(state: _Sweep, task: _Task, future: Future[Run]) -> None:
     except (RunError, StoreError, GoldenError):
         raise
     except WorkbenchError as error:
-        state.failed.append(_skipped(task, error))
+        state.failed.append(_skipped(one, error))
     finally:
         state.folder.release(key)
     state.measured += 1
@@ -286,17 +281,5 @@ def _keep(state: _Sweep, task: _Task, future: Future[Run]) -> None:
     state.tell("measuring", finished, state.total, rate * (state.total - finished - len(state.failed)))
 
 
-def _skipped(task: _Task, error: WorkbenchError) -> Skipped:
-    return Skipped({"label": task.pipeline.label, "fingerprint": task.pipeline.fingerprint}, str(error))
-
-
-def _stopped(cancelled: Callable[[], bool] | None, paused: Callable[[], bool] | None) -> Callable[[], bool]:
-    """Asks whether to stop; while the sweep is paused, it does not answer."""
-    cancel, pause = cancelled or (lambda: False), paused or (lambda: False)
-
-    def asked() -> bool:
-        while pause() and not cancel():
-            time.sleep(_WAIT)
-        return cancel()
-
-    return asked
+def _skipped(one: _Measurement, error: WorkbenchError) -> Skipped:
+    return Skipped({"label": one.pipeline.label, "fingerprint": one.pipeline.fingerprint}, str(error))

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from workbench.documents import Corpus
-from workbench.embedders import Cancelled, Embedder, copy_vectors, embed, new_texts
+from workbench.embedders import Embedder, copy_vectors, embed, new_texts
 from workbench.errors import StoreError
 from workbench.pipelines import Pipeline, collection
 from workbench.pooling import SpanEncoder
 from workbench.store import Store
 from workbench.sweeps.folder import Folder
+from workbench.tasks import QUIET, Task
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Share:
     texts: tuple[str, ...]
 
     def likes(self) -> dict[str, str]:
-        """Each text → the first one that the model cannot tell from it, often itself.
+        """Map each text to the first one that the model cannot tell from it, often itself.
 
         Of long chunks a model sees the same beginning again and again: in a sweep of sizes, about one text in five.
         """
@@ -45,7 +46,7 @@ class Share:
 
 
 def slices(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The texts in order, in parts of about `SLICE` characters: the same in every process."""
+    """Yield the texts in order, in parts of about `SLICE` characters: the same in every process."""
     start = size = 0
     for i, text in enumerate(texts):
         size += len(text)
@@ -57,7 +58,7 @@ def slices(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def shares(pipelines: Iterable[tuple[Pipeline, Corpus]]) -> list[Share]:
-    """What there is to embed for these pipelines, a share for each model.
+    """Return what there is to embed for these pipelines, a share for each model.
 
     A model that pools its vectors from whole documents has none: it makes every chunking of a document at once anyway.
     """
@@ -77,7 +78,7 @@ def shares(pipelines: Iterable[tuple[Pipeline, Corpus]]) -> list[Share]:
 class _Meter:
     """How far a share is: texts done, characters passed, and those among them that were really embedded here."""
 
-    report: Callable[[int, int, float | None], None]
+    task: Task
     texts: int
     characters: int
     done: int = 0
@@ -87,7 +88,7 @@ class _Meter:
     began: float = field(default_factory=time.monotonic)
 
     def over(self, texts: Sequence[str]) -> Callable[[int, int], None]:
-        """Takes note of the progress within one slice."""
+        """Return what reports the progress within one slice."""
         size = sum(map(len, texts))
 
         def note(done: int, new: int) -> None:
@@ -96,7 +97,7 @@ class _Meter:
             worked = self.worked + here
             rate = worked / max(time.monotonic() - self.began, 1e-9)
             left = (self.characters - self.passed - here) / rate if worked else None
-            self.report(self.done + len(texts) - new + done, self.texts, left)
+            self.task.report(self.done + len(texts) - new + done, self.texts, left)
 
         return note
 
@@ -111,23 +112,22 @@ def embed_share(
     share: Share,
     store: Store,
     folder: Folder,
-    progress: Callable[[int, int, float | None], None],
-    cancelled: Callable[[], bool],
+    task: Task = QUIET,
 ) -> None:
-    """Put every vector of the share into the store, along with other processes that sweep into the same folder.
+    """Put every vector of the share into the store, together with other processes that sweep into the same folder.
 
-    `progress(done, total, left)` counts texts; `left` are seconds to go, by the characters so far.
+    The task's reports count texts; their note is the seconds left, None where unknown.
 
     Raises:
-        Cancelled: `cancelled()` said so; what was ready is in the store.
+        Cancelled: the task was stopped; what was ready is in the store.
     """
     if not new_texts(share.embedder, share.texts, store):
-        progress(len(share.texts), len(share.texts), None)
+        task.report(len(share.texts), len(share.texts))
         return
     likes = share.likes()
     distinct = list(dict.fromkeys(likes.values()))
     todo = list(enumerate(slices(distinct)))
-    meter = _Meter(progress, len(distinct), sum(map(len, distinct)))
+    meter = _Meter(task, len(distinct), sum(map(len, distinct)))
     while todo:
         others = []
         for number, texts in todo:
@@ -136,12 +136,11 @@ def embed_share(
                 others.append((number, texts))
                 continue
             try:
-                _embed_slice(share.embedder, texts, store, meter, cancelled)
+                _embed_slice(share.embedder, texts, store, meter)
             finally:
                 folder.release(name)
         if len(others) == len(todo):  # another process has all that is left
-            if cancelled():
-                raise Cancelled(f"stopped after {meter.done} of {meter.texts} texts; what was done is kept")
+            task.check(f"stopped after {meter.done} of {meter.texts} texts; what was finished is kept")
             time.sleep(_WAIT)
         todo = others
     copies = {text: like for text, like in likes.items() if text != like}
@@ -149,23 +148,16 @@ def embed_share(
         copy_vectors(share.embedder, copies, store)
     except StoreError as error:
         log.warning("vectors are not kept, and will be made again: %s", error)
-    progress(meter.texts, meter.texts, None)
+    task.report(meter.texts, meter.texts)
 
 
-def _embed_slice(
-    embedder: Embedder, texts: Sequence[str], store: Store, meter: _Meter, cancelled: Callable[[], bool]
-) -> None:
+def _embed_slice(embedder: Embedder, texts: Sequence[str], store: Store, meter: _Meter) -> None:
     """Embed the slice batch by batch. What is in a batch does not depend on what the store holds.
 
     A model's figures differ in the last digits with what else is in a batch, and a sweep that goes on after it was
     killed must come to the same figures as one that ran through.
     """
-    for batch in _batches(embedder, texts):
-        embed(embedder, batch, store, meter.over(batch), cancelled)
-        meter.finished(batch)
-
-
-def _batches(embedder: Embedder, texts: Sequence[str]) -> Iterator[list[str]]:
-    """The texts in the batches that the embedder makes of them."""
     for rows in embedder.batches(texts):
-        yield [texts[i] for i in rows.tolist()]
+        batch = [texts[i] for i in rows.tolist()]
+        embed(embedder, batch, store, meter.over(batch), meter.task.cancelled)
+        meter.finished(batch)

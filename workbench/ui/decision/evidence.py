@@ -8,6 +8,7 @@ from workbench.adaptation import Curve, Point, learning_curve, material
 from workbench.documents import Corpus
 from workbench.pipelines import Pipeline
 from workbench.records import Question
+from workbench.tasks import Task
 from workbench.ui import jobs, live, sessions
 from workbench.ui.decision import waiting
 from workbench.ui.shell import plain
@@ -48,8 +49,8 @@ def _measuring(
     store = sessions.store()
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Curve:
-        of = material(corpus, questions, pipeline, store=store, cancelled=cancelled)
-        return learning_curve(of, progress=report, cancelled=cancelled)
+        of = material(corpus, questions, pipeline, store=store, task=Task(stop=cancelled))
+        return learning_curve(of, task=Task(lambda done, total, note: report(done, total), cancelled))
 
     return work
 

@@ -19,6 +19,7 @@ from workbench.records.run_files import write_whole
 from workbench.specs import to_dict
 from workbench.splitters.pieces import CHARACTERS
 from workbench.sweeps import Expansion, Grid, Progress, Results, expand, sweep
+from workbench.tasks import Task
 from workbench.ui import forms, sessions
 from workbench.ui.bench import SPLITTERS
 from workbench.ui.experiments import background
@@ -175,9 +176,7 @@ def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines
             metrics=metrics(pipelines),
             held_out=held_out,
             corpus_for=corpus_for if len({p.parser for p in pipelines}) > 1 else None,
-            progress=report,
-            cancelled=cancelled,
-            paused=paused,
+            task=Task(lambda done, total, step: report(step), cancelled, paused),
         )
         remember(workspace, results.runs, corpus, questions)
         return results
