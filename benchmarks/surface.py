@@ -19,7 +19,8 @@ from workbench.records import Question
 from workbench.splitters import Recursive
 from workbench.store import Store
 from workbench.sweeps import Raced, RaceStep, race
-from workbench.sweeps.readings import reading
+from workbench.sweeps.embedding_cost import reading
+from workbench.tasks import Task
 
 SIZES = (50, 75, 100, 125, 150, 200, 250, 300, 400, 500, 650, 800)
 OVERLAPS = (0.0, 0.1, 0.2, 0.3, 0.5)
@@ -108,7 +109,9 @@ def _explored(
     times = Times()
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store")
-        found: Raced = times.measure(partial(race, corpus, questions, lines, store=store, progress=note))
+        found: Raced = times.measure(
+            partial(race, corpus, questions, lines, store=store, task=Task(lambda done, total, step: note(step)))
+        )
         store.close()
     return found, parts, times
 

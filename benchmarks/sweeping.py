@@ -27,6 +27,7 @@ from workbench.splitters import Recursive
 from workbench.statistics import mean_intervals, standings
 from workbench.store import Store
 from workbench.sweeps import sweep
+from workbench.tasks import Task
 from workbench.workspaces.samples import FOLDER, GOLDEN
 
 SIZES = range(100, 900, 100)
@@ -100,7 +101,9 @@ def _ours(
             nonlocal made
             made = max(made, step.total if step.stage == "embedding" else 0)
 
-        run = partial(sweep, corpus, questions, pipelines, out, store=store, progress=count)
+        run = partial(
+            sweep, corpus, questions, pipelines, out, store=store, task=Task(lambda done, total, step: count(step))
+        )
         times.measure(run)
         times.measure(run)
         store.close()

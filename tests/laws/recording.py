@@ -30,8 +30,9 @@ from workbench.splitters import Recursive, Sentences
 from workbench.statistics import clusters
 from workbench.store import Store
 from workbench.sweeps import METRIC, sweep
-from workbench.sweeps.places import places
-from workbench.sweeps.readings import reading
+from workbench.sweeps.embedding_cost import reading
+from workbench.sweeps.race_statistics import places
+from workbench.tasks import Task
 from workbench.workspaces.samples import FOLDER, GOLDEN
 
 SIZES = (50, 75, 100, 150, 200, 250, 300, 400, 550, 800)
@@ -55,7 +56,9 @@ def main(name: str) -> None:
         for n in (MORE_SIZES if large else SIZES)
         for share in (MORE_OVERLAPS if large else OVERLAPS)
     ]
-    runs = sweep(corpus, questions, pipelines, store=store, metrics=[METRIC], progress=lambda step: print(step)).runs
+    runs = sweep(
+        corpus, questions, pipelines, store=store, metrics=[METRIC], task=Task(lambda done, total, step: print(step))
+    ).runs
     preview = []
     for pipeline in pipelines:
         rows = collection(corpus, pipeline.splitter)

@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from workbench.statistics import standings
-from workbench.sweeps.bounds import errors, farthest, leads, looks, rank_agreement, resolution, spread
-from workbench.sweeps.races import BUDGET, PILOTS, RISK, Race
+from workbench.sweeps.race_state import BUDGET, PILOTS, RISK, Race, RaceRules
+from workbench.sweeps.race_statistics import errors, farthest, leads, looks, rank_agreement, resolution, spread
 
 ORDERS = 500
 
@@ -75,8 +75,10 @@ BEST: dict[str, Any] = {"tolerance": 0.0, "budget": inf}
 """Goes on until the best mean on these questions is found."""
 
 
-def finished(track: Recorded, places: NDArray[np.float64], seed: int, before: float = 0.0, **settings: Any) -> Race:
-    race = Race(track, places, track.values.shape[1], seed, **(settings or BEST))
+def finished(
+    track: Recorded, places: NDArray[np.float64], seed: int, before: float = 0.0, clusters: Any = None, **settings: Any
+) -> Race:
+    race = Race(track, places, track.values.shape[1], RaceRules(seed, **(settings or BEST)), clusters)
     race.spent = before
     for _ in race:
         pass
@@ -212,7 +214,7 @@ def test_with_a_tolerance_fewer_are_measured_and_little_is_lost() -> None:
 
 def test_a_race_can_be_left_at_any_step_with_the_best_known() -> None:
     data = recorded("half")
-    race = Race(Recorded(data["exact"], data["preview"]), data["places"], data["exact"].shape[1], 3, **BEST)
+    race = Race(Recorded(data["exact"], data["preview"]), data["places"], data["exact"].shape[1], RaceRules(3, **BEST))
     stages: list[str] = []
     for stage in race:
         stages.append(stage)
@@ -309,7 +311,7 @@ def test_a_pilot_that_is_being_measured_says_nothing_of_the_preview_yet() -> Non
             seen.append(going.standing().errors)
             return super().exact(candidate, questions)
 
-    going = Race(Watched(exact, exact - 0.1), rng.random((8, 2)), 40)
+    going = Race(Watched(exact, exact - 0.1), rng.random((8, 2)), 40, RaceRules(budget=inf))
     list(going)
     assert seen[0] is None
     assert [errors.n for errors in seen[1:]] == list(range(1, len(seen)))

@@ -129,16 +129,16 @@ def test_a_sweep_is_counted_measured_and_judged(visit, few):
 
 
 def test_a_sweep_that_was_stopped_is_resumed_with_nothing_measured_again(visit, few, monkeypatch):
-    from workbench.sweeps import running
+    from workbench.sweeps import run
 
-    measured, real = [], running.measure
+    measured, real = [], run.measure
 
     def slow(task, *rest):
         measured.append(task.pipeline.fingerprint)
         time.sleep(0.2)
         return real(task, *rest)
 
-    monkeypatch.setattr(running, "measure", slow)
+    monkeypatch.setattr(run, "measure", slow)
     app = sweep_view(visit)
     app.button(key="sweep-start").click().run()
     task = sweep_jobs.find(folder())

@@ -34,6 +34,7 @@ from workbench.spans import Span
 from workbench.specs import digest, fingerprint
 from workbench.splitters import Fixed
 from workbench.store import Store
+from workbench.tasks import Task
 from workbench.vectors import Vectors, unit
 
 SIZE, DIM = 60, 12
@@ -120,10 +121,10 @@ def test_progress_and_stopping() -> None:
     from workbench.embedders import Cancelled
 
     of, seen = planted(1, 20, "noise"), list[tuple[int, int]]()
-    learning_curve(of, sizes=(), folds=3, progress=lambda done, total: seen.append((done, total)))
+    learning_curve(of, sizes=(), folds=3, task=Task(lambda done, total, note: seen.append((done, total))))
     assert seen == [(n, 6) for n in range(7)]
     with pytest.raises(Cancelled):
-        learning_curve(of, sizes=(), cancelled=lambda: True)
+        learning_curve(of, sizes=(), task=Task(stop=lambda: True))
 
 
 @pytest.mark.parametrize("distance", [0, 1, 3])

@@ -441,7 +441,7 @@ def test_a_fault_of_ours_is_one_line_and_another_status(run: Run, monkeypatch: p
     def broken(arguments: list[str]) -> int:
         raise ZeroDivisionError("in the\nmiddle")
 
-    monkeypatch.setattr(import_module("workbench.cli.models"), "run", broken)
+    monkeypatch.setattr(import_module("workbench.cli.inspect"), "run_models", broken)
     status, out, err = run("models")
     assert (status, out) == (FAULT, "")
     assert err == "unexpected error: ZeroDivisionError: in the middle. WORKBENCH_DEBUG=1 shows where it happened\n"
@@ -453,7 +453,7 @@ def test_an_interruption_is_quiet(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     def interrupted(arguments: list[str]) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(import_module("workbench.cli.models"), "run", interrupted)
+    monkeypatch.setattr(import_module("workbench.cli.inspect"), "run_models", interrupted)
     assert run("models") == (INTERRUPTED, "", "")
 
 

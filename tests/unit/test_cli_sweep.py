@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.cli import CANNOT_TELL, DONE, NOT_HELD, WRONG_INPUT, main
-from workbench.cli import check as check_command
+from workbench.cli import measure as check_command
 from workbench.cli import sweep as sweep_command
 from workbench.documents import Corpus, Document
 from workbench.metrics import REVISION

@@ -17,8 +17,9 @@ from workbench.pipelines import Pipeline, embedded
 from workbench.records import Question
 from workbench.retrievers import BM25
 from workbench.splitters import Recursive, Sentences
-from workbench.sweeps import METRIC, RaceStep, race, racing
-from workbench.sweeps.places import places
+from workbench.sweeps import METRIC, RaceStep, pipeline_race, race
+from workbench.sweeps.race_statistics import places
+from workbench.tasks import Task
 
 PIPELINES = [
     Pipeline(splitter=kind(chunk_size=n, chunk_overlap=o, unit="characters"), embedder=Static(), k=3)
@@ -51,20 +52,20 @@ def dear(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def previewed(rows: Any, embedder: Any, store: Any) -> Any:
         return embedded(rows, replace(embedder, truncate_dim=128), store).repeat(2, axis=1)
 
-    real = racing._Field._run
-    monkeypatch.setattr(racing._Field, "_run", run)
-    monkeypatch.setattr(racing._Field, "is_cheap", lambda self, candidate: False)
-    monkeypatch.setattr(racing._Field, "has_preview", lambda self, candidate: True)
-    monkeypatch.setattr(racing._Field, "prepare", lambda self: None)
-    monkeypatch.setattr(racing, "SentenceTransformer", Static)
-    monkeypatch.setattr(racing, "previewed", previewed)
-    monkeypatch.setattr(racing, "preview_tokens", lambda documents, embedder: 0)
+    real = pipeline_race._Field._run
+    monkeypatch.setattr(pipeline_race._Field, "_run", run)
+    monkeypatch.setattr(pipeline_race._Field, "is_cheap", lambda self, candidate: False)
+    monkeypatch.setattr(pipeline_race._Field, "has_preview", lambda self, candidate: True)
+    monkeypatch.setattr(pipeline_race._Field, "prepare", lambda self: None)
+    monkeypatch.setattr(pipeline_race, "SentenceTransformer", Static)
+    monkeypatch.setattr(pipeline_race, "previewed", previewed)
+    monkeypatch.setattr(pipeline_race, "preview_tokens", lambda documents, embedder: 0)
     return ran
 
 
 def test_what_is_dear_is_measured_only_where_it_matters(dear: list[str], tmp_path: Path) -> None:
     steps: list[RaceStep] = []
-    found = race(CORPUS, QUESTIONS, PIPELINES, tmp_path, progress=steps.append)
+    found = race(CORPUS, QUESTIONS, PIPELINES, tmp_path, task=Task(lambda done, total, step: steps.append(step)))
     cells = found.standing.cells
     assert [c.state == "exact" for c in cells] == [p.fingerprint in dear for p in PIPELINES]
     assert 6 <= len(found.runs) <= len(PIPELINES)
@@ -88,7 +89,8 @@ def test_a_race_that_was_stopped_goes_on(dear: list[str], tmp_path: Path) -> Non
     def stopped() -> bool:
         return stages.count("pilots") >= 2
 
-    first = race(CORPUS, QUESTIONS, PIPELINES, tmp_path, progress=lambda s: stages.append(s.stage), cancelled=stopped)
+    task = Task(lambda done, total, step: stages.append(step.stage), stopped)
+    first = race(CORPUS, QUESTIONS, PIPELINES, tmp_path, task=task)
     assert len(first.runs) == 2
     assert not first.standing.finished
     assert first.leader is not None

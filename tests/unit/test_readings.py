@@ -9,7 +9,7 @@ from workbench.embedders import SentenceTransformer, Static
 from workbench.parsers import read
 from workbench.pipelines import collection
 from workbench.splitters import Recursive
-from workbench.sweeps.readings import reading
+from workbench.sweeps.embedding_cost import reading
 from workbench.tokens import tokenizer
 
 FOLDER = Path(__file__).parents[2] / "sample_docs"

@@ -33,11 +33,9 @@ from workbench.reports import (
     review_pack,
     untested,
 )
-from workbench.reports.blocks import Piece
+from workbench.reports.blocks import Piece, count, excerpt
 from workbench.reports.drawings import distinct, heat, intervals, ticks
-from workbench.reports.numbers import count
-from workbench.reports.passages import excerpt
-from workbench.reports.tables import cell
+from workbench.reports.render import cell
 from workbench.retrievers import BM25
 from workbench.spans import Span
 from workbench.splitters import Recursive

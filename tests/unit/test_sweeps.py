@@ -24,8 +24,9 @@ from workbench.records import Lost
 from workbench.retrievers import queries
 from workbench.store import Store
 from workbench.sweeps import Folder, Grid, Progress, expand, sweep, sweep_metrics, table
-from workbench.sweeps import running as running_module
-from workbench.sweeps.embedding import Share, embed_share
+from workbench.sweeps import run as running_module
+from workbench.sweeps.shares import Share, embed_share
+from workbench.tasks import Task
 
 BASE = {
     "splitter": {"kind": "recursive", "unit": "characters"},
@@ -107,7 +108,8 @@ def test_a_damaged_store_entry_is_made_again(tmp_path: Path, caplog: Any) -> Non
 
 def test_stopping_keeps_what_is_done(tmp_path: Path) -> None:
     done: list[Progress] = []
-    results = sweep(CORPUS, QUESTIONS, GRID, tmp_path, progress=done.append, cancelled=lambda: done[-1].finished >= 2)
+    task = Task(lambda _, total, step: done.append(step), lambda: done[-1].finished >= 2)
+    results = sweep(CORPUS, QUESTIONS, GRID, tmp_path, task=task)
     assert 2 <= len(results.runs) < 6
     assert len(results.runs) + len(results.pending) == 6
     assert not (tmp_path / "table.csv").exists()
@@ -124,7 +126,8 @@ def test_a_paused_sweep_waits() -> None:
         return len(asked) < 4
 
     steps: list[Progress] = []
-    sweep(CORPUS, QUESTIONS, PIPELINES[:1], paused=paused, progress=steps.append)
+    task = Task(lambda done, total, step: steps.append(step), pause=paused)
+    sweep(CORPUS, QUESTIONS, PIPELINES[:1], task=task)
     assert len(asked) >= 4
     assert (steps[-1].finished, steps[-1].runs) == (1, 1)
 
@@ -233,7 +236,7 @@ TEXTS = tuple(sorted((f"{c}{'x' * n}" for c in "abcdefg" for n in (2, 9, 12, 20)
 def test_what_the_model_cannot_tell_apart_is_embedded_once() -> None:
     fake, store = Fake(), Store(None)
     steps: list[tuple[int, int]] = []
-    embed_share(Share(fake, TEXTS), store, Folder(None), lambda d, t, left: steps.append((d, t)), lambda: False)  # type: ignore[arg-type]
+    embed_share(Share(fake, TEXTS), store, Folder(None), Task(lambda d, t, left: steps.append((d, t))))
     assert sum(map(len, fake.made)) == 14
     assert steps[-1][0] == steps[-1][1]
     assert all(done <= total for done, total in steps)
@@ -244,7 +247,7 @@ def test_what_the_model_cannot_tell_apart_is_embedded_once() -> None:
 
 def test_a_share_that_was_stopped_goes_on_with_the_same_batches() -> None:
     whole, store = Fake(), Store(None)
-    embed_share(Share(whole, TEXTS), store, Folder(None), lambda *_: None, lambda: False)  # type: ignore[arg-type]
+    embed_share(Share(whole, TEXTS), store, Folder(None))  # type: ignore[arg-type]
     expected = embed(whole, TEXTS, store)  # type: ignore[arg-type]
     for stop in range(1, 5):
         again, store = Fake(), Store(None)
@@ -253,9 +256,8 @@ def test_a_share_that_was_stopped_goes_on_with_the_same_batches() -> None:
                 Share(again, TEXTS),  # type: ignore[arg-type]
                 store,
                 Folder(None),
-                lambda *_: None,
-                lambda stop=stop, again=again: len(again.made) >= stop,  # type: ignore[misc]
+                Task(stop=lambda stop=stop, again=again: len(again.made) >= stop),  # type: ignore[misc]
             )
-        embed_share(Share(again, TEXTS), store, Folder(None), lambda *_: None, lambda: False)  # type: ignore[arg-type]
+        embed_share(Share(again, TEXTS), store, Folder(None))  # type: ignore[arg-type]
         assert again.made == whole.made
         assert embed(again, TEXTS, store).tolist() == expected.tolist()  # type: ignore[arg-type]

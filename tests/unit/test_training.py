@@ -35,7 +35,7 @@ from workbench.retrievers import BM25
 from workbench.spans import Span
 from workbench.splitters import Fixed
 from workbench.sweeps import aligned, leaderboard, sweep
-from workbench.sweeps.racing import race
+from workbench.sweeps.pipeline_race import race
 
 SIZE = 80
 LINE = Pipeline(splitter=Fixed(chunk_size=SIZE, chunk_overlap=0, unit="characters"), embedder=Static(), k=3)

@@ -5,8 +5,18 @@ curve = learning_curve(of)                       # seconds; curve.sentence says 
 better = with_adapter(pipeline, learn_adapter(of))
 """
 
-from workbench.adaptation.adapters import learn_adapter, with_adapter
-from workbench.adaptation.curves import (
+from workbench.adaptation.dataset import (
+    DISTANCE,
+    Fold,
+    Material,
+    grouped_folds,
+    material,
+    random_folds,
+    usable_examples,
+    without_adapter,
+)
+from workbench.adaptation.fine_tuning import FineTuning, FineTuningCost, fine_tuned, fine_tuning_cost, save_fine_tuned
+from workbench.adaptation.learning_curve import (
     FOLDS,
     LEAST,
     MATTERS,
@@ -19,16 +29,7 @@ from workbench.adaptation.curves import (
     learning_curve,
     linear,
 )
-from workbench.adaptation.finetuning import (
-    FineTuning,
-    FineTuningCost,
-    fine_tuned,
-    fine_tuning_cost,
-    save_fine_tuned,
-)
-from workbench.adaptation.folds import DISTANCE, Fold, grouped_folds, random_folds
-from workbench.adaptation.learning import RIDGES, TEMPERATURE, Learned, learn
-from workbench.adaptation.materials import Material, material, usable_examples, without_adapter
+from workbench.adaptation.linear_adapter import RIDGES, TEMPERATURE, Learned, learn, learn_adapter, with_adapter
 
 __all__ = [
     "DISTANCE", "FOLDS", "LEAST", "MATTERS", "RIDGES", "SIZES", "TEMPERATURE", "Curve", "FineTuning", "FineTuningCost",

@@ -1,7 +1,7 @@
 """The workbench as commands: `python -m workbench COMMAND`.
 
-Results go to stdout, progress and errors to stderr. To add a command, write `run(arguments) -> int` in a module of its
-name here, and name it in COMMANDS; the module is imported only when its command is called.
+Results go to stdout, progress and errors to stderr. To add a command, write `run_NAME(arguments) -> int` in a module
+here, and add it to COMMANDS; the module is imported only when its command is called.
 """
 
 import os
@@ -16,22 +16,22 @@ from workbench.errors import SpecError, WorkbenchError
 from workbench.installation import install
 
 COMMANDS = {
-    "parse": "what the parser makes of files: text, sections, pages, warnings",
-    "chunk": "the chunks that a splitter cuts, each with its exact place in the text",
-    "search": "the best chunks of files and folders for a query",
-    "evaluate": "how well a pipeline finds the passages of a golden set",
-    "doctor": "what is wrong with the chunks, no labels needed",
-    "adapt": "whether an adapter learned from a golden set finds more, and the pipeline with it",
-    "sweep": "a grid of pipelines measured on a golden set, and which differences are real",
-    "compare": "two runs, question by question",
-    "check": "whether a pipeline is significantly worse than a run that was kept",
-    "export": "a pipeline as code for LangChain, LlamaIndex or Haystack, or as a bundle of data",
-    "verify": "whether exported code gives what the workbench gives: every chunk, vector and hit",
-    "report": "the review report of a sweep, one HTML file or Markdown",
-    "models": "the embedding models, and whether each can be had here and now",
-    "app": "the pages in a browser",
+    "parse": ("inspect", "what the parser makes of files: text, sections, pages, warnings"),
+    "chunk": ("inspect", "the chunks that a splitter cuts, each with its exact place in the text"),
+    "search": ("inspect", "the best chunks of files and folders for a query"),
+    "evaluate": ("measure", "how well a pipeline finds the passages of a golden set"),
+    "doctor": ("inspect", "what is wrong with the chunks, no labels needed"),
+    "adapt": ("measure", "whether an adapter learned from a golden set finds more, and the pipeline with it"),
+    "sweep": ("sweep", "a grid of pipelines measured on a golden set, and which differences are real"),
+    "compare": ("measure", "two runs, question by question"),
+    "check": ("measure", "whether a pipeline is significantly worse than a run that was kept"),
+    "export": ("deliver", "a pipeline as code for LangChain, LlamaIndex or Haystack, or as a bundle of data"),
+    "verify": ("deliver", "whether exported code gives what the workbench gives: every chunk, vector and hit"),
+    "report": ("deliver", "the review report of a sweep, one HTML file or Markdown"),
+    "models": ("inspect", "the embedding models, and whether each can be had here and now"),
+    "app": ("app", "the pages in a browser"),
 }
-"""Name → one line about it. The command is the function `run` of the module of this name."""
+"""Name → (module, one line about it). The command is the module's function `run_NAME`."""
 
 _READING = ("parse", "chunk", "search", "evaluate", "doctor", "sweep", "check")  # they read files at once
 
@@ -43,13 +43,13 @@ INTERRUPTED, PIPE_CLOSED = 130, 141  # as shells have it: 128 and the signal's n
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status of a command line; every failure has become one line on stderr."""
+    """Run a command line and return its exit status; every failure becomes one line on stderr."""
     _settle_streams()
     try:
         try:
             return _run(list(sys.argv[1:] if arguments is None else arguments))
         finally:
-            sys.stdout.flush()  # here, where its failure can still be told
+            sys.stdout.flush()  # here, where its failure can still be reported
     except WorkbenchError as error:
         _say(f"error: {error}")
         return WRONG_INPUT
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read has enough, as `head` does
+    except BrokenPipeError:  # the reader has enough, as `head` does
         return PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 — the last stop before the user
         _say(f"unexpected error: {type(error).__name__}: {error}. WORKBENCH_DEBUG=1 shows where it happened")
@@ -78,30 +78,30 @@ def _run(arguments: list[str]) -> int:
         raise SpecError(f"there is no command {name!r}; {meant} are {', '.join(COMMANDS)}, and --help")
     if name in _READING and not {"-h", "--help"} & set(rest):
         import_module("workbench.parsers.sandbox").begin()
-    status: int = import_module(f"workbench.cli.{name}").run(rest)
+    status: int = getattr(import_module(f"workbench.cli.{COMMANDS[name][0]}"), f"run_{name}")(rest)
     return status
 
 
 def _help() -> str:
-    lines = "\n".join(f"  {name:<8} {about}" for name, about in COMMANDS.items())
+    lines = "\n".join(f"  {name:<8} {about}" for name, (_, about) in COMMANDS.items())
     return (
         "usage: python -m workbench COMMAND …\n\n"
         f"{lines}\n\n"
-        "COMMAND --help tells a command's flags. Results go to stdout, progress and errors to stderr.\n"
+        "COMMAND --help lists a command's flags. Results go to stdout, progress and errors to stderr.\n"
         "Exit status: 0 done, 1 a check did not hold, 2 the input was wrong, 3 a fault of the workbench,\n"
         "4 a gate that could not have seen a drop."
     )
 
 
 def _say(message: str) -> None:
-    """One line on stderr; the traceback before it if WORKBENCH_DEBUG=1."""
+    """Write one line to stderr, after the traceback if WORKBENCH_DEBUG=1."""
     if os.environ.get("WORKBENCH_DEBUG", "") == "1":
         traceback.print_exc()
     print(" ".join(message.split()), file=sys.stderr)
 
 
 def _settle_streams() -> None:
-    """UTF-8 whatever the locale; half a character, which UTF-8 cannot hold, as the escape that JSON has for it."""
+    """Write UTF-8 whatever the locale; half a character, which UTF-8 cannot hold, as JSON's escape."""
     if sys.stdout is None:  # closed by whoever started us
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 — stays open as long as the process
     if isinstance(sys.stdout, TextIOWrapper):

@@ -8,7 +8,7 @@ from workbench.errors import WorkbenchError
 from workbench.installation import beside, install, is_installed
 
 
-def run(arguments: list[str]) -> int:
+def run_app(arguments: list[str]) -> int:
     """Become the app's server, which runs until it is stopped."""
     flags = Flags("app", "The pages in a browser. Stop it with Ctrl+C.")
     flags.add_argument("--host", default="localhost", help="the address to listen on; 0.0.0.0 lets others in")

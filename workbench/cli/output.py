@@ -5,6 +5,7 @@ import math
 import re
 import sys
 import time
+from dataclasses import asdict
 from typing import Any
 
 # Characters that JSON allows and that some programs take for a line's end, or terminals for a command.
@@ -23,13 +24,18 @@ def number(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def numbers(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass, with null for numbers that cannot be known."""
+    return {key: number(one) for key, one in asdict(value).items()}
+
+
 def count(n: int, what: str) -> str:
     """Return `1 question` or `1,234 questions`."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def shown(text: str) -> str:
-    """The text on one line, without what could command a terminal: documents are not trusted."""
+    """Return the text on one line, without what could command a terminal: documents are not trusted."""
     kept = (c if c.isprintable() or c in _JOINERS else " " for c in text)
     return " ".join("".join(kept).split())
 
@@ -57,8 +63,8 @@ class Progress:
         self._first: tuple[float, int] | None = None  # when the first were done: loading a model is not in the rate
         self._lines = 0
 
-    def __call__(self, done: int, total: int) -> None:
-        """Take note that `done` of `total` are done."""
+    def __call__(self, done: int, total: int, note: Any = None) -> None:
+        """Show that `done` of `total` are done; fits `Task.on_report`."""
         now = time.monotonic()
         if done and self._first is None:
             self._first = (now, done) if done < total else (self._start, 0)
@@ -75,7 +81,7 @@ class Progress:
         print(f"\r\x1b[K{'' if quick else self.line(done, total, now)}", end=end, file=sys.stderr, flush=True)
 
     def line(self, done: int, total: int, now: float) -> str:
-        """`embedding 320 of 1,200 chunks · 85 a second · 10 s left`."""
+        """Return such as `embedding 320 of 1,200 chunks · 85 a second · 10 s left`."""
         text = f"{self.doing} {done:,} of {total:,} {self.things}"
         if done == total:
             return f"{text} in {now - self._start:.1f} s"

@@ -8,13 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli import DONE, NOT_HELD
-from workbench.cli.files import corpus_of, store_here
-from workbench.cli.flags import Flags, add_unit
-from workbench.cli.metrics import METRICS, metrics_of
-from workbench.cli.output import Progress, count, number, shown, warn, write_json
-from workbench.cli.questions import GOLDEN, golden_of
+from workbench.cli.flags import (
+    GOLDEN,
+    METRICS,
+    Flags,
+    add_unit,
+    corpus_of,
+    golden_of,
+    metrics_of,
+    store_here,
+    yaml_file,
+)
+from workbench.cli.output import Progress, count, numbers, shown, warn, write_json
 from workbench.documents import Corpus
-from workbench.errors import SpecError, WorkbenchError
+from workbench.errors import SpecError
 from workbench.golden import document_groups, split, usual_split
 from workbench.metrics import bounds_of
 from workbench.parsers import Parser
@@ -48,16 +55,17 @@ from workbench.sweeps import (
     sweep_metrics,
 )
 from workbench.sweeps import Progress as Step
+from workbench.tasks import Task
 
 _SEED = 0
-COST = f"what tells equals apart: {', '.join(COSTS)}, as far as it fits the metric (default: the first that does)"
+COST = f"what decides between equals: {', '.join(COSTS)}, as far as it fits the metric (default: the first that does)"
 
 
-def run(arguments: list[str]) -> int:
+def run_sweep(arguments: list[str]) -> int:
     """Write the leaderboard with a verdict; exit 1 where no pipeline could be measured."""
     flags = Flags(
         "sweep",
-        "Every pipeline of a grid measured on a golden set. Finished runs stand in the folder and are not measured "
+        "Every pipeline of a grid measured on a golden set. Finished runs are kept in the folder and not measured "
         "again, so that a sweep goes on where it was stopped, and several processes may share one.",
     )
     flags.add_argument("docs", nargs="+", metavar="DOCS", help="files, or folders of them")
@@ -75,15 +83,15 @@ def run(arguments: list[str]) -> int:
     flags.add_argument(
         "--held-out",
         metavar="SHARE",
-        help="the share of questions that have no say in the choice, 0 to 0.9 (default 0.3 where that leaves at least "
+        help="the share of questions that do not choose, 0 to 0.9 (default 0.3 where that leaves at least "
         "30 to choose by, else only those with the tag held-out)",
     )
-    flags.add_argument("--estimate", action="store_true", help="only tell what it would cost")
+    flags.add_argument("--estimate", action="store_true", help="only estimate what it would cost")
     add_unit(flags)
     given = flags.read(arguments)
     margin = _number(given["margin"], "--margin", MARGIN, 0.001, 1)
     share = None if given["held_out"] is None else _number(given["held_out"], "--held-out", 0, 0, 0.9)
-    grid = grid_file(given["grid"])
+    grid = yaml_file(given["grid"], "grid", read_grid)
     expansion = expand(grid)
     if not expansion.pipelines:
         for skip in expansion.skipped:
@@ -131,7 +139,7 @@ def run(arguments: list[str]) -> int:
             to_the_letter=letter,
             held_out=held_out,
             corpus_for=corpus_for,
-            progress=_Lines(),
+            task=Task(_Lines()),
         )
     except KeyboardInterrupt:
         warn("stopped; the same command goes on from here")
@@ -153,7 +161,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _ranked_by(wanted: str | None, metrics: Sequence[str], pipelines: Sequence[Pipeline]) -> str:
-    """The metric to rank by, one of those that will be measured.
+    """Return the metric to rank by, one of those that will be measured.
 
     Raises:
         SpecError: it will not be measured. That is said before anything is, which may take hours.
@@ -167,22 +175,6 @@ def _ranked_by(wanted: str | None, metrics: Sequence[str], pipelines: Sequence[P
             f"{', '.join(metrics)}; rank by one of these, or name what to measure with --metrics"
         )
     return wanted
-
-
-def grid_file(path: str) -> Grid:
-    """The grid of a YAML file.
-
-    Raises:
-        SpecError: it cannot be read, or is not valid; the message names the file.
-    """
-    try:
-        return read_grid(Path(path).read_text("utf-8-sig"))
-    except OSError as error:
-        raise SpecError(f"{path}: the grid file cannot be opened ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise SpecError(f"{path}: not a grid file: it is not UTF-8 text") from None
-    except WorkbenchError as error:
-        raise type(error)(f"{path}: {error}") from None
 
 
 def check_cost(metric: str, cost: str | None, pipelines: Sequence[Pipeline]) -> None:
@@ -202,13 +194,12 @@ class _Lines:
 
     def __init__(self) -> None:
         self._lines: dict[str, Progress] = {}
-        self._told = False
 
-    def __call__(self, step: Step) -> None:
-        things = "chunks" if step.stage == "embedding" else "runs"
-        line = self._lines.setdefault(step.stage, Progress(step.stage, things))
-        if step.done or step.total:
-            line(step.done, step.total)
+    def __call__(self, done: int, total: int, step: object) -> None:
+        stage = step.stage if isinstance(step, Step) else ""
+        line = self._lines.setdefault(stage, Progress(stage, "chunks" if stage == "embedding" else "runs"))
+        if done or total:
+            line(done, total)
 
 
 def _number(text: str | None, flag: str, default: float, low: float, high: float) -> float:
@@ -256,10 +247,10 @@ def _row(row: Row, means: Mapping[str, Interval], on_front: bool) -> dict[str, A
     return {
         "pipeline": row.run.fingerprint,
         "name": row.name,
-        **interval(row.interval),
+        **numbers(row.interval),
         "verdict": row.standing.verdict if row.standing else None,
-        "fixed_k": interval(row.fixed) if row.fixed else None,
-        "held_out": interval(row.held_out) if row.held_out else None,
+        "fixed_k": numbers(row.fixed) if row.fixed else None,
+        "held_out": numbers(row.held_out) if row.held_out else None,
         "tokens_per_query": row.tokens_per_query,
         "means": {name: one.mean for name, one in means.items()},
         "chunks": row.run.chunks,
@@ -268,13 +259,8 @@ def _row(row: Row, means: Mapping[str, Interval], on_front: bool) -> dict[str, A
     }
 
 
-def interval(one: Interval) -> dict[str, Any]:
-    """Return the interval with null for ends that cannot be known, which JSON has no number for."""
-    return {key: number(value) for key, value in asdict(one).items()}
-
-
 def _means(board: Leaderboard) -> str:
-    """Each metric's mean and standard deviation over the questions that judge, a line for each configuration."""
+    """Return each metric's mean and standard deviation over the judging questions, a line per configuration."""
     found = board_means(board)
     lines = ["", "".join(f"{name:<22}" for name in found[0]) + "configuration"]
     for row, means in zip(board.rows, found, strict=True):

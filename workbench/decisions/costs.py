@@ -1,4 +1,4 @@
-"""What each approach costs in twelve months, from inputs that the team edits. Nothing here is a price list."""
+"""What each approach costs in twelve months, from inputs that the team edits; not a price list."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
@@ -52,12 +52,12 @@ class Cost:
 
     @property
     def total(self) -> float:
-        """All of it in twelve months."""
+        """The sum of twelve months."""
         return sum(amount for _, amount in self.lines)
 
 
 def yearly(given: CostInputs) -> list[Cost]:
-    """RAG, fine-tuning and both over twelve months, line by line."""
+    """Return what RAG, fine-tuning and both cost in twelve months, line by line."""
     c = given
 
     def answers(context: float, factor: float) -> float:
@@ -87,7 +87,7 @@ def yearly(given: CostInputs) -> list[Cost]:
 
 
 def break_even(given: CostInputs) -> float | None:
-    """Queries a month at which fine-tuning and RAG cost the same in twelve months, whichever is cheaper below.
+    """Return the queries per month at which fine-tuning and RAG cost the same, whichever is cheaper below.
 
     Where the lines do not cross: 0 if fine-tuning costs less at every volume, None if it never does.
     """
@@ -99,14 +99,14 @@ def break_even(given: CostInputs) -> float | None:
 
 
 def _line(given: CostInputs) -> tuple[float, float]:
-    """(what fine-tuning costs more than RAG without a query, and more with each further one a month)."""
+    """Return (what fine-tuning costs more than RAG without a query, and more with each further one per month)."""
     none, one = (yearly(replace(given, queries=queries)) for queries in (0.0, 1.0))
     gap = none[1].total - none[0].total
     return gap, one[1].total - one[0].total - gap
 
 
 def cheaper(given: CostInputs) -> str:
-    """Which of fine-tuning and RAG costs less, at this volume and at others, in a sentence."""
+    """Say which of fine-tuning and RAG costs less, at this volume and at others."""
     rag, tuning, _ = yearly(given)
     first, second = (tuning, rag) if tuning.total < rag.total else (rag, tuning)
     names = [{"Fine-tuning": "fine-tuning"}.get(cost.approach, cost.approach) for cost in (first, second)]
@@ -126,7 +126,7 @@ def cheaper(given: CostInputs) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """An input by which the comparison of costs stands or falls.
+    """An input that decides the comparison of costs.
 
     At `low` and `high`, the ends of its range, fine-tuning costs so much more than RAG (`at_low`, `at_high`, below 0:
     less). `flips` says whether the cheaper of the two is another at either end.
@@ -141,21 +141,21 @@ class Driver:
 
     @property
     def moves(self) -> float:
-        """By how many dollars the comparison moves over the range."""
+        """The dollars by which the comparison moves over the range."""
         return abs(self.at_high - self.at_low)
 
 
 RANGE = 2.0
-"""An assumption may be wrong by this factor either way; one that stands at 0 is tried from 0 to its starting value."""
+"""An assumption may be wrong by this factor either way; one of 0 is tried from 0 to its starting value."""
 
 _NONE = {"host_month": 500.0}
-"""What is tried of inputs whose own starting value is 0."""
+"""Upper ends for inputs whose starting value is 0."""
 
 
 def drivers(given: CostInputs, known: Collection[str] = (), most: int = 2) -> list[Driver]:
-    """The inputs that carry the comparison of fine-tuning and RAG: those that flip it first, then by what they move.
+    """Return the inputs that carry the comparison of fine-tuning and RAG: those that flip it first, then by effect.
 
-    Each is changed alone within its range. `known` inputs are measured, and are no assumptions.
+    Each is changed alone within its range. `known` inputs are measured, not assumed.
     """
     now, usual = _difference(given), CostInputs()
     out = []

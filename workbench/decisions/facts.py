@@ -45,13 +45,13 @@ class Facts:
 
     @property
     def seconds_per_query(self) -> float | None:
-        """Of the retrieval alone; None where it was not measured."""
+        """Seconds of retrieval alone; None where it was not measured."""
         took = self.seconds.get("search", self.seconds.get("retrieve"))
         return took / self.asked if took is not None and self.asked else None
 
 
 def beside(facts: Facts) -> dict[str, str]:
-    """Question → what was measured that helps to answer it. Nothing that is measured here answers one by itself.
+    """Map questions to measurements that help to answer them. No measurement answers one by itself.
 
     Documents that were uploaded need not be what answers must come from; and questions with passages are there to
     measure retrieval by, and are no examples of answers to train on.
@@ -82,7 +82,7 @@ def facts_of(
     chosen: str = "",
     anatomy: Mapping[str, Any] | None = None,
 ) -> Facts:
-    """What is known of a corpus and its golden set and, with a leaderboard, of a run in it (else the leader)."""
+    """Return what is known of a corpus, its golden set and, with a leaderboard, of the chosen run (else the leader)."""
     answerable = sum(q.answerable for q in questions)
     base = Facts(
         documents=len(corpus),

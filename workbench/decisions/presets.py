@@ -41,7 +41,7 @@ class Suggestion:
 
 
 def suggest(document: Document) -> Suggestion:
-    """The preset that the document's structure suggests. It knows nothing of questions: measure both."""
+    """Return the preset that the document's structure suggests. It knows nothing of questions: measure both."""
     covered = bytearray(len(document.text))
     places = [(s.span.start, s.span.end) for s in document.sections if s.kind in _KINDS]
     places += [match.span() for match in _STEP.finditer(document.text)]

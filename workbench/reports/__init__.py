@@ -1,32 +1,16 @@
-"""What a team hands over: the review pack as one HTML page or Markdown, decision records, tables as CSV.
+"""Reports: the review report as one HTML page or Markdown, decision records, tables as CSV.
 
 report = review_pack(Evidence(runs, evaluation, anatomy, questions, command="…"))
 Path("pack.html").write_text(html(report)); Path("pack.md").write_text(markdown(report))
 """
 
 from workbench.reports.blocks import Report
-from workbench.reports.doubts import Assumption, assumptions, untested
-from workbench.reports.markdowns import markdown
-from workbench.reports.packs import Evidence, manifest, review_pack
-from workbench.reports.pages import html
 from workbench.reports.production import Load, Projection, project
-from workbench.reports.records import record_markdown, rejected
-from workbench.reports.tables import as_csv
+from workbench.reports.render import as_csv, html, markdown, record_markdown, rejected
+from workbench.reports.review_report import Evidence, manifest, review_pack
+from workbench.reports.risks import Assumption, assumptions, untested
 
 __all__ = [
-    "Assumption",
-    "Evidence",
-    "Load",
-    "Projection",
-    "Report",
-    "as_csv",
-    "assumptions",
-    "html",
-    "manifest",
-    "markdown",
-    "project",
-    "record_markdown",
-    "rejected",
-    "review_pack",
-    "untested",
-]
+    "Assumption", "Evidence", "Load", "Projection", "Report", "as_csv", "assumptions", "html", "manifest", "markdown",
+    "project", "record_markdown", "rejected", "review_pack", "untested",
+]  # fmt: skip

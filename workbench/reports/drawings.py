@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from math import ceil, floor, log10
 from typing import Any
 
-from workbench.reports.numbers import count
-from workbench.reports.pages import safe
+from workbench.reports.blocks import count
+from workbench.reports.render import safe
 from workbench.statistics import WORDS
 from workbench.sweeps import Surface, amount
 
@@ -19,7 +19,7 @@ _LONGEST = 38  # characters of a name that fit there
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round numbers from below `low` to above `high`, at most about so many."""
+    """Return round numbers from below `low` to above `high`, about `most` at most."""
     if not high > low:
         high = low + (abs(low) or 1.0)
     rough = (high - low) / most
@@ -30,7 +30,7 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 
 def intervals(rows: Sequence[tuple[str, float, float, float, str]], metric: str, chosen: int | None = None) -> str:
-    """Names with a mean, its interval (NaN where unknown) and a verdict in words, one a line.
+    """Draw names with a mean, its interval (NaN where unknown) and a verdict in words, one per line.
 
     Significantly worse ones are rings.
     """
@@ -54,7 +54,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float, str]], metric: str,
 
 
 def heat(found: Surface, x: str, y: str, metric: str, chosen: str = "") -> str:
-    """The means over two settings, the value in each cell; the chosen run's cell is framed."""
+    """Draw the means over two settings, the value in each cell, the chosen run's cell framed."""
     values = [v for line in found.means for v in line if v is not None]
     low, high = min(values), max(values)
     left, top = 96, 26
@@ -84,7 +84,7 @@ def heat(found: Surface, x: str, y: str, metric: str, chosen: str = "") -> str:
 def tradeoff(
     points: Sequence[tuple[str, float, float, bool]], cost: str, metric: str, chosen: int | None = None
 ) -> str:
-    """Quality over cost: (name, cost, quality, on the front) a point; those on the front are full and numbered."""
+    """Draw quality over cost; a point is (name, cost, quality, on the front), those on the front full and numbered."""
     across, up = ticks(min(p[1] for p in points), max(p[1] for p in points)), ticks(
         min(p[2] for p in points), max(p[2] for p in points), 5
     )  # fmt: skip
@@ -117,7 +117,7 @@ def tradeoff(
 
 
 def waterfall(bars: Sequence[Mapping[str, Any]], recall: float) -> str:
-    """From recall 1 down to the recall as run: a bar for what each step loses."""
+    """Draw recall from 1 down to the recall as run: a bar for what each step loses."""
     height, bottom, top = 250, 206, 22
     lowest = min([recall, *(bar["end"] for bar in bars)])
     floor_ = max(0.0, floor((lowest - 0.05) * 10) / 10)
@@ -151,14 +151,14 @@ def waterfall(bars: Sequence[Mapping[str, Any]], recall: float) -> str:
 
 
 def distinct(names: Sequence[str]) -> list[str]:
-    """The names without the parts, between ` · `, that all of them share; as they are where nothing would be left."""
+    """Drop the parts, between ` · `, that all names share; a name stays as it is where nothing would be left."""
     parts = [name.split(" · ") for name in names]
     shared = set.intersection(*map(set, parts)) if len(names) > 1 else set()
     return [" · ".join(p for p in one if p not in shared) or " · ".join(one) for one in parts]
 
 
 def signed(value: float) -> str:
-    """`+0.120`, `−0.044`, `0`."""
+    """Format a difference: `+0.120`, `−0.044`, `0`."""
     return "0" if abs(value) < 0.0005 else f"{value:+.3f}".replace("-", "−")
 
 

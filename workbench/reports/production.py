@@ -57,7 +57,7 @@ class Projection:
 
 
 def project(run: Run, pipeline: Pipeline, corpus: Any, load: Load) -> Projection:
-    """The run's pipeline, measured on this corpus, under this load: every count scaled by the number of documents."""
+    """Scale the run's counts on this corpus to this load, by the number of documents."""
     rows = collection(corpus, pipeline.splitter)
     documents = load.documents or len(corpus)
     scale = documents / len(corpus)
@@ -87,7 +87,7 @@ def project(run: Run, pipeline: Pipeline, corpus: Any, load: Load) -> Projection
 
 
 def _sizes(pipeline: Pipeline, chunks: int) -> dict[str, int]:
-    """The chosen index, and each kind at its defaults."""
+    """Return the bytes of the chosen index, and of each kind at its defaults."""
     dim = pipeline.embedder.dimensions
     out = {f"{pipeline.index.kind} (as chosen)": projected_bytes(pipeline.index, chunks, dim)}
     for kind, made in INDEXES.items():
@@ -101,7 +101,7 @@ def _sizes(pipeline: Pipeline, chunks: int) -> dict[str, int]:
 
 
 def section(found: Projection, load: Load, run: Run) -> Section:
-    """The projection as a part of a report, its inputs first."""
+    """Return the projection as a section of a report, its inputs first."""
     given = [
         ("documents", f"{found.documents:,}", "as many as measured" if load.documents is None else "given"),
         ("queries a month", f"{load.queries:,}", "given"),
@@ -145,7 +145,7 @@ def _money(value: float | None) -> str:
 
 
 def bytes_label(size: float) -> str:
-    """`12.3 MB`, in powers of 1,000."""
+    """Format bytes in powers of 1,000: `12.3 MB`."""
     for unit in ("B", "KB", "MB", "GB"):
         if size < 1000:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
@@ -154,7 +154,7 @@ def bytes_label(size: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`3 s`, `12 min`, `5.2 h`, `3 days`."""
+    """Format seconds: `3 s`, `12 min`, `5.2 h`, `3 days`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:

@@ -33,10 +33,10 @@ from workbench.sweeps.run_costs import cost_for
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A run's place. `fixed` is the same measure at the pipeline's k, beside equal context; `held_out` is the metric on
-    questions that had no say; both None where there is no such figure. `standing` is None for a single run.
+    """A run's row. `fixed` is the same measure at the pipeline's own k, `held_out` the metric on held-out questions;
+    None where there is no such figure. `standing` is None for a single run.
 
-    The leader's `interval` allows for its being the best of many: its lower end is Bonferroni's for as many runs.
+    The leader's `interval` allows for its being the best of many: its lower end is Bonferroni-corrected.
     """
 
     run: Run
@@ -50,9 +50,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the runs say. `leader` and `cheapest` are fingerprints; `saving` is how much less the cheapest run costs
-    than the leader, as a share of 1; `more` about how many further questions would settle it, None where it is settled
-    or no number can be given.
+    """What the runs say. `leader` and `cheapest` are fingerprints; `saving` is the share of the leader's cost that the
+    cheapest saves; `more` is about how many further questions would settle it, None where it is settled or unknown.
     """
 
     verdict: Literal["best", "equivalent", "not settled", "only one"]
@@ -64,16 +63,16 @@ class Decision:
 
     @property
     def settled(self) -> str:
-        """The fingerprint that the figures settle on: the best, or the cheapest of equivalents; "" for none."""
+        """The fingerprint of the best run, or of the cheapest of equivalent ones; "" where nothing is settled."""
         return {"best": self.leader, "equivalent": self.cheapest}.get(self.verdict, "")
 
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """Rows by falling mean, judged on `n` questions; `held_out` questions beside them had no say.
+    """Rows by falling mean on `n` questions; `held_out` more were not used to rank.
 
-    `population` is what the figures speak of. `judging` says what a run has seen in training of the questions that
-    chose, `judging_apart` of those held out. `cost` names what equals are told apart by.
+    `population` is what the figures hold for. `judging` says which of the `n` questions a run has seen in training,
+    `judging_apart` which of those held out. `cost` names what decides between equals.
     """
 
     metric: str
@@ -90,7 +89,7 @@ class Leaderboard:
 
     @property
     def training_note(self) -> str:
-        """What must stand beside the verdict and the means for what was seen in training; "" where nothing must."""
+        """The note on questions seen in training, to be shown beside verdict and means; "" for none."""
         apart = f"on the held-out questions: {self.judging_apart.note}" if self.judging_apart.note else ""
         return "; ".join(part for part in (self.judging.note, apart) if part)
 
@@ -148,7 +147,7 @@ def leaderboard(
 
 
 def check_ranks(metric: str) -> None:
-    """Refuse a metric of which more is not better.
+    """Refuse a metric of which less is better.
 
     Raises:
         SpecError: the metric is a cost.
@@ -196,9 +195,9 @@ def decide(
     cost: str | None = None,
     questions: str = "questions",
 ) -> Decision:
-    """Put the verdict over rows that stand by falling mean, judged on n questions, into words.
+    """Put the verdict on rows, sorted by falling mean on n questions, into words.
 
-    `questions` is what those that judge are called: development questions where others are held out.
+    `questions` is what these are called: development questions where others are held out.
     """
     what, price = cost_for(metric, [row.run for row in rows], cost)[1]
     leader = rows[0]
@@ -240,7 +239,7 @@ def decide(
 
 
 def _blind(who: Population, runs: int) -> bool:
-    """Whether sign flips of so few documents cannot reach the share of the error that each of the runs gets."""
+    """Return whether sign flips of so few documents cannot reach the share of the error that each run gets."""
     if who.unit != DOCUMENT or who.documents is None:
         return False
     return float(0.5 ** (who.documents - 1)) >= 2 * TAIL / (runs - 1)

@@ -1,7 +1,7 @@
-"""What a sweep comes to: its runs, side by side on the questions that all of them answered."""
+"""Runs side by side: their values on shared questions, what each setting does, quality against cost."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,8 @@ from workbench.errors import RunError
 from workbench.golden import connected
 from workbench.metrics import bounds_of
 from workbench.records import Judging, Run, judging
-from workbench.statistics import Comparison, compare, population
-from workbench.sweeps.grids import Skipped
+from workbench.statistics import Comparison, Interval, compare, mean_intervals, population
+from workbench.sweeps.grid import Skipped
 
 METRIC = "recall@1000tok"
 """What runs are compared by, unless said otherwise: at equal context, because fixed k favours big chunks."""
@@ -23,7 +23,7 @@ METRIC = "recall@1000tok"
 class Results:
     """The finished runs in the order of the grid; what was skipped and why; pipelines still to do, by fingerprint.
 
-    `reused` runs were taken from the sweep's folder. `warnings` tell what was damaged and done again.
+    `reused` runs came from the sweep's folder. `warnings` name what was damaged and measured again.
     """
 
     runs: tuple[Run, ...]
@@ -38,8 +38,8 @@ class Aligned:
     """(questions, runs) values on the questions that all runs share, with their ids.
 
     `clusters` and `documents` (questions,) number the questions that share a passage or a document; `documents` is None
-    where a run did not record it. `judging` is the rule about questions seen in training, as it was applied: its `note`
-    stands beside every figure.
+    where a run did not record it. `judging` is the applied rule about questions seen in training; its `note` belongs
+    beside every figure.
     """
 
     questions: tuple[str, ...]
@@ -56,7 +56,7 @@ class Aligned:
 
 
 def aligned(runs: Sequence[Run], metric: str, held_out: bool | None = None) -> Aligned:
-    """The runs' values on shared questions: those held out, those not, or (None) all.
+    """Return the runs' values on shared questions: those held out, those not, or (None) all.
 
     Questions that any of the runs has seen in training are left out, as `records.judging` says. Questions that share a
     passage in any of the runs are one cluster. There may be no question at all.
@@ -124,7 +124,7 @@ def _joined(runs: Sequence[Run], groups: Sequence[NDArray[np.int64]], ids: Seque
 
 
 def settings(run: Run) -> dict[str, Any]:
-    """The run's pipeline as path → value: `splitter.chunk_size`, `retriever.kind`, `k` … Lists as JSON text.
+    """Return the run's pipeline as path → value: `splitter.chunk_size`, `retriever.kind`, `k` … Lists as JSON text.
 
     `splitter.overlap_share` is the overlap in per cent of the size, rounded: what a surface of sizes is laid over.
     """
@@ -142,7 +142,7 @@ def settings(run: Run) -> dict[str, Any]:
 
 
 def varied(runs: Sequence[Run]) -> dict[str, tuple[Any, ...]]:
-    """Path → its values in the order they first appear, for every setting in which the runs differ.
+    """Return path → values in order of appearance, for every setting in which the runs differ.
 
     The overlap appears once: as a share of the size where the runs have fewer shares than overlaps.
     """
@@ -158,7 +158,7 @@ def varied(runs: Sequence[Run]) -> dict[str, tuple[Any, ...]]:
 
 
 def names(runs: Sequence[Run]) -> tuple[str, ...]:
-    """A name for each run: its label, and where another run has the same, the settings that tell them apart."""
+    """Name each run by its label; where another run has the same, by the settings that tell them apart too."""
     labels = [run.label for run in runs]
     if len(set(labels)) == len(labels):
         return tuple(labels)
@@ -176,3 +176,167 @@ def names(runs: Sequence[Run]) -> tuple[str, ...]:
             )
         )
     return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A run's mean quality and its cost; `best` where no other run is as good for less, or better for as much."""
+
+    fingerprint: str
+    quality: float
+    cost: float
+    best: bool
+
+
+def pareto(runs: Sequence[Run], costs: Sequence[float], metric: str = METRIC) -> tuple[Point, ...]:
+    """Return each run as a point, in order; `costs` holds one number per run (see `run_costs.costs_for`)."""
+    means = _judged(runs, metric).values.mean(axis=0).tolist()
+    return tuple(
+        Point(
+            run.fingerprint,
+            quality,
+            cost,
+            not any(
+                (q >= quality and c <= cost) and (q > quality or c < cost) for q, c in zip(means, costs, strict=True)
+            ),
+        )
+        for run, quality, cost in zip(runs, means, costs, strict=True)
+    )
+
+
+def _judged(runs: Sequence[Run], metric: str) -> Aligned:
+    """Return the values on the questions that judge.
+
+    Raises:
+        RunError: as `aligned`, or every question is held out.
+    """
+    found = aligned(runs, metric, held_out=False)
+    if not found.questions:
+        raise RunError("every question is held out: none is left to choose by")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The effect of a setting's value against `reference`, its first value: the mean difference over `pairs` of runs
+    that are equal in all else, with its interval; `mean` is that of the matched runs with this value.
+    """
+
+    path: str
+    value: Any
+    reference: Any
+    mean: float
+    difference: Interval
+    pairs: int
+
+
+def effects(runs: Sequence[Run], metric: str = METRIC, unit: str | None = None, seed: int = 0) -> tuple[Effect, ...]:
+    """Return the marginal effect of every value of every varied setting, where runs can be matched.
+
+    The interval is that of the differences averaged over the matched pairs.
+    """
+    found = _judged(runs, metric)
+    documents = population(found.documents, unit).grouped(found.documents)
+    low, high = bounds_of(metric)
+    apart = low - high, high - low
+    changing = varied(runs)
+    rows = [{path: settings(run).get(path) for path in changing} for run in runs]
+    out: list[Effect] = []
+    for path, values in changing.items():
+        reference = values[0]
+        groups: dict[str, dict[str, int]] = {}
+        for i, row in enumerate(rows):
+            groups.setdefault(_rest(row, path), {})[json.dumps(row[path])] = i
+        for value in values[1:]:
+            pairs = [
+                (group[json.dumps(value)], group[json.dumps(reference)])
+                for group in groups.values()
+                if json.dumps(value) in group and json.dumps(reference) in group
+            ]
+            if not pairs:
+                continue
+            one, other = (np.array(side) for side in zip(*pairs, strict=True))
+            difference = (found.values[:, one] - found.values[:, other]).mean(axis=1)
+            interval = mean_intervals(
+                difference[:, None], found.clusters, documents=documents, bounds=apart, seed=seed
+            )[0]
+            mean = float(found.values[:, one].mean())
+            out.append(Effect(path, value, reference, mean, interval, len(pairs)))
+    return tuple(out)
+
+
+def _rest(row: Mapping[str, Any], path: str) -> str:
+    """Return all settings but one as a key; for a kind, without the other fields of its part, which belong to it."""
+    part = path.removesuffix("kind") if path.endswith(".kind") else path
+    rest = {p: v for p, v in row.items() if not p.startswith(part)} if part != path else row
+    return json.dumps({p: v for p, v in rest.items() if p != path}, sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The means of a metric over two settings: `means[i][j]` at `ys[i]` and `xs[j]`, None where nothing was measured.
+
+    Where several runs share a cell it holds the best; `runs[i][j]` is its fingerprint.
+    """
+
+    x: str
+    y: str
+    xs: tuple[Any, ...]
+    ys: tuple[Any, ...]
+    means: tuple[tuple[float | None, ...], ...]
+    runs: tuple[tuple[str | None, ...], ...]
+
+
+def surface(
+    runs: Sequence[Run],
+    metric: str = METRIC,
+    x: str = "splitter.chunk_size",
+    y: str = "splitter.overlap_share",
+    where: Mapping[str, Any] | None = None,
+) -> Surface:
+    """Return a heat map of size and overlap, or of any two settings, over the runs that match `where`."""
+    rows = [settings(run) for run in runs]
+    some = [i for i, row in enumerate(rows) if all(row.get(path) == value for path, value in (where or {}).items())]
+    xs, ys = _axis(rows[i].get(x) for i in some), _axis(rows[i].get(y) for i in some)
+    best: dict[tuple[str, str], tuple[float, str]] = {}
+    values = _judged(runs, metric).values.mean(axis=0).tolist() if some else []
+    for i in some:
+        key = json.dumps(rows[i].get(y)), json.dumps(rows[i].get(x))
+        best[key] = max(best.get(key, (-1.0, "")), (values[i], runs[i].fingerprint))
+    cells = [[best.get((json.dumps(b), json.dumps(a))) for a in xs] for b in ys]
+    means = tuple(tuple(cell[0] if cell else None for cell in line) for line in cells)
+    return Surface(x, y, xs, ys, means, tuple(tuple(cell[1] if cell else None for cell in line) for line in cells))
+
+
+def _axis(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the distinct values, numbers in order."""
+    distinct = {json.dumps(v): v for v in values}.values()
+    if all(isinstance(v, int | float) for v in distinct):
+        return tuple(sorted(distinct))
+    return tuple(distinct)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Questions × runs: `ranks[i][j]` is the rank of the first relevant hit for question i in run j, None for a miss.
+
+    The hardest questions come first: those that most runs miss, then those found latest.
+    """
+
+    questions: tuple[str, ...]
+    runs: tuple[str, ...]
+    ranks: tuple[tuple[int | None, ...], ...]
+
+
+def matrix(runs: Sequence[Run]) -> Matrix:
+    """Return the rank of the first relevant hit of every question in every run."""
+    shared = set.intersection(*({q.id for q in run.questions} for run in runs)) if runs else set()
+    ranks = {q.id: [] for q in runs[0].questions if q.id in shared} if runs else dict[str, list[int | None]]()
+    for run in runs:
+        for q in run.questions:
+            if q.id in shared:
+                ranks[q.id].append(q.rank)
+    far = 1 + max((r for row in ranks.values() for r in row if r is not None), default=0)
+    hard = {id: (sum(r is None for r in row), sum(r or far for r in row)) for id, row in ranks.items()}
+    ids = sorted(ranks, key=lambda id: (-hard[id][0], -hard[id][1]))
+    return Matrix(tuple(ids), tuple(run.fingerprint for run in runs), tuple(tuple(ranks[id]) for id in ids))

@@ -13,20 +13,20 @@ from workbench.records import Run
 
 
 class RunCost(NamedTuple):
-    """A cost: what it is called after a number, and how a run tells it; NaN where the run does not know."""
+    """A cost: its label after a number, and its value for a run; NaN where unknown."""
 
     label: str
     of: Callable[[Run], float]
 
 
 def _search_seconds(run: Run) -> float:
-    """Of retrieval alone, for a question: other stages may have been cached, and then took no time in this run."""
+    """Return the seconds of retrieval per query; other stages may have been cached, and took no time in this run."""
     took = run.seconds.get("search", run.seconds.get("retrieve"))
     return nan if took is None else took / (len(run.questions) + run.unanswerable)
 
 
 def _money(run: Run) -> float:
-    """US dollars for embedding the chunks once, by the price that the endpoint's definition names today."""
+    """Return US dollars for embedding the chunks once, by today's price in the endpoint's definition."""
     embedder = run.pipeline.get("embedder", {})
     if embedder.get("kind") != "remote" or run.tokens_sent == 0:
         return 0.0
@@ -39,7 +39,7 @@ def _money(run: Run) -> float:
 
 
 def _tokens_at(k: str) -> Callable[[Run], float]:
-    """Tokens of the first k hits; the pipeline's own where k is not given."""
+    """Return what counts the tokens of the first k hits; of the pipeline's own k where it is ""."""
 
     def tokens(run: Run) -> float:
         if f"tokens@{k}" in run.metrics:
@@ -60,12 +60,12 @@ COSTS: dict[str, RunCost] = {
 
 
 def costs_for(metric: str, runs: Sequence[Run] = ()) -> dict[str, RunCost]:
-    """The costs that compare these runs where this metric judges, the default first.
+    """Return the costs that compare these runs where this metric judges, the default first.
 
-    Within a budget of tokens all configurations hand over the same, and a measure of the chunks hands over nothing:
-    tokens are no cost there. Where k judges, the tokens of those k hits are the first cost. A cost that some run does
-    not know is left out, and so is money where nobody is paid. Those in which the runs do not differ stand
-    behind; seconds always last, since no two measurements give the same.
+    Within a budget of tokens all configurations retrieve the same amount, and a measure of the chunks retrieves
+    nothing: tokens are not a cost there. At k hits, the tokens of these hits are the first cost. A cost that is unknown
+    for some run is left out, and money where nobody is paid. Costs in which the runs do not differ come later, seconds
+    always last, since no two measurements agree.
     """
     measure, _, budget = metric.partition("@")
     # `precision_omega` is a measure of the chunks alone, also among the definitions of chunking_evaluation
@@ -81,7 +81,7 @@ def costs_for(metric: str, runs: Sequence[Run] = ()) -> dict[str, RunCost]:
 
 
 def cost_for(metric: str, runs: Sequence[Run], wanted: str | None = None) -> tuple[str, RunCost]:
-    """The wanted cost with its name, or without a wish the default for this metric.
+    """Return the wanted cost with its name; by default the first for this metric.
 
     Raises:
         SpecError: the wanted one is not known, or compares nothing where this metric judges.
@@ -101,5 +101,5 @@ def cost_for(metric: str, runs: Sequence[Run], wanted: str | None = None) -> tup
 
 
 def amount(value: float) -> str:
-    """A cost as text: whole from 100 on, else three digits that count."""
+    """Format a cost: whole from 100 on, else three significant digits."""
     return f"{value:,.0f}" if value == round(value) or abs(value) >= 100 else f"{value:.3g}"

@@ -8,7 +8,7 @@ words of our own, or are drawn from `cells`.
 from collections.abc import Iterable
 from typing import Any
 
-from workbench.reports.tables import cell
+from workbench.reports.render import cell
 
 __all__ = ["cell", "cells"]
 

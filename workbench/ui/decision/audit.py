@@ -36,6 +36,7 @@ from workbench.decisions import (
 from workbench.documents import Corpus
 from workbench.pipelines import Pipeline
 from workbench.records import Question
+from workbench.tasks import Task
 from workbench.ui import jobs, live, sessions
 from workbench.ui.decision import waiting
 from workbench.ui.shell import panels, plain
@@ -315,8 +316,8 @@ def _measuring(
     store = sessions.store()
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Curve:
-        of = material(corpus, questions, pipeline, store=store, cancelled=cancelled)
-        return learning_curve(of, progress=report, cancelled=cancelled)
+        of = material(corpus, questions, pipeline, store=store, task=Task(stop=cancelled))
+        return learning_curve(of, task=Task(lambda done, total, note: report(done, total), cancelled))
 
     return work
 

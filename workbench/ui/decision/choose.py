@@ -11,7 +11,7 @@ from workbench.errors import WorkbenchError
 from workbench.pipelines import from_mapping, to_yaml
 from workbench.records import Run
 from workbench.reports import record_markdown, rejected
-from workbench.reports.numbers import span
+from workbench.reports.blocks import span
 from workbench.statistics import MARGIN, WORDS
 from workbench.sweeps import Leaderboard, Row, amount, cost_for, costs_for
 from workbench.ui import bench, controls, countings, headline, sessions

@@ -15,7 +15,8 @@ from workbench.pipelines import Pipeline, to_mapping
 from workbench.pooling import SpanEncoder
 from workbench.records import Question
 from workbench.sweeps import METRIC, Grid, Raced, RaceStep, expand, leaderboard, race
-from workbench.sweeps.races import BUDGET, PILOTS
+from workbench.sweeps.race_state import BUDGET, PILOTS, RaceRules
+from workbench.tasks import Task
 from workbench.ui import sessions
 from workbench.ui.bench import SPLITTERS
 from workbench.ui.experiments import charts, sweep_jobs
@@ -220,10 +221,8 @@ def _started(
             store=store,
             metrics=metrics(planned),
             held_out=held_out,
-            tolerance=effort.tolerance,
-            budget=effort.budget,
-            progress=report,
-            cancelled=cancelled,
+            rules=RaceRules(tolerance=effort.tolerance, budget=effort.budget),
+            task=Task(lambda done, total, step: report(step), cancelled),
         )
         remember(workspace, found.runs, corpus, questions)
         return found

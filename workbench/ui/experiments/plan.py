@@ -21,7 +21,8 @@ from workbench.splitters.cuttings import is_large
 from workbench.splitters.pieces import CHARACTERS
 from workbench.store import Store
 from workbench.sweeps import Cost, Expansion, Grid, Progress, Results, Skipped, cost, expand, sweep
-from workbench.sweeps.costs import SECONDS_A_RUN
+from workbench.sweeps.embedding_cost import SECONDS_A_RUN
+from workbench.tasks import Task
 from workbench.ui import countings, forms, live, sessions
 from workbench.ui.bench import SPLITTERS
 from workbench.ui.experiments import sweep_jobs
@@ -254,9 +255,7 @@ def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines
             metrics=metrics(pipelines),
             held_out=held_out,
             corpus_for=corpus_for if len({p.parser for p in pipelines}) > 1 else None,
-            progress=report,
-            cancelled=cancelled,
-            paused=paused,
+            task=Task(lambda done, total, step: report(step), cancelled, paused),
         )
         remember(workspace, results.runs, corpus, questions)
         return results
