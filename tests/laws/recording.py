@@ -23,7 +23,7 @@ from benchmarks.texts import sample
 from workbench.documents import Corpus
 from workbench.embedders import SentenceTransformer, Static
 from workbench.evaluations import evaluate
-from workbench.evaluations.retrieving import Asker
+from workbench.evaluations.retrieval import Asker
 from workbench.golden import read_golden
 from workbench.pipelines import Pipeline, collection, indexed, previewed
 from workbench.splitters import Recursive, Sentences

@@ -5,12 +5,12 @@ from itertools import accumulate
 
 import pytest
 
+from workbench.anatomy import explain
 from workbench.documents import Corpus, Document
 from workbench.embedders import Static
 from workbench.errors import GoldenError, SpecError
 from workbench.evaluations import CHROMA, CONTEXT_TOKENIZER, default_metrics, evaluate
-from workbench.explanations import explain
-from workbench.metrics import FORMULAS, chroma, first_tokens, judge, precision_omega, relevant
+from workbench.metrics import FORMULAS, first_tokens, judge, precision_omega, published, relevant
 from workbench.pipelines import Pipeline, from_mapping, prepared
 from workbench.records import Question, Reference
 from workbench.retrievers import queries
@@ -158,7 +158,7 @@ def test_to_the_letter() -> None:
     assert found.metrics == CHROMA
     for i, q in enumerate(QUESTIONS[:12]):
         hits = [h.span for h in line.retriever(rows, [q.text], 3)[0]]
-        theirs = chroma.scores([r.span for r in q.references], hits, chunks)
+        theirs = published.chroma_scores([r.span for r in q.references], hits, chunks)
         assert found.values[i].tolist() == [getattr(theirs, name) for name in CHROMA]
 
 

@@ -9,9 +9,9 @@ import pytest
 from workbench.documents import Corpus, Document
 from workbench.errors import WorkbenchError
 from workbench.golden import DRAFTED, asked_characters, draft, draft_with, lint, read_golden, write_golden
-from workbench.golden.asking import Message, messages
+from workbench.golden.drafts import questions
 from workbench.golden.lints import same_question
-from workbench.golden.patterns import questions
+from workbench.golden.llm_drafts import Message, messages
 from workbench.parsers import parse, read
 from workbench.specs import digest
 

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from workbench.anatomy import CAUSES
+from workbench.anatomy import CAUSES, Remedy, findings, remedy
+from workbench.anatomy.remedies import told
 from workbench.embedders import SentenceTransformer, Static
-from workbench.explanations import Remedy, findings, remedy
-from workbench.explanations.remedies import told
 from workbench.indexes import HNSW, Flat
 from workbench.pipelines import Pipeline
 from workbench.retrievers import BM25, Dense, Hybrid

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from workbench.anatomy import step_of
+from workbench.anatomy import Anatomy, explain, findings, step_of
 from workbench.cli import DONE
 from workbench.cli.files import corpus_of, originals, store_here
 from workbench.cli.flags import Flags, add_unit, pipeline_file
@@ -13,7 +13,6 @@ from workbench.cli.metrics import METRICS, metrics_of
 from workbench.cli.output import Progress, count, number, shown, write_json
 from workbench.cli.questions import GOLDEN, golden_of
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation, evaluate, run_of
-from workbench.explanations import Anatomy, explain, findings
 from workbench.golden import document_groups
 from workbench.pipelines import Pipeline
 from workbench.records import write_run

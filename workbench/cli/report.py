@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.anatomy import explain
 from workbench.catalogue import DecisionRecord
 from workbench.cli.files import corpus_of, originals, store_here
 from workbench.cli.flags import Flags, add_unit
@@ -13,11 +14,10 @@ from workbench.cli.questions import golden_of
 from workbench.cli.sweep import COST
 from workbench.errors import RunError, SpecError
 from workbench.evaluations import evaluate
-from workbench.explanations import explain
 from workbench.metrics import REVISION
 from workbench.pipelines import Pipeline, from_mapping, to_yaml
 from workbench.records import Run
-from workbench.records.run_files import write_whole
+from workbench.records.runs import write_whole
 from workbench.reports import Evidence, Load, html, manifest, markdown, rejected, review_pack
 from workbench.statistics import MARGIN
 from workbench.sweeps import METRIC, Leaderboard, leaderboard

@@ -4,10 +4,8 @@ found = examine(corpus, pipeline.splitter, chunks, tokenizer, limit)     # one f
 lie = neighbourhoods(vectors)                                            # hubs, orphans, near-duplicates, outliers
 """
 
+from workbench.diagnostics.checks import Cutting, Finding, chunk_tokens, examine, split_answers, unseen
 from workbench.diagnostics.geometry import Neighbourhoods, hubs_among_misses, neighbourhoods
-from workbench.diagnostics.health import Finding, examine, split_answers
-from workbench.diagnostics.looks import Cutting
-from workbench.diagnostics.tokens import chunk_tokens, unseen
 
 __all__ = [
     "Cutting",

@@ -3,16 +3,23 @@
 A row is taken whole or not at all, and every row that is not taken is named with the reason.
 """
 
-from workbench.golden.anchors import anchored, read_golden, reread_golden
-from workbench.golden.asking import Chat, Drafts, asked_characters, draft_with
+from workbench.golden.anchors import HOW, Anchor, Anchoring, Problem, anchored, read_golden, reread_golden, write_golden
+from workbench.golden.clusters import (
+    DEVELOPMENT,
+    HELD_OUT,
+    clusters,
+    connected,
+    document_groups,
+    present,
+    split,
+    usual_split,
+)
 from workbench.golden.drafts import DRAFTED, draft
 from workbench.golden.edits import Merged, added, fresh_id, merge, removed, replaced
-from workbench.golden.jsonl import LONGEST_LINE, write_golden
+from workbench.golden.formats import LONGEST_LINE
 from workbench.golden.lints import KINDS, Finding, lint
-from workbench.golden.passages import clusters, connected, document_groups, present
+from workbench.golden.llm_drafts import Chat, Drafts, asked_characters, draft_with
 from workbench.golden.quotes import APPROXIMATE, MOST_PLACES, find_quote
-from workbench.golden.reports import HOW, Anchor, Anchoring, Problem
-from workbench.golden.splits import DEVELOPMENT, HELD_OUT, split, usual_split
 
 __all__ = [
     "APPROXIMATE",

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.errors import GoldenError
-from workbench.golden.rows import check_answerable
-from workbench.golden.values import is_text, short
+from workbench.golden.anchors import check_answerable
+from workbench.golden.corpus_lookup import is_text, short
 from workbench.records import Question
 
 Questions = tuple[Question, ...]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from workbench.documents import Corpus
+from workbench.golden.anchors import Anchor
 from workbench.golden.quotes import Quotable, facts, squeezed
-from workbench.golden.reports import Anchor
 from workbench.records import Question, Reference
 from workbench.spans import Span
 

@@ -1,13 +1,16 @@
-"""A run: what an evaluation of a pipeline leaves behind, as plain values that can be kept, sent and compared."""
+"""Runs."""
 
+import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 from workbench.errors import RunError
 from workbench.records.questions import Question
 from workbench.records.training import Judging, judging
-from workbench.specs import fingerprint
+from workbench.specs import digest, fingerprint
 
 PACKAGES = ("numpy", "faiss-cpu", "torch", "transformers", "sentence-transformers", "tokenizers", "bpe-openai", "scipy")
 """Whose versions may change a figure."""
@@ -190,3 +193,234 @@ def _environment() -> tuple[tuple[str, str], ...]:
 
 def _repeated(names: Sequence[str]) -> str:
     return next(name for i, name in enumerate(names) if name in names[:i])
+
+
+VERSION = 1
+"""Of the file's form, under its key `workbench`."""
+
+LARGEST = 256_000_000
+"""Bytes of a run's file that are read."""
+
+_DEEPEST = 12  # levels of nesting in the plain values that a run carries
+_PLAIN = ("pipeline", "seconds", "environment", "abstention", "anatomy")
+_TEXTS = ("fingerprint", "label", "corpus", "golden", "definitions")
+_COUNTS = ("unanswerable", "chunks", "index_bytes", "seed")
+_KEYS = {"workbench", "metrics", "questions", "rows", "checksum", *_PLAIN, *_TEXTS, *_COUNTS}
+_LATER = {"measures", "training_known", "tokens_sent"}
+"""Keys that files of earlier versions lack; their values are then the defaults of `Run`."""
+
+
+def run_to_json(run: Run) -> bytes:
+    """The file's bytes: one JSON object {workbench, …, questions, rows, checksum}, the same for the same run."""
+    data: dict[str, Any] = {"workbench": VERSION}
+    for f in fields(run):
+        if f.name == "questions":
+            data["questions"] = [asdict(q) | {"tags": list(q.tags)} for q in run.questions]
+        elif f.name == "values":
+            data["rows"] = list(run.rows())
+        elif f.name == "metrics":
+            data["metrics"] = list(run.metrics)
+        else:
+            data[f.name] = getattr(run, f.name)
+    try:
+        data["checksum"] = _checksum(data)
+        return json.dumps(data, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+    except (TypeError, ValueError) as error:
+        raise RunError(f"the run of {run.label} cannot be written as JSON: {error}") from None
+
+
+def run_from_json(data: bytes) -> Run:
+    """The run that a file's bytes hold, every part checked.
+
+    Raises:
+        RunError: not a run, a key too many or missing, a wrong type, or a checksum that does not fit.
+    """
+    if len(data) > LARGEST:
+        raise RunError(f"the run has {len(data) / 1e6:,.0f} MB; at most {LARGEST / 1e6:,.0f} MB are read")
+    try:
+        row = json.loads(data.decode("utf-8"), parse_constant=_no_number)
+    except UnicodeDecodeError:
+        raise RunError("not a run's file: it is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise RunError(f"not a run's file, or cut short: {error.msg} at character {error.pos}") from None
+    except (ValueError, RecursionError):
+        raise RunError("not a run's file: a number is too long or not finite, or the nesting too deep") from None
+    if not isinstance(row, dict):
+        raise RunError("not a run's file: it must hold one object")
+    if row.get("workbench") != VERSION or isinstance(row.get("workbench"), bool):
+        raise RunError(f"workbench: {_short(row.get('workbench'))} is not a known form of runs; {VERSION} is read")
+    if missing := sorted(_KEYS - set(row)):
+        raise RunError(f"the run lacks {', '.join(missing)}")
+    if unknown := sorted(set(row) - _KEYS - _LATER):
+        raise RunError(f"a run has no key {_short(unknown[0])}")
+    for key in _PLAIN:
+        _check_plain(key, row[key])
+    if row["checksum"] != _checksum({k: v for k, v in row.items() if k != "checksum"}):
+        raise RunError("the run's checksum does not fit: the file was damaged or changed; evaluate the pipeline anew")
+    return _run(row)
+
+
+def write_run(run: Run, path: Path) -> None:
+    """Write the run's file whole or not at all, whoever else writes it.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    write_whole(path, run_to_json(run))
+
+
+def read_run(path: Path) -> Run:
+    """The run of a file.
+
+    Raises:
+        RunError: it cannot be opened or is not valid; the message names it.
+    """
+    try:
+        if path.stat().st_size > LARGEST:  # before it is read into memory
+            raise RunError(f"{path.name}: a run has at most {LARGEST / 1e6:,.0f} MB")
+        data = path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{path}: the run cannot be opened ({error.strerror or error})") from None
+    try:
+        return run_from_json(data)
+    except RunError as error:
+        raise RunError(f"{path.name}: {error}") from None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Put a file of these bytes in place at once: a reader sees the old one or the new one, never a part.
+
+    Raises:
+        RunError: the disk refuses.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise RunError(f"{path}: it cannot be written ({reason}); free space or choose another folder") from None
+
+
+def _run(row: dict[str, Any]) -> Run:
+    for key in _TEXTS:
+        if not isinstance(row[key], str):
+            raise RunError(f"{key} must be text, not {_short(row[key])}")
+    for key in _COUNTS:
+        if not _is_count(row[key]):
+            raise RunError(f"{key} must be a whole number of at least 0, not {_short(row[key])}")
+    for key in ("pipeline", "seconds", "environment"):
+        if not isinstance(row[key], dict):
+            raise RunError(f"{key} must be a mapping, not {_short(row[key])}")
+    for key in ("abstention", "anatomy"):
+        if not isinstance(row[key], dict | None):
+            raise RunError(f"{key} must be a mapping or null, not {_short(row[key])}")
+    if not all(_is_number(v) for v in row["seconds"].values()):
+        raise RunError("seconds must be numbers")
+    if not all(isinstance(v, str) for v in row["environment"].values()):
+        raise RunError("environment must be texts")
+    if not _is_count(row.get("measures", 1)):
+        raise RunError(f"measures must be a whole number of at least 0, not {_short(row['measures'])}")
+    if not isinstance(row.get("training_known"), bool | None):
+        raise RunError(f"training_known must be true, false or null, not {_short(row['training_known'])}")
+    if not (row.get("tokens_sent") is None or _is_count(row["tokens_sent"])):
+        raise RunError(f"tokens_sent must be a whole number of at least 0 or null, not {_short(row['tokens_sent'])}")
+    metrics = row["metrics"]
+    if not isinstance(metrics, list) or not all(isinstance(m, str) for m in metrics):
+        raise RunError("metrics must be a list of names")
+    questions = _questions(row["questions"])
+    values = _values(row["rows"], row["fingerprint"], questions, metrics)
+    rest = {key: row[key] for key in (*_TEXTS, *_COUNTS, *_PLAIN, *_LATER) if key in row}
+    return Run(metrics=tuple(metrics), questions=questions, values=values, **rest)
+
+
+def _questions(rows: Any) -> tuple[Asked, ...]:
+    if not isinstance(rows, list):
+        raise RunError("questions must be a list")
+    known = {f.name for f in fields(Asked)}
+    later = {"document", "seen"}  # files of earlier versions lack these
+    out = []
+    for i, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or set(row) | later != known:
+            raise RunError(f"question {i} must have the keys {', '.join(sorted(known))}")
+        tags = row["tags"]
+        fits = (
+            isinstance(row["id"], str)
+            and _is_count(row["cluster"])
+            and _is_count(row["tokens"])
+            and (row["rank"] is None or (_is_count(row["rank"]) and row["rank"] > 0))
+            and isinstance(row["held_out"], bool)
+            and isinstance(row.get("seen", False), bool)
+            and (row.get("document") is None or _is_count(row["document"]))
+            and isinstance(tags, list)
+            and all(isinstance(tag, str) for tag in tags)
+        )
+        if not fits:
+            raise RunError(f"question {i} ({_short(row['id'])}) has a value of the wrong kind")
+        out.append(Asked(**row | {"tags": tuple(tags)}))
+    return tuple(out)
+
+
+def _values(
+    rows: Any, fingerprint: str, questions: tuple[Asked, ...], metrics: list[str]
+) -> tuple[tuple[float, ...], ...]:
+    """The tidy rows as a table; they must stand in its order, and none be missing."""
+    if not isinstance(rows, list) or len(rows) != len(questions) * len(metrics):
+        raise RunError(f"rows must be {len(questions)} questions × {len(metrics)} metrics")
+    names = [(measure, budget) for measure, _, budget in (m.partition("@") for m in metrics)]
+    out: list[tuple[float, ...]] = []
+    at = 0
+    for question in questions:
+        values = []
+        for measure, budget in names:
+            row = rows[at]
+            wanted = {"pipeline": fingerprint, "question": question.id, "metric": measure, "budget": budget}
+            if not isinstance(row, dict) or {k: v for k, v in row.items() if k != "value"} != wanted:
+                raise RunError(f"row {at + 1} must be {measure} of question {_short(question.id)}")
+            if not _is_number(row.get("value")):
+                raise RunError(f"row {at + 1} must hold a finite number, not {_short(row.get('value'))}")
+            values.append(float(row["value"]))
+            at += 1
+        out.append(tuple(values))
+    return tuple(out)
+
+
+def _check_plain(name: str, value: Any, depth: int = 0) -> None:
+    """Refuse numbers that are not finite, and nesting without end: pages walk through these values."""
+    if depth > _DEEPEST:
+        raise RunError(f"{name} is nested deeper than {_DEEPEST} levels")
+    if isinstance(value, float) and not isfinite(value):
+        raise RunError(f"{name} holds a number that is not finite")
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _check_plain(name, part, depth + 1)
+
+
+def _checksum(data: Mapping[str, Any]) -> str:
+    """sha256 of the canonical JSON."""
+    return digest(json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False).encode())
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value) if isinstance(value, str | int | float | bool | None) else type(value).__name__
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,8 +1,7 @@
 """Where the choice loses answers: step by step, its worst questions in their documents, what its chunks look like."""
 
-from workbench.anatomy import STEPS
+from workbench.anatomy import STEPS, Anatomy, findings, picture_of
 from workbench.evaluations import Evaluation
-from workbench.explanations import Anatomy, findings, picture_of
 from workbench.pipelines import Pipeline, collection
 from workbench.reports import drawings
 from workbench.reports.blocks import Block, Figure, Passage, Piece, Section, Table, Text

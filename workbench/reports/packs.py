@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from workbench.anatomy import Anatomy
 from workbench.catalogue import DecisionRecord
 from workbench.errors import RunError
 from workbench.evaluations import Evaluation
-from workbench.explanations import Anatomy
 from workbench.pipelines import to_yaml
 from workbench.records import Question, Run
 from workbench.reports import drawings

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.statistics.comparisons import MARGIN
 from workbench.statistics.intervals import (
     TAIL,
     UNIT_RANGE,
@@ -14,7 +15,6 @@ from workbench.statistics.intervals import (
     difference_bounds,
     smoothed,
 )
-from workbench.statistics.standings import MARGIN
 
 RELIABLE_FROM = 68
 """Questions below which no number is given: too little is known of the questions that are still to come."""

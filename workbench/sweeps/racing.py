@@ -19,7 +19,7 @@ from workbench.embedders import (
 )
 from workbench.errors import GoldenError, SpecError
 from workbench.evaluations import evaluate, run_of
-from workbench.evaluations.retrieving import Asker
+from workbench.evaluations.retrieval import Asker
 from workbench.pipelines import Pipeline, collection, embedded, indexed, previewed
 from workbench.pooling import SpanEncoder
 from workbench.records import Judging, Question, Run, golden_id, judging

@@ -5,9 +5,9 @@ from functools import lru_cache
 
 import streamlit as st
 
+from workbench.anatomy import boundary_strips
 from workbench.documents import Corpus, Document
 from workbench.evaluations import Evaluation, evaluate
-from workbench.explanations import boundary_strips
 from workbench.pipelines import Pipeline, from_mapping
 from workbench.records import Question, Run
 from workbench.store import Store

@@ -13,7 +13,7 @@ from workbench import pipelines
 from workbench.documents import Corpus
 from workbench.embedders import Cancelled
 from workbench.errors import SpecError
-from workbench.evaluations.retrieving import Asker
+from workbench.evaluations.retrieval import Asker
 from workbench.indexes import (
     HNSW,
     INDEXES,

@@ -12,9 +12,9 @@ from typing import Any
 
 from workbench.documents import Corpus, Document
 from workbench.errors import WorkbenchError
+from workbench.golden.corpus_lookup import is_text, short
 from workbench.golden.drafts import Known, drafted, prose, spread
 from workbench.golden.quotes import find_quote
-from workbench.golden.values import is_text, short
 from workbench.records import Question
 from workbench.spans import Span
 from workbench.specs import digest

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.anatomy import CAUSES, STEPS, Evidence, Ladder, step_of
-from workbench.explanations.parsing import Origin
+from workbench.anatomy.causes import CAUSES, Evidence, Origin, step_of
+from workbench.anatomy.loss_ladder import STEPS, Ladder
 from workbench.metrics import Budget
 from workbench.records import Question
 from workbench.spans import Span

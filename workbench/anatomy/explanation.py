@@ -1,4 +1,4 @@
-"""`explain`: the ladder and the cause of each question, from retrievals beside the one that was evaluated."""
+"""Explain."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,25 +7,12 @@ from itertools import product
 
 import numpy as np
 
-from workbench.anatomy import (
-    DEEPER,
-    ENOUGH,
-    Evidence,
-    GoldLine,
-    Joined,
-    Ladder,
-    cause,
-    ladder,
-    near_duplicate,
-    step_of,
-    token_ladder,
-    within,
-)
+from workbench.anatomy.best_cover import GoldLine
+from workbench.anatomy.causes import DEEPER, ENOUGH, Evidence, Joined, Original, cause, near_duplicate, origins, step_of
+from workbench.anatomy.loss_ladder import Ladder, ladder, token_ladder, within
+from workbench.anatomy.losses import Anatomy, Explained, Part
+from workbench.anatomy.rankings import Join, Rankings
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation
-from workbench.explanations.anatomies import Anatomy, Explained, Part
-from workbench.explanations.joins import Join
-from workbench.explanations.parsing import Original, origins
-from workbench.explanations.rankings import Rankings
 from workbench.metrics import Budget
 from workbench.metrics import budget as named
 from workbench.records import Question

@@ -1,23 +1,149 @@
-"""Golden sets in the form of BEIR: corpus.jsonl, queries.jsonl and qrels/*.tsv, as a folder or a ZIP of one.
-
-A passage of corpus.jsonl is a whole document of ours where a document's name, title or file is its id or title, and
-otherwise the one place where its text stands. A query without all its relevant passages is not taken.
-"""
+"""Files of golden sets as rows."""
 
 import csv
 import io
+import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from workbench.documents import Corpus, Document
 from workbench.errors import GoldenError
-from workbench.golden.jsonl import line_row, row_line
-from workbench.golden.rows import Row
-from workbench.golden.shelves import Shelf
-from workbench.golden.values import is_text, short
+from workbench.golden.corpus_lookup import Shelf, is_text, kind, short
+
+Row = dict[str, Any]
+
+LONGEST_LINE = 1_000_000
+"""Bytes that one question may take."""
+
+
+def json_rows(data: bytes) -> Iterator[tuple[int, Row | GoldenError]]:
+    """(line, its object or why there is none) of JSON lines; empty lines are left out."""
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line.strip():
+            try:
+                yield number, line_row(line)
+            except GoldenError as error:
+                yield number, error
+
+
+def row_line(row: Row) -> str:
+    """The row as a line of JSON.
+
+    Raises:
+        GoldenError: it would be longer than a line that is read.
+    """
+    line = json.dumps(row, ensure_ascii=False)
+    if (size := len(line.encode("utf-8", "surrogatepass"))) > LONGEST_LINE:
+        raise GoldenError(
+            f"{short(row['id'])} with its passages has {size:,} bytes, more than {LONGEST_LINE:,}: mark less text"
+        )
+    return f"{line}\n"
+
+
+def line_row(line: bytes, longest: int = LONGEST_LINE) -> Row:
+    """The object on a line of JSON.
+
+    Raises:
+        GoldenError: the line is too long, not UTF-8, not JSON or not an object.
+    """
+    if len(line) > longest:
+        raise GoldenError(f"the line has {len(line):,} bytes; at most {longest:,} are read")
+    try:
+        row = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise GoldenError(f"not UTF-8 (byte {error.start + 1} of the line); save the file as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise GoldenError(f"not JSON: {error.msg} at column {error.colno}") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, or brackets as deep
+        raise GoldenError("not JSON that can be read: a number is too long or the nesting too deep") from None
+    if not isinstance(row, dict):
+        raise GoldenError(f'holds {kind(row)} where a question such as {{"id": …, "question": …}} is expected')
+    return row
+
+
+CSV_COLUMNS = ("question", "references", "corpus_id")
+
+
+def is_csv(data: bytes) -> bool:
+    """Whether the first line names the three columns."""
+    header = data.split(b"\n", 1)[0][:10_000].decode("utf-8", "replace")
+    return not header.lstrip().startswith("{") and set(CSV_COLUMNS) <= set(_cells(header))
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return [cell.strip() for row in csv.reader([line]) for cell in row]
+    except csv.Error:
+        return []
+
+
+def csv_rows(data: bytes, corpus: Corpus) -> Iterator[tuple[int, dict[str, Any] | GoldenError]]:
+    """(first line, row in the form of the JSON lines, or why there is none); a question's id is q and its number.
+
+    Raises:
+        GoldenError: the file is not UTF-8.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GoldenError(f"not UTF-8 (byte {error.start + 1} of the file); save the file as UTF-8") from None
+    names: dict[str, list[str]] = {}
+    for document in corpus:
+        for label in {document.name, PurePath(document.name).stem}:
+            names.setdefault(label, []).append(document.name)
+    reader = csv.reader(io.StringIO(text, newline=""))
+    header = [cell.strip() for cell in next(reader)]
+    number, line = 0, reader.line_num
+    while True:
+        start = line + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            line, number = reader.line_num, number + 1
+            yield start, GoldenError(f"not a row of CSV: {error}")
+            continue
+        line = reader.line_num
+        if not any(cell.strip() for cell in cells):
+            continue
+        number += 1
+        try:
+            yield start, _csv_row(dict(zip(header, cells, strict=False)), f"q{number}", len(cells), len(header), names)
+        except GoldenError as error:
+            yield start, error
+
+
+def _csv_row(cells: dict[str, str], id: str, found: int, wanted: int, names: dict[str, list[str]]) -> dict[str, Any]:
+    if found != wanted:
+        raise GoldenError(f"the row has {found} cells and the header {wanted}: a comma or quotation mark is misplaced")
+    label = cells["corpus_id"].strip()
+    among = names.get(label, [])
+    if len(among) > 1:
+        raise GoldenError(f"corpus_id {label!r} is the name of {len(among)} documents: {', '.join(among)}")
+    try:
+        references = json.loads(cells["references"])
+    except (ValueError, RecursionError):
+        raise GoldenError("references is not JSON") from None
+    if not isinstance(references, list) or not all(isinstance(r, dict) for r in references):
+        raise GoldenError('references must be a list of {"content": …, "start_index": …, "end_index": …}')
+    return {
+        "id": id,
+        "question": cells["question"],
+        "references": [
+            {
+                "document": among[0] if among else label,
+                "start": reference.get("start_index"),
+                "end": reference.get("end_index"),
+                "quote": reference.get("content"),
+            }
+            for reference in references
+        ],
+    }
+
 
 LONGEST_TEXT = 20_000_000
 """Bytes that one line of corpus.jsonl may take."""
@@ -33,26 +159,26 @@ def is_beir(data: bytes | Path) -> bool:
     return data.is_dir() if isinstance(data, Path) else data.startswith(_ZIP)
 
 
-def records(data: bytes | Path, corpus: Corpus) -> Iterator[tuple[int, Row | GoldenError]]:
+def beir_rows(data: bytes | Path, corpus: Corpus) -> Iterator[tuple[int, Row | GoldenError]]:
     """(line of queries.jsonl, row in the form of the JSON lines, or why there is none).
 
     Raises:
         GoldenError: a file is missing, or cannot be read at all.
     """
     try:
-        yield from _records(data, corpus)
+        yield from _beir_rows(data, corpus)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise GoldenError(f"the data set cannot be read: {error}") from None
 
 
-def _records(data: bytes | Path, corpus: Corpus) -> Iterator[tuple[int, Row | GoldenError]]:
+def _beir_rows(data: bytes | Path, corpus: Corpus) -> Iterator[tuple[int, Row | GoldenError]]:
     parts = _folder(data) if isinstance(data, Path) else _zip(data)
     for name in ("corpus.jsonl", "queries.jsonl"):
         if name not in parts:
             raise GoldenError(f"{name} is missing: a BEIR data set has corpus.jsonl, queries.jsonl and qrels/*.tsv")
     relevant = _relevant(parts)
     wanted = {id for ids in relevant.values() for id in ids}
-    places, why = _places(parts["corpus.jsonl"], wanted, corpus)
+    places, why = _beir_places(parts["corpus.jsonl"], wanted, corpus)
     seen = set[str]()
     for number, line in _lines(parts["queries.jsonl"]):
         try:
@@ -61,7 +187,7 @@ def _records(data: bytes | Path, corpus: Corpus) -> Iterator[tuple[int, Row | Go
             if not is_text(id):
                 raise GoldenError(f"_id {'is missing' if '_id' not in row else f'must be text, not {short(id)}'}")
             seen.add(str(id))
-            yield number, _question(row, str(id), relevant.get(str(id), []), places, why)
+            yield number, _beir_question(row, str(id), relevant.get(str(id), []), places, why)
         except GoldenError as error:
             yield number, error
     for id in relevant:
@@ -69,7 +195,7 @@ def _records(data: bytes | Path, corpus: Corpus) -> Iterator[tuple[int, Row | Go
             yield 0, GoldenError(f"qrels name query {short(id)}, which is not in queries.jsonl")
 
 
-def _question(row: Row, id: str, ids: list[str], places: Mapping[str, Row], why: Mapping[str, str]) -> Row:
+def _beir_question(row: Row, id: str, ids: list[str], places: Mapping[str, Row], why: Mapping[str, str]) -> Row:
     if not ids:
         raise GoldenError(f"{short(id)} has no relevant passage in the qrels")
     if missing := [one for one in ids if one not in places]:
@@ -101,7 +227,7 @@ def _relevant(parts: Mapping[str, Callable[[], io.BufferedIOBase]]) -> dict[str,
     return found
 
 
-def _places(
+def _beir_places(
     part: Callable[[], io.BufferedIOBase], wanted: set[str], corpus: Corpus
 ) -> tuple[dict[str, Row], dict[str, str]]:
     """Passage → its reference; and for those that have none, why."""
@@ -117,29 +243,29 @@ def _places(
         if not isinstance(id, str) or id not in wanted or id in places:
             continue
         try:
-            places[id] = _place(row, id, shelf)
+            places[id] = _beir_place(row, id, shelf)
         except GoldenError as error:
             why[id] = f"(corpus.jsonl, line {number}) {error}"
     return places, why
 
 
-def _place(row: Row, id: str, shelf: Shelf) -> Row:
+def _beir_place(row: Row, id: str, shelf: Shelf) -> Row:
     title, text = (row[key] if is_text(row.get(key)) else "" for key in ("title", "text"))
     named = next((found for label in (id, title) if label and (found := shelf.labelled(label))), [])
     places: list[tuple[Document, int, int]] = []
     for document in named or shelf.documents:
         places += [(document, a, b) for a, b in (shelf.text(document).find(text) if text else [])]
     if len(places) == 1:
-        return _reference(*places[0])
+        return _beir_reference(*places[0])
     if len(named) == 1 and named[0].text.strip():
         whole = named[0].text
-        return _reference(named[0], len(whole) - len(whole.lstrip()), len(whole.rstrip()))
+        return _beir_reference(named[0], len(whole) - len(whole.lstrip()), len(whole.rstrip()))
     if places:
         raise GoldenError(f"stands in {len(places)} places of the corpus")
     raise GoldenError("is no document of the corpus, and its text stands in none")
 
 
-def _reference(document: Document, start: int, end: int) -> Row:
+def _beir_reference(document: Document, start: int, end: int) -> Row:
     quote = document.text[start:end]
     return {"document": document.name, "source": document.source, "start": start, "end": end, "quote": quote}
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from workbench.anatomy.covers import Blanks, GoldLine, best_in_tokens, best_units, best_windows
+from workbench.anatomy.best_cover import Blanks, GoldLine, best_in_tokens, best_units, best_windows
 from workbench.metrics import Budget
 from workbench.spans import Ranges, Span, lengths
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.anatomy import CAUSES
-from workbench.explanations.anatomies import SEEN
-from workbench.explanations.rankings import like
+from workbench.anatomy.causes import CAUSES
+from workbench.anatomy.losses import SEEN
+from workbench.anatomy.rankings import like
 from workbench.metrics import budget
 from workbench.pipelines import Pipeline, from_mapping, to_mapping
 from workbench.retrievers import BM25, Dense, Hybrid

@@ -1,20 +1,66 @@
-"""What can be wrong with chunks: each kind a function from the chunks to the spans concerned, and of how many."""
+"""Chunk health without labels."""
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.diagnostics.tokens import chunk_tokens, unseen
 from workbench.documents import Chunks, Corpus, Document
+from workbench.pooling import token_runs
+from workbench.records import Hit
 from workbench.spans import Ranges, Span
 from workbench.splitters import Splitter
 from workbench.splitters.pieces import CHARACTERS
 from workbench.splitters.sentences import sentence_starts
+from workbench.tokens import inside_word, token_offsets, tokenizer
+
+Ints = NDArray[np.int64]
+
+
+def chunk_tokens(document: Document, chunks: Chunks, name: str) -> Ints:
+    """(n,) tokens of each chunk as it is embedded, header included, in the named tokenizer.
+
+    Exact, and quick where tokens end at white space, since a chunk's tokens then are the document's between its ends;
+    or where a text falls apart at known joints (`workbench.pooling`).
+    """
+    rules = tokenizer(name)
+    if not rules.ends_at_space:
+        runs = token_runs(document, chunks, name)
+        return rules.counts(chunks.texts(document)) if runs is None else runs.counts
+    starts = token_offsets(document.text, name)[:, 0]
+    counts = np.searchsorted(starts, chunks.spans[:, 1]) - np.searchsorted(starts, chunks.spans[:, 0])
+    if len(torn := np.flatnonzero(_torn(document.text, chunks.spans))):
+        counts[torn] = rules.counts([document.text[start:end] for start, end in chunks.spans[torn].tolist()])
+    return counts + rules.counts(chunks.headers) if chunks.headers else counts
+
+
+def _torn(text: str, spans: Ranges) -> NDArray[np.bool_]:
+    """(n,) whether an end of the span may lie inside a token: no white space on either side of it."""
+    places, where = np.unique(spans, return_inverse=True)
+    torn = np.array([inside_word(text, place) for place in places.tolist()], np.bool_)[where.reshape(spans.shape)]
+    return torn[:, 0] | torn[:, 1]
+
+
+def unseen(document: Document, chunks: Chunks, name: str, limit: int | None, tokens: Ints | None = None) -> Ranges:
+    """(n, 2) the part of each chunk that lies beyond the model's `limit` of tokens and so never reaches its vector.
+
+    Empty (end, end) where the chunk fits, and everywhere if `limit` is None. `tokens` are its `chunk_tokens`, if known.
+    """
+    out = np.repeat(chunks.spans[:, 1:], 2, axis=1)
+    if limit is None:
+        return out
+    rules = tokenizer(name)
+    for i in np.flatnonzero((chunk_tokens(document, chunks, name) if tokens is None else tokens) > limit).tolist():
+        chunk = chunks[i]
+        header = f"{chunk.header}\n\n" if chunk.header else ""
+        cut = int(rules.offsets(header + document[chunk.span])[limit, 0])  # where the first lost token starts
+        out[i, 0] = min(chunk.span.start + max(0, cut - len(header)), chunk.span.end)
+    return out
+
 
 TINY = 0.2
 """Of the size asked for: below it a chunk is tiny."""
@@ -241,3 +287,134 @@ def duplicates(cutting: Cutting) -> Found:
             out.append(span)
         seen.add(words)
     return out, of
+
+
+EXAMPLES = 20
+"""Places that a finding names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One kind of trouble: `count` of `of` things, the first of them as examples, and what to do about it."""
+
+    kind: str
+    title: str
+    count: int
+    of: int
+    examples: tuple[Span, ...]
+    why: str
+    field: str
+    remedy: str
+
+    @property
+    def share(self) -> float:
+        """0 to 1; 0 where there is nothing that could be concerned."""
+        return self.count / self.of if self.of else 0.0
+
+
+def examine(
+    corpus: Corpus, splitter: Splitter, chunks: Mapping[str, Chunks], tokenizer: str, limit: int | None
+) -> tuple[Finding, ...]:
+    """What is wrong with these chunks (document id → its chunks), a finding a kind, those with a count of 0 too."""
+    cutting = Cutting(corpus, splitter, chunks, tokenizer, limit)
+    out = []
+    for kind, (look, title, why, field, remedy) in FINDINGS.items():
+        spans, of = look(cutting)
+        out.append(Finding(kind, title, len(spans), of, tuple(spans[:EXAMPLES]), why, field, remedy))
+    return tuple(out)
+
+
+Look = Callable[[Cutting], Found]
+
+FINDINGS: dict[str, tuple[Look, str, str, str, str]] = {
+    "cut sentences": (
+        cut_sentences,
+        "chunks begin or end inside a sentence",
+        "Half a sentence embeds as something else, and a reader of the hit has to guess the rest.",
+        "splitter.kind",
+        "Cut by sentences, or add an overlap of about one sentence.",
+    ),
+    "cut tables": (
+        cut_sections("table"),
+        "tables stand in no chunk as a whole",
+        "Rows without their head row are numbers without names.",
+        "splitter.kind",
+        "Cut by headings and blocks, with a size that holds the table, or with headers that repeat its head row.",
+    ),
+    "cut code": (
+        cut_sections("code"),
+        "code blocks stand in no chunk as a whole",
+        "Half a function answers no question about it.",
+        "splitter.kind",
+        "Cut by headings and blocks, or by the language's own separators.",
+    ),
+    "severed headings": (
+        severed_headings,
+        "headings stand apart from the text under them",
+        "The text loses what it is about, and the heading becomes a chunk that says nothing.",
+        "splitter.header",
+        "Embed the heading path with each chunk, or cut by headings and blocks.",
+    ),
+    "tiny chunks": (
+        tiny,
+        f"chunks are below {TINY:.0%} of the size asked for",
+        "They match by chance, and take places among the hits from chunks that answer.",
+        "splitter.chunk_size",
+        "Choose separators that occur less often, or a larger size.",
+    ),
+    "oversized chunks": (
+        oversized,
+        "chunks are above the size asked for",
+        "They cost more context than was planned for.",
+        "splitter.separators",
+        "Add a finer separator, such as a blank, that can cut them.",
+    ),
+    "truncated chunks": (
+        truncated,
+        "chunks end in text that the model never sees",
+        "What is beyond the model's limit cannot be found by meaning, whatever is asked.",
+        "splitter.chunk_size",
+        "Stay below the model's limit, or choose a model that reads more.",
+    ),
+    "low-information chunks": (
+        low_information,
+        "chunks say little: few words, or rules and dots",
+        "Their vectors lie near everything and nothing.",
+        "splitter.chunk_size",
+        "Larger chunks join them to their neighbours; a parser that leaves furniture out removes them.",
+    ),
+    "boilerplate": (
+        boilerplate,
+        "chunks are mostly lines that repeat over the corpus",
+        "Footers and disclaimers crowd out the text that differs.",
+        "parser.kind",
+        "Leave out headers and footers, or remove the repeated parts from the sources.",
+    ),
+    "duplicates": (
+        duplicates,
+        "chunks repeat an earlier chunk word for word",
+        "Each takes a place among the hits and adds nothing.",
+        "documents",
+        "Remove the copies of a document, or lower the overlap.",
+    ),
+}
+"""Kind → (how it is found, what is counted, why it matters, the field to turn, what to do)."""
+
+
+def split_answers(hits: Sequence[Sequence[Hit]]) -> list[tuple[Hit, Hit]]:
+    """For each query whose hits hold two neighbouring chunks, the best such pair: a problem cut from its solution.
+
+    Neighbours are chunks of one document of which the second begins where, or before, the first one ends, or after
+    nothing but a gap of a few blanks. Where many queries have such pairs, larger chunks would answer with one.
+    """
+    out = []
+    for ranked in hits:
+        pairs = [
+            (a, b)
+            for i, a in enumerate(ranked)
+            for b in ranked[i + 1 :]
+            if a.span.document == b.span.document and abs(a.chunk - b.chunk) == 1
+        ]
+        if pairs:
+            out.append(min(pairs, key=lambda pair: (pair[0].rank + pair[1].rank, pair[0].rank)))
+    return out

@@ -1,9 +1,10 @@
-"""A pipeline measured on a golden set: retrieved once, judged within every budget, kept as one tidy table."""
+"""A pipeline measured on a golden set."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -12,32 +13,67 @@ from numpy.typing import NDArray
 from workbench.documents import Corpus
 from workbench.embedders import Remote
 from workbench.errors import GoldenError
-from workbench.evaluations.contexts import Tokens
-from workbench.evaluations.lines import Line
-from workbench.evaluations.retrieving import Asker, columns, retrieved
+from workbench.evaluations.retrieval import Asker, Tokens, columns, retrieved
 from workbench.golden import document_groups
 from workbench.metrics import (
     FORMULAS,
     MIN_COVER,
+    REVISION,
     Abstention,
     Budget,
     Judgement,
     Metric,
     abstention,
     bounds_of,
-    chroma,
     first_tokens,
     judge_ranges,
     metric,
     omega_of_ranges,
+    published,
     relevant_ranges,
 )
-from workbench.pipelines import Pipeline, collected, embedded, indexed
-from workbench.records import Hit, Judging, Question, judging
+from workbench.pipelines import Pipeline, collected, embedded, indexed, to_mapping
+from workbench.records import Asked, Hit, Judging, Question, Run, environment, golden_id, judging
 from workbench.retrievers import MAX_K, Collection
-from workbench.spans import Ranges, Span, lengths
+from workbench.spans import Ranges, Span, lengths, nonblank
 from workbench.statistics import Interval, Population, clusters, mean_intervals, population
 from workbench.store import Store
+
+
+class Line:
+    """All documents of a corpus end to end, without their white space: it is neither gold nor a cost.
+
+    Whatever is measured is placed here, so that a passage's line ends, which splitters leave out, are not missed.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        starts = accumulate((d.figures.characters for d in corpus), initial=0)
+        self._starts = {d.id: start for d, start in zip(corpus, starts, strict=False)}
+
+    def counted(self, document: str, spans: Ranges) -> Ranges:
+        """Ranges of a document on the line."""
+        return nonblank(spans, self._corpus.blanks(document)) + self._starts[document]
+
+    def place(self, spans: Sequence[Span]) -> Ranges:
+        """(n, 2) spans of any documents on the line."""
+        out = np.array([(s.start, s.end) for s in spans], np.int64).reshape(-1, 2)
+        names = [s.document for s in spans]
+        if len(known := dict.fromkeys(names)) == 1:
+            return self.counted(names[0], out)
+        number = {document: i for i, document in enumerate(known)}
+        numbers = np.array([number[name] for name in names], np.int64)
+        order = np.argsort(numbers, kind="stable")
+        for rows in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
+            if len(rows):
+                out[rows] = self.counted(names[rows[0]], out[rows])
+        return out
+
+    def places(self, rankings: Sequence[Sequence[Hit]]) -> list[Ranges]:
+        """`place` for each ranking's hits."""
+        every = self.place([hit.span for hits in rankings for hit in hits])
+        return np.split(every, np.cumsum([len(hits) for hits in rankings])[:-1]) if rankings else []
+
 
 CONTEXT_TOKENS = 1000
 
@@ -218,7 +254,7 @@ def evaluate(
             ranks.append(look.first_relevant())
             if to_the_letter:
                 lost = sum(len(passage.quote) for passage in question.lost)
-                found = chroma.scores(gold, [h.span for h in own[i]], chunks, lost)
+                found = published.chroma_scores(gold, [h.span for h in own[i]], chunks, lost)
                 values[i] = [getattr(found, name) for name in names]
             elif look.empty:
                 raise GoldenError(
@@ -331,3 +367,51 @@ def _measured(
             judged[cut] = judged[whole][: m.budget.amount]
         out.append(m.formula(judged[cut]))
     return out
+
+
+def run_of(
+    found: Evaluation,
+    questions: Sequence[Question] | None = None,
+    held_out: Iterable[str] = (),
+    seed: int = 0,
+    anatomy: Mapping[str, Any] | None = None,
+) -> Run:
+    """The evaluation as a run: plain values to keep, send and compare. The same every time, but for its seconds.
+
+    `questions` is the golden set as it was before its passages were found again under another parser, so that runs
+    under different parsers keep the same clusters and the same golden set's identity; without it, those of `found`.
+    `held_out` are ids of questions that must not choose a winner, `anatomy` plain values of where answers were lost.
+    """
+    apart = frozenset(held_out)
+    whole = found.questions if questions is None else tuple(questions)
+    number = dict(zip((q.id for q in whole), clusters(whole).tolist(), strict=True))
+    seen = found.seen or (False,) * len(found.questions)
+    rows = zip(found.questions, found.tokens.tolist(), found.ranks, seen, strict=True)
+    documents = document_groups(whole, {d.name: d.id for d in found.corpus})
+    document = dict(zip((q.id for q in whole), documents.tolist(), strict=True))
+    separation = found.abstention
+    return Run(
+        pipeline=to_mapping(found.pipeline),
+        fingerprint=found.pipeline.fingerprint,
+        label=found.pipeline.label,
+        corpus=found.corpus.id,
+        golden=golden_id(whole),
+        definitions=found.definitions,
+        metrics=found.metrics,
+        questions=tuple(
+            Asked(q.id, number[q.id], tokens, rank, tuple(q.tags), q.id in apart, document[q.id], trained)
+            for q, tokens, rank, trained in rows
+        ),
+        values=tuple(tuple(row) for row in found.values.tolist()),
+        unanswerable=found.unanswerable,
+        chunks=found.chunks,
+        index_bytes=found.index_bytes,
+        seed=seed,
+        seconds=dict(found.seconds),
+        environment=environment(),
+        abstention=asdict(separation) if separation else None,
+        anatomy=anatomy,
+        training_known=found.training_known,
+        tokens_sent=found.tokens_sent,
+        measures=REVISION,
+    )
