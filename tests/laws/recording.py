@@ -23,9 +23,8 @@ from benchmarks.texts import sample
 from workbench.documents import Corpus
 from workbench.embedders import SentenceTransformer, Static
 from workbench.evaluations import evaluate
-from workbench.evaluations.retrieval import Asker
 from workbench.golden import read_golden
-from workbench.pipelines import Pipeline, collection, indexed, previewed
+from workbench.pipelines import Asker, Pipeline, collection, indexed, previewed
 from workbench.splitters import Recursive, Sentences
 from workbench.statistics import clusters
 from workbench.store import Store

@@ -19,6 +19,7 @@ from workbench.anatomy import (
     rankings,
     waterfall,
 )
+from workbench.anatomy import causes as causes_module
 from workbench.documents import Corpus, Document
 from workbench.embedders import Static
 from workbench.evaluations import Evaluation, evaluate
@@ -234,7 +235,7 @@ def test_passages_that_the_text_does_not_hold(monkeypatch: pytest.MonkeyPatch) -
         read.append(parser.kind)
         return document(name, passage if parser.kind == "pypdf" else "nothing")
 
-    monkeypatch.setattr(causes, "parse_safely", parse)
+    monkeypatch.setattr(causes_module, "parse_safely", parse)
     several = [lost(passage), lost("Nobody wrote this."), lost("the", "ambiguous"), lost("gone", "gone")]
     kinds = origins(several, Corpus((text,)), Auto(), lambda source: b"%PDF" if source == text.source else None)
     assert [(o.kind, o.parser) for o in kinds] == [

@@ -1,4 +1,4 @@
-"""Why an answer was lost: a cause for each step that lost some of it, and for each passage that the ranking missed."""
+"""Why an answer was lost: a cause for each step and each missed passage, and whether another parser finds it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -138,7 +138,7 @@ def cause(of: Evidence) -> str:
 def near_duplicate(
     missed: Sequence[Span], passages: Sequence[Span], hits: Sequence[Span], text: Callable[[Span], str]
 ) -> tuple[Span, Span] | None:
-    """A hit, and the missed unit that it nearly equals or the passage that it nearly repeats; None where none does.
+    """Return a hit and the missed unit or passage that it nearly repeats; None where there is none.
 
     Runs of blanks are alike. A unit is compared with whole hits; a passage, from `SHORTEST_REPEATED` characters on,
     with the most similar part of each, since copies of a passage are cut at other places. Hits that share text with
@@ -186,7 +186,7 @@ class Origin:
 
 
 def origins(lost: Sequence[Lost], corpus: Corpus, own: Parser, original: Original | None = None) -> list[Origin]:
-    """For each passage whether one of the other parsers that are installed finds it, the first in the registry's order.
+    """Return for each passage whether another installed parser finds it, the first in the registry's order.
 
     Each file is read at most once by each parser, in a process apart. `own` is the parser that lost the passages.
     """
@@ -218,7 +218,7 @@ def origins(lost: Sequence[Lost], corpus: Corpus, own: Parser, original: Origina
 
 
 def _document(lost: Lost, corpus: Corpus) -> Document | None:
-    """The document that held the passage: of the same file, else the only one of that name."""
+    """Return the document that held the passage: of the same file, else the only one of that name."""
     named = [d for d in corpus if d.name == lost.document]
     same = [d for d in corpus if lost.source and d.source == lost.source]
     return same[0] if same else named[0] if len(named) == 1 else None

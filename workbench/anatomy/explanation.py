@@ -1,8 +1,7 @@
-"""Explain."""
+"""`explain`: the loss ladder and the causes of each question, from retrievals beside the one that was evaluated."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -13,11 +12,12 @@ from workbench.anatomy.loss_ladder import Ladder, ladder, token_ladder, within
 from workbench.anatomy.losses import Anatomy, Explained, Part
 from workbench.anatomy.rankings import Join, Rankings
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation
+from workbench.memory_cache import cached
 from workbench.metrics import Budget
 from workbench.metrics import budget as named
 from workbench.records import Question
 from workbench.retrievers import MAX_K
-from workbench.spans import Span, covered, ranges
+from workbench.spans import Span, covered
 from workbench.store import Store
 from workbench.tokens import tokenizer
 
@@ -32,7 +32,7 @@ def explain(
     original: Original | None = None,
     unit: str | None = None,
 ) -> Anatomy:
-    """Where the evaluated pipeline lost answers within a budget: its own k hits, or such as "10" or "1000tok".
+    """Return where the evaluated pipeline lost answers within a budget: its own k hits, or such as "10" or "1000tok".
 
     Only questions that judge are explained: see `Evaluation.judged`.
 
@@ -101,7 +101,7 @@ class _Found:
     def __init__(self, evaluation: Evaluation, rankings: Rankings, budget: Budget) -> None:
         self._evaluation, self._rankings, self._budget = evaluation, rankings, budget
         self._tokens = tokenizer(CONTEXT_TOKENIZER)
-        self._text = lru_cache(maxsize=None)(evaluation.corpus.__getitem__)
+        self._text = cached(32 << 20, len)(evaluation.corpus.__getitem__)
         self._sizes: dict[Span, int] = {}
 
     def loss(self, i: int) -> _Loss:
@@ -153,17 +153,16 @@ class _Found:
         known = line.places(hits)
         holders = line.holders(self._rankings.units)
         away = [missed.passage] if not any(hit.overlap(missed.passage) for hit in hits) else []
-        every = covered(ranges([*map(tuple, known.tolist()), *map(tuple, line.places(holders).tolist())]))
-        seen = self._rankings.seen(line)
-        sighted = covered(ranges([*map(tuple, known.tolist()), *map(tuple, line.places(seen).tolist())]))
-        lost = [s for s in holders if _adds(line, s, hits)]
-        exact = line.held(hits)
+        every = covered(np.concatenate([known, line.places(holders)]))
+        seen = covered(np.concatenate([known, line.places(self._rankings.seen(line))]))
+        exact = covered(known)
+        lost = [s for s in holders if line.held([*hits, s]) > exact]
         deep = self._held(line, "exact", question, DEEPER)
         return Evidence(
             loss=missed.loss,
             exact=exact,
             missed=every - exact,
-            unseen=every - sighted,
+            unseen=every - seen,
             duplicate=near_duplicate(lost, away, hits, self._text) is not None,
             deep=0 if deep is None else deep,
             bm25=self._held(line, "bm25", question),
@@ -186,13 +185,13 @@ class _Found:
         return tuple(out)
 
     def _held(self, line: GoldLine, side: str, question: Question, times: int = 1) -> int | None:
-        """The gold characters that a ranking holds within so many times the budget; None where it is not tried."""
+        """Return the gold characters that a ranking holds within so many budgets; None where it is not tried."""
         if not self._rankings.can(side):
             return None
         return line.held(self._within(self._retrieved(side, question, times), times))
 
     def _retrieved(self, side: str, question: Question, times: int = 1, join: Join | None = None) -> list[Span]:
-        """Hits down to what the budget needs, not yet cut to it; where a chunk is joined, with that."""
+        """Return hits down to what the budget needs, not yet cut to it; with a join in place of its chunks."""
         need = self._budget.amount * times
         if not self._budget.tokens:
             return self._rankings.hits(side, question.text, min(need, MAX_K), join)
@@ -213,8 +212,3 @@ class _Found:
             return list(hits[: self._budget.amount * times])
         budget = Budget(min(self._budget.amount * times, 1_000_000), tokens=True)
         return within(hits, budget, self._text, self._tokens)
-
-
-def _adds(line: GoldLine, unit: Span, hits: Sequence[Span]) -> bool:
-    """Whether a unit holds gold that the hits do not."""
-    return line.held([*hits, unit]) > line.held(hits)

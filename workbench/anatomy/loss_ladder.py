@@ -24,7 +24,7 @@ class Counting(Protocol):
     """Tokens of text, in which a budget is counted."""
 
     def offsets(self, text: str, /) -> Ranges:
-        """(n, 2) where each token of a text stands in it."""
+        """Return (n, 2) where each token of a text stands in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def ladder(
     longest: int | None = None,
     blanks: Blanks | None = None,
 ) -> Ladder:
-    """The ladder of a question within a budget of k hits.
+    """Return the ladder of a question within a budget of k hits.
 
     `lost` are the characters of its passages that have no place in the text. `units` (document → ranges) is all that
     the pipeline can return: its chunks, or what its retriever makes of them. `exact` and `found` are its hits with an
@@ -118,7 +118,7 @@ def token_ladder(
     tokens: Counting,
     blanks: Blanks | None = None,
 ) -> Ladder:
-    """The ladder of a question within a budget of `limit` tokens; `exact` and `found` are hits not yet cut to it.
+    """Return the ladder within a budget of `limit` tokens; `exact` and `found` are hits not yet cut to it.
 
     The free cover takes the gold's own text a token at a time, the tokens that hold most characters first. Text that a
     unit holds can split into tokens otherwise, at its ends, so the best units count as a free cover too: units ≤
@@ -146,7 +146,7 @@ def token_ladder(
 
 
 def within(hits: Sequence[Span], budget: Budget, text: Callable[[Span], str], tokens: Counting) -> list[Span]:
-    """The hits within a budget, the last one cut to the tokens that are left."""
+    """Return the hits within a budget, the last one cut to the tokens that are left."""
     return _Counted(text, tokens).first(hits, budget.amount) if budget.tokens else list(hits[: budget.amount])
 
 
@@ -160,7 +160,7 @@ def _line(gold: Sequence[Span], lost: int, blanks: Blanks | None) -> GoldLine:
 def _or_hits(
     line: GoldLine, most: int, best: list[Span], rankings: Sequence[Sequence[Span]]
 ) -> tuple[int, tuple[Span, ...]]:
-    """The most that the units hold, and such units; hits where they hold more, having been merged from several."""
+    """Return the most that units hold, and such units; merged hits where these hold more."""
     for hits in rankings:
         if (held := line.held(hits)) > most:
             most, best = held, [hit for hit in hits if line.held([hit])]
@@ -180,16 +180,16 @@ class _Counted:
         return self._known[span]
 
     def size(self, span: Span) -> int:
-        """The tokens of a span's text."""
+        """Return the tokens of a span's text."""
         return len(self.offsets(span))
 
     def cut(self, span: Span, n: int) -> Span:
-        """The first n tokens of a span; a character that lies in two tokens goes with the second."""
+        """Return the first n tokens of a span; a character that lies in two tokens goes with the second."""
         offsets = self.offsets(span)
         return Span(span.document, span.start, span.start + int(offsets[n, 0])) if n < len(offsets) else span
 
     def first(self, hits: Sequence[Span], limit: int) -> list[Span]:
-        """The hits in rank order until the limit is full, the last one cut to fit."""
+        """Return the hits in rank order until the limit is full, the last one cut to fit."""
         out: list[Span] = []
         for hit in hits:
             if limit <= 0:
@@ -199,7 +199,7 @@ class _Counted:
         return out
 
     def free(self, line: GoldLine, limit: int) -> int:
-        """The most gold characters that so many tokens of the gold's own text hold."""
+        """Return the most gold characters that so many tokens of the gold's own text hold."""
         gains = [np.zeros(0, np.int64)]
         for document, own in line.texts.items():
             for start, end in own.tolist():

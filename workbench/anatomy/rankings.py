@@ -1,4 +1,7 @@
-"""The rankings that a pipeline's own is compared with."""
+"""The rankings that a pipeline's own is compared with, over the same chunks: exact, BM25, dense, and both fused.
+
+A lost chunk is also ranked joined with the text around it: the rest of its passage, its neighbours, or its section.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -13,10 +16,10 @@ from workbench.diagnostics import unseen
 from workbench.documents import Chunks
 from workbench.embedders import Embedder, Remote, Static, missing
 from workbench.evaluations import Evaluation
-from workbench.evaluations.retrieval import Asker, Tokens, columns, retrieved
+from workbench.evaluations.retrieval import Tokens, columns, retrieved
 from workbench.indexes import Flat
 from workbench.metrics import Budget, metric
-from workbench.pipelines import collection, embedded, indexed
+from workbench.pipelines import Asker, collection, embedded, indexed
 from workbench.records import Hit
 from workbench.retrievers import BM25, Collection, Dense, Hybrid, Retriever, Words
 from workbench.retrievers.expansions import expanded
@@ -119,7 +122,7 @@ class Rankings:
         return not self._pipeline.retriever.needs_vectors or isinstance(self._pipeline.index, Flat)
 
     def can(self, side: str) -> bool:
-        """Whether a side is tried: it needs no vectors, or they are there or cheap; and hybrid is not what runs."""
+        """Return whether a side is tried: it needs no vectors or can afford them, and is not what runs anyway."""
         if side == "hybrid" and self._pipeline.retriever.kind == "hybrid":
             return False
         return not self._retrievers[side].needs_vectors or self._affordable
@@ -136,7 +139,7 @@ class Rankings:
         )
 
     def ranked(self, side: str, budget: Budget) -> list[list[Span]]:
-        """Each question's hits of "own" or "exact" down to what the budget needs, as the evaluation asked for them.
+        """Return each question's hits of "own" or "exact" within the budget, as the evaluation asked for them.
 
         The depth matters where an index is approximate, or a fusion weighs more candidates the more are asked for.
         """
@@ -156,7 +159,7 @@ class Rankings:
         return self._ranked[key]
 
     def hits(self, side: str, query: str, k: int, join: Join | None = None) -> list[Span]:
-        """The spans that "exact", "bm25", "dense" or "hybrid" finds, best first, at most k.
+        """Return the spans that "exact", "bm25", "dense" or "hybrid" finds, best first, at most k.
 
         With a join, what "exact", "bm25" or "wide" finds where that stands in place of its chunks.
         """
@@ -212,7 +215,7 @@ class Rankings:
         return len(rows)
 
     def _joined(self, some: Sequence[Join]) -> Collection:
-        """The joins as rows of their own, each span once."""
+        """Return the joins as rows of their own, each span once."""
         headers = {join.span: self._rows.headers[join.rows.start] for join in some}
         chunks = []
         for document in dict.fromkeys(span.document for span in headers):
@@ -224,7 +227,7 @@ class Rankings:
         return Collection(self._rows.corpus, chunks)
 
     def _joined_hits(self, side: str, query: str, join: Join, k: int) -> list[Span]:
-        """The spans that a side finds where a join stands in place of its rows."""
+        """Return the spans that a side finds where a join stands in place of its rows."""
         retriever, rows, index = self._retrievers[side], self._rows, None
         if retriever.needs_vectors:
             rows = self._wide if side == "wide" else self._exact
@@ -260,13 +263,13 @@ class Rankings:
         return max((int(np.diff(spans).max()) for spans in self.units.values() if len(spans)), default=0)
 
     def seen(self, line: GoldLine) -> list[Span]:
-        """What the embedder saw of the chunks that hold gold of a line; all of it where no embedder takes part."""
+        """Return what the embedder saw of the chunks that hold gold of a line; all of it without an embedder."""
         holders = line.holders(self.chunks)
         self._see([s for s in holders if s not in self._seen])
         return [self._seen[s] for s in holders]
 
     def unseen(self, spans: list[Span]) -> list[Span]:
-        """The end of each chunk that the embedder never saw; empty spans where it saw all."""
+        """Return the end of each chunk that the embedder never saw; empty spans where it saw all."""
         self._see([s for s in spans if s not in self._seen])
         return [Span(s.document, self._seen[s].end, s.end) for s in spans]
 
@@ -330,16 +333,16 @@ class Rankings:
 
 
 def like(own: Retriever, kind: type[Kind]) -> Kind:
-    """A retriever of another kind that analyses words and expands its hits as the pipeline's own does."""
+    """Return a retriever of another kind that analyses words and expands its hits as the pipeline's own does."""
     shared = {f.name for f in fields(kind)} & {f.name for f in fields(own)} & set(_SHARED)
     return kind(**{name: getattr(own, name) for name in shared})
 
 
 def _is_cheap(embedder: Embedder) -> bool:
-    """Whether embedding takes next to no time, and calls nobody."""
+    """Return whether embedding takes next to no time, and calls nobody."""
     return isinstance(embedder, Static)
 
 
 def _ours(evaluation: Evaluation) -> bool:
-    """Whether its metrics are ours, whose names hold their budgets."""
+    """Return whether its metrics are ours, whose names hold their budgets."""
     return evaluation.definitions == "workbench"

@@ -1,4 +1,4 @@
-"""What the pages draw of a question or a chunking, as plain values."""
+"""What the pages draw of a question or a chunking, as plain values: lists of numbers, texts and names."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ WHOLE, CUT, MISSED = "whole", "cut", "missed"
 
 
 def state(passage: Span, hits: Sequence[Span], blanks: Blanks | None = None) -> str:
-    """Whether the hits hold a passage whole, cut, or have missed it."""
+    """Return whether the hits hold a passage whole, cut, or have missed it."""
     line = GoldLine.of([passage], blanks)
     held = lengths(line.places(hits))
     if (held == line.length).any():
@@ -30,7 +30,7 @@ def picture(
     unseen: Sequence[Span] = (),
     blanks: Blanks | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
-    """The pieces of one question's picture, each {document, start, end} in code points and what else is known of it.
+    """Return the pieces of one question's picture, each {document, start, end, …} in code points.
 
     `gold` with its state and the number of its reference, `units` that hold gold and whether one hit is that unit,
     `hits` by rank and the gold characters that each holds, `best` the units that hold most, `unseen` the text of units
@@ -55,7 +55,7 @@ def strip(
     label: str = "",
     blanks: Blanks | None = None,
 ) -> dict[str, Any]:
-    """One configuration's boundaries in one document, on an axis of its `length` characters that all of them share.
+    """Return one configuration's boundaries in one document, on an axis of its `length` characters.
 
     `chunks` are the document's; `passages` gold with the hits of its question. {label, document, length, chunks:
     [[start, end] …], gold: [{start, end, state} …]}; divide by `length` for an axis from 0 to 1.
@@ -75,7 +75,7 @@ def _at(span: Span) -> dict[str, Any]:
 
 
 def picture_of(evaluation: Evaluation, anatomy: Anatomy, i: int) -> dict[str, Any]:
-    """What the anatomy view draws of question number i: `anatomy.picture`'s pieces with its question and its losses.
+    """Return the `picture` of question number i with its text and its losses.
 
     `unseen` is what the embedder never saw of the chunks that hold gold and of those that are hits.
     """
@@ -90,7 +90,7 @@ def picture_of(evaluation: Evaluation, anatomy: Anatomy, i: int) -> dict[str, An
 
 
 def boundary_strips(evaluations: Sequence[Evaluation], document: str) -> list[dict[str, Any]]:
-    """A strip for each evaluated pipeline over one document, all on its axis; see `anatomy.strip`.
+    """Return a strip for each evaluated pipeline over one document, all on its axis; see `anatomy.strip`.
 
     Pipelines whose corpus does not hold the document, because their parser made another text of the file, are matched
     by the file: each strip has its own document and length.

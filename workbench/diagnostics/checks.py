@@ -1,15 +1,19 @@
-"""Chunk health without labels."""
+"""Chunk health without labels: what a chunking cut, repeats, leaves too small, or hides from the model.
+
+Each check returns the spans concerned, and of how many. `FINDINGS` names the checks in the order of a report, with why
+each matters and which field to change.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import Chunks, Corpus, Document
+from workbench.memory_cache import cached
 from workbench.pooling import token_runs
 from workbench.records import Hit
 from workbench.spans import Ranges, Span
@@ -22,7 +26,7 @@ Ints = NDArray[np.int64]
 
 
 def chunk_tokens(document: Document, chunks: Chunks, name: str) -> Ints:
-    """(n,) tokens of each chunk as it is embedded, header included, in the named tokenizer.
+    """Return (n,) tokens of each chunk as it is embedded, header included, in the named tokenizer.
 
     Exact, and quick where tokens end at white space, since a chunk's tokens then are the document's between its ends;
     or where a text falls apart at known joints (`workbench.pooling`).
@@ -39,14 +43,14 @@ def chunk_tokens(document: Document, chunks: Chunks, name: str) -> Ints:
 
 
 def _torn(text: str, spans: Ranges) -> NDArray[np.bool_]:
-    """(n,) whether an end of the span may lie inside a token: no white space on either side of it."""
+    """Return (n,) whether an end of the span may lie inside a token: no white space on either side of it."""
     places, where = np.unique(spans, return_inverse=True)
     torn = np.array([inside_word(text, place) for place in places.tolist()], np.bool_)[where.reshape(spans.shape)]
     return torn[:, 0] | torn[:, 1]
 
 
 def unseen(document: Document, chunks: Chunks, name: str, limit: int | None, tokens: Ints | None = None) -> Ranges:
-    """(n, 2) the part of each chunk that lies beyond the model's `limit` of tokens and so never reaches its vector.
+    """Return (n, 2) the part of each chunk beyond the model's `limit` of tokens, which its vector never sees.
 
     Empty (end, end) where the chunk fits, and everywhere if `limit` is None. `tokens` are its `chunk_tokens`, if known.
     """
@@ -94,13 +98,13 @@ class Cutting:
     limit: int | None
 
     def parts(self) -> Iterator[tuple[Document, Ranges]]:
-        """Each document with its chunks, (n, 2) by start and end."""
+        """Yield each document with its chunks, (n, 2) by start and end."""
         for document in self.corpus:
             spans = self.chunks[document.id].spans
             yield document, spans[np.lexsort((spans[:, 1], spans[:, 0]))]
 
     def all(self) -> Iterator[tuple[Document, Span]]:
-        """Every chunk with its document."""
+        """Yield every chunk with its document."""
         for document, spans in self.parts():
             for start, end in spans.tolist():
                 yield document, Span(document.id, start, end)
@@ -110,24 +114,25 @@ class Cutting:
 
 
 def cut_sentences(cutting: Cutting) -> Found:
-    """Chunks that begin or end inside a sentence."""
+    """Find chunks that begin or end inside a sentence."""
     out, of = [], 0
     for document, spans in cutting.parts():
         of += len(spans)
-        clean = _sentence_edges(document.text)
+        clean = _sentence_edges(document)
         for start, end in spans.tolist():
             if start not in clean or _next_word(document.text, end) not in clean:
                 out.append(Span(document.id, start, end))
     return out, of
 
 
-@lru_cache(maxsize=64)
-def _sentence_edges(text: str) -> frozenset[int]:
-    """Where sentences start, the first one at the first letter, and the end of the text.
+@cached(64 << 20, lambda edges: 60 * len(edges), key=lambda document: document.id)
+def _sentence_edges(document: Document) -> frozenset[int]:
+    """Return where sentences start, the first one at the first letter, and the end of the text.
 
     A line that ends well before the width at which the text is wrapped, if it is wrapped at all, ends what it says:
     a heading, a list's item, a row.
     """
+    text = document.text
     breaks = [m.span() for m in re.finditer(r"\n\s*", text)]
     starts = [0, *(end for _, end in breaks)]
     widths = np.array([start - begin for begin, (start, _) in zip(starts, breaks, strict=False)], np.int64)
@@ -143,7 +148,7 @@ def _next_word(text: str, at: int) -> int:
 
 
 def cut_sections(*kinds: str) -> Callable[[Cutting], Found]:
-    """A finding: sections of these kinds that would fit, and that no chunk holds whole."""
+    """Return a finding: sections of these kinds that would fit, and that no chunk holds whole."""
 
     def look(cutting: Cutting) -> Found:
         out, of = [], 0
@@ -168,7 +173,7 @@ def _trimmed(text: str, span: Span) -> Span:
 
 
 def severed_headings(cutting: Cutting) -> Found:
-    """Headings whose text begins in another chunk, none of which repeats the heading as a header."""
+    """Find headings whose text begins in another chunk, none of which repeats the heading as a header."""
     out, of = [], 0
     for document, spans in cutting.parts():
         starts = {h.span.start for h in document.headings}
@@ -184,7 +189,7 @@ def severed_headings(cutting: Cutting) -> Found:
 
 
 def _carried(chunks: Chunks, title: str, at: int) -> bool:
-    """Whether a chunk that holds the place has the heading in its header."""
+    """Return whether a chunk that holds the place has the heading in its header."""
     if not chunks.headers:
         return False
     rows = np.flatnonzero((chunks.spans[:, 0] <= at) & (chunks.spans[:, 1] > at))
@@ -201,12 +206,12 @@ def _sizes(cutting: Cutting, document: Document, spans: Ranges) -> NDArray[np.in
 
 
 def tiny(cutting: Cutting) -> Found:
-    """Chunks far below the size that was asked for."""
+    """Find chunks far below the size that was asked for."""
     return _of_size(cutting, lambda sizes: sizes < TINY * cutting.splitter.chunk_size)
 
 
 def oversized(cutting: Cutting) -> Found:
-    """Chunks above the size that was asked for."""
+    """Find chunks above the size that was asked for."""
     return _of_size(cutting, lambda sizes: sizes > OVERSIZED * cutting.splitter.chunk_size)
 
 
@@ -220,7 +225,7 @@ def _of_size(cutting: Cutting, which: Callable[[NDArray[np.int64]], NDArray[np.b
 
 
 def truncated(cutting: Cutting) -> Found:
-    """Chunks whose end the embedding model never sees."""
+    """Find chunks whose end the embedding model never sees."""
     out, of = [], 0
     for document in cutting.corpus:
         chunks = cutting.chunks[document.id]
@@ -234,7 +239,7 @@ def truncated(cutting: Cutting) -> Found:
 
 
 def low_information(cutting: Cutting) -> Found:
-    """Chunks with few different words, or mostly of rules, dots and blanks."""
+    """Find chunks with few different words, or mostly of rules, dots and blanks."""
     out, of = [], 0
     for document, span in cutting.all():
         of += 1
@@ -251,7 +256,7 @@ def _words(text: str) -> set[str]:
 
 
 def _unspaced(text: str) -> bool:
-    """Whether it is of a script that writes no blanks: then it has few words however much it says."""
+    """Return whether it is of a script that writes no blanks: then it has few words however much it says."""
     wide = sum(1 for c in text if c >= "\u2e80")
     return wide > 0.3 * len(text) and len(text) >= 2 * FEWEST_WORDS
 
@@ -261,7 +266,7 @@ def _alphanumeric(text: str) -> int:
 
 
 def boilerplate(cutting: Cutting) -> Found:
-    """Chunks that are mostly lines which stand at several places of the corpus."""
+    """Find chunks that are mostly lines which are repeated in the corpus."""
     counts: Counter[str] = Counter()
     for document in cutting.corpus:
         counts.update(line.strip() for line in document.text.split("\n") if len(line.strip()) >= SHORTEST_LINE)
@@ -277,7 +282,7 @@ def boilerplate(cutting: Cutting) -> Found:
 
 
 def duplicates(cutting: Cutting) -> Found:
-    """Chunks whose words, in order, an earlier chunk has too."""
+    """Find chunks whose words, in order, an earlier chunk has too."""
     seen: set[str] = set()
     out, of = [], 0
     for document, span in cutting.all():
@@ -315,7 +320,7 @@ class Finding:
 def examine(
     corpus: Corpus, splitter: Splitter, chunks: Mapping[str, Chunks], tokenizer: str, limit: int | None
 ) -> tuple[Finding, ...]:
-    """What is wrong with these chunks (document id → its chunks), a finding a kind, those with a count of 0 too."""
+    """Return a finding for each check of these chunks (document id → its chunks), with counts of 0 too."""
     cutting = Cutting(corpus, splitter, chunks, tokenizer, limit)
     out = []
     for kind, (look, title, why, field, remedy) in FINDINGS.items():
@@ -402,7 +407,7 @@ FINDINGS: dict[str, tuple[Look, str, str, str, str]] = {
 
 
 def split_answers(hits: Sequence[Sequence[Hit]]) -> list[tuple[Hit, Hit]]:
-    """For each query whose hits hold two neighbouring chunks, the best such pair: a problem cut from its solution.
+    """Return the best pair of neighbouring chunks among each query's hits, for queries that have one.
 
     Neighbours are chunks of one document of which the second begins where, or before, the first one ends, or after
     nothing but a gap of a few blanks. Where many queries have such pairs, larger chunks would answer with one.

@@ -68,7 +68,7 @@ class Neighbourhoods:
 
 
 def neighbourhoods(vectors: Vectors, k: int = K) -> Neighbourhoods:
-    """How the chunks lie to each other, each asked for its k nearest others by cosine; k is at most n − 1.
+    """Find each chunk's k nearest others by cosine; k is at most n − 1.
 
     Source: Radovanović, Nanopoulos and Ivanović 2010, "Hubs in Space", JMLR 11.
     """
@@ -84,7 +84,7 @@ def neighbourhoods(vectors: Vectors, k: int = K) -> Neighbourhoods:
 
 
 def _skew(values: Ints) -> float:
-    """The third standardised moment; 0 where nothing varies."""
+    """Return the third standardised moment; 0 where nothing varies."""
     centred = values - values.mean()
     spread = float(np.sqrt((centred**2).mean()))
     return float((centred**3).mean() / spread**3) if spread else 0.0
@@ -107,7 +107,7 @@ class HubsAmongMisses:
 def hubs_among_misses(
     hubs: Ints, hits: Sequence[Sequence[int]], missed: Sequence[bool], resamples: int = 10_000, seed: int = 0
 ) -> HubsAmongMisses:
-    """Each question's hits (rows), held against the hubs; `missed` says which questions' answers were not found."""
+    """Compare the share of hubs among the hits (rows) of `missed` and of answered questions."""
     marks = set(hubs.tolist())
     shares = np.array([np.mean([row in marks for row in rows]) if len(rows) else 0.0 for rows in hits], np.float64)
     lost = np.asarray(missed, np.bool_)

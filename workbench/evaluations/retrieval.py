@@ -1,28 +1,27 @@
-"""What a pipeline retrieves for questions."""
+"""What a pipeline retrieves for questions, and the size of hits in tokens.
+
+Tokens of hits are counted from those of their documents: another chunking asks for other parts of the same texts.
+"""
 
 import re
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import Corpus, Document
-from workbench.embedders import Embedder, embed
 from workbench.indexes import Flat
+from workbench.memory_cache import MemoryCache, cached
 from workbench.metrics import Budget
 from workbench.pipelines import Pipeline
 from workbench.records import Hit
 from workbench.retrievers import MAX_K, Collection
 from workbench.spans import Ranges, Span
-from workbench.store import Store
 from workbench.tokens import tokenizer
-from workbench.vectors import Vectors
 
 CONTEXT_TOKENIZER = "cl100k_base"
-"""What context is counted in: the same for every pipeline, so that budgets of tokens compare."""
+"""The tokenizer in which context is counted: the same for every pipeline, so that budgets of tokens compare."""
 
 Ints = NDArray[np.int64]
 
@@ -39,7 +38,7 @@ class Tokens:
         self._known: dict[Span, int] = {}
 
     def of(self, hit: Hit) -> int:
-        """The tokens of a hit's text."""
+        """Return the tokens of a hit's text."""
         try:
             return self._known[hit.span]  # not by chunk: merged hits have other spans from query to query
         except KeyError:
@@ -47,7 +46,7 @@ class Tokens:
             return self._known[hit.span]
 
     def count(self, hits: Sequence[Hit]) -> None:
-        """Nothing; `of` knows these hits, which is quicker for many at once."""
+        """Count many hits at once, which is quicker than one by one."""
         by_document: dict[str, list[Span]] = {}
         for span in dict.fromkeys(h.span for h in hits if h.span not in self._known):
             by_document.setdefault(span.document, []).append(span)
@@ -60,7 +59,7 @@ class Tokens:
             self._known.update(zip(spans, counts.tolist(), strict=True))
 
     def end(self, span: Span, n: int) -> int:
-        """Where the first n tokens of a span end; a character that lies in two tokens goes with the second."""
+        """Return where the first n tokens of a span end; a character that lies in two tokens goes with the second."""
         document = self._corpus.document(span.document)
         if (whole := _whole(document, len(span))) is not None and (end := whole.end(document.text, span, n)):
             return end
@@ -76,8 +75,13 @@ class _Whole:
     joints: Ints
     before: Ints
 
+    @property
+    def bytes(self) -> int:
+        """Bytes of the arrays."""
+        return self.starts.nbytes + self.joints.nbytes + self.before.nbytes
+
     def counts(self, text: str, spans: Ints) -> Ints:
-        """(n,) the tokens of each span as of its text alone: between its outer joints they are the document's."""
+        """Return (n,) the tokens of each span's text alone; between its outer joints they are the document's."""
         first = np.searchsorted(self.joints, spans[:, 0], "right")
         last = np.searchsorted(self.joints, spans[:, 1], "right") - 1
         inside = first <= last
@@ -94,7 +98,7 @@ class _Whole:
         return out
 
     def end(self, text: str, span: Span, n: int) -> int:
-        """Where the first n tokens of a span end; 0 where that is not between its joints."""
+        """Return where the first n tokens of a span end; 0 where that is not between its joints."""
         first = int(np.searchsorted(self.joints, span.start, "right"))
         last = int(np.searchsorted(self.joints, span.end, "right")) - 1
         if first > last:
@@ -104,29 +108,27 @@ class _Whole:
         return int(self.starts[at]) if self.before[first] <= at < self.before[last] else 0
 
 
-_spent: OrderedDict[str, int] = OrderedDict()
+_counted: MemoryCache[int] = MemoryCache(10_000, lambda characters: 1)  # of each document; so many documents
 
 
 def _whole(document: Document, characters: int) -> _Whole | None:
-    """The document's tokens, once as many characters of it were counted as it has: before, that costs more."""
-    spent = _spent.pop(document.id, 0) + characters
-    _spent[document.id] = spent
-    while len(_spent) > 10_000:
-        _spent.popitem(last=False)
-    return _tokenised(document.text) if spent > len(document.text) else None
+    """Return the document's tokens once as many characters of it were counted as it has: before, that costs more."""
+    counted = (_counted.get(document.id) or 0) + characters
+    _counted.put(document.id, counted)
+    return _tokenised(document) if counted > len(document.text) else None
 
 
-@lru_cache(maxsize=256)
-def _tokenised(text: str) -> _Whole:
-    starts = tokenizer(CONTEXT_TOKENIZER).offsets(text)[:, 0].copy()
-    joints = np.array([m.start() for m in _JOINT.finditer(text)], np.int64)
+@cached(256 << 20, lambda whole: whole.bytes, key=lambda document: document.id)
+def _tokenised(document: Document) -> _Whole:
+    starts = tokenizer(CONTEXT_TOKENIZER).offsets(document.text)[:, 0].copy()
+    joints = np.array([m.start() for m in _JOINT.finditer(document.text)], np.int64)
     return _Whole(starts, joints, np.searchsorted(starts, joints))
 
 
 def retrieved(
     rows: Collection, queries: list[str], pipeline: Pipeline, budgets: set[Budget], sizes: Tokens
 ) -> tuple[list[list[Hit]], list[list[Hit]]]:
-    """Each query's hits at the pipeline's own k, and its hits down to what the largest budget needs."""
+    """Return each query's hits at the pipeline's own k, and its hits down to what the largest budget needs."""
     ask, k = pipeline.retriever, pipeline.k
     most = max((b.amount for b in budgets if b.tokens), default=0)
     depth = max([k, *(b.amount for b in budgets if not b.tokens)])
@@ -150,27 +152,7 @@ def retrieved(
     return ask(rows, queries, k), deep
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Encodes queries as the embedder does, each alone, and keeps their vectors in the store: sets are asked often."""
-
-    embedder: Embedder
-    store: Store | None
-
-    @property
-    def fingerprint(self) -> str:
-        return self.embedder.fingerprint
-
-    @property
-    def alone(self) -> bool:
-        """It encodes each query as if it came alone."""
-        return True
-
-    def encode_query(self, texts: Sequence[str], /) -> Vectors:
-        return embed(self.embedder, texts, self.store, queries=True)
-
-
 def columns(rows: Collection) -> dict[str, Ranges]:
-    """Document → the ranges of its chunks."""
+    """Return document → (n, 2) the ranges of its chunks."""
     numbers = rows.document_index
     return {d.id: rows.spans[numbers == i] for i, d in enumerate(rows.corpus)}

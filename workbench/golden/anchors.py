@@ -1,4 +1,7 @@
-"""Golden sets anchored in a corpus."""
+"""Golden sets read, anchored in a corpus and written: every quote is found again, or listed with the reason.
+
+A row is taken whole or not at all: half of a question's passages would change what recall means.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -89,7 +92,7 @@ def read_rows(
     keep_lost: bool = False,
     successors: Mapping[str, str] | None = None,
 ) -> Anchoring:
-    """The questions of (line, row or why there is none), and what could not be taken.
+    """Return the questions of (line, row or why there is none), and what could not be taken.
 
     With `keep_lost` a quote is also looked for approximately, and one without a place goes to `Question.lost` instead
     of keeping its question out. `successors` maps a file's sha256 to that of the file that replaced it.
@@ -115,7 +118,7 @@ def read_rows(
 
 
 def question_row(question: Question, shelf: Shelf, corpus: Corpus, context: bool = False) -> Row:
-    """The question as a row, each quote taken from the corpus, lost ones as they were.
+    """Return the question as a row, each quote taken from the corpus, lost ones as they were.
 
     The words around a quote are given where it stands more than once, so that its place can be told again; or always.
 
@@ -233,7 +236,7 @@ def _reference(row: Any, shelf: Shelf, nearly: bool, question: str) -> tuple[Ref
 
 
 def _quoted(document: Document, at: tuple[int, int] | None, source: Any) -> str:
-    """What stands at the offsets of a reference without a quote."""
+    """Return what stands at the offsets of a reference without a quote."""
     if at is None:
         raise GoldenError("has neither start and end nor a quote")
     if at[1] > len(document.text):
@@ -249,7 +252,7 @@ def _refuse_span(start: int, end: int, document: Document) -> NoReturn:
 
 
 def read_golden(data: bytes | Path, corpus: Corpus) -> tuple[tuple[Question, ...], tuple[Problem, ...]]:
-    """The questions of a golden set with spans in this corpus, and what could not be taken.
+    """Return the questions of a golden set with spans in this corpus, and what could not be taken.
 
     It is JSON lines, CSV with the columns question, references and corpus_id, or a BEIR folder or ZIP. Every reference
     that is returned holds `quote == corpus[span]`. A quote that no longer stands at its offsets is looked for in its
@@ -264,7 +267,7 @@ def read_golden(data: bytes | Path, corpus: Corpus) -> tuple[tuple[Question, ...
 
 
 def reread_golden(data: bytes | Path, corpus: Corpus, successors: Mapping[str, str] | None = None) -> Anchoring:
-    """As `read_golden`, but quotes are also found approximately, and those without a place stay in `Question.lost`.
+    """Read as `read_golden`, with quotes found approximately too; those without a place stay in `Question.lost`.
 
     `successors` maps the sha256 of a file to that of the file that replaced it.
 
@@ -277,7 +280,7 @@ def reread_golden(data: bytes | Path, corpus: Corpus, successors: Mapping[str, s
 def anchored(
     questions: Iterable[Question], before: Corpus, after: Corpus, successors: Mapping[str, str] | None = None
 ) -> Anchoring:
-    """The questions of one corpus with their passages as they stand in another, of the same files read anew.
+    """Return the questions of one corpus with their passages as they stand in another, of the same files read anew.
 
     Raises:
         GoldenError: a reference lies outside `before`.
@@ -303,7 +306,7 @@ def _rows(data: bytes | Path, corpus: Corpus) -> Iterator[tuple[int, Row | Golde
 
 
 def write_golden(questions: Iterable[Question], corpus: Corpus) -> str:
-    """The questions as JSON lines, each quote taken from the corpus; `read_golden` gives the same questions back.
+    """Return the questions as JSON lines, quotes taken from the corpus; `read_golden` gives the same questions back.
 
     Passages that are lost are written as they were, and so found again once their document is back.
 

@@ -1,4 +1,4 @@
-"""Questions that share passages or documents."""
+"""Questions grouped by what they share, passages or documents, and split into two sets without parting a group."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -12,7 +12,7 @@ from workbench.spans import Span
 
 
 def clusters(questions: Sequence[Question]) -> NDArray[np.int64]:
-    """(n,) the number of each question's cluster, from 0: questions with overlapping passages share one.
+    """Return (n,) the number of each question's cluster, from 0: questions with overlapping passages share one.
 
     Chains count: if a overlaps b and b overlaps c, all three are one cluster. A passage without a place in the corpus
     is shared where document and quote are the same. A question without passages is alone.
@@ -65,7 +65,7 @@ def connected(n: int, links: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
 
 
 def present(questions: Sequence[Question]) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
-    """(questions whose documents are all in the corpus, the others), each in the order given.
+    """Return (questions whose documents are all in the corpus, the others), each in the order given.
 
     What a pipeline loses of a document that is not there says nothing of the pipeline. A passage that its document
     does not hold is another matter: its question stays, and the passage counts as lost.
@@ -78,7 +78,6 @@ HELD_OUT, DEVELOPMENT = "held-out", "development"
 """Tags by which a question says itself where it belongs."""
 
 SHARE = 0.3
-
 
 LEAST_LEFT = 30
 """Development questions that holding some out must leave, where nobody says how many are held out."""
@@ -96,7 +95,7 @@ def usual_split(questions: Sequence[Question], seed: int = 0) -> tuple[tuple[Que
 def split(
     questions: Sequence[Question], share: float = SHARE, seed: int = 0
 ) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
-    """(development, held-out), each in the order given; about `share` of the clusters are held out.
+    """Return (development, held-out), each in the order given; about `share` of the clusters are held out.
 
     Questions that share a passage stay together. Where a cluster goes is a hash of its smallest id, so that further
     questions move none, unless they join a cluster with a smaller id. A tag decides for its question, and for the rest
@@ -122,11 +121,11 @@ def split(
 
 
 def _tag(question: Question) -> str:
-    """Where the question's own tags put it; "" where they say nothing, or both."""
+    """Return where the question's own tags put it; "" where they say nothing, or both."""
     own = {HELD_OUT, DEVELOPMENT} & set(question.tags)
     return own.pop() if len(own) == 1 else ""
 
 
 def _draw(id: str, seed: int) -> float:
-    """A number in [0, 1) that belongs to this id."""
+    """Return a number in [0, 1) that belongs to this id."""
     return int.from_bytes(sha256(f"{seed} {id}".encode("utf-8", "surrogatepass")).digest()[:8]) / 2**64

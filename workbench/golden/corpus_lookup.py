@@ -1,4 +1,4 @@
-"""A corpus as golden sets name it."""
+"""A corpus as golden sets name it: documents by label and by content, quotes found in them, and values checked."""
 
 import json
 import re
@@ -14,23 +14,23 @@ from workbench.golden.quotes import MOST_PLACES, Quotable, approximate, squeezed
 
 
 def is_text(value: Any) -> bool:
-    """Whether it is text that can be written down again: not empty, no half of a surrogate pair."""
+    """Return whether it is text that can be written down again: not empty, no half of a surrogate pair."""
     return isinstance(value, str) and bool(value.strip()) and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def is_whole(value: Any) -> bool:
-    """Whether it is a whole number."""
+    """Return whether it is a whole number."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def kind(value: Any) -> str:
-    """What kind of JSON value it is, in words."""
+    """Return what kind of JSON value it is, in words."""
     names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
 
 
 def short(value: Any, bare: bool = False) -> str:
-    """A value of any size for a message of one line; text in quotation marks unless bare."""
+    """Return a value of any size for a message of one line; text in quotation marks unless bare."""
     if isinstance(value, list | dict):
         return kind(value)
     text = " ".join(value.split()) if bare else json.dumps(value, ensure_ascii=False)
@@ -74,13 +74,13 @@ class Shelf:
             self._named.setdefault(document.name, []).append(document)
 
     def text(self, document: Document) -> Quotable:
-        """The document's text, ready for searching."""
+        """Return the document's text, ready for searching."""
         if document.id not in self._texts:
             self._texts[document.id] = Quotable(document.text)
         return self._texts[document.id]
 
     def document(self, name: Any, source: Any) -> Document:
-        """The one document that the label means; the file's sha256 settles it where the label does not.
+        """Return the one document that the label means; the file's sha256 settles it where the label does not.
 
         Raises:
             Unanchored: there is no such document, or more than one.
@@ -109,7 +109,7 @@ class Shelf:
         raise Unanchored("ambiguous", f"document {short(name)} is the name of {len(named)} documents; {remedy}")
 
     def labelled(self, label: str) -> list[Document]:
-        """The documents with this name, or with this name but for its suffix."""
+        """Return the documents with this name, or with this name but for its suffix."""
         return self._named.get(label) or [d for d in self.documents if PurePath(d.name).stem == label]
 
     def place(
@@ -120,7 +120,7 @@ class Shelf:
         context: tuple[str, str] = ("", ""),
         nearly: bool = False,
     ) -> Place:
-        """Where the quote stands in the document now; `nearly` takes what is clearly like it where it stands nowhere.
+        """Return where the quote stands in the document now; `nearly` also finds it approximately.
 
         Raises:
             Unanchored: it stands nowhere, or its place cannot be told from others.
@@ -164,7 +164,7 @@ class Shelf:
         return Unanchored(kind, f"{what} {short(quote)} {stands} {short(document.name)}{why}")
 
     def _latest(self, source: str) -> str:
-        """The file that took this one's place, or the place of the one that did."""
+        """Return the file that took this one's place, or the place of the one that did."""
         seen = {source}
         while (following := self._successors.get(source)) is not None and following not in seen:
             seen.add(source := following)
@@ -172,6 +172,6 @@ class Shelf:
 
 
 def _with_returns(text: str, at: tuple[int, int]) -> tuple[int, int]:
-    """Where offsets of the text with a line feed for each CR LF stand in the text itself."""
+    """Return where offsets of the text with a line feed for each CR LF stand in the text itself."""
     ends = [m.start() - i for i, m in enumerate(re.finditer("\r\n", text))]  # of line feeds, counted without returns
     return at[0] + bisect_left(ends, at[0]), at[1] + bisect_left(ends, at[1])

@@ -1,10 +1,14 @@
-"""Questions proposed without a language model."""
+"""Questions proposed without a language model, from headings, definitions, rules, figures and codes.
+
+Patterns of sentences are English. In German, French, Spanish, Italian, Dutch and Portuguese only headings and codes are
+asked about, in a form that needs no grammar. In other languages only headings that are questions themselves are taken.
+Of tables, rows are asked about by a code in their first cell.
+"""
 
 import re
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
 from itertools import chain, pairwise, zip_longest
 from pathlib import PurePath
@@ -13,6 +17,7 @@ from typing import TypeVar
 
 from workbench.documents import Corpus, Document
 from workbench.golden.lints import same_question
+from workbench.memory_cache import cached
 from workbench.records import Question, Reference
 from workbench.spans import Span
 from workbench.splitters.sentences import sentence_starts
@@ -68,7 +73,7 @@ _SIGNS = re.compile(r"[,;:()\[\]{}“”\"„«»<>|=*_\t]")
 
 
 def questions(sentence: str, lowered: set[str]) -> Iterator[tuple[str, str]]:
-    """(kind, question) of each pattern that the sentence fits, blanks in it being single.
+    """Yield (kind, question) of each pattern that the sentence fits, blanks in it being single.
 
     `lowered` are words that are known in lower case: only those lose a capital that they begin with.
     """
@@ -81,7 +86,7 @@ def questions(sentence: str, lowered: set[str]) -> Iterator[tuple[str, str]]:
 
 
 def lowered_start(phrase: str, lowered: set[str]) -> str:
-    """The phrase with its first word in lower case, where that word is known so and the phrase is not all capitals."""
+    """Lower-case the first word, where it is known so and the phrase is not all capitals."""
     first, _, rest = phrase.partition(" ")
     titled = any(word[:1].isupper() and word[1:].islower() for word in rest.split())
     known = first.lower() in lowered or first.endswith("ing") or first in ("A", "An")
@@ -91,7 +96,7 @@ def lowered_start(phrase: str, lowered: set[str]) -> str:
 
 
 def _subject(phrase: str, lowered: set[str]) -> str | None:
-    """The subject as it reads inside a question; None where it is not a plain noun phrase."""
+    """Return the subject as it reads inside a question; None where it is not a plain noun phrase."""
     words = phrase.lower().split()
     if not 1 <= len(words) <= _LONGEST_SUBJECT or _SIGNS.search(phrase) or not phrase[0].isupper():
         return None
@@ -134,7 +139,6 @@ _CODE = re.compile(r"\b(?:[A-Z]{1,5}-\d{2,}|\d{2,}-\d{2,}-[A-Z0-9]+|[A-Z]{1,4}\d
 _PROSE = frozenset({"heading", "list", "quote", "slide", "sheet"})
 _BULLET = re.compile(r"(?:[-*+•‣◦–]|\(?\w{1,2}[.)])\s+")
 
-
 T = TypeVar("T")
 
 
@@ -149,7 +153,7 @@ class _Candidate:
 
 
 def draft(corpus: Corpus, count: int, seed: int = 0, avoid: Iterable[Question] = ()) -> tuple[Question, ...]:
-    """Up to `count` proposed questions, each with the passage it was made from; the same ones for the same seed.
+    """Return up to `count` proposed questions, each with the passage it was made from; the same ones for the same seed.
 
     They are spread over documents, kinds and sections. None repeats a question of `avoid` or asks about its passages.
     """
@@ -167,7 +171,7 @@ def draft(corpus: Corpus, count: int, seed: int = 0, avoid: Iterable[Question] =
 
 
 def drafted(id: str, text: str, document: Document, start: int, end: int) -> Question:
-    """A draft about one passage."""
+    """Return a draft about one passage."""
     span = Span(document.id, start, end)
     return Question(id, text, (Reference(span, document[span]),), (DRAFTED,))
 
@@ -182,7 +186,7 @@ class Known:
             self._add(question)
 
     def takes(self, question: Question) -> bool:
-        """Whether the question is new; if so, it is known from now on."""
+        """Return whether the question is new; if so, it is known from now on."""
         if any(self.holds(r.span) for r in question.references):
             return False
         if any(same_question(question.text, text) for text in self._texts):
@@ -191,7 +195,7 @@ class Known:
         return True
 
     def holds(self, span: Span) -> bool:
-        """Whether half of this passage, or of one that is asked about, lies in the other."""
+        """Return whether half of this passage, or of one that is asked about, lies in the other."""
         return any(2 * span.overlap(other) >= min(len(span), len(other)) for other in self._spans)
 
     def _add(self, question: Question) -> None:
@@ -200,7 +204,7 @@ class Known:
 
 
 def spread(items: Sequence[T], keys: Sequence[tuple[Hashable, ...]], seed: int) -> list[T]:
-    """The items in an order that takes from every group in turn, and within it from every group of the next key."""
+    """Order items so that groups of the first key take turns, and within each those of the next key."""
     draws = [sha256(f"{seed} {i} {key}".encode("utf-8", "surrogatepass")).digest() for i, key in enumerate(keys)]
     shuffled = sorted(range(len(items)), key=lambda i: draws[i])
     return [items[i] for i in _woven(shuffled, keys, 0)]
@@ -217,12 +221,12 @@ def _woven(order: list[int], keys: Sequence[tuple[Hashable, ...]], depth: int) -
 
 
 def label_of(document: Document) -> str:
-    """The document's name as a question may say it."""
+    """Return the document's name as a question may say it."""
     return re.sub(r"[-_\s]+", " ", PurePath(document.name).stem).strip() or document.name
 
 
 def prose(document: Document) -> Iterator[tuple[int, int, int]]:
-    """(section, start, end) of each sentence and table row in order; sections count from 1, 0 before the first."""
+    """Yield (section, start, end) of each sentence and table row in order; section 0 precedes the first."""
     for start, end, _ in _pieces(document):
         yield _section(document, start), start, end
 
@@ -249,7 +253,7 @@ def _candidates(document: Document, lowered: set[str]) -> Iterator[_Candidate]:
 
 
 def _headings(document: Document, lowered: set[str]) -> Iterator[_Candidate]:
-    """A question for each heading with text of its own under it."""
+    """Yield a question for each heading with text of its own under it."""
     headings = document.headings
     for i, heading in enumerate(headings):
         until = headings[i + 1].span.start if i + 1 < len(headings) else len(document.text)
@@ -272,7 +276,7 @@ def _headings(document: Document, lowered: set[str]) -> Iterator[_Candidate]:
 
 
 def _passage(document: Document, start: int, end: int) -> tuple[int, int] | None:
-    """The sentences of a section up to `LONGEST_PASSAGE`; None where it has too little prose before anything else."""
+    """Return a section's first sentences up to `LONGEST_PASSAGE`; None where it begins with too little prose."""
     first = last = None
     for a, b, prose in _pieces(document):
         if a < start:
@@ -283,9 +287,9 @@ def _passage(document: Document, start: int, end: int) -> tuple[int, int] | None
     return (first, last) if first is not None and last is not None and last - first >= _LEAST_SECTION else None
 
 
-@lru_cache(maxsize=4)
+@cached(32 << 20, lambda pieces: 150 * len(pieces), key=lambda document: document.id)
 def _pieces(document: Document) -> tuple[tuple[int, int, bool], ...]:
-    """(start, end, whether it is prose) of each sentence and table row, no blanks or bullets around it."""
+    """Return (start, end, whether it is prose) of each sentence and table row, no blanks or bullets around it."""
     return tuple(sorted(_cut(document)))
 
 
@@ -315,7 +319,7 @@ def _cut(document: Document) -> Iterator[tuple[int, int, bool]]:
 
 
 def _section(document: Document, offset: int) -> int:
-    """Which heading the offset follows, from 1; 0 before the first."""
+    """Return which heading the offset follows, from 1; 0 before the first."""
     return bisect_right(document.headings, offset, key=lambda h: h.span.start)
 
 
@@ -324,6 +328,6 @@ def _first_cell(row: str) -> str:
 
 
 def _only(pattern: re.Pattern[str], part: str, text: str) -> str:
-    """What the pattern finds in this part and nowhere else in the text; "" where it finds nothing, or more than one."""
+    """Return what the pattern finds once in this part and nowhere else in the text, else ""."""
     found = set(pattern.findall(part))
     return found.pop() if len(found) == 1 and text.count(next(iter(found))) == 1 else ""

@@ -28,13 +28,13 @@ class Merged:
 
 
 def fresh_id(questions: Iterable[Question]) -> str:
-    """q and the number after the highest that is there."""
+    """Return q and the number after the highest that is used."""
     numbers = [int(m[1]) for q in questions if (m := _NUMBERED.fullmatch(q.id))]
     return f"q{max(numbers, default=0) + 1}"
 
 
 def added(questions: Sequence[Question], question: Question) -> Questions:
-    """The questions with one more at the end; it gets a fresh id where its own is "".
+    """Return the questions with one more at the end; it gets a fresh id where its own is "".
 
     Raises:
         GoldenError: its id is taken, its text is empty, or it has no passages and is not marked unanswerable.
@@ -47,7 +47,7 @@ def added(questions: Sequence[Question], question: Question) -> Questions:
 
 
 def replaced(questions: Sequence[Question], id: str, question: Question) -> Questions:
-    """The questions with this one in the place of the one with that id.
+    """Return the questions with this one in the place of the one with that id.
 
     Raises:
         GoldenError: there is none with that id, the new id is taken, or the question is not valid.
@@ -60,7 +60,7 @@ def replaced(questions: Sequence[Question], id: str, question: Question) -> Ques
 
 
 def removed(questions: Sequence[Question], *ids: str) -> Questions:
-    """The questions without those with these ids.
+    """Return the questions without those with these ids.
 
     Raises:
         GoldenError: there is none with such an id.
@@ -71,7 +71,7 @@ def removed(questions: Sequence[Question], *ids: str) -> Questions:
 
 
 def merge(existing: Sequence[Question], imported: Iterable[Question]) -> Merged:
-    """The existing questions, then the imported ones that are new; an id that is taken gets a number behind it.
+    """Return the existing questions, then the imported ones that are new; an id that is taken gets a number behind it.
 
     A question with the same words and the same passages as one that is here is not taken twice.
     """

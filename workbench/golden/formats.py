@@ -1,4 +1,16 @@
-"""Files of golden sets as rows."""
+"""Golden sets as files: the rows that JSON lines, CSV and BEIR data sets hold, before their quotes are found.
+
+    {"id": "q1", "question": "…", "tags": [],
+     "references": [{"document": "handbook.pdf", "start": 120, "end": 310, "quote": "…"}]}    (on one line)
+
+A question without an answer in the corpus has `"answerable": false` and no references. A reference whose quote is found
+more than once in its document also has the words around it, `prefix` and `suffix`.
+
+CSV, as in the chunking_evaluation data set, has the columns question, references (JSON: a list of {content,
+start_index, end_index}) and corpus_id, a document's name without its suffix. BEIR has corpus.jsonl, queries.jsonl and
+qrels/*.tsv, in a folder or a ZIP. A passage of it is a whole document of ours where a document's name, title or file is
+its id or title, else the one place where its text is found. A query without all its relevant passages is not taken.
+"""
 
 import csv
 import io
@@ -20,7 +32,7 @@ LONGEST_LINE = 1_000_000
 
 
 def json_rows(data: bytes) -> Iterator[tuple[int, Row | GoldenError]]:
-    """(line, its object or why there is none) of JSON lines; empty lines are left out."""
+    """Yield (line, its object or why there is none) of JSON lines; empty lines are left out."""
     for number, line in enumerate(data.split(b"\n"), 1):
         if line.strip():
             try:
@@ -30,7 +42,7 @@ def json_rows(data: bytes) -> Iterator[tuple[int, Row | GoldenError]]:
 
 
 def row_line(row: Row) -> str:
-    """The row as a line of JSON.
+    """Return the row as a line of JSON.
 
     Raises:
         GoldenError: it would be longer than a line that is read.
@@ -44,7 +56,7 @@ def row_line(row: Row) -> str:
 
 
 def line_row(line: bytes, longest: int = LONGEST_LINE) -> Row:
-    """The object on a line of JSON.
+    """Return the object on a line of JSON.
 
     Raises:
         GoldenError: the line is too long, not UTF-8, not JSON or not an object.
@@ -68,7 +80,7 @@ CSV_COLUMNS = ("question", "references", "corpus_id")
 
 
 def is_csv(data: bytes) -> bool:
-    """Whether the first line names the three columns."""
+    """Return whether the first line names the three columns."""
     header = data.split(b"\n", 1)[0][:10_000].decode("utf-8", "replace")
     return not header.lstrip().startswith("{") and set(CSV_COLUMNS) <= set(_cells(header))
 
@@ -81,7 +93,7 @@ def _cells(line: str) -> list[str]:
 
 
 def csv_rows(data: bytes, corpus: Corpus) -> Iterator[tuple[int, dict[str, Any] | GoldenError]]:
-    """(first line, row in the form of the JSON lines, or why there is none); a question's id is q and its number.
+    """Yield (first line, row in the form of the JSON lines, or why there is none); a question's id is q and its number.
 
     Raises:
         GoldenError: the file is not UTF-8.
@@ -155,12 +167,12 @@ _ZIP = b"PK\x03\x04"
 
 
 def is_beir(data: bytes | Path) -> bool:
-    """Whether it is a folder, or a ZIP archive."""
+    """Return whether it is a folder, or a ZIP archive."""
     return data.is_dir() if isinstance(data, Path) else data.startswith(_ZIP)
 
 
 def beir_rows(data: bytes | Path, corpus: Corpus) -> Iterator[tuple[int, Row | GoldenError]]:
-    """(line of queries.jsonl, row in the form of the JSON lines, or why there is none).
+    """Yield (line of queries.jsonl, row in the form of the JSON lines, or why there is none).
 
     Raises:
         GoldenError: a file is missing, or cannot be read at all.
@@ -208,7 +220,7 @@ def _beir_question(row: Row, id: str, ids: list[str], places: Mapping[str, Row],
 
 
 def _relevant(parts: Mapping[str, Callable[[], io.BufferedIOBase]]) -> dict[str, list[str]]:
-    """Query → the passages that some file of qrels judges above 0, in order."""
+    """Return query → the passages that some file of qrels judges above 0, in order."""
     names = sorted(name for name in parts if name.startswith("qrels/") and name.endswith(".tsv"))
     if not names:
         raise GoldenError("qrels/*.tsv is missing: a BEIR data set has corpus.jsonl, queries.jsonl and qrels/*.tsv")
@@ -230,7 +242,7 @@ def _relevant(parts: Mapping[str, Callable[[], io.BufferedIOBase]]) -> dict[str,
 def _beir_places(
     part: Callable[[], io.BufferedIOBase], wanted: set[str], corpus: Corpus
 ) -> tuple[dict[str, Row], dict[str, str]]:
-    """Passage → its reference; and for those that have none, why."""
+    """Return passage → its reference, and passage → why it has none."""
     shelf = Shelf(corpus)
     places: dict[str, Row] = {}
     why: dict[str, str] = {}
@@ -271,7 +283,7 @@ def _beir_reference(document: Document, start: int, end: int) -> Row:
 
 
 def _lines(part: Callable[[], io.BufferedIOBase]) -> Iterator[tuple[int, bytes]]:
-    """(line, its bytes) of what is not empty. A line longer than is read comes in pieces that are no JSON."""
+    """Yield (line, its bytes) of what is not empty. A line longer than is read comes in pieces that are no JSON."""
     with part() as file:
         number = 0
         while line := file.readline(LONGEST_TEXT + 1):
@@ -305,7 +317,7 @@ def _opener(path: Path) -> Callable[[], io.BufferedIOBase]:
 
 
 def _zip(data: bytes) -> dict[str, Callable[[], io.BufferedIOBase]]:
-    """The files of the archive by their path below the folder that holds corpus.jsonl."""
+    """Return the files of the archive by their path below the folder that holds corpus.jsonl."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile as error:

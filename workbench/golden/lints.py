@@ -82,7 +82,7 @@ def lint(
     longest_chunk_characters: int | None = None,
     anchors: Sequence[Anchor] = (),
 ) -> tuple[Finding, ...]:
-    """What is doubtful, question by question in their order, the worst first within each.
+    """Return what is doubtful, question by question in their order, the worst first within each.
 
     `longest_chunk_characters` is the longest chunk that a pipeline could return; `anchors` what re-anchoring told.
     """
@@ -119,7 +119,7 @@ def _drifted(questions: Sequence[Question], corpus: Corpus, anchors: Sequence[An
 
 
 def _twins(questions: Sequence[Question]) -> Iterator[Finding]:
-    """Each pair once, on the later question."""
+    """Yield each pair once, on the later question."""
     from rapidfuzz.fuzz import token_sort_ratio
     from rapidfuzz.process import cdist
 
@@ -136,7 +136,7 @@ def _twins(questions: Sequence[Question]) -> Iterator[Finding]:
 
 
 def same_question(a: str, b: str) -> bool:
-    """Whether two questions ask the same: alike as a whole, with the same numbers, and what differs mere spelling."""
+    """Return whether two questions ask the same: alike, with the same numbers, and differing in spelling alone."""
     from rapidfuzz.fuzz import ratio, token_sort_ratio
 
     a, b = _folded(a), _folded(b)
@@ -150,7 +150,7 @@ def same_question(a: str, b: str) -> bool:
 
 
 def _elsewhere(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding]:
-    """Passages whose words stand at a place that is not gold as well: a hit there would count for nothing."""
+    """Find passages whose words also stand at a place that is not gold: a hit there would count for nothing."""
     documents = corpus.documents
     starts = list(accumulate((len(d.text) + 2 for d in documents), initial=0))
     place = {d.id: start for d, start in zip(documents, starts, strict=False)}
@@ -179,7 +179,7 @@ def _elsewhere(questions: Sequence[Question], corpus: Corpus) -> Iterator[Findin
 
 
 def _answered(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding]:
-    """Unanswerable questions with `COPIED` of their content words within `TOGETHER` characters of a document."""
+    """Find unanswerable questions with `COPIED` of their content words within `TOGETHER` characters."""
     asked = {q.id: set(content_words(q.text)) for q in questions if not q.answerable}
     asked = {id: words for id, words in asked.items() if len(words) >= FEWEST_WORDS}
     if not asked:
@@ -200,7 +200,7 @@ def _answered(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding
 
 
 def _closest(places: Sequence[tuple[str, int, int]]) -> tuple[int, int, int]:
-    """(different words, start, end) of the `TOGETHER` characters that hold most of these words, in text order."""
+    """Return (different words, start, end) of the `TOGETHER` characters that hold most of these words."""
     best, last = (0, 0, 0), dict[str, int]()  # word → where it began last
     for word, start, end in places:
         last[word] = start
@@ -228,7 +228,7 @@ def _copied(questions: Sequence[Question]) -> Iterator[Finding]:
 
 
 def content_words(text: str) -> list[str]:
-    """The words of a text that carry meaning, folded, without the question words and small words of six languages."""
+    """Return the folded words of a text without question words and small words of six languages."""
     return [w for w in _WORD.findall(text.casefold()) if w not in _EMPTY_WORDS]
 
 

@@ -57,7 +57,7 @@ def draft_with(
     avoid: Iterable[Question] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Drafts:
-    """Up to `count` questions that a language model proposes, each with a passage that it quoted to the letter.
+    """Return up to `count` questions that a language model proposes, each with a passage that it quoted to the letter.
 
     The model is asked once for each passage, about two passages for each question at most. `progress` hears of
     (questions had, questions wanted) and may raise to stop. Where the endpoint fails later, what there is comes back.
@@ -91,18 +91,18 @@ def draft_with(
 
 
 def asked_characters(corpus: Corpus, count: int, seed: int = 0) -> int:
-    """How many characters of documents leave at most when `draft_with` asks for so many questions."""
+    """Return how many characters of documents leave at most when `draft_with` asks for so many questions."""
     return sum(end - start for _, start, end in _passages(corpus, seed)[: _TRIES * count])
 
 
 def messages(passage: str) -> tuple[Message, ...]:
-    """What the model is asked about a passage."""
+    """Return what the model is asked about a passage."""
     mark = f"=== PASSAGE {digest(passage.encode('utf-8', 'surrogatepass'))[:16]} ==="
     return {"role": "system", "content": _SYSTEM}, {"role": "user", "content": f"{mark}\n{passage}\n{mark}"}
 
 
 def _read(answer: str, id: str, document: Document, start: int, end: int) -> tuple[Question | None, str]:
-    """The question in an answer, or None and why there is none."""
+    """Return the question in an answer, or None and why there is none."""
     row = _object(answer[:_LONGEST_ANSWER])
     if row is None:
         return None, f"the answer is not JSON with a question and a quote: {short(answer)}"
@@ -121,7 +121,7 @@ def _read(answer: str, id: str, document: Document, start: int, end: int) -> tup
 
 
 def _object(answer: str) -> dict[str, Any] | None:
-    """The first JSON object in an answer, whatever the model put around it."""
+    """Return the first JSON object in an answer, whatever the model put around it."""
     decoder, at = json.JSONDecoder(), answer.find("{")
     while at >= 0:
         try:
@@ -134,14 +134,14 @@ def _object(answer: str) -> dict[str, Any] | None:
 
 
 def _passages(corpus: Corpus, seed: int) -> list[tuple[Document, int, int]]:
-    """Whole sentences of one section each, up to `PASSAGE` characters, spread over documents and sections."""
+    """Return whole sentences of one section each, up to `PASSAGE` characters, spread over documents and sections."""
     found = [(document, *passage) for document in corpus for passage in _cut(document)]
     spots = spread(found, [(d.id, section) for d, section, _, _ in found], seed)
     return [(document, start, end) for document, _, start, end in spots]
 
 
 def _cut(document: Document) -> Iterator[tuple[int, int, int]]:
-    """(section, start, end) of each passage."""
+    """Yield (section, start, end) of each passage."""
     passage: tuple[int, int, int] | None = None
     for section, start, end in prose(document):
         if passage is not None and passage[0] == section and end - passage[1] <= PASSAGE:

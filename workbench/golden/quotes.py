@@ -52,7 +52,7 @@ class Near:
 
 
 def find_quote(text: str, quote: str) -> list[tuple[int, int]]:
-    """Where the quote stands letter by letter, else without regard to blanks; at most `MOST_PLACES` places."""
+    """Return where the quote stands letter by letter, else without regard to blanks; at most `MOST_PLACES` places."""
     return Quotable(text).find(quote)
 
 
@@ -63,18 +63,18 @@ class Quotable:
         self.text = text
 
     def find(self, quote: str) -> list[tuple[int, int]]:
-        """(start, end) of each place; see `find_quote`."""
+        """Return (start, end) of each place; see `find_quote`."""
         if exact := [(at, at + len(quote)) for at in _occurrences(self.text, quote)]:
             return exact
         return self.find_letters(quote)
 
     def find_letters(self, quote: str) -> list[tuple[int, int]]:
-        """(start, end) of each place without regard to blanks."""
+        """Return (start, end) of each place without regard to blanks."""
         wanted, at = squeezed(quote), self._at
         return [(int(at[i]), int(at[i + len(wanted) - 1]) + 1) for i in _occurrences(self._letters, wanted)]
 
     def by_context(self, places: list[tuple[int, int]], prefix: str, suffix: str) -> tuple[int, int] | None:
-        """The one place with these words before and after it; None where no place clearly agrees best."""
+        """Return the one place with these words before and after it; None where no place clearly agrees best."""
         before, after = squeezed(prefix)[::-1], squeezed(suffix)
         agree = []
         for start, end in places:
@@ -85,16 +85,16 @@ class Quotable:
         return places[order[0]] if order and agree[order[0]] >= second + _CLEAR_CONTEXT else None
 
     def repeats(self, quote: str) -> bool:
-        """Whether the quote stands more than once, blanks disregarded."""
+        """Return whether the quote stands more than once, blanks disregarded."""
         wanted = squeezed(quote)
         return self._letters.find(wanted, self._letters.find(wanted) + 1) >= 0
 
     def context(self, start: int, end: int) -> tuple[str, str]:
-        """The text just before and just after a place."""
+        """Return the text just before and just after a place."""
         return self.text[max(0, start - CONTEXT) : start], self.text[end : end + CONTEXT]
 
     def nearest(self, quote: str) -> list[Near]:
-        """Places that are like the quote, the most alike first, none overlapping; for `approximate` to choose from."""
+        """Return places like the quote, the most alike first, none overlapping."""
         wanted = squeezed(quote)
         if not SHORTEST_APPROXIMATE <= len(wanted) <= LONGEST_APPROXIMATE:
             return []
@@ -130,7 +130,7 @@ class Quotable:
         return hashes[order], order.astype(np.int64)
 
     def _candidates(self, wanted: str) -> Iterator[tuple[int, int]]:
-        """Where in the letters the quote may begin and end, the place with the most votes first."""
+        """Yield where in the letters the quote may begin and end, the place with the most votes first."""
         hashes, order = self._index
         own = _grams(np.frombuffer(wanted.encode("utf-32-le", "surrogatepass"), np.uint32))
         low, high = np.searchsorted(hashes, own, "left"), np.searchsorted(hashes, own, "right")
@@ -166,7 +166,7 @@ class Quotable:
     # --- edges
 
     def _fitted(self, wanted: str, start: int, end: int) -> tuple[int, int, float] | None:
-        """(first letter, last letter + 1, score) near a candidate, at the edges of words that fit best."""
+        """Return (first letter, last letter + 1, score) near a candidate, at the edges of words that fit best."""
         from rapidfuzz.fuzz import ratio
 
         letters, total = self._letters, len(self._letters)
@@ -192,7 +192,7 @@ class Quotable:
         return (a, b, ratio(wanted, letters[a:b])) if a < b else None
 
     def _is_edge(self, i: int) -> bool:
-        """Whether a word may begin or end before letter i."""
+        """Return whether a word may begin or end before letter i."""
         at = self._at
         if i in (0, len(at)) or at[i] - at[i - 1] > 1:
             return True
@@ -203,7 +203,7 @@ class Quotable:
 
 
 def approximate(text: Quotable, quote: str) -> tuple[Near | None, str]:
-    """The one place that is clearly most like the quote and at least `APPROXIMATE`, or None and why there is none.
+    """Return the place that is clearly most like the quote, or None and why; at least `APPROXIMATE` alike.
 
     Where the quote holds numbers or codes, at least half of them must stand there: a table's rows are like each other.
     """
@@ -221,28 +221,28 @@ def approximate(text: Quotable, quote: str) -> tuple[Near | None, str]:
 
 
 def facts(text: str) -> set[str]:
-    """The numbers, dates and codes in a text: whatever has a digit."""
+    """Return the numbers, dates and codes in a text: whatever has a digit."""
     return set(_FACT.findall(text))
 
 
 def squeezed(text: str) -> str:
-    """The text without its blanks."""
+    """Return the text without its blanks."""
     return "".join(text.split())
 
 
 def _best(scores: dict[int, float], about: int) -> int:
-    """The place with the highest score, of equals the one nearest to `about`."""
+    """Return the place with the highest score, of equals the one nearest to `about`."""
     return max(scores, key=lambda i: (scores[i], -abs(i - about)), default=about)
 
 
 def _common(a: str, b: str) -> int:
-    """How many letters both begin with."""
+    """Return how many letters both begin with."""
     n = min(len(a), len(b))
     return next((i for i in range(n) if a[i] != b[i]), n)
 
 
 def _grams(codes: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """(letters − 5,) the hash of each run of six letters."""
+    """Return (letters − 5,) the hash of each run of six letters."""
     n = max(0, len(codes) - _GRAM + 1)
     out = np.zeros(n, np.uint64)
     for i in range(_GRAM):
@@ -251,7 +251,7 @@ def _grams(codes: NDArray[np.uint32]) -> NDArray[np.uint64]:
 
 
 def _has_no_spaces(character: str) -> bool:
-    """Whether its script sets no spaces between words: Chinese, Japanese, Thai, Lao, Burmese, Khmer."""
+    """Return whether its script sets no spaces between words: Chinese, Japanese, Thai, Lao, Burmese, Khmer."""
     return (
         "\u3040" <= character <= "\u30ff"
         or "\u3400" <= character <= "\u9fff"
@@ -263,7 +263,7 @@ def _has_no_spaces(character: str) -> bool:
 
 
 def _occurrences(text: str, part: str) -> Iterator[int]:
-    """Where the part begins, overlapping places included, up to `MOST_PLACES`."""
+    """Yield where the part begins, overlapping places included, up to `MOST_PLACES`."""
     at = text.find(part) if part else -1
     for _ in range(MOST_PLACES):
         if at < 0:

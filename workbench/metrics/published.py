@@ -1,4 +1,11 @@
-"""Published definitions that ours are checked against."""
+"""Published definitions: those of the chunking_evaluation code, and those for graded judgements of whole chunks.
+
+chunking_evaluation counts overlap twice in precision and IoU, and in Ω also chunks that only touch a passage.
+
+Source: Smith and Troynikov 2024, "Evaluating Chunking Strategies for Retrieval" (Chroma technical report).
+
+In a graded ranking (TREC, BEIR) a chunk that is repeated counts where it came first, and the next moves up.
+"""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +33,7 @@ class ChromaScores:
 def chroma_scores(
     gold: Sequence[Span], hits: Sequence[Span], chunks: Mapping[str, Ranges], lost: int = 0
 ) -> ChromaScores:
-    """A question's scores for its hits, given every document's chunks (document → ranges).
+    """Return a question's scores for its hits, given every document's chunks (document → ranges).
 
     recall = hit / Σ|passage|; precision = hit / Σ|chunk|; iou = hit / (Σ|chunk| + gold characters not hit), where hit
     is the number of gold characters that the hits hold, each once, and chunks of any document count in full.
@@ -46,12 +53,12 @@ def chroma_scores(
 
 
 def touching(gold: Sequence[Span], chunks: Mapping[str, Ranges]) -> list[Span]:
-    """The chunks with max(starts) ≤ min(ends) for some passage: also those that only touch one."""
+    """Return the chunks with max(starts) ≤ min(ends) for some passage: also those that only touch one."""
     return holding(gold, chunks, at_least=0)
 
 
 def least_hits(gold: Sequence[Span], chunks: Mapping[str, Ranges]) -> int:
-    """k where k is "min": as many hits as chunks touch the gold, at most 20. The answer leaks into it."""
+    """Return k where k is "min": the number of chunks that touch the gold, at most 20. It leaks the answer."""
     return min(len(touching(gold, chunks)), MOST_HITS)
 
 
@@ -60,7 +67,7 @@ Grades = Mapping[Hashable, float]
 
 
 def graded_ndcg(ranked: Sequence[Hashable], grades: Grades, k: int | None = None, exponential: bool = False) -> float:
-    """DCG of the first k chunks over that of the best order of all judged chunks; 0 where no grade is above 0.
+    """Return the DCG of the first k chunks divided by that of the best order; 0 where no grade is above 0.
 
     A chunk's gain is its grade, as in trec_eval; with `exponential`, 2^grade − 1 (Burges et al. 2005).
 
@@ -77,7 +84,7 @@ def _dcg(grades: Sequence[float], exponential: bool) -> float:
 
 
 def graded_mrr(ranked: Sequence[Hashable], grades: Grades, k: int | None = None, relevant: float = 1) -> float:
-    """1 / rank of the first chunk with at least the grade `relevant` among the first k; 0 if there is none.
+    """Return 1 / rank of the first of k chunks with at least the grade `relevant`; 0 if there is none.
 
     Source: Voorhees 1999, "The TREC-8 Question Answering Track Report".
     """

@@ -1,10 +1,10 @@
-"""Runs."""
+"""What an evaluation of a pipeline leaves behind: plain values, and their file with a checksum over every tidy row."""
 
 import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -93,7 +93,7 @@ class Run:
             raise RunError("a run's values must be finite numbers")
 
     def column(self, metric: str) -> NDArray[np.float64]:
-        """(questions,) the values of a metric.
+        """Return (questions,) the values of a metric.
 
         Raises:
             RunError: it was not measured.
@@ -128,7 +128,7 @@ class Run:
         return not parts[0].get("adapter") or parts[1].get("kind") == "bm25"
 
     def mean(self, metric: str) -> float:
-        """The mean of a metric over the questions that judge.
+        """Return the mean of a metric over the questions that judge.
 
         Raises:
             RunError: it was not measured.
@@ -146,7 +146,7 @@ class Run:
         return sum(self.seconds.values())
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """The tidy table: {pipeline, question, metric, budget, value}; budget "" where a metric has none."""
+        """Yield the tidy table: {pipeline, question, metric, budget, value}; budget "" where a metric has none."""
         for question, values in zip(self.questions, self.values, strict=True):
             for name, value in zip(self.metrics, values, strict=True):
                 measure, _, budget = name.partition("@")
@@ -159,7 +159,7 @@ class Run:
                 }
 
     def holding_out(self, held_out: Sequence[str] | frozenset[str] | set[str]) -> "Run":
-        """The same run with these questions, and no others, held out."""
+        """Return the same run with these questions, and no others, held out."""
         some = frozenset(held_out)
         if all(q.held_out == (q.id in some) for q in self.questions):
             return self
@@ -167,7 +167,7 @@ class Run:
 
 
 def golden_id(questions: Sequence[Question]) -> str:
-    """The identity of a golden set: its questions and the text of their passages, not where that stands."""
+    """Return the identity of a golden set: its questions and the text of their passages, not where that stands."""
     rows = [
         [q.id, q.text, q.answerable, [r.quote for r in q.references], [[lost.document, lost.quote] for lost in q.lost]]
         for q in questions
@@ -176,7 +176,7 @@ def golden_id(questions: Sequence[Question]) -> str:
 
 
 def environment() -> dict[str, str]:
-    """What else a figure may depend on: Python, the number of processors, and the versions of packages."""
+    """Return what else a figure may depend on: Python, the number of processors, and the versions of packages."""
     return dict(_environment())
 
 
@@ -199,7 +199,7 @@ VERSION = 1
 """Of the file's form, under its key `workbench`."""
 
 LARGEST = 256_000_000
-"""Bytes of a run's file that are read."""
+"""Bytes that a run's file may have."""
 
 _DEEPEST = 12  # levels of nesting in the plain values that a run carries
 _PLAIN = ("pipeline", "seconds", "environment", "abstention", "anatomy")
@@ -211,7 +211,7 @@ _LATER = {"measures", "training_known", "tokens_sent"}
 
 
 def run_to_json(run: Run) -> bytes:
-    """The file's bytes: one JSON object {workbench, …, questions, rows, checksum}, the same for the same run."""
+    """Return the file's bytes: one JSON object {workbench, …, questions, rows, checksum}, the same for the same run."""
     data: dict[str, Any] = {"workbench": VERSION}
     for f in fields(run):
         if f.name == "questions":
@@ -230,7 +230,7 @@ def run_to_json(run: Run) -> bytes:
 
 
 def run_from_json(data: bytes) -> Run:
-    """The run that a file's bytes hold, every part checked.
+    """Return the run that a file's bytes hold, every part checked.
 
     Raises:
         RunError: not a run, a key too many or missing, a wrong type, or a checksum that does not fit.
@@ -256,7 +256,7 @@ def run_from_json(data: bytes) -> Run:
     for key in _PLAIN:
         _check_plain(key, row[key])
     if row["checksum"] != _checksum({k: v for k, v in row.items() if k != "checksum"}):
-        raise RunError("the run's checksum does not fit: the file was damaged or changed; evaluate the pipeline anew")
+        raise RunError("the run's checksum does not fit: the file was damaged or changed; evaluate the pipeline again")
     return _run(row)
 
 
@@ -270,7 +270,7 @@ def write_run(run: Run, path: Path) -> None:
 
 
 def read_run(path: Path) -> Run:
-    """The run of a file.
+    """Return the run of a file.
 
     Raises:
         RunError: it cannot be opened or is not valid; the message names it.
@@ -312,28 +312,14 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _run(row: dict[str, Any]) -> Run:
-    for key in _TEXTS:
-        if not isinstance(row[key], str):
-            raise RunError(f"{key} must be text, not {_short(row[key])}")
-    for key in _COUNTS:
-        if not _is_count(row[key]):
-            raise RunError(f"{key} must be a whole number of at least 0, not {_short(row[key])}")
-    for key in ("pipeline", "seconds", "environment"):
-        if not isinstance(row[key], dict):
-            raise RunError(f"{key} must be a mapping, not {_short(row[key])}")
-    for key in ("abstention", "anatomy"):
-        if not isinstance(row[key], dict | None):
-            raise RunError(f"{key} must be a mapping or null, not {_short(row[key])}")
+    for keys, fits, wanted in _CHECKS:
+        for key in keys:
+            if key in row and not fits(row[key]):
+                raise RunError(f"{key} must be {wanted}, not {_short(row[key])}")
     if not all(_is_number(v) for v in row["seconds"].values()):
         raise RunError("seconds must be numbers")
     if not all(isinstance(v, str) for v in row["environment"].values()):
         raise RunError("environment must be texts")
-    if not _is_count(row.get("measures", 1)):
-        raise RunError(f"measures must be a whole number of at least 0, not {_short(row['measures'])}")
-    if not isinstance(row.get("training_known"), bool | None):
-        raise RunError(f"training_known must be true, false or null, not {_short(row['training_known'])}")
-    if not (row.get("tokens_sent") is None or _is_count(row["tokens_sent"])):
-        raise RunError(f"tokens_sent must be a whole number of at least 0 or null, not {_short(row['tokens_sent'])}")
     metrics = row["metrics"]
     if not isinstance(metrics, list) or not all(isinstance(m, str) for m in metrics):
         raise RunError("metrics must be a list of names")
@@ -373,7 +359,7 @@ def _questions(rows: Any) -> tuple[Asked, ...]:
 def _values(
     rows: Any, fingerprint: str, questions: tuple[Asked, ...], metrics: list[str]
 ) -> tuple[tuple[float, ...], ...]:
-    """The tidy rows as a table; they must stand in its order, and none be missing."""
+    """Return the tidy rows as a table; they must stand in its order, and none be missing."""
     if not isinstance(rows, list) or len(rows) != len(questions) * len(metrics):
         raise RunError(f"rows must be {len(questions)} questions × {len(metrics)} metrics")
     names = [(measure, budget) for measure, _, budget in (m.partition("@") for m in metrics)]
@@ -405,7 +391,7 @@ def _check_plain(name: str, value: Any, depth: int = 0) -> None:
 
 
 def _checksum(data: Mapping[str, Any]) -> str:
-    """sha256 of the canonical JSON."""
+    """Return the sha256 of the canonical JSON."""
     return digest(json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False).encode())
 
 
@@ -415,6 +401,18 @@ def _is_count(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+_CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
+    (_TEXTS, lambda value: isinstance(value, str), "text"),
+    (_COUNTS, _is_count, "a whole number of at least 0"),
+    (("pipeline", "seconds", "environment"), lambda value: isinstance(value, dict), "a mapping"),
+    (("abstention", "anatomy"), lambda value: isinstance(value, dict | None), "a mapping or null"),
+    (("measures",), _is_count, "a whole number of at least 0"),
+    (("training_known",), lambda value: isinstance(value, bool | None), "true, false or null"),
+    (("tokens_sent",), lambda value: value is None or _is_count(value), "a whole number of at least 0 or null"),
+)
+"""Keys of a run's file, whether a value fits, and what is expected."""
 
 
 def _no_number(name: str) -> NoReturn:

@@ -247,7 +247,7 @@ class _Pairs:
         return out
 
     def _ends(self, other: int, tail: float) -> tuple[Floats, Floats]:
-        """The interval of every run less another, by the questions."""
+        """Return the interval of every run less another, by the questions."""
         if self.clusters < 2:
             return np.full_like(self.means, self._bounds[0]), np.full_like(self.means, self._bounds[1])
         own = self._squares.diagonal()

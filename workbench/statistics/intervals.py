@@ -1,8 +1,10 @@
-"""Means of bounded scores with intervals, and the population that such a figure speaks of."""
+"""Means of bounded scores with intervals that hold for few questions, and the population that such a figure speaks of.
+
+Scores are (n,) or (n, m): one row per question, one column per run. Questions that share a passage are one cluster.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import ceil, isfinite
 from typing import Literal
 
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import SpecError
 from workbench.golden.clusters import document_groups
+from workbench.memory_cache import cached
 from workbench.records import Question
 
 Floats = NDArray[np.float64]
@@ -164,7 +167,7 @@ def student(freedom: int, share: float) -> float:
     return float(stdtrit(freedom, share))
 
 
-@lru_cache(maxsize=4)
+@cached(64 << 20, lambda signs: signs.nbytes)
 def sign_patterns(units: int, seed: int = 0) -> Floats:
     """Return (b, units) signs, the one observed (all +1) first; of a pattern and its mirror image only one.
 

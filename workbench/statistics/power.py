@@ -1,4 +1,9 @@
-"""What a number of questions can show, and how many it takes."""
+"""What a number of questions can show, how many it takes, and what drop a regression gate could have seen.
+
+Widths are counted by the rule of `intervals`. `sd` is that of the questions' paired differences of a score in [0, 1].
+
+Source: Cohen 1988, "Statistical Power Analysis", with the normal approximation for what is still to be drawn.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -60,7 +65,7 @@ def questions_for_equivalence(sd: float, margin: float, power: float = POWER) ->
 
 
 def _fewest(fits: Callable[[int], bool]) -> int:
-    """The smallest number of questions that fits, at most `_MOST`."""
+    """Return the smallest number of questions that fits, at most `_MOST`."""
     low, high = MIN_QUESTIONS, _MOST
     while low < high:
         middle = (low + high) // 2
@@ -102,8 +107,7 @@ class Power:
 
 
 def paired_sd(runs: Sequence[Run], measure: str = "recall") -> tuple[float, float] | None:
-    """The standard deviation of paired differences between two of the runs: that of one pair in ten at most is below
-    the first figure, and of one in ten above the second.
+    """Return the 10 % and 90 % quantiles of the standard deviations of paired differences between runs.
 
     Runs are paired where they share a golden set and a metric of this measure (the first that both have); pairs that
     do not differ at all tell nothing. None where no pair is left.
@@ -121,7 +125,7 @@ def paired_sd(runs: Sequence[Run], measure: str = "recall") -> tuple[float, floa
 
 
 def power_statement(n: int, runs: Sequence[Run] = ()) -> Power:
-    """What `n` questions can show, as figures and as a sentence for people."""
+    """Return what `n` questions can show, as figures and as a sentence for people."""
     own = paired_sd(runs)
     low, high = own or USUAL
     if n < MIN_QUESTIONS:
@@ -155,7 +159,7 @@ class Sight:
     @property
     def sentence(self) -> str:
         """Say what the gate could have seen."""
-        questions = f"{self.n:,} question" + ("" if self.n == 1 else "s")
+        questions = _questions(self.n)
         if self.drop is None and self.n < MIN_QUESTIONS:
             return f"with {questions} no drop can be told: at least {MIN_QUESTIONS} are needed"
         if self.drop is None:
@@ -182,7 +186,7 @@ def sight(
     blind = Sight(n, None, None)
 
     def fires(orders: Sequence[Ints], lost: int) -> float:
-        """The share of draws in which losing so many of the questions makes the gate fire."""
+        """Return the share of draws in which losing so many of the questions makes the gate fire."""
         drops = np.zeros((n, len(orders)))
         for i, order in enumerate(orders):
             drops[order[:lost], i] = bounds[0] - baseline[order[:lost]]

@@ -19,8 +19,7 @@ from workbench.embedders import (
 )
 from workbench.errors import GoldenError, SpecError
 from workbench.evaluations import evaluate, run_of
-from workbench.evaluations.retrieval import Asker
-from workbench.pipelines import Pipeline, collection, embedded, indexed, previewed
+from workbench.pipelines import Asker, Pipeline, collection, embedded, indexed, previewed
 from workbench.pooling import SpanEncoder
 from workbench.records import Judging, Question, Run, golden_id, judging
 from workbench.retrievers import Collection as Rows

@@ -13,7 +13,6 @@ from workbench import pipelines
 from workbench.documents import Corpus
 from workbench.embedders import Cancelled
 from workbench.errors import SpecError
-from workbench.evaluations.retrieval import Asker
 from workbench.indexes import (
     HNSW,
     INDEXES,
@@ -32,7 +31,7 @@ from workbench.indexes import (
     tradeoff,
 )
 from workbench.indexes.sizes import parts
-from workbench.pipelines import Pipeline
+from workbench.pipelines import Asker, Pipeline
 from workbench.records import Question
 from workbench.retrievers import Collection, Dense
 from workbench.specs import to_dict
