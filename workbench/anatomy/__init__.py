@@ -14,32 +14,25 @@ the retrievals that they compare.
 from workbench.anatomy.best_cover import GoldLine, best_in_tokens, best_units, best_windows
 from workbench.anatomy.causes import (
     CAUSES,
-    DEEPER,
-    ENOUGH,
-    NEAR_DUPLICATE,
     ORIGINS,
     PASSAGE,
     Evidence,
     Joined,
-    Origin,
     cause,
     near_duplicate,
     origins,
     step_of,
 )
 from workbench.anatomy.explanation import explain
-from workbench.anatomy.loss_ladder import STEPS, Ladder, ladder, token_ladder, within
+from workbench.anatomy.loss_ladder import STEPS, ladder, token_ladder, within
 from workbench.anatomy.losses import Anatomy, Explained, waterfall
-from workbench.anatomy.remedies import Finding, Remedy, findings, remedy
+from workbench.anatomy.remedies import Remedy, findings, remedy
 from workbench.anatomy.views import CUT, MISSED, WHOLE, boundary_strips, picture, picture_of, state, strip
 
 __all__ = [
     "CAUSES",
     "CUT",
-    "DEEPER",
-    "ENOUGH",
     "MISSED",
-    "NEAR_DUPLICATE",
     "ORIGINS",
     "PASSAGE",
     "STEPS",
@@ -47,11 +40,8 @@ __all__ = [
     "Anatomy",
     "Evidence",
     "Explained",
-    "Finding",
     "GoldLine",
     "Joined",
-    "Ladder",
-    "Origin",
     "Remedy",
     "best_in_tokens",
     "best_units",

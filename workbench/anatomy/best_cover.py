@@ -18,10 +18,7 @@ Blanks = Callable[[str], Ints]
 """Document → where its white space stands (`Corpus.blanks`)."""
 
 MOST_UNITS, MOST_WORK = 64, 40_000
-"""Units that are weighed exactly for a budget of tokens, and looks at one of them, before an upper bound has to do."""
-
-
-_NO_BLANKS: Ints = np.zeros(0, np.int64)
+"""Units, and steps of the search over them, up to which a budget of tokens is weighed exactly, not bounded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +43,7 @@ class GoldLine:
         at = 0
         for document in dict.fromkeys(s.document for s in gold):
             spans = ranges((s.start, s.end) for s in gold if s.document == document)
-            known[document] = blanks(document) if blanks else _NO_BLANKS
+            known[document] = blanks(document) if blanks else np.zeros(0, np.int64)
             texts[document], counted = union(spans), union(nonblank(spans, known[document]))
             sizes = lengths(counted)
             parts[document] = counted, at + np.cumsum(sizes) - sizes

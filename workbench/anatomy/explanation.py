@@ -34,13 +34,11 @@ def explain(
 ) -> Anatomy:
     """Return where the evaluated pipeline lost answers within a budget: its own k hits, or such as "10" or "1000tok".
 
-    Only questions that judge are explained: see `Evaluation.judged`.
-
-    Vectors are taken from the store, where the evaluation left them; without it they are made again. `progress(done,
-    total)` counts questions, `embedding(done, total)` the texts that are embedded to rank lost chunks joined with the
-    text around them: a few for each lost passage, and none by a remote model. `original` gives a file's bytes by its
-    sha256, so that other parsers can be tried on passages that the text does not hold. `unit`: as for
-    `statistics.population`.
+    Only questions that judge are explained: see `Evaluation.judged`. Vectors are taken from the store, where the
+    evaluation left them, or made again. `progress(done, total)` counts questions, `embedding(done, total)` the texts
+    embedded to rank lost chunks joined with the text around them: a few for each lost passage, none by a remote model.
+    `original` gives a file's bytes by its sha256, so that other parsers can be tried on passages that the text does not
+    hold. `unit`: as for `statistics.population`.
     """
     evaluation = evaluation.judged
     amount = named(budget) if isinstance(budget, str) else budget or Budget(evaluation.pipeline.k)
@@ -145,10 +143,6 @@ class _Found:
 
     def part(self, question: Question, loss: _Loss, missed: _Missed) -> Part:
         """Return why a passage was missed."""
-        evidence = self._evidence(question, loss, missed)
-        return Part(missed.passage, missed.loss, cause(evidence), evidence)
-
-    def _evidence(self, question: Question, loss: _Loss, missed: _Missed) -> Evidence:
         line, hits = missed.line, loss.exact
         known = line.places(hits)
         holders = line.holders(self._rankings.units)
@@ -157,18 +151,18 @@ class _Found:
         seen = covered(np.concatenate([known, line.places(self._rankings.seen(line))]))
         exact = covered(known)
         lost = [s for s in holders if line.held([*hits, s]) > exact]
-        deep = self._held(line, "exact", question, DEEPER)
-        return Evidence(
+        evidence = Evidence(
             loss=missed.loss,
             exact=exact,
             missed=every - exact,
             unseen=every - seen,
             duplicate=near_duplicate(lost, away, hits, self._text) is not None,
-            deep=0 if deep is None else deep,
+            deep=self._held(line, "exact", question, DEEPER) or 0,
             bm25=self._held(line, "bm25", question),
             dense=self._held(line, "dense", question),
             joined=self._joined(question, missed, hits),
         )
+        return Part(missed.passage, missed.loss, cause(evidence), evidence)
 
     def _joined(self, question: Question, missed: _Missed, exact: Sequence[Span]) -> tuple[Joined, ...]:
         """Return the joins of a passage's chunk that bring it back, up to the first that is not by BM25."""

@@ -1,11 +1,11 @@
 """The anatomy of a golden set: each step's mean loss with its interval, in words, as rows and as plain values."""
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -44,19 +44,15 @@ class Part:
     @property
     def words(self) -> str:
         """Why it was lost, and by what that is known."""
-        return CAUSES[self.cause] + self._known
-
-    @property
-    def _known(self) -> str:
-        of = self.evidence
+        of, why = self.evidence, CAUSES[self.cause]
         if self.cause in JOINED and (joined := of.context) is not None:
             how = {"bm25": ", tried with BM25", "wide": ", and the others likewise"}.get(joined.side, "")
-            return f": found at rank {joined.rank} once its chunk is joined with {JOINED_WITH[joined.kind]}{how}"
+            return f"{why}: found at rank {joined.rank} once its chunk is joined with {JOINED_WITH[joined.kind]}{how}"
         if self.cause in PARTLY:
             some = {"dense": of.share(of.dense), "BM25": of.share(of.bm25)}
-            told = [f"{name} found {share:.0%} of it" for name, share in some.items() if share >= SEEN]
-            return f"; {', '.join(told)}" if told else ""
-        return ""
+            parts = [f"{name} found {share:.0%} of it" for name, share in some.items() if share >= SEEN]
+            return "; ".join([why, ", ".join(parts)]) if parts else why
+        return why
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +241,8 @@ class Anatomy:
 
     def worst(self, step: str) -> list[Explained]:
         """Return the questions that lose at a step, the largest loss first."""
-        return sorted((q for q in self.questions if q.ladder.losses[step] > 0), key=_loss(step))
+        losing = (q for q in self.questions if q.ladder.losses[step] > 0)
+        return sorted(losing, key=lambda q: (-q.ladder.losses[step], q.question.id))
 
     def waterfall(self) -> list[dict[str, Any]]:
         """Return a bar for each step; see the function `waterfall`."""
@@ -284,9 +281,8 @@ class Anatomy:
             "pipeline": self.pipeline,
             "budget": str(self.budget),
             "recall": self.recall,
-            "steps": {
-                step: {key: _known(value) for key, value in asdict(one).items()} for step, one in self.steps.items()
-            },
+            # JSON has no NaN.
+            "steps": {s: {k: None if isnan(v) else v for k, v in asdict(x).items()} for s, x in self.steps.items()},
             "sentence": self.sentence(),
             "first": list(self.first()),
             "causes": self.causes(),
@@ -298,11 +294,8 @@ class Anatomy:
             "worst": {step: [q.question.id for q in self.worst(step)] for step in STEPS},
         }
         if per_question:
-            out["per_question"] = list(self._plain())
+            out["per_question"] = [q.plain() for q in self.questions]
         return out
-
-    def _plain(self) -> Iterator[dict[str, Any]]:
-        return (q.plain() for q in self.questions)
 
 
 def waterfall(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -317,13 +310,3 @@ def waterfall(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
         out.append(bar | {"low": one["low"], "high": one["high"], "questions": len(plain["worst"][step])})
         level -= one["mean"]
     return out
-
-
-def _loss(step: str) -> Any:
-    """Return a key that sorts by the loss at a step, the largest first."""
-    return lambda q: (-q.ladder.losses[step], q.question.id)
-
-
-def _known(value: float) -> float | None:
-    """Return the number, or None where it cannot be known: JSON has no NaN."""
-    return None if math.isnan(value) else value

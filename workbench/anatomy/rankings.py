@@ -6,7 +6,7 @@ A lost chunk is also ranked joined with the text around it: the rest of its pass
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from workbench.documents import Chunks
 from workbench.embedders import Embedder, Remote, Static, missing
 from workbench.evaluations import Evaluation
 from workbench.evaluations.retrieval import Tokens, columns, retrieved
-from workbench.indexes import Flat
+from workbench.indexes import Flat, IndexSpec
 from workbench.metrics import Budget, metric
 from workbench.pipelines import Asker, collection, embedded, indexed
 from workbench.records import Hit
@@ -44,17 +44,21 @@ class Join:
     rows: range
 
 
-def joins(rows: Collection, row: int, passage: Span) -> list[Join]:
-    """Return the joins of a row that holds some of a passage, the shortest first; none where it stands alone."""
-    here = int(rows.document_index[row])
+def joins(rows: Collection, chunk: Span, passage: Span) -> list[Join]:
+    """Return the joins of a chunk that holds some of a passage, the shortest first; none where it stands alone.
+
+    A join of more than half of all chunks would be found whatever it holds, and is left out.
+    """
+    here = next(i for i, d in enumerate(rows.corpus) if d.id == chunk.document)
     base, stop = (int(np.searchsorted(rows.document_index, here, side)) for side in ("left", "right"))
     own = rows.spans[base:stop]
+    at = int((own == (chunk.start, chunk.end)).all(axis=1).argmax())
     out: list[Join] = []
-    for kind, first, last in _around(rows, own, row - base, passage):
+    for kind, first, last in _around(rows, own, at, passage):
         span = Span(passage.document, int(own[first, 0]), int(own[first : last + 1, 1].max()))
         if first < last and len(span) <= LONGEST and span not in (join.span for join in out):
-            out.append(Join(kind, span, row, range(base + first, base + last + 1)))
-    return out
+            out.append(Join(kind, span, base + at, range(base + first, base + last + 1)))
+    return [join for join in out if 2 * len(join.rows) <= len(rows)]
 
 
 def _around(rows: Collection, own: Ranges, at: int, passage: Span) -> Iterator[tuple[str, int, int]]:
@@ -87,7 +91,7 @@ MOST_WIDE = 50_000
 
 
 class Rankings:
-    """What other ways of searching find in the chunks of an evaluated pipeline. Each is prepared when first asked for.
+    """What other ways of searching find in the chunks of an evaluated pipeline, each prepared on first use.
 
     The sides: "own" as run, "exact" the same retriever over an exact index, "wide" the same over every chunk joined
     with its neighbours, "bm25", "dense" (exact), "hybrid" by reciprocal ranks.
@@ -152,7 +156,8 @@ class Rankings:
                 found = evaluation.hits if side == "own" else self._pipeline.retriever(self._exact, self._queries, k)
             else:
                 rows = self._as_run if side == "own" else self._exact
-                known = {m.budget for m in map(metric, evaluation.metrics) if m.budget} if _ours(evaluation) else set()
+                ours = evaluation.definitions == "workbench"  # whose metrics' names hold their budgets
+                known = {m.budget for m in map(metric, evaluation.metrics) if m.budget} if ours else set()
                 found = retrieved(rows, self._queries, self._pipeline, known | {budget}, Tokens(rows))[1]
             most = None if budget.tokens else budget.amount
             self._ranked[key] = [[hit.span for hit in hits[:most]] for hits in found]
@@ -183,15 +188,8 @@ class Rankings:
         return answer[:k]
 
     def joins(self, chunk: Span, passage: Span) -> list[Join]:
-        """Return a chunk that holds some of a passage joined with the text around it, in each way.
-
-        A join of more than half of all chunks would be found whatever it holds, and is left out.
-        """
-        rows = self._rows
-        here = next(i for i, d in enumerate(rows.corpus) if d.id == chunk.document)
-        base, stop = (int(np.searchsorted(rows.document_index, here, side)) for side in ("left", "right"))
-        row = base + int((rows.spans[base:stop] == (chunk.start, chunk.end)).all(axis=1).argmax())
-        return [join for join in joins(rows, row, passage) if 2 * len(join.rows) <= len(rows)]
+        """Return a chunk that holds some of a passage joined with the text around it, in each way."""
+        return joins(self._rows, chunk, passage)
 
     def embed(self, some: Sequence[Join], progress: Callable[[int, int], None] | None = None) -> int:
         """Embed the texts of joins, each once, where vectors rank them; return how many there are.
@@ -318,9 +316,7 @@ class Rankings:
             chunks.append(Chunks(document.id, pairs, tuple(headers) if any(headers) else ()))
             first += len(own)
         wide = embedded(Collection(rows.corpus, chunks), self._pipeline.embedder, self._store)
-        return indexed(
-            rows, wide, Asker(self._pipeline.embedder, self._store), Flat(metric=self._pipeline.index.metric)
-        )
+        return self._with(Flat(metric=self._pipeline.index.metric), wide)
 
     @cached_property
     def _as_run(self) -> Collection:
@@ -328,8 +324,9 @@ class Rankings:
             return self._rows
         return self._exact if self.is_exact else self._with(self._pipeline.index)
 
-    def _with(self, index: Any) -> Collection:
-        return indexed(self._rows, self._vectors, Asker(self._pipeline.embedder, self._store), index)
+    def _with(self, index: IndexSpec, vectors: Vectors | None = None) -> Collection:
+        given = self._vectors if vectors is None else vectors
+        return indexed(self._rows, given, Asker(self._pipeline.embedder, self._store), index)
 
 
 def like(own: Retriever, kind: type[Kind]) -> Kind:
@@ -341,8 +338,3 @@ def like(own: Retriever, kind: type[Kind]) -> Kind:
 def _is_cheap(embedder: Embedder) -> bool:
     """Return whether embedding takes next to no time, and calls nobody."""
     return isinstance(embedder, Static)
-
-
-def _ours(evaluation: Evaluation) -> bool:
-    """Return whether its metrics are ours, whose names hold their budgets."""
-    return evaluation.definitions == "workbench"

@@ -4,11 +4,10 @@ found = examine(corpus, pipeline.splitter, chunks, tokenizer, limit)     # one f
 lie = neighbourhoods(vectors)                                            # hubs, orphans, near-duplicates, outliers
 """
 
-from workbench.diagnostics.checks import Cutting, Finding, chunk_tokens, examine, split_answers, unseen
+from workbench.diagnostics.checks import Finding, chunk_tokens, examine, split_answers, unseen
 from workbench.diagnostics.geometry import Neighbourhoods, hubs_among_misses, neighbourhoods
 
 __all__ = [
-    "Cutting",
     "Finding",
     "Neighbourhoods",
     "chunk_tokens",

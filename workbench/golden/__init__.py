@@ -18,7 +18,7 @@ from workbench.golden.drafts import DRAFTED, draft
 from workbench.golden.edits import Merged, added, fresh_id, merge, removed, replaced
 from workbench.golden.formats import LONGEST_LINE
 from workbench.golden.lints import KINDS, Finding, lint
-from workbench.golden.llm_drafts import Chat, Drafts, asked_characters, draft_with
+from workbench.golden.llm_drafts import asked_characters, draft_with
 from workbench.golden.quotes import APPROXIMATE, MOST_PLACES, find_quote
 
 __all__ = [
@@ -32,8 +32,6 @@ __all__ = [
     "MOST_PLACES",
     "Anchor",
     "Anchoring",
-    "Chat",
-    "Drafts",
     "Finding",
     "Merged",
     "Problem",

@@ -1,7 +1,6 @@
 """Questions grouped by what they share, passages or documents, and split into two sets without parting a group."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from workbench.errors import GoldenError
 from workbench.records import Question
 from workbench.spans import Span
+from workbench.specs import digest
 
 
 def clusters(questions: Sequence[Question]) -> NDArray[np.int64]:
@@ -80,14 +80,11 @@ HELD_OUT, DEVELOPMENT = "held-out", "development"
 SHARE = 0.3
 
 LEAST_LEFT = 30
-"""Development questions that holding some out must leave, where nobody says how many are held out."""
+"""Least development questions that are left by default; with fewer, only tags hold questions out."""
 
 
 def usual_split(questions: Sequence[Question], seed: int = 0) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
-    """Return (development, held-out) as pages and commands do: a share of 0.3, where that leaves enough to choose by.
-
-    Where it does not, tags alone hold questions out.
-    """
+    """Return (development, held-out) as pages and commands do: `SHARE` is held out where `LEAST_LEFT` are left."""
     found = split(questions, SHARE, seed)
     return found if len(found[0]) >= LEAST_LEFT else split(questions, 0, seed)
 
@@ -128,4 +125,4 @@ def _tag(question: Question) -> str:
 
 def _draw(id: str, seed: int) -> float:
     """Return a number in [0, 1) that belongs to this id."""
-    return int.from_bytes(sha256(f"{seed} {id}".encode("utf-8", "surrogatepass")).digest()[:8]) / 2**64
+    return int(digest(f"{seed} {id}".encode("utf-8", "surrogatepass"))[:16], 16) / 2**64

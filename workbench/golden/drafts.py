@@ -9,7 +9,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import chain, pairwise, zip_longest
 from pathlib import PurePath
 from re import Pattern
@@ -20,6 +19,7 @@ from workbench.golden.lints import same_question
 from workbench.memory_cache import cached
 from workbench.records import Question, Reference
 from workbench.spans import Span
+from workbench.specs import digest
 from workbench.splitters.sentences import sentence_starts
 
 _NUMBER = (
@@ -205,7 +205,7 @@ class Known:
 
 def spread(items: Sequence[T], keys: Sequence[tuple[Hashable, ...]], seed: int) -> list[T]:
     """Order items so that groups of the first key take turns, and within each those of the next key."""
-    draws = [sha256(f"{seed} {i} {key}".encode("utf-8", "surrogatepass")).digest() for i, key in enumerate(keys)]
+    draws = [digest(f"{seed} {i} {key}".encode("utf-8", "surrogatepass")) for i, key in enumerate(keys)]
     shuffled = sorted(range(len(items)), key=lambda i: draws[i])
     return [items[i] for i in _woven(shuffled, keys, 0)]
 
@@ -300,13 +300,10 @@ def _cut(document: Document) -> Iterator[tuple[int, int, bool]]:
     for a, b, kind in other:
         if kind == "row":
             yield a, b, False
-    edges = {0, len(text), *sentence_starts(text)}
-    edges |= {
-        e for s in document.sections if s.kind == "heading" or s.kind not in _PROSE for e in (s.span.start, s.span.end)
-    }
+    apart = [s.span for s in document.sections if s.kind == "heading" or s.kind not in _PROSE]
+    edges = {0, len(text), *sentence_starts(text), *(e for span in apart for e in (span.start, span.end))}
     headings = {h.span.start for h in document.headings}
-    bounds = sorted(edges)
-    for a, b in pairwise(bounds):
+    for a, b in pairwise(sorted(edges)):
         if a in headings or any(x <= a < y for x, y in solid):
             continue
         piece = text[a:b]

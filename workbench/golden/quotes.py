@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 MOST_PLACES = 100
-"""Places of a quote that are looked for; more than one is too many anyway."""
+"""Places of a quote at which the search stops; more than one is too many anyway."""
 
 CONTEXT = 48
-"""Letters on each side of a quote that are kept where it stands more than once, to tell its place from the others."""
+"""Letters kept on each side of a quote that is found more than once, to tell its places apart."""
 
 APPROXIMATE = 85.0
-"""Least likeness of a quote to the place that is taken for it, as `rapidfuzz.fuzz.ratio` of their letters, 0 to 100."""
+"""Least `rapidfuzz.fuzz.ratio` of a quote's letters and those of the place that is taken for it, 0 to 100."""
 
 SHORTEST_APPROXIMATE = 20
 LONGEST_APPROXIMATE = 100_000
-"""Letters of a quote that is looked for approximately; a shorter one is like too much, a longer one costs too long."""
+"""Letters of a quote that is searched approximately; a shorter one is like too much, a longer one takes too long."""
 
 _CLEAR = 2.0  # a place must be so much more like the quote than the next one is
 _CLEAR_CONTEXT = 8  # a place must agree with so many more letters around it than the next one does
@@ -39,6 +39,8 @@ _CANDIDATES = 4
 _FITTED_WHOLE = 2_000  # longer quotes have only their ends compared while the edges move
 _END = 400
 _FACT = re.compile(r"\w*\d(?:[\w.,:/-]*\w)?")
+# Scripts without spaces between words: Chinese, Japanese, Thai, Lao, Burmese, Khmer.
+_NO_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\U00020000-\U0003fffd]")
 _BLANKS = np.array([c for c in range(0x3001) if chr(c).isspace()], np.uint32)
 
 
@@ -75,11 +77,14 @@ class Quotable:
 
     def by_context(self, places: list[tuple[int, int]], prefix: str, suffix: str) -> tuple[int, int] | None:
         """Return the one place with these words before and after it; None where no place clearly agrees best."""
+        from rapidfuzz.distance import Prefix
+
         before, after = squeezed(prefix)[::-1], squeezed(suffix)
         agree = []
         for start, end in places:
             left = squeezed(self.text[max(0, start - 4 * CONTEXT) : start])[::-1]
-            agree.append(_common(left, before) + _common(squeezed(self.text[end : end + 4 * CONTEXT]), after))
+            right = squeezed(self.text[end : end + 4 * CONTEXT])
+            agree.append(Prefix.similarity(left, before) + Prefix.similarity(right, after))
         order = sorted(range(len(places)), key=lambda i: -agree[i])
         second = agree[order[1]] if len(order) > 1 else 0
         return places[order[0]] if order and agree[order[0]] >= second + _CLEAR_CONTEXT else None
@@ -199,7 +204,7 @@ class Quotable:
         left, right = self.text[at[i - 1]], self.text[at[i]]
         if unicodedata.category(right)[0] == "M" or "\u200d" in (left, right):
             return False  # within what a reader sees as one character
-        return not (left.isalnum() and right.isalnum()) or _has_no_spaces(left) or _has_no_spaces(right)
+        return not (left.isalnum() and right.isalnum()) or bool(_NO_SPACES.search(left + right))
 
 
 def approximate(text: Quotable, quote: str) -> tuple[Near | None, str]:
@@ -235,12 +240,6 @@ def _best(scores: dict[int, float], about: int) -> int:
     return max(scores, key=lambda i: (scores[i], -abs(i - about)), default=about)
 
 
-def _common(a: str, b: str) -> int:
-    """Return how many letters both begin with."""
-    n = min(len(a), len(b))
-    return next((i for i in range(n) if a[i] != b[i]), n)
-
-
 def _grams(codes: NDArray[np.uint32]) -> NDArray[np.uint64]:
     """Return (letters − 5,) the hash of each run of six letters."""
     n = max(0, len(codes) - _GRAM + 1)
@@ -248,18 +247,6 @@ def _grams(codes: NDArray[np.uint32]) -> NDArray[np.uint64]:
     for i in range(_GRAM):
         out = out * np.uint64(0x9E3779B97F4A7C15) + codes[i : i + n]
     return out
-
-
-def _has_no_spaces(character: str) -> bool:
-    """Return whether its script sets no spaces between words: Chinese, Japanese, Thai, Lao, Burmese, Khmer."""
-    return (
-        "\u3040" <= character <= "\u30ff"
-        or "\u3400" <= character <= "\u9fff"
-        or "\u0e00" <= character <= "\u0eff"
-        or "\u1000" <= character <= "\u109f"
-        or "\u1780" <= character <= "\u17ff"
-        or "\U00020000" <= character <= "\U0003fffd"
-    )
 
 
 def _occurrences(text: str, part: str) -> Iterator[int]:

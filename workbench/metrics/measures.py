@@ -58,10 +58,10 @@ def mrr(of: Judgement) -> float:
 def ndcg(of: Judgement) -> float:
     """Return Σ gain / log2(rank + 1), divided by that of the best ranking: each passage whole, one per rank. 0 to 1.
 
-    A hit's gain is the sum of the shares of passages that it is the first to hold, so that text which two chunks share
-    is not paid for twice. What a hit holds beyond one passage for each rank so far counts at the next ranks, so that
-    two passages in one chunk are worth what they are in two. Within k hits the best ranking has k ranks. Where
-    passages are chunks it is that of trec_eval. 0 to 1.
+    A hit's gain is the sum of the shares of passages that it is the first to hold, so that text in two chunks counts
+    once. What a hit holds beyond one passage per rank so far counts at the next ranks, so that two passages in one
+    chunk are worth what they are in two. Within k hits the best ranking has k ranks. Where passages are chunks it is
+    that of trec_eval.
 
     Source: Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques"; the gain is ours.
     """
@@ -173,7 +173,7 @@ DEFINITIONS: dict[str, str] = {
     "precision_omega": "IoU of the passages and all chunks that hold any part of them: the best precision that the "
     "chunking allows, whatever is retrieved.",
 }
-"""What each measure of a question says, for people; white space never counts. One text for pages and README."""
+"""What each measure says, for people; white space never counts. One text for pages and README."""
 
 MOST_HITS, MOST_TOKENS = 1000, 1_000_000
 

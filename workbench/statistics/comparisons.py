@@ -24,7 +24,7 @@ from workbench.statistics.intervals import (
 )
 
 MIN_QUESTIONS = 8
-"""Below so many questions nothing is concluded from a comparison."""
+"""Questions below which nothing is concluded from a comparison."""
 
 _TIE = 1e-12  # rounding, not a difference
 
@@ -52,12 +52,12 @@ class Comparison:
 
     @property
     def is_enough(self) -> bool:
-        """Whether there are questions enough to conclude anything."""
+        """Whether there are enough questions to conclude anything."""
         return self.n >= MIN_QUESTIONS and self.clusters > 1
 
     @property
     def is_settled(self) -> bool:
-        """Whether the difference is told from 0."""
+        """Whether the difference is significant."""
         return self.is_enough and (self.low > 0 or self.high < 0)
 
 
@@ -132,7 +132,7 @@ WORDS: dict[Verdict, str] = {
 """Each verdict as people read it."""
 
 MARGIN = 0.05
-"""A difference that does not matter, unless said otherwise."""
+"""The default margin within which a difference does not matter."""
 
 
 @dataclass(frozen=True, slots=True)

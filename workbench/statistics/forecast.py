@@ -1,4 +1,4 @@
-"""How many more questions would settle what is not settled: the future drawn from what was seen."""
+"""How many more questions would settle an inconclusive verdict: futures drawn from the questions seen."""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,10 @@ from workbench.statistics.intervals import (
 )
 
 RELIABLE_FROM = 68
-"""Questions below which no number is given: too little is known of the questions that are still to come."""
+"""Questions below which no number is given: too little is known of those to come."""
 
 MOST_TIMES = 10
-"""No number is given above so many times the questions that are there."""
+"""The largest number that is given, as a multiple of the questions seen."""
 
 CONFIDENCE = 0.9
 """The share of drawn futures that must be settled."""
@@ -40,7 +40,7 @@ def questions_to_settle(
 ) -> int | None:
     """Return about how many more questions settle the verdict over runs (n, m); None where no number can be given.
 
-    Each draw weights what was seen anew (a Dirichlet draw), takes as many further questions by these weights, and
+    Each draw weights the questions seen (Dirichlet), takes as many further questions by these weights, and
     applies the verdict of `standings` to all. The answer is the smallest number with which 90 % of draws are settled.
     With a margin of 0 only a best run settles it.
 

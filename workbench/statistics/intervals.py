@@ -227,7 +227,7 @@ Unit = Literal["passage", "document"]
 PASSAGE: Unit = "passage"
 DOCUMENT: Unit = "document"
 UNITS: dict[Unit, str] = {PASSAGE: "these documents", DOCUMENT: "documents like these"}
-"""What is drawn again in thought, and the population that a figure then speaks of."""
+"""Each unit of resampling with the population that a figure then speaks of."""
 
 MIN_DOCUMENTS = 8
 """Documents from which a figure can speak of documents like these."""
@@ -235,7 +235,7 @@ MIN_DOCUMENTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The population of a figure: its unit, and how many documents the questions are about, None if that is unknown."""
+    """The population of a figure: its unit, and the number of the questions' documents, None if unknown."""
 
     unit: Unit
     documents: int | None
@@ -249,7 +249,7 @@ class Population:
 
     @property
     def caution(self) -> str:
-        """What the figure cannot exclude; "" where there is nothing to add."""
+        """What the figure cannot exclude, or ""."""
         if self.unit == DOCUMENT:
             return f"{self.documents:,} documents cannot exclude a rare kind that reverses the result"
         return ""
