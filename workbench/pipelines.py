@@ -100,7 +100,7 @@ class Pipeline:
         kept = _store_in(Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve()) if store is None else store
         rows = collected(corpus, self.splitter, kept)
         if self.retriever.needs_vectors:
-            rows = searchable(rows, self, kept, progress, encoder=Asker(self.embedder, kept))
+            rows = searchable(rows, self, kept, progress, encoder=StoredQueries(self.embedder, kept))
         return self.retriever(rows, list(queries), self.k)
 
 
@@ -110,7 +110,7 @@ def _store_in(home: Path) -> Store:
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class StoredQueries:
     """An embedder's queries, each encoded alone, with their vectors kept in the store: sets are asked often."""
 
     embedder: Embedder

@@ -1,4 +1,4 @@
-"""Where and why answers were lost: from the file to the hits a question's recall falls, in steps that are told apart.
+"""Where and why answers were lost: from the file to the hits a question's recall falls, step by step.
 
 found = evaluate(corpus, questions, pipeline, store=store)
 anatomy = explain(found, store)

@@ -15,7 +15,7 @@ from workbench.spans import Ranges, Span, covered, lengths, nonblank, ranges, un
 Ints = NDArray[np.int64]
 
 Blanks = Callable[[str], Ints]
-"""Document → where its white space stands (`Corpus.blanks`)."""
+"""Document → the offsets of its white space (`Corpus.blanks`)."""
 
 MOST_UNITS, MOST_WORK = 64, 40_000
 """Units, and steps of the search over them, up to which a budget of tokens is weighed exactly, not bounded."""
@@ -26,7 +26,7 @@ class GoldLine:
     """The gold of one question, each character once, white space left out.
 
     `texts` are the ranges of each document's text that are gold; `parts` the same ranges counted without white space,
-    and where on the line each begins; `blanks` where the white space of these documents stands.
+    and where on the line each begins; `blanks` the offsets of these documents' white space.
     """
 
     texts: Mapping[str, Ranges]

@@ -14,7 +14,7 @@ NEAR_DUPLICATE = 90.0
 """rapidfuzz's ratio of two texts (100 · (1 − Indel distance / both lengths)) from which they are near-duplicates."""
 
 SHORTEST_REPEATED = 20
-"""Characters of a passage from which a copy of it is told; shorter ones stand in many places by chance."""
+"""Least characters of a passage whose copies are looked for; shorter ones are in many places by chance."""
 
 DEEPER = 5
 """A near miss is found within so many times the budget."""
@@ -40,7 +40,7 @@ CAUSES: dict[str, str] = {
     "untried": "not found by BM25; dense was not tried",
     "index": "missed by the approximate index",
 }
-"""Each cause in words. Those of the ranking stand in the order in which they are looked at."""
+"""Each cause in words; those of the ranking in the order in which they are checked."""
 
 _STEPS = {"parse": "parse", "budget": "budget", "cut": "boundary", "severed": "boundary", "index": "index"}
 
@@ -60,7 +60,7 @@ class Joined:
 
     That is "exact", as the pipeline ranks; "wide", the same with the other chunks joined likewise; or "bm25" alone.
     `kind` says with what it is joined, `size` how long it is in the splitter's unit, `rank` its rank, 0 where it is
-    merged into another hit. `own` and `whole` are the shares of the question that stand in the chunk alone and in all.
+    merged into another hit. `own` and `whole` are the shares of the question in the chunk alone and in the join.
     """
 
     kind: str
@@ -173,7 +173,7 @@ ORIGINS: dict[str, str] = {
 """What is known of a passage without a place, in words."""
 
 Original = Callable[[str], bytes | None]
-"""The bytes of the file with a sha256; None where they are not at hand."""
+"""sha256 → the bytes of that file, or None."""
 
 
 @dataclass(frozen=True, slots=True)

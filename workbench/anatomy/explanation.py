@@ -73,7 +73,7 @@ def explain(
 class _Missed:
     """A passage that the exact ranking missed in whole or in part.
 
-    `loss` is its part of what the question lost to its ranking, `joins` its chunk joined with what stands around it.
+    `loss` is its part of what the question lost to its ranking, `joins` its chunk joined with the text around it.
     """
 
     line: GoldLine

@@ -24,18 +24,18 @@ class Counting(Protocol):
     """Tokens of text, in which a budget is counted."""
 
     def offsets(self, text: str, /) -> Ranges:
-        """Return (n, 2) where each token of a text stands in it."""
+        """Return (n, 2) the range of each token of a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
     """Gold characters that are left at each rung: R0 to R5. The losses between two rungs sum to `gold − found`.
 
-    `gold` are all, those of passages without a place included; `present` stand in the parsed text; `windows` is the
+    `gold` are all, those of passages without a place included; `present` those in the parsed text; `windows` is the
     most that freely placed text within the budget holds; `units` the most that what the pipeline can return holds;
     `exact` what its hits hold with an exact index; `found` what they hold as run, which may be more than `exact`.
     gold ≥ present ≥ windows ≥ units ≥ exact, and units ≥ found. `settled` is False where `units` is an upper bound,
-    so that what is told of boundaries may belong to the ranking. `best` are units that hold as much as `units`.
+    so that a part of the boundaries' loss may belong to the ranking. `best` are units that hold as much as `units`.
     `severed`, at most units − exact, is what units hold and the ranking lost because a boundary parts it from its
     context: it counts as lost to boundaries.
     """

@@ -19,7 +19,7 @@ from workbench.evaluations import Evaluation
 from workbench.evaluations.retrieval import Tokens, columns, retrieved
 from workbench.indexes import Flat, IndexSpec
 from workbench.metrics import Budget, metric
-from workbench.pipelines import Asker, collection, embedded, indexed
+from workbench.pipelines import StoredQueries, collection, embedded, indexed
 from workbench.records import Hit
 from workbench.retrievers import BM25, Collection, Dense, Hybrid, Retriever, Words
 from workbench.retrievers.expansions import expanded
@@ -45,7 +45,7 @@ class Join:
 
 
 def joins(rows: Collection, chunk: Span, passage: Span) -> list[Join]:
-    """Return the joins of a chunk that holds some of a passage, the shortest first; none where it stands alone.
+    """Return the joins of a chunk that holds some of a passage, the shortest first, if any.
 
     A join of more than half of all chunks would be found whatever it holds, and is left out.
     """
@@ -71,7 +71,7 @@ def _around(rows: Collection, own: Ranges, at: int, passage: Span) -> Iterator[t
     start = max(b for b in bounds if b <= own[at, 0])
     end = min(b for b in bounds if b >= own[at, 1])
     first = last = at
-    while True:  # a chunk at a time on either side, as long as some of it stands in the section and all of it fits
+    while True:  # a chunk at a time on either side, as long as some of it is in the section and all of it fits
         before = first > 0 and own[first - 1, 1] > start and own[last, 1] - own[first - 1, 0] <= LONGEST_SECTION
         first -= int(before)
         after = last + 1 < len(own) and own[last + 1, 0] < end and own[last + 1, 1] - own[first, 0] <= LONGEST_SECTION
@@ -133,7 +133,7 @@ class Rankings:
 
     @cached_property
     def _affordable(self) -> bool:
-        """Whether vectors were made for the pipeline itself, stand in the store, or cost next to nothing."""
+        """Whether vectors were made for the pipeline itself, are in the store, or cost next to nothing."""
         embedder = self._pipeline.embedder
         if self._pipeline.retriever.needs_vectors or _is_cheap(embedder):
             return True
@@ -166,7 +166,7 @@ class Rankings:
     def hits(self, side: str, query: str, k: int, join: Join | None = None) -> list[Span]:
         """Return the spans that "exact", "bm25", "dense" or "hybrid" finds, best first, at most k.
 
-        With a join, what "exact", "bm25" or "wide" finds where that stands in place of its chunks.
+        With a join, what "exact", "bm25" or "wide" finds with that in place of its chunks.
         """
         if join is not None:
             return self._joined_hits(side, query, join, k)
@@ -225,7 +225,7 @@ class Rankings:
         return Collection(self._rows.corpus, chunks)
 
     def _joined_hits(self, side: str, query: str, join: Join, k: int) -> list[Span]:
-        """Return the spans that a side finds where a join stands in place of its rows."""
+        """Return the spans that a side finds with a join in place of its rows."""
         retriever, rows, index = self._retrievers[side], self._rows, None
         if retriever.needs_vectors:
             rows = self._wide if side == "wide" else self._exact
@@ -235,7 +235,7 @@ class Rankings:
         return [hit.span for hit in retriever(rows.with_row(join.rows, index), [query], k, allowed)[0]]
 
     def shares(self, query: str, join: Join) -> tuple[float, float]:
-        """Return how much of the question stands in a chunk alone, and in its join: 0 to 1, by BM25's weights."""
+        """Return the shares of the question in a chunk alone and in its join: 0 to 1, by BM25's weights."""
         bm25 = self._bm25
         with_row = self._rows.with_row(join.rows)
         texts = [with_row.text(join.row), with_row.text(len(self._rows))]
@@ -326,7 +326,7 @@ class Rankings:
 
     def _with(self, index: IndexSpec, vectors: Vectors | None = None) -> Collection:
         given = self._vectors if vectors is None else vectors
-        return indexed(self._rows, given, Asker(self._pipeline.embedder, self._store), index)
+        return indexed(self._rows, given, StoredQueries(self._pipeline.embedder, self._store), index)
 
 
 def like(own: Retriever, kind: type[Kind]) -> Kind:

@@ -1,4 +1,4 @@
-"""What can be told of chunks without labels: their sizes, what a model never sees, what is cut, and how vectors lie.
+"""Chunks examined without labels: their sizes, what a model never sees, what is cut, and how vectors lie.
 
 found = examine(corpus, pipeline.splitter, chunks, tokenizer, limit)     # one finding a kind, those that are absent too
 lie = neighbourhoods(vectors)                                            # hubs, orphans, near-duplicates, outliers

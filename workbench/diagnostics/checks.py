@@ -75,7 +75,7 @@ FEWEST_WORDS = 6
 LETTERS = 0.4
 """Share of letters and digits below which a chunk says little: rules, dots of a table of contents, empty cells."""
 REPEATED = 3
-"""Places in the corpus at which a line must stand to be boilerplate."""
+"""Least places of a line in the corpus from which it is boilerplate."""
 SHORTEST_LINE = 12
 BOILERPLATE = 0.5
 """Share of a chunk in such lines from which on it is boilerplate."""
@@ -147,14 +147,14 @@ def _next_word(text: str, at: int) -> int:
     return at
 
 
-def cut_sections(*kinds: str) -> Callable[[Cutting], Found]:
-    """Return a finding: sections of these kinds that would fit, and that no chunk holds whole."""
+def cut_sections(kind: str) -> Callable[[Cutting], Found]:
+    """Return a check that finds sections of a kind that no chunk holds whole."""
 
-    def look(cutting: Cutting) -> Found:
+    def check(cutting: Cutting) -> Found:
         out, of = [], 0
         for document, spans in cutting.parts():
             for section in document.sections:
-                if section.kind in kinds:
+                if section.kind == kind:
                     of += 1
                     body = _trimmed(document.text, section.span)
                     touched = (spans[:, 0] < body.end) & (spans[:, 1] > body.start)
@@ -163,7 +163,7 @@ def cut_sections(*kinds: str) -> Callable[[Cutting], Found]:
                         out.append(section.span)
         return out, of
 
-    return look
+    return check
 
 
 def _trimmed(text: str, span: Span) -> Span:
@@ -180,7 +180,7 @@ def severed_headings(cutting: Cutting) -> Found:
         for heading in document.headings:
             follows = _next_word(document.text, heading.span.end)
             if follows >= len(document.text) or follows in starts:
-                continue  # nothing stands under it but a further heading
+                continue  # nothing is under it but a further heading
             of += 1
             together = (spans[:, 0] <= heading.span.start) & (spans[:, 1] > follows)
             if not together.any() and not _carried(cutting.chunks[document.id], heading.title, follows):
@@ -238,21 +238,20 @@ def truncated(cutting: Cutting) -> Found:
 # --- what says little or the same
 
 
+def _each(cutting: Cutting, fits: Callable[[str], bool]) -> Found:
+    """Return the chunks whose text fits."""
+    every = list(cutting.all())
+    return [span for document, span in every if fits(document[span])], len(every)
+
+
 def low_information(cutting: Cutting) -> Found:
     """Find chunks with few different words, or mostly of rules, dots and blanks."""
-    out, of = [], 0
-    for document, span in cutting.all():
-        of += 1
-        text = document[span]
-        solid = sum(not c.isspace() for c in text)
-        few = len(_words(text)) < FEWEST_WORDS and not _unspaced(text)
-        if few or _alphanumeric(text) < LETTERS * solid:
-            out.append(span)
-    return out, of
 
+    def says_little(text: str) -> bool:
+        few = len({w.casefold() for w in re.findall(r"\w+", text)}) < FEWEST_WORDS and not _unspaced(text)
+        return few or sum(c.isalnum() for c in text) < LETTERS * sum(not c.isspace() for c in text)
 
-def _words(text: str) -> set[str]:
-    return {w.casefold() for w in re.findall(r"\w+", text)}
+    return _each(cutting, says_little)
 
 
 def _unspaced(text: str) -> bool:
@@ -261,37 +260,31 @@ def _unspaced(text: str) -> bool:
     return wide > 0.3 * len(text) and len(text) >= 2 * FEWEST_WORDS
 
 
-def _alphanumeric(text: str) -> int:
-    return sum(c.isalnum() for c in text)
-
-
 def boilerplate(cutting: Cutting) -> Found:
     """Find chunks that are mostly lines which are repeated in the corpus."""
     counts: Counter[str] = Counter()
     for document in cutting.corpus:
         counts.update(line.strip() for line in document.text.split("\n") if len(line.strip()) >= SHORTEST_LINE)
     common = {line for line, n in counts.items() if n >= REPEATED}
-    out, of = [], 0
-    for document, span in cutting.all():
-        of += 1
-        lines = [line.strip() for line in document[span].split("\n")]
-        repeated = sum(len(line) for line in lines if line in common)
-        if repeated >= BOILERPLATE * max(1, sum(map(len, lines))):
-            out.append(span)
-    return out, of
+
+    def repeats(text: str) -> bool:
+        lines = [line.strip() for line in text.split("\n")]
+        return sum(len(line) for line in lines if line in common) >= BOILERPLATE * max(1, sum(map(len, lines)))
+
+    return _each(cutting, repeats)
 
 
 def duplicates(cutting: Cutting) -> Found:
     """Find chunks whose words, in order, an earlier chunk has too."""
     seen: set[str] = set()
-    out, of = [], 0
-    for document, span in cutting.all():
-        of += 1
-        words = " ".join(re.findall(r"\w+", document[span].casefold()))
-        if words and words in seen:
-            out.append(span)
+
+    def repeats(text: str) -> bool:
+        words = " ".join(re.findall(r"\w+", text.casefold()))
+        known = words in seen
         seen.add(words)
-    return out, of
+        return known and bool(words)
+
+    return _each(cutting, repeats)
 
 
 EXAMPLES = 20
@@ -323,15 +316,15 @@ def examine(
     """Return a finding for each check of these chunks (document id → its chunks), with counts of 0 too."""
     cutting = Cutting(corpus, splitter, chunks, tokenizer, limit)
     out = []
-    for kind, (look, title, why, field, remedy) in FINDINGS.items():
-        spans, of = look(cutting)
+    for kind, (check, title, why, field, remedy) in FINDINGS.items():
+        spans, of = check(cutting)
         out.append(Finding(kind, title, len(spans), of, tuple(spans[:EXAMPLES]), why, field, remedy))
     return tuple(out)
 
 
-Look = Callable[[Cutting], Found]
+Check = Callable[[Cutting], Found]
 
-FINDINGS: dict[str, tuple[Look, str, str, str, str]] = {
+FINDINGS: dict[str, tuple[Check, str, str, str, str]] = {
     "cut sentences": (
         cut_sentences,
         "chunks begin or end inside a sentence",

@@ -32,7 +32,7 @@ from workbench.metrics import (
     published,
     relevant_ranges,
 )
-from workbench.pipelines import Asker, Pipeline, collected, embedded, indexed, to_mapping
+from workbench.pipelines import Pipeline, StoredQueries, collected, embedded, indexed, to_mapping
 from workbench.records import Asked, Hit, Judging, Question, Run, environment, golden_id, judging
 from workbench.retrievers import MAX_K, Collection
 from workbench.spans import Ranges, Span, lengths, nonblank
@@ -118,7 +118,7 @@ class Evaluation:
 
     @property
     def judging(self) -> Judging:
-        """Which questions judge, and what must stand beside the figures."""
+        """Which questions judge, and the remark to show beside the figures."""
         return judging(self.seen or (False,) * len(self.questions), self.training_known)
 
     @property
@@ -208,7 +208,7 @@ def evaluate(
         with _timed(seconds, "embed"):
             vectors = embedded(rows, pipeline.embedder, store, progress)
         with _timed(seconds, "index"):
-            rows = indexed(rows, vectors, Asker(pipeline.embedder, store), pipeline.index)
+            rows = indexed(rows, vectors, StoredQueries(pipeline.embedder, store), pipeline.index)
     unanswerable = [q for q in questions if not q.answerable]
     budgets = {m.budget for m in asked if m.budget is not None}
     sizes = Tokens(rows)
@@ -292,7 +292,7 @@ def _caution(pipeline: Pipeline) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """A question's passages and hits. `passages` and `ranges` are where these and the hits stand on the line."""
+    """A question's passages and hits. `passages` and `ranges` are their places on the line."""
 
     gold: Sequence[Span]
     passages: Ranges

@@ -25,8 +25,8 @@ CONTEXT_TOKENIZER = "cl100k_base"
 
 Ints = NDArray[np.int64]
 
-# Before a space after a letter, cl100k takes a text apart whatever stands around it: its pattern takes letters with at
-# most one sign before them, and nothing behind them. Source: tiktoken, the pattern of cl100k_base.
+# Before a space after a letter, cl100k always splits: its pattern takes letters with at most one sign before
+# them, and nothing behind them. Source: tiktoken, the pattern of cl100k_base.
 _JOINT = re.compile("(?<=[A-Za-z]) ")
 
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from workbench.documents import Corpus, Document
 from workbench.errors import GoldenError
-from workbench.golden.corpus_lookup import Shelf, Unanchored, is_text, is_whole, kind, short
+from workbench.golden.corpus_lookup import CorpusLookup, Unanchored, is_text, is_whole, kind, short
 from workbench.golden.formats import Row, beir_rows, csv_rows, is_beir, is_csv, json_rows, row_line
 from workbench.records import Lost, Question, Reference
 from workbench.spans import Span
@@ -44,7 +44,7 @@ class Problem:
 class Anchor:
     """What became of one reference of a question: `how` is a key of `HOW`, `score` its likeness, up to 100.
 
-    `document` is the label that the reference gave, `quote` its words as they were. `span` is where it stands now, None
+    `document` is the label that the reference gave, `quote` its words as they were. `span` is where it is now, None
     where it has no place and `reason` says why.
     """
 
@@ -59,7 +59,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Anchoring:
-    """Questions with their passages as they stand in a corpus, what became of each, and rows that were not taken.
+    """Questions with their passages found in a corpus, what became of each, and rows that were not taken.
 
     Passages without a place are in `Question.lost`: no question and no reference is dropped.
     """
@@ -70,7 +70,7 @@ class Anchoring:
 
     @property
     def changed(self) -> tuple[Anchor, ...]:
-        """What does not stand as it stood, the worst first."""
+        """References that are not where they were, the worst first."""
         worst = list(HOW)[::-1]
         return tuple(sorted((a for a in self.anchors if a.how != "kept"), key=lambda a: worst.index(a.how)))
 
@@ -82,7 +82,7 @@ class Anchoring:
 
     @property
     def summary(self) -> str:
-        """One line for people: "2 moved, 1 were not found"; "" where all stand as they stood."""
+        """One line for people: "2 moved, 1 were not found"; "" where all are where they were."""
         return ", ".join(f"{n:,} {HOW[how]}" for how, n in self.counts.items() if how != "kept")
 
 
@@ -97,7 +97,7 @@ def read_rows(
     With `keep_lost` a quote is also looked for approximately, and one without a place goes to `Question.lost` instead
     of keeping its question out. `successors` maps a file's sha256 to that of the file that replaced it.
     """
-    shelf = Shelf(corpus, successors)
+    lookup = CorpusLookup(corpus, successors)
     questions: dict[str, tuple[Question, int]] = {}
     anchors: list[Anchor] = []
     problems: list[Problem] = []
@@ -107,7 +107,7 @@ def read_rows(
             continue
         id = row["id"] if is_text(row.get("id")) else ""
         try:
-            question, found = _question(row, shelf, keep_lost)
+            question, found = _question(row, lookup, keep_lost)
             if id in questions:
                 raise GoldenError(f"the id is already taken by line {questions[id][1]}; give each question its own")
             questions[id] = question, number
@@ -117,17 +117,18 @@ def read_rows(
     return Anchoring(tuple(question for question, _ in questions.values()), tuple(anchors), tuple(problems))
 
 
-def question_row(question: Question, shelf: Shelf, corpus: Corpus, context: bool = False) -> Row:
+def question_row(question: Question, lookup: CorpusLookup, corpus: Corpus, context: bool = False) -> Row:
     """Return the question as a row, each quote taken from the corpus, lost ones as they were.
 
-    The words around a quote are given where it stands more than once, so that its place can be told again; or always.
+    The words around a quote are added if it is found more than once, so that its place can be found again; with
+    `context`, always.
 
     Raises:
         GoldenError: a reference lies outside its document or the corpus, or the question has none and is not marked.
     """
     check_answerable(question)
     row: Row = {"id": question.id, "question": question.text}
-    row["references"] = [_reference_row(question, r, shelf, corpus, context) for r in question.references]
+    row["references"] = [_reference_row(question, r.span, lookup, corpus, context) for r in question.references]
     row["references"] += [_lost_row(lost) for lost in question.lost]
     row["tags"] = list(question.tags)
     if not question.answerable:
@@ -144,8 +145,7 @@ def check_answerable(question: Question) -> None:
         raise GoldenError(f"{short(question.id)} has references and is marked unanswerable; drop one or the other")
 
 
-def _reference_row(question: Question, reference: Reference, shelf: Shelf, corpus: Corpus, context: bool) -> Row:
-    span = reference.span
+def _reference_row(question: Question, span: Span, lookup: CorpusLookup, corpus: Corpus, context: bool) -> Row:
     if span.document not in corpus:
         raise GoldenError(f"{short(question.id)} refers to document {span.document[:8]}, which is not in the corpus")
     document = corpus.document(span.document)
@@ -153,7 +153,7 @@ def _reference_row(question: Question, reference: Reference, shelf: Shelf, corpu
         _refuse_span(span.start, span.end, document)
     quote = document.text[span.start : span.end]
     row = {"document": document.name, "start": span.start, "end": span.end, "quote": quote, "source": document.source}
-    text = shelf.text(document)
+    text = lookup.text(document)
     if context or text.repeats(quote):
         row["prefix"], row["suffix"] = text.context(span.start, span.end)
     return row
@@ -169,7 +169,7 @@ def _lost_row(lost: Lost) -> Row:
     return row
 
 
-def _question(row: Row, shelf: Shelf, keep_lost: bool) -> tuple[Question, list[Anchor]]:
+def _question(row: Row, lookup: CorpusLookup, keep_lost: bool) -> tuple[Question, list[Anchor]]:
     for key in ("id", "question"):
         if not is_text(row.get(key)):
             raise GoldenError(f"{key} {'is missing' if key not in row else f'must be text, not {short(row[key])}'}")
@@ -186,13 +186,12 @@ def _question(row: Row, shelf: Shelf, keep_lost: bool) -> tuple[Question, list[A
     refused = []
     for number, reference in enumerate(references, 1):
         try:
-            one, anchor = _reference(reference, shelf, keep_lost, row["id"])
+            one, anchor = _reference(reference, lookup, keep_lost, row["id"])
             found.append(one)
             anchors.append(anchor)
         except GoldenError as error:
             if keep_lost and isinstance(error, Unanchored) and is_text(reference.get("quote")):
-                lost.append(_lost(reference, error))
-                gone = lost[-1]
+                lost.append(gone := _lost(reference, error))
                 anchors.append(Anchor(row["id"], gone.document, gone.quote, gone.kind, 0.0, None, gone.reason))
             else:
                 refused.append(f"reference {number}: {error}" if len(references) > 1 else str(error))
@@ -209,14 +208,11 @@ def _lost(row: Row, error: Unanchored) -> Lost:
     return Lost(row["document"], row["quote"], str(error), row.get("source") or "", error.kind, start, end)
 
 
-def _reference(row: Any, shelf: Shelf, nearly: bool, question: str) -> tuple[Reference, Anchor]:
+def _reference(row: Any, lookup: CorpusLookup, nearly: bool, question: str) -> tuple[Reference, Anchor]:
     if not isinstance(row, dict):
         raise GoldenError(f'holds {kind(row)} where {{"document": …, "start": …, "end": …}} is expected')
-    source: Any = row.get("source")
-    quote: Any = row.get("quote")
-    start: Any = row.get("start")
-    end: Any = row.get("end")
-    document = shelf.document(row.get("document"), source)
+    source, quote, start, end = (row.get(key) for key in ("source", "quote", "start", "end"))
+    document = lookup.document(row.get("document"), source)
     if quote is not None and (not isinstance(quote, str) or not quote.strip()):
         raise GoldenError(f"quote must be text, not {short(quote)}")
     at = None
@@ -229,14 +225,14 @@ def _reference(row: Any, shelf: Shelf, nearly: bool, question: str) -> tuple[Ref
     if quote is None:
         quote = _quoted(document, at, source)
     around = [row[key] if is_text(row.get(key)) else "" for key in ("prefix", "suffix")]
-    place = shelf.place(document, quote, at, (around[0], around[1]), nearly)
+    place = lookup.place(document, quote, at, (around[0], around[1]), nearly)
     span = Span(document.id, place.start, place.end)
     anchor = Anchor(question, row["document"], quote, place.how, place.score, span)
     return Reference(span, document[span]), anchor
 
 
 def _quoted(document: Document, at: tuple[int, int] | None, source: Any) -> str:
-    """Return what stands at the offsets of a reference without a quote."""
+    """Return the text at the offsets of a reference without a quote."""
     if at is None:
         raise GoldenError("has neither start and end nor a quote")
     if at[1] > len(document.text):
@@ -255,9 +251,9 @@ def read_golden(data: bytes | Path, corpus: Corpus) -> tuple[tuple[Question, ...
     """Return the questions of a golden set with spans in this corpus, and what could not be taken.
 
     It is JSON lines, CSV with the columns question, references and corpus_id, or a BEIR folder or ZIP. Every reference
-    that is returned holds `quote == corpus[span]`. A quote that no longer stands at its offsets is looked for in its
-    document, letter by letter and then without regard to blanks; it must be there exactly once, or with the words
-    around it that the file gives.
+    that is returned holds `quote == corpus[span]`. A quote that is no longer at its offsets is looked for in its
+    document, letter by letter and then ignoring blanks; it must be there exactly once, or with the words around
+    it that the file gives.
 
     Raises:
         GoldenError: the file cannot be read at all.
@@ -280,13 +276,13 @@ def reread_golden(data: bytes | Path, corpus: Corpus, successors: Mapping[str, s
 def anchored(
     questions: Iterable[Question], before: Corpus, after: Corpus, successors: Mapping[str, str] | None = None
 ) -> Anchoring:
-    """Return the questions of one corpus with their passages as they stand in another, of the same files read anew.
+    """Return the questions of one corpus with their passages in another, of the same files parsed again.
 
     Raises:
         GoldenError: a reference lies outside `before`.
     """
-    shelf = Shelf(before)
-    rows = ((n, question_row(question, shelf, before, context=True)) for n, question in enumerate(questions, 1))
+    lookup = CorpusLookup(before)
+    rows = ((n, question_row(question, lookup, before, context=True)) for n, question in enumerate(questions, 1))
     return read_rows(rows, after, True, successors)
 
 
@@ -314,10 +310,10 @@ def write_golden(questions: Iterable[Question], corpus: Corpus) -> str:
         GoldenError: a reference lies outside its document or the corpus, two questions have the same id, or a question
             has no references and is not marked unanswerable, or would be longer than a line that is read.
     """
-    shelf, seen, out = Shelf(corpus), set[str](), []
+    lookup, seen, out = CorpusLookup(corpus), set[str](), []
     for question in questions:
         if question.id in seen:
             raise GoldenError(f"two questions have the id {short(question.id)}; give each its own")
         seen.add(question.id)
-        out.append(row_line(question_row(question, shelf, corpus)))
+        out.append(row_line(question_row(question, lookup, corpus)))
     return "".join(out)

@@ -51,7 +51,7 @@ class Unanchored(GoldenError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a quote stands now, and how it was found: a key of `reports.HOW`, and the likeness up to 100."""
+    """Where a quote is now, and how it was found: a key of `anchors.HOW`, and the likeness up to 100."""
 
     start: int
     end: int
@@ -59,8 +59,8 @@ class Place:
     score: float = 100.0
 
 
-class Shelf:
-    """The documents of a corpus for finding references in; what a search needs is made once for each document.
+class CorpusLookup:
+    """Finds documents and quotes in a corpus; each document is prepared for searching once.
 
     `successors` maps the sha256 of a file to that of the file that replaced it.
     """
@@ -120,10 +120,10 @@ class Shelf:
         context: tuple[str, str] = ("", ""),
         nearly: bool = False,
     ) -> Place:
-        """Return where the quote stands in the document now; `nearly` also finds it approximately.
+        """Return where the quote is in the document now; `nearly` also finds it approximately.
 
         Raises:
-            Unanchored: it stands nowhere, or its place cannot be told from others.
+            Unanchored: it is not found, or its place is ambiguous.
         """
         text = self.text(document)
         stands = document.text[slice(*at)] if at is not None and at[1] <= len(document.text) else ""
@@ -172,6 +172,6 @@ class Shelf:
 
 
 def _with_returns(text: str, at: tuple[int, int]) -> tuple[int, int]:
-    """Return where offsets of the text with a line feed for each CR LF stand in the text itself."""
+    """Map offsets of the text with a line feed for each CR LF to offsets of the text itself."""
     ends = [m.start() - i for i, m in enumerate(re.finditer("\r\n", text))]  # of line feeds, counted without returns
     return at[0] + bisect_left(ends, at[0]), at[1] + bisect_left(ends, at[1])

@@ -40,9 +40,7 @@ def added(questions: Sequence[Question], question: Question) -> Questions:
         GoldenError: its id is taken, its text is empty, or it has no passages and is not marked unanswerable.
     """
     question = question if question.id else replace(question, id=fresh_id(questions))
-    if any(q.id == question.id for q in questions):
-        raise GoldenError(f"there is a question {short(question.id)} already; give this one its own id")
-    _check(question)
+    _check(question, questions)
     return (*questions, question)
 
 
@@ -53,9 +51,7 @@ def replaced(questions: Sequence[Question], id: str, question: Question) -> Ques
         GoldenError: there is none with that id, the new id is taken, or the question is not valid.
     """
     at = _index(questions, id)
-    if question.id != id and any(q.id == question.id for q in questions):
-        raise GoldenError(f"there is a question {short(question.id)} already; give this one its own id")
-    _check(question)
+    _check(question, [*questions[:at], *questions[at + 1 :]])
     return (*questions[:at], question, *questions[at + 1 :])
 
 
@@ -108,7 +104,9 @@ def _index(questions: Sequence[Question], id: str) -> int:
     raise GoldenError(f"there is no question {short(id)}; someone may have removed it in another window")
 
 
-def _check(question: Question) -> None:
+def _check(question: Question, others: Iterable[Question]) -> None:
+    if any(q.id == question.id for q in others):
+        raise GoldenError(f"there is a question {short(question.id)} already; give this one its own id")
     if not is_text(question.id):
         raise GoldenError(f"a question's id must be text, not {short(question.id)}")
     if not is_text(question.text):

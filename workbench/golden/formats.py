@@ -18,14 +18,18 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
 from workbench.documents import Corpus, Document
 from workbench.errors import GoldenError
-from workbench.golden.corpus_lookup import Shelf, is_text, kind, short
+from workbench.golden.corpus_lookup import CorpusLookup, is_text, kind, short
 
 Row = dict[str, Any]
+
+Parts = Mapping[str, Callable[[], io.BufferedIOBase]]
+"""The files of a data set: path → what opens it."""
 
 LONGEST_LINE = 1_000_000
 """Bytes that one question may take."""
@@ -219,7 +223,7 @@ def _beir_question(row: Row, id: str, ids: list[str], places: Mapping[str, Row],
     return found
 
 
-def _relevant(parts: Mapping[str, Callable[[], io.BufferedIOBase]]) -> dict[str, list[str]]:
+def _relevant(parts: Parts) -> dict[str, list[str]]:
     """Return query → the passages that some file of qrels judges above 0, in order."""
     names = sorted(name for name in parts if name.startswith("qrels/") and name.endswith(".tsv"))
     if not names:
@@ -243,30 +247,30 @@ def _beir_places(
     part: Callable[[], io.BufferedIOBase], wanted: set[str], corpus: Corpus
 ) -> tuple[dict[str, Row], dict[str, str]]:
     """Return passage → its reference, and passage → why it has none."""
-    shelf = Shelf(corpus)
+    lookup = CorpusLookup(corpus)
     places: dict[str, Row] = {}
     why: dict[str, str] = {}
     for number, line in _lines(part):
         try:
             row = line_row(line, LONGEST_TEXT)
         except GoldenError:
-            continue  # nobody can say which passage it was; a query that needs it is told
+            continue  # its passage is unknown; a query that needs it is reported
         id = row.get("_id")
         if not isinstance(id, str) or id not in wanted or id in places:
             continue
         try:
-            places[id] = _beir_place(row, id, shelf)
+            places[id] = _beir_place(row, id, lookup)
         except GoldenError as error:
             why[id] = f"(corpus.jsonl, line {number}) {error}"
     return places, why
 
 
-def _beir_place(row: Row, id: str, shelf: Shelf) -> Row:
+def _beir_place(row: Row, id: str, lookup: CorpusLookup) -> Row:
     title, text = (row[key] if is_text(row.get(key)) else "" for key in ("title", "text"))
-    named = next((found for label in (id, title) if label and (found := shelf.labelled(label))), [])
+    named = next((found for label in (id, title) if label and (found := lookup.labelled(label))), [])
     places: list[tuple[Document, int, int]] = []
-    for document in named or shelf.documents:
-        places += [(document, a, b) for a, b in (shelf.text(document).find(text) if text else [])]
+    for document in named or lookup.documents:
+        places += [(document, a, b) for a, b in (lookup.text(document).find(text) if text else [])]
     if len(places) == 1:
         return _beir_reference(*places[0])
     if len(named) == 1 and named[0].text.strip():
@@ -302,21 +306,18 @@ def _text(file: io.BufferedIOBase, name: str) -> Iterator[str]:
             raise GoldenError(f"{name}, line {number} is not UTF-8; save the file as UTF-8") from None
 
 
-def _folder(folder: Path) -> dict[str, Callable[[], io.BufferedIOBase]]:
-    return {path.relative_to(folder).as_posix(): _opener(path) for path in folder.rglob("*") if path.is_file()}
-
-
-def _opener(path: Path) -> Callable[[], io.BufferedIOBase]:
-    def opened() -> io.BufferedIOBase:
+def _folder(folder: Path) -> Parts:
+    def opened(path: Path) -> io.BufferedIOBase:
         try:
             return path.open("rb")
         except OSError as error:
             raise GoldenError(f"{path.name} cannot be read: {error.strerror or error}") from None
 
-    return opened
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): partial(opened, path) for path in files}
 
 
-def _zip(data: bytes) -> dict[str, Callable[[], io.BufferedIOBase]]:
+def _zip(data: bytes) -> Parts:
     """Return the files of the archive by their path below the folder that holds corpus.jsonl."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
@@ -328,22 +329,19 @@ def _zip(data: bytes) -> dict[str, Callable[[], io.BufferedIOBase]]:
             raise GoldenError(f"{short(info.filename)} has {info.file_size:,} bytes; at most {LARGEST_PART:,} are read")
     holding = [i.filename.removesuffix("corpus.jsonl") for i in infos if i.filename.endswith("corpus.jsonl")]
     top = min(holding, key=len, default="")
-    return {i.filename.removeprefix(top): _member(archive, i) for i in infos if i.filename.startswith(top)}
 
-
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], io.BufferedIOBase]:
-    def opened() -> Any:
+    def opened(info: zipfile.ZipInfo) -> Any:
         try:
             return archive.open(info)
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
             raise GoldenError(f"{short(info.filename)} cannot be unpacked: {error}") from None
 
-    return opened
+    return {i.filename.removeprefix(top): partial(opened, i) for i in infos if i.filename.startswith(top)}
 
 
 def _is_number(text: str) -> bool:
     try:
         float(text)
+        return True
     except ValueError:
         return False
-    return True

@@ -154,7 +154,7 @@ def same_question(a: str, b: str) -> bool:
 
 
 def _elsewhere(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding]:
-    """Find passages whose words also stand at a place that is not gold: a hit there would count for nothing."""
+    """Find passages whose words are also at a place that is not gold: a hit there would count for nothing."""
     documents = corpus.documents
     starts = list(accumulate((len(d.text) + 2 for d in documents), initial=0))
     place = {d.id: start for d, start in zip(documents, starts, strict=False)}

@@ -1,8 +1,7 @@
 """Questions proposed by a language model, each held to a passage that it must quote.
 
-The text of a document is untrusted: it stands between marks that it cannot contain, the model is told that it is
-material and no instruction, and of the answer only a question and a quote are taken, the quote only where it stands in
-the passage.
+The text of a document is untrusted: it is sent between marks that it cannot contain, the prompt calls it material, not
+an instruction, and of the answer only a question and a quote are taken, the quote only if it is in the passage.
 """
 
 import json
@@ -57,10 +56,10 @@ def draft_with(
     avoid: Iterable[Question] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Drafts:
-    """Return up to `count` questions that a language model proposes, each with a passage that it quoted to the letter.
+    """Return up to `count` questions that a language model proposes, each with a passage that it quoted exactly.
 
-    The model is asked once for each passage, about two passages for each question at most. `progress` hears of
-    (questions had, questions wanted) and may raise to stop. Where the endpoint fails later, what there is comes back.
+    The model is asked once for each passage, about two passages for each question at most. `progress` gets (questions
+    found, questions wanted) and may raise to stop. If the endpoint fails later, what was found is returned.
 
     Raises:
         WorkbenchError: the endpoint fails before there is a question.
@@ -142,13 +141,10 @@ def _passages(corpus: Corpus, seed: int) -> list[tuple[Document, int, int]]:
 
 def _cut(document: Document) -> Iterator[tuple[int, int, int]]:
     """Yield (section, start, end) of each passage."""
-    passage: tuple[int, int, int] | None = None
+    passages: list[tuple[int, int, int]] = []
     for section, start, end in prose(document):
-        if passage is not None and passage[0] == section and end - passage[1] <= PASSAGE:
-            passage = section, passage[1], end
-            continue
-        if passage is not None and passage[2] - passage[1] >= _LEAST_PASSAGE:
-            yield passage
-        passage = section, start, end
-    if passage is not None and passage[2] - passage[1] >= _LEAST_PASSAGE:
-        yield passage
+        if passages and passages[-1][0] == section and end - passages[-1][1] <= PASSAGE:
+            passages[-1] = section, passages[-1][1], end
+        else:
+            passages.append((section, start, end))
+    yield from (one for one in passages if one[2] - one[1] >= _LEAST_PASSAGE)

@@ -1,7 +1,7 @@
 """A text in which quotes are found again: letter by letter, without regard to blanks, and approximately.
 
 The approximate search first votes. Every short run of letters (gram) that quote and text share says where the quote
-would begin if it stood there; where many agree is a candidate. Only there are letters compared, and the edges moved to
+would begin; where many agree is a candidate. Only there are letters compared, and the edges moved to
 where the comparison is best, from one edge of a word to another.
 """
 
@@ -33,7 +33,7 @@ _CLEAR = 2.0  # a place must be so much more like the quote than the next one is
 _CLEAR_CONTEXT = 8  # a place must agree with so many more letters around it than the next one does
 _HOPELESS = 60.0  # a candidate less like the quote than this before its edges are moved is not looked at further
 _GRAM = 6
-_MOST_SEEDS = 200  # a gram that stands more often says little
+_MOST_SEEDS = 200  # a more frequent gram says little
 _MOST_GRAMS = 2_000  # of a quote, evenly chosen
 _CANDIDATES = 4
 _FITTED_WHOLE = 2_000  # longer quotes have only their ends compared while the edges move
@@ -54,7 +54,7 @@ class Near:
 
 
 def find_quote(text: str, quote: str) -> list[tuple[int, int]]:
-    """Return where the quote stands letter by letter, else without regard to blanks; at most `MOST_PLACES` places."""
+    """Return where the quote is, letter by letter, else ignoring blanks; at most `MOST_PLACES` places."""
     return Quotable(text).find(quote)
 
 
@@ -90,7 +90,7 @@ class Quotable:
         return places[order[0]] if order and agree[order[0]] >= second + _CLEAR_CONTEXT else None
 
     def repeats(self, quote: str) -> bool:
-        """Return whether the quote stands more than once, blanks disregarded."""
+        """Return whether the quote is found more than once, ignoring blanks."""
         wanted = squeezed(quote)
         return self._letters.find(wanted, self._letters.find(wanted) + 1) >= 0
 
@@ -124,7 +124,7 @@ class Quotable:
 
     @cached_property
     def _at(self) -> Ints:
-        """(letters,) where each letter stands in the text."""
+        """(letters,) the offset of each letter in the text."""
         return np.flatnonzero(~np.isin(self._codes, _BLANKS)).astype(np.int64)
 
     @cached_property
@@ -210,7 +210,7 @@ class Quotable:
 def approximate(text: Quotable, quote: str) -> tuple[Near | None, str]:
     """Return the place that is clearly most like the quote, or None and why; at least `APPROXIMATE` alike.
 
-    Where the quote holds numbers or codes, at least half of them must stand there: a table's rows are like each other.
+    At least half of the quote's numbers and codes must be there: a table's rows are like each other.
     """
     near = text.nearest(quote)
     named = facts(quote)

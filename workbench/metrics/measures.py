@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.errors import SpecError
 from workbench.metrics.judgements import Judgement, holding, judge
@@ -125,21 +124,8 @@ def omega_of_ranges(passages: Ranges, chunks: Ranges, lost: Sequence[int] = ()) 
 REVISION = 2
 """Of the definitions below. It rises when a measure changes its meaning: values of two revisions do not compare."""
 
-FORMULAS: dict[str, Callable[[Judgement], float]] = {
-    f.__name__: f
-    for f in (
-        recall,
-        passage_recall,
-        all_passages,
-        precision,
-        iou,
-        ndcg,
-        average_precision,
-        mrr,
-        hit_rate,
-        tokens,
-    )
-}
+_MEASURES = recall, passage_recall, all_passages, precision, iou, ndcg, average_precision, mrr, hit_rate, tokens
+FORMULAS: dict[str, Callable[[Judgement], float]] = {f.__name__: f for f in _MEASURES}
 """Measures of a ranking within a budget, by name."""
 
 UNRANKED = ("precision_omega",)
@@ -301,7 +287,10 @@ def abstention(
     """
     if not answerable or not unanswerable:
         return None
-    yes, no = _scores(answerable), _scores(unanswerable)
+    yes, no = (
+        np.array([-np.inf if score is None else score for score in given], np.float64)
+        for given in (answerable, unanswerable)
+    )
     below = np.searchsorted(np.sort(no), yes, "left") + np.searchsorted(np.sort(no), yes, "right")
     auroc = float(below.sum() / (2 * len(yes) * len(no)))
     tried = np.unique(np.concatenate([yes, no]))[::-1]
@@ -312,7 +301,3 @@ def abstention(
     threshold = float(tried[best]) if np.isfinite(tried[best]) else None
     missed = len(yes) - int(answered[best])
     return Abstention(auroc, threshold, int(wrongly[best]), missed, len(yes), len(no), caution)
-
-
-def _scores(given: Sequence[float | None]) -> NDArray[np.float64]:
-    return np.array([-np.inf if score is None else score for score in given], np.float64)

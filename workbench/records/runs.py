@@ -21,7 +21,7 @@ from workbench.records.training import Judging, judging
 from workbench.specs import digest, fingerprint
 
 PACKAGES = ("numpy", "faiss-cpu", "torch", "transformers", "sentence-transformers", "tokenizers", "bpe-openai", "scipy")
-"""Whose versions may change a figure."""
+"""Packages whose versions may change a figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Run:
 
     @property
     def judging(self) -> Judging:
-        """Which of its questions judge, and what must stand beside the figures."""
+        """Which of its questions judge, and the remark to show beside its figures."""
         return judging([q.seen for q in self.questions], self.knows_training)
 
     @property
@@ -137,12 +137,12 @@ class Run:
 
     @property
     def tokens_per_query(self) -> float:
-        """Tokens of context that the pipeline hands over for a question, on average."""
+        """Mean tokens of a question's hits at k."""
         return sum(q.tokens for q in self.questions) / len(self.questions)
 
     @property
     def seconds_in_all(self) -> float:
-        """Of all stages together, as they were: what the store held cost nothing."""
+        """Of all stages together; what the store held took no time."""
         return sum(self.seconds.values())
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -167,7 +167,7 @@ class Run:
 
 
 def golden_id(questions: Sequence[Question]) -> str:
-    """Return the identity of a golden set: its questions and the text of their passages, not where that stands."""
+    """Return the identity of a golden set: its questions and the text of their passages, not its offsets."""
     rows = [
         [q.id, q.text, q.answerable, [r.quote for r in q.references], [[lost.document, lost.quote] for lost in q.lost]]
         for q in questions
@@ -196,7 +196,7 @@ def _repeated(names: Sequence[str]) -> str:
 
 
 VERSION = 1
-"""Of the file's form, under its key `workbench`."""
+"""Version of the file's form, under its key `workbench`."""
 
 LARGEST = 256_000_000
 """Bytes that a run's file may have."""
@@ -359,7 +359,7 @@ def _questions(rows: Any) -> tuple[Asked, ...]:
 def _values(
     rows: Any, fingerprint: str, questions: tuple[Asked, ...], metrics: list[str]
 ) -> tuple[tuple[float, ...], ...]:
-    """Return the tidy rows as a table; they must stand in its order, and none be missing."""
+    """Return the tidy rows as a table; they must be complete and in its order."""
     if not isinstance(rows, list) or len(rows) != len(questions) * len(metrics):
         raise RunError(f"rows must be {len(questions)} questions × {len(metrics)} metrics")
     names = [(measure, budget) for measure, _, budget in (m.partition("@") for m in metrics)]

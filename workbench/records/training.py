@@ -1,6 +1,6 @@
-"""What a part of a pipeline was trained on, and which questions may therefore not judge it.
+"""The questions that parts of a pipeline were trained on, and which questions may therefore judge it.
 
-The one rule stands here: questions seen in training have no say wherever at least `LEAST_UNSEEN` others are left.
+Questions seen in training do not judge where at least `LEAST_UNSEEN` others are left.
 Otherwise all questions judge, and whatever shows the figure marks it as seen in training.
 """
 
@@ -17,7 +17,7 @@ LEAST_UNSEEN = 2
 """Unseen questions from which they judge alone: a mean has an interval from two values on."""
 
 _TELLING = 24
-"""Letters and digits from which an equal quote is the same passage; a shorter one may stand in many documents."""
+"""Letters and digits from which an equal quote is the same passage; a shorter one may be in many documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Judging:
 
     @property
     def note(self) -> str:
-        """What must stand beside every figure and verdict; "" where nothing must."""
+        """The remark to show beside every figure and verdict, or ""."""
         parts = []
         if self.left_out:
             parts.append(f"{_questions(self.left_out)} seen in training {_be(self.left_out)} left out")

@@ -93,7 +93,7 @@ _MOST_RUNS = 40  # runs that are compared with each other
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """The smallest recall difference that `n` questions show, from `low` to `high`, for the spread `sd` from to.
+    """The smallest recall difference that `n` questions show: `low` to `high` for a spread of `sd[0]` to `sd[1]`.
 
     `assumed` is True where the spread is not the workspace's own.
     """

@@ -19,7 +19,7 @@ from workbench.embedders import (
 )
 from workbench.errors import GoldenError, SpecError
 from workbench.evaluations import evaluate, run_of
-from workbench.pipelines import Asker, Pipeline, collection, embedded, indexed, previewed
+from workbench.pipelines import Pipeline, StoredQueries, collection, embedded, indexed, previewed
 from workbench.pooling import SpanEncoder
 from workbench.records import Judging, Question, Run, golden_id, judging
 from workbench.retrievers import Collection as Rows
@@ -311,7 +311,7 @@ class _Field:
                 vectors = previewed(rows, embedder, self.store)
             else:
                 vectors = embedded(rows, embedder, self.store)
-            rows = indexed(rows, vectors, Asker(embedder, self.store), pipeline.index)
+            rows = indexed(rows, vectors, StoredQueries(embedder, self.store), pipeline.index)
             size = vectors.nbytes
         self.kept[key] = rows, size
         while sum(size for _, size in self.kept.values()) > KEPT_BYTES:
