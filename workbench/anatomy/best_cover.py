@@ -1,4 +1,4 @@
-"""The most gold that so many windows, units or tokens can hold: what a perfect ranking could have found.
+"""The most gold that k windows, k units or a number of tokens can hold: what a perfect ranking could have found.
 
 `GoldLine` lays a question's gold end to end. There a unit is the range of gold characters that it holds, whatever the
 document, and the gold that several units hold together is the length of the union of their ranges.

@@ -51,22 +51,13 @@ def explain(
     out = []
     for question, loss in zip(evaluation.questions, losses, strict=True):
         parts = tuple(found.part(question, loss, missed) for missed in loss.missed)
-        severed = sum(part.gold for part in parts if step_of(part.cause) == "boundary")
-        out.append(
-            Explained(
-                question=question,
-                ladder=replace(loss.ladder, severed=severed),
-                hits=loss.hits,
-                parts=parts,
-                hybrid=loss.hybrid,
-                origins=tuple(origin[passage] for passage in question.lost),
-            )
-        )
+        one = replace(loss.ladder, severed=sum(part.gold for part in parts if step_of(part.cause) == "boundary"))
+        unplaced = tuple(origin[passage] for passage in question.lost)
+        out.append(Explained(question, one, loss.hits, parts, loss.hybrid, unplaced))
         if progress:
             progress(len(out), len(evaluation.questions))
-    pipeline = evaluation.pipeline
-    documents = tuple(evaluation.documents.tolist())
-    return Anatomy(pipeline.fingerprint, pipeline.label, amount, tuple(out), texts, documents, unit)
+    line, documents = evaluation.pipeline, tuple(evaluation.documents.tolist())
+    return Anatomy(line.fingerprint, line.label, amount, tuple(out), texts, documents, unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +101,11 @@ class _Found:
         found = self._rankings.ranked("own", self._budget)[i]
         exact = found if self._rankings.is_exact else self._rankings.ranked("exact", self._budget)[i]
         units, blanks = self._rankings.units, self._evaluation.corpus.blanks
+        amount = self._budget.amount
         if self._budget.tokens:
-            limit = self._budget.amount
-            one = token_ladder(gold, lost, units, exact, found, limit, self._text, self._tokens, blanks)
+            one = token_ladder(gold, lost, units, exact, found, amount, self._text, self._tokens, blanks)
         else:
-            k = self._budget.amount
-            one = ladder(gold, lost, units, exact, found, k, self._rankings.longest, blanks)
+            one = ladder(gold, lost, units, exact, found, amount, self._rankings.longest, blanks)
         hybrid = self._held(GoldLine.of(gold, blanks), "hybrid", question)
         within = self._within(exact)
         missed = self._missed(gold, one, within) if one.exact < one.units else ()

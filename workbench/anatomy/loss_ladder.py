@@ -1,4 +1,4 @@
-"""A question's ladder of recalls: what each part between its gold and its hits lets through, and so what each loses."""
+"""A question's ladder of recalls: how much gold is left after each step from the file to the hits."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ STEPS: dict[str, str] = {
     "ranking": "ranking",
     "index": "index",
 }
-"""Where recall is lost, from the file to the hits, each with its word for people."""
+"""The steps at which recall is lost, from the file to the hits, each with its word for people."""
 
 
 class Counting(Protocol):

@@ -25,10 +25,10 @@ JOINED_WITH = {
     "section": "the section around it",
 }
 PARTLY = ("neither", "untried")
-"""Causes of what no ranking finds enough of; some may find a part."""
+"""Causes of losses of which no ranking finds enough, though some may find a part."""
 
 SEEN = 0.005
-"""What two decimals show."""
+"""The least loss that two decimals show."""
 _NEAR = 0.5  # a step that may be the largest is named beside the largest from this share of it
 
 

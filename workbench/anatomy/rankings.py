@@ -214,15 +214,12 @@ class Rankings:
 
     def _joined(self, some: Sequence[Join]) -> Collection:
         """Return the joins as rows of their own, each span once."""
-        headers = {join.span: self._rows.headers[join.rows.start] for join in some}
+        headers, corpus = {join.span: self._rows.headers[join.rows.start] for join in some}, self._rows.corpus
         chunks = []
         for document in dict.fromkeys(span.document for span in headers):
-            own = {span: header for span, header in headers.items() if span.document == document}
-            pairs = [(span.start, span.end) for span in own]
-            chunks.append(
-                Chunks.of(self._rows.corpus.document(document), pairs, own.values() if any(own.values()) else ())
-            )
-        return Collection(self._rows.corpus, chunks)
+            own = {(s.start, s.end): header for s, header in headers.items() if s.document == document}
+            chunks.append(Chunks.of(corpus.document(document), own, own.values() if any(own.values()) else ()))
+        return Collection(corpus, chunks)
 
     def _joined_hits(self, side: str, query: str, join: Join, k: int) -> list[Span]:
         """Return the spans that a side finds with a join in place of its rows."""

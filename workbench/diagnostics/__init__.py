@@ -1,6 +1,6 @@
 """Chunks examined without labels: their sizes, what a model never sees, what is cut, and how vectors lie.
 
-found = examine(corpus, pipeline.splitter, chunks, tokenizer, limit)     # one finding a kind, those that are absent too
+found = examine(corpus, pipeline.splitter, chunks, tokenizer, limit)     # one finding per check, with counts of 0 too
 lie = neighbourhoods(vectors)                                            # hubs, orphans, near-duplicates, outliers
 """
 

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,7 +126,7 @@ def cut_sentences(cutting: Cutting) -> Found:
     return out, of
 
 
-@cached(64 << 20, lambda edges: 60 * len(edges), key=lambda document: document.id)
+@cached(64 << 20, lambda edges: 60 * len(edges), key=lambda document: (document.id, hash(document.text)))
 def _sentence_edges(document: Document) -> frozenset[int]:
     """Return where sentences start, the first one at the first letter, and the end of the text.
 
@@ -409,8 +410,7 @@ def split_answers(hits: Sequence[Sequence[Hit]]) -> list[tuple[Hit, Hit]]:
     for ranked in hits:
         pairs = [
             (a, b)
-            for i, a in enumerate(ranked)
-            for b in ranked[i + 1 :]
+            for a, b in combinations(ranked, 2)
             if a.span.document == b.span.document and abs(a.chunk - b.chunk) == 1
         ]
         if pairs:

@@ -118,7 +118,7 @@ def _whole(document: Document, characters: int) -> _Whole | None:
     return _tokenised(document) if counted > len(document.text) else None
 
 
-@cached(256 << 20, lambda whole: whole.bytes, key=lambda document: document.id)
+@cached(256 << 20, lambda whole: whole.bytes, key=lambda document: (document.id, hash(document.text)))
 def _tokenised(document: Document) -> _Whole:
     starts = tokenizer(CONTEXT_TOKENIZER).offsets(document.text)[:, 0].copy()
     joints = np.array([m.start() for m in _JOINT.finditer(document.text)], np.int64)

@@ -1,19 +1,10 @@
-"""Golden sets: questions with the passages that answer them, read from JSON lines or CSV, written as JSON lines.
+"""Golden sets: questions with the passages that answer them, read from JSON lines, CSV or BEIR, written as JSON lines.
 
-A row is taken whole or not at all, and every row that is not taken is named with the reason.
+A row is taken whole or not at all, and each row that is refused is listed with the reason.
 """
 
 from workbench.golden.anchors import HOW, Anchor, Anchoring, Problem, anchored, read_golden, reread_golden, write_golden
-from workbench.golden.clusters import (
-    DEVELOPMENT,
-    HELD_OUT,
-    clusters,
-    connected,
-    document_groups,
-    present,
-    split,
-    usual_split,
-)
+from workbench.golden.clusters import clusters, connected, document_groups, present, split, usual_split
 from workbench.golden.drafts import DRAFTED, draft
 from workbench.golden.edits import Merged, added, fresh_id, merge, removed, replaced
 from workbench.golden.formats import LONGEST_LINE
@@ -23,9 +14,7 @@ from workbench.golden.quotes import APPROXIMATE, MOST_PLACES, find_quote
 
 __all__ = [
     "APPROXIMATE",
-    "DEVELOPMENT",
     "DRAFTED",
-    "HELD_OUT",
     "HOW",
     "KINDS",
     "LONGEST_LINE",

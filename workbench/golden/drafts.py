@@ -177,7 +177,7 @@ def drafted(id: str, text: str, document: Document, start: int, end: int) -> Que
 
 
 class Known:
-    """Questions that need no second one like them, and passages that are asked about already."""
+    """Questions and passages that a new draft must not repeat."""
 
     def __init__(self, questions: Iterable[Question]) -> None:
         self._texts: list[str] = []
@@ -287,7 +287,7 @@ def _passage(document: Document, start: int, end: int) -> tuple[int, int] | None
     return (first, last) if first is not None and last is not None and last - first >= _LEAST_SECTION else None
 
 
-@cached(32 << 20, lambda pieces: 150 * len(pieces), key=lambda document: document.id)
+@cached(32 << 20, lambda pieces: 150 * len(pieces))
 def _pieces(document: Document) -> tuple[tuple[int, int, bool], ...]:
     """Return (start, end, whether it is prose) of each sentence and table row, no blanks or bullets around it."""
     return tuple(sorted(_cut(document)))

@@ -146,17 +146,13 @@ def _csv_row(cells: dict[str, str], id: str, found: int, wanted: int, names: dic
         raise GoldenError("references is not JSON") from None
     if not isinstance(references, list) or not all(isinstance(r, dict) for r in references):
         raise GoldenError('references must be a list of {"content": …, "start_index": …, "end_index": …}')
+    document = among[0] if among else label
     return {
         "id": id,
         "question": cells["question"],
         "references": [
-            {
-                "document": among[0] if among else label,
-                "start": reference.get("start_index"),
-                "end": reference.get("end_index"),
-                "quote": reference.get("content"),
-            }
-            for reference in references
+            {"document": document, "start": r.get("start_index"), "end": r.get("end_index"), "quote": r.get("content")}
+            for r in references
         ],
     }
 

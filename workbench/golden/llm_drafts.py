@@ -42,7 +42,7 @@ _SYSTEM = (
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """What a model proposed, and why other answers of it were refused."""
+    """The questions that a model proposed, and why its other answers were refused."""
 
     questions: tuple[Question, ...]
     refused: tuple[str, ...] = ()

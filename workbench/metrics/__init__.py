@@ -3,7 +3,7 @@
     judgement = judge(gold, hits)            # once for a question
     recall(judgement[:5]), metric("ndcg@10")(judgement)
 
-`chroma` holds the definitions of the chunking_evaluation code, `graded` those for graded judgements of whole chunks.
+`published` holds the definitions of the chunking_evaluation code, and those for graded judgements of whole chunks.
 """
 
 from workbench.metrics.judgements import (

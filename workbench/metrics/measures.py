@@ -257,11 +257,11 @@ def metric(name: str) -> Metric:
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
-    """Whether a threshold on the best hit's score would keep quiet where there is no answer.
+    """How well a threshold on the best hit's score abstains where there is no answer.
 
     `auroc` is the chance that an answerable question has a higher best score than an unanswerable one, ties counted
-    half: 0.5 is a coin. A question is answered where its best score is at least `threshold`, which is the score that
-    separates best on these very questions, so it flatters; `false_answers` are the unanswerable questions that it
+    half: 0.5 is chance. A question is answered where its best score is at least `threshold`, the score that separates
+    these questions best, so the counts are optimistic; `false_answers` are the unanswerable questions that it
     answers, `false_abstentions` the answerable ones that it does not. `threshold` is None where nothing is gained by
     ever answering. `caution` says why scores of this retriever may not compare from query to query, "" where they do.
     """

@@ -19,7 +19,7 @@ class Lost:
 
     `document` is its label, `source` the file's sha256 where it is known, `reason` a line for people. `kind` is "lost",
     "ambiguous" (several places fit as well) or "gone" (the corpus does not hold the document). `start` and `end` are
-    where it once stood, where that is known.
+    its former offsets, if known.
     """
 
     document: str
@@ -32,7 +32,7 @@ class Lost:
 
     @property
     def size(self) -> int:
-        """The characters of the quote that are not white space: so much gold is lost with it."""
+        """The quote's characters without white space: the gold that is lost with it."""
         return sum(map(len, self.quote.split()))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import product
 from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,11 +27,11 @@ PACKAGES = ("numpy", "faiss-cpu", "torch", "transformers", "sentence-transformer
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question in a run. `cluster` numbers those that share a passage, `tokens` are those of its hits at k.
+    """A question in a run. `cluster` is a number that questions with a common passage share, `tokens` is of its hits.
 
-    `rank` is that of the first relevant hit, None where none was among the hits looked at. `held_out` questions have no
-    say in choosing a winner. `document` numbers the questions about the same document, None in runs
-    that did not record it. `seen` marks a question on which a part of the pipeline was trained.
+    `rank` is that of the first relevant hit, None without one. `held_out` questions do not choose a winner. `document`
+    is a number that questions about one document share, None in runs that did not record it. `seen` marks a question
+    on which a part of the pipeline was trained.
     """
 
     id: str
@@ -47,14 +48,13 @@ class Asked:
 class Run:
     """A pipeline measured on a golden set: the value of each metric for each answerable question.
 
-    `pipeline` is the mapping of its YAML file, `fingerprint` its identity, `corpus` and `golden` the identities of what
-    it was measured on; the golden set's is the same under every parser. `values` holds a tuple for each question, a
-    number for each metric. `seconds` (stage → time) is all that differs between two runs of the same thing on the same
-    machine. `measures` is the revision of the measures' definitions; runs of different revisions do not compare.
-    `abstention` and `anatomy` are plain values of what was found beside the metrics, None where it was not
-    looked for. `training_known` is whether `seen` marks all questions that a part of the pipeline was trained on; None
-    in runs of before that was recorded, of which it is known where the pipeline has no adapter. `tokens_sent` are those
-    of all chunks as a remote model reads them: 0 where nothing leaves, None where nobody counted.
+    `pipeline` is the mapping of its YAML file, `fingerprint` its identity, `corpus` and `golden` are the identities of
+    what it was measured on; the golden set's is the same under every parser. `values` holds a tuple for each question,
+    a number for each metric. Only `seconds` (stage → time) differ between equal runs on one machine. `measures` is the
+    revision of the measures' definitions; runs of different revisions do not compare. `abstention` and `anatomy` are
+    plain values, None where they were not computed. `training_known` is whether `seen` marks all questions that a part
+    of the pipeline was trained on, None in older runs (then true without an adapter). `tokens_sent` are those of all
+    chunks as a remote model reads them: 0 if nothing is sent, None if they were not counted.
 
     Raises:
         RunError: the parts do not fit each other, or a value is not a finite number.
@@ -362,22 +362,16 @@ def _values(
     """Return the tidy rows as a table; they must be complete and in its order."""
     if not isinstance(rows, list) or len(rows) != len(questions) * len(metrics):
         raise RunError(f"rows must be {len(questions)} questions × {len(metrics)} metrics")
-    names = [(measure, budget) for measure, _, budget in (m.partition("@") for m in metrics)]
-    out: list[tuple[float, ...]] = []
-    at = 0
-    for question in questions:
-        values = []
-        for measure, budget in names:
-            row = rows[at]
-            wanted = {"pipeline": fingerprint, "question": question.id, "metric": measure, "budget": budget}
-            if not isinstance(row, dict) or {k: v for k, v in row.items() if k != "value"} != wanted:
-                raise RunError(f"row {at + 1} must be {measure} of question {_short(question.id)}")
-            if not _is_number(row.get("value")):
-                raise RunError(f"row {at + 1} must hold a finite number, not {_short(row.get('value'))}")
-            values.append(float(row["value"]))
-            at += 1
-        out.append(tuple(values))
-    return tuple(out)
+    values = []
+    for at, (row, (question, metric)) in enumerate(zip(rows, product(questions, metrics), strict=True), 1):
+        measure, _, budget = metric.partition("@")
+        wanted = {"pipeline": fingerprint, "question": question.id, "metric": measure, "budget": budget}
+        if not isinstance(row, dict) or {k: v for k, v in row.items() if k != "value"} != wanted:
+            raise RunError(f"row {at} must be {measure} of question {_short(question.id)}")
+        if not _is_number(row.get("value")):
+            raise RunError(f"row {at} must hold a finite number, not {_short(row.get('value'))}")
+        values.append(float(row["value"]))
+    return tuple(tuple(values[i : i + len(metrics)]) for i in range(0, len(values), len(metrics) or 1))
 
 
 def _check_plain(name: str, value: Any, depth: int = 0) -> None:

@@ -91,19 +91,8 @@ def compare(
     low, high = np.clip(low, *possible), np.clip(high, *possible)
     sd = float(np.sqrt(squares[0] / (c - 1))) * float(np.sqrt(len(d) / c)) if c > 1 else float("nan")
     wins, losses = int((d > _TIE).sum()), int((d < -_TIE).sum())
-    return Comparison(
-        float(mean[0]),
-        float(low[0]),
-        float(high[0]),
-        float(p[0]),
-        wins,
-        len(d) - wins - losses,
-        losses,
-        len(d),
-        c,
-        sd,
-        units,
-    )
+    figures = float(mean[0]), float(low[0]), float(high[0]), float(p[0])
+    return Comparison(*figures, wins, len(d) - wins - losses, losses, len(d), c, sd, units)
 
 
 def dropped(
