@@ -211,7 +211,8 @@ def _lost(row: Row, error: Unanchored) -> Lost:
 def _reference(row: Any, lookup: CorpusLookup, nearly: bool, question: str) -> tuple[Reference, Anchor]:
     if not isinstance(row, dict):
         raise GoldenError(f'holds {kind(row)} where {{"document": …, "start": …, "end": …}} is expected')
-    source, quote, start, end = (row.get(key) for key in ("source", "quote", "start", "end"))
+    values: list[Any] = [row.get(key) for key in ("source", "quote", "start", "end")]
+    source, quote, start, end = values
     document = lookup.document(row.get("document"), source)
     if quote is not None and (not isinstance(quote, str) or not quote.strip()):
         raise GoldenError(f"quote must be text, not {short(quote)}")

@@ -19,13 +19,11 @@ MIN_COVER = 0.5
 class Judgement:
     """What each hit adds, in rank order. `judgement[:k]` is the judgement of the first k hits.
 
-    `gold` is the number of gold characters, each counted once wherever passages overlap, with those of passages that
-    have no place in this corpus: gold that no hit can hold. `found` (n,) are the gold
-    characters that a hit is the first to hold, `fresh` (n,) all characters that it is the first to hold, `relevant`
-    (n,) as `relevant` says, `tokens` (n,) its size in tokens, 0 where nobody counted.
-
-    `passages` (p,) are the characters of each passage, those without a place last; `parts` (n, p) those of it that a
-    hit is the first to hold. `k` is the number of hits that were asked for, None where the ranking was cut by tokens.
+    `gold` is the number of gold characters, each counted once where passages overlap, including passages without a
+    place in this corpus. `found` (n,) are the gold characters that a hit is the first to hold, `fresh` (n,) all
+    characters that it is the first to hold, `relevant` (n,) as the function `relevant`, `tokens` (n,) its size in
+    tokens, 0 if not counted. `passages` (p,) are the characters of each passage, those without a place last; `parts`
+    (n, p) those that a hit is the first to hold. `k` is the number of hits asked for, None if cut by tokens.
     """
 
     gold: int

@@ -1,5 +1,6 @@
 """How many more questions would settle an inconclusive verdict: futures drawn from the questions seen."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,12 +55,9 @@ def questions_to_settle(
     future = _Future(values[:, some], of, documents, margin, difference_bounds(bounds), m, seed)
     if future.units < 2:
         return None
-    tried = np.unique(np.ceil(np.geomspace(n / 16, MOST_TIMES * n, 40)).astype(np.int64))
-    low, high = 0, len(tried)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if future.settled(int(tried[middle])) >= CONFIDENCE else (middle + 1, high)
-    return int(tried[low]) if low < len(tried) else None
+    tried = np.unique(np.ceil(np.geomspace(n / 16, MOST_TIMES * n, 40)).astype(np.int64)).tolist()
+    at = bisect_left(tried, True, key=lambda more: future.settled(more) >= CONFIDENCE)
+    return tried[at] if at < len(tried) else None
 
 
 class _Moments:

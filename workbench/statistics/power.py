@@ -5,6 +5,7 @@ Widths are counted by the rule of `intervals`. `sd` is that of the questions' pa
 Source: Cohen 1988, "Statistical Power Analysis", with the normal approximation for what is still to be drawn.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -66,11 +67,7 @@ def questions_for_equivalence(sd: float, margin: float, power: float = POWER) ->
 
 def _fewest(fits: Callable[[int], bool]) -> int:
     """Return the smallest number of questions that fits, at most `_MOST`."""
-    low, high = MIN_QUESTIONS, _MOST
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if fits(middle) else (middle + 1, high)
-    return low
+    return MIN_QUESTIONS + bisect_left(range(MIN_QUESTIONS, _MOST), True, key=fits)
 
 
 def _quantile(power: float) -> float:
@@ -183,7 +180,6 @@ def sight(
     Questions are drawn at random to lose their whole value, 100 times for each number of them; the others stay.
     """
     n, some = len(baseline), np.flatnonzero(baseline > bounds[0])
-    blind = Sight(n, None, None)
 
     def fires(orders: Sequence[Ints], lost: int) -> float:
         """Return the share of draws in which losing so many of the questions makes the gate fire."""
@@ -193,11 +189,9 @@ def sight(
         return float(dropped(drops, of, documents, bounds, seed).mean())
 
     if not len(some) or not fires([some], len(some)):
-        return blind
+        return Sight(n, None, None)
     orders = [np.random.default_rng([seed, i]).permutation(some) for i in range(DRAWS)]
-    low, high = 1, len(some)
-    while low < high:  # losing more never makes the gate less likely to fire
-        middle = (low + high) // 2
-        low, high = (low, middle) if fires(orders, middle) >= POWER else (middle + 1, high)
-    drop = float(np.mean([(baseline[order[:low]] - bounds[0]).sum() for order in orders])) / n
-    return Sight(n, drop, low)
+    # Losing more never makes the gate less likely to fire.
+    lost = 1 + bisect_left(range(1, len(some)), True, key=lambda lost: fires(orders, lost) >= POWER)
+    drop = float(np.mean([(baseline[order[:lost]] - bounds[0]).sum() for order in orders])) / n
+    return Sight(n, drop, lost)
