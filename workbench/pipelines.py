@@ -160,7 +160,7 @@ class _OneOfEach(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for i, key in enumerate(keys):
             if key in keys[:i]:
-                problem = f"the key {key!r} stands twice"
+                problem = f"the key {key!r} is repeated"
                 raise yaml.constructor.ConstructorError(None, None, problem, node.value[i][0].start_mark)
         return super().construct_mapping(node, deep)
 

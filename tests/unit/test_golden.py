@@ -244,7 +244,7 @@ def test_two_parsers_texts_of_one_file_are_not_guessed_between() -> None:
     text = document("A pump.", "twice.txt")
     over = corpus(document(PUMPS), text, document("A pump.", "twice.txt", "other"))
     ask = row(document="twice.txt", source=text.source)
-    assert "stands in the corpus 2 times; remove all but one" in only_problem(lines(ask), over)
+    assert "is in the corpus 2 times; remove all but one" in only_problem(lines(ask), over)
 
 
 def test_a_renamed_file_is_known_by_its_source() -> None:

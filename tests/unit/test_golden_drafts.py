@@ -148,7 +148,7 @@ def test_what_a_model_quotes_is_anchored(corpus: Corpus) -> None:
         ("{" * 100_000, "the answer is not JSON"),
         ('{"question": "", "quote": ""}', "no question to ask"),
         ('{"question": 5, "quote": "QUOTE"}', "no question to ask"),
-        ('{"question": "What?", "quote": "made up by the model"}', "does not stand there"),
+        ('{"question": "What?", "quote": "made up by the model"}', "is not there"),
         (json.dumps({"question": "x" * 500, "quote": "QUOTE"}), "the question has 500 characters; at most 400"),
     ],
 )

@@ -63,7 +63,7 @@ def test_what_a_file_leaves_out_takes_the_default() -> None:
         ("splitter: recursive", "splitter must be a mapping"),
         ("splitter: {kind: recursive, chunk_size: 5, chunk_overlap: 9}", "chunk_overlap (9) must be smaller than"),
         ("embedder: {kind: static, model: all-MiniLM-L6-v2}", "choose that kind"),
-        ("k: 3\nk: 7", "the key 'k' stands twice"),
+        ("k: 3\nk: 7", "the key 'k' is repeated"),
         ("k: 2026-13-45", "not valid YAML"),
         ("[" * 3000, "not valid YAML"),
         ("workbench: true", "workbench: True is not a known form"),

@@ -166,7 +166,7 @@ def near_duplicate(
 ORIGINS: dict[str, str] = {
     "parser": "another parser finds it",
     "unanchored": "no parser finds it: lost by all, or never in the file; a person decides",
-    "ambiguous": "it stands in several places",
+    "ambiguous": "it is in several places",
     "gone": "its document is not in the corpus",
     "untried": "other parsers were not tried",
 }

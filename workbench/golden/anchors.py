@@ -17,9 +17,9 @@ from workbench.records import Lost, Question, Reference
 from workbench.spans import Span
 
 HOW = {
-    "kept": "stand where they stood",
+    "kept": "are where they were",
     "moved": "moved",
-    "respaced": "stand there with other blanks",
+    "respaced": "are there with other blanks",
     "approximate": "were found approximately",
     "ambiguous": "fit several places",
     "lost": "were not found",

@@ -103,7 +103,7 @@ class CorpusLookup:
             raise Unanchored("gone", f"document {short(name)} is not in the corpus of {len(self.documents)} documents")
         if same:
             raise Unanchored(
-                "ambiguous", f"document {short(name)} stands in the corpus {len(same)} times; remove all but one"
+                "ambiguous", f"document {short(name)} is in the corpus {len(same)} times; remove all but one"
             )
         remedy = "their source (sha256) is another" if source else "give its source, the file's sha256"
         raise Unanchored("ambiguous", f"document {short(name)} is the name of {len(named)} documents; {remedy}")
@@ -159,9 +159,9 @@ class CorpusLookup:
             where = "does not hold its quote" if at[1] <= size else f"is outside the {size:,} characters"
             what = f"{short(at[0])}..{short(at[1])} {where}, and the quote"
         times = f"{found} times" if found < MOST_PLACES else f"{MOST_PLACES} times or more"
-        stands = f"stands {times} in" if found else "is not in"
+        found_in = f"is found {times} in" if found else "is not in"
         kind = "ambiguous" if found or "as much like" in why else "lost"
-        return Unanchored(kind, f"{what} {short(quote)} {stands} {short(document.name)}{why}")
+        return Unanchored(kind, f"{what} {short(quote)} {found_in} {short(document.name)}{why}")
 
     def _latest(self, source: str) -> str:
         """Return the file that took this one's place, or the place of the one that did."""

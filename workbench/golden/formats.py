@@ -273,8 +273,8 @@ def _beir_place(row: Row, id: str, lookup: CorpusLookup) -> Row:
         whole = named[0].text
         return _beir_reference(named[0], len(whole) - len(whole.lstrip()), len(whole.rstrip()))
     if places:
-        raise GoldenError(f"stands in {len(places)} places of the corpus")
-    raise GoldenError("is no document of the corpus, and its text stands in none")
+        raise GoldenError(f"is in {len(places)} places of the corpus")
+    raise GoldenError("is no document of the corpus, and its text is in none")
 
 
 def _beir_reference(document: Document, start: int, end: int) -> Row:

@@ -119,7 +119,7 @@ def _drifted(questions: Sequence[Question], corpus: Corpus, anchors: Sequence[An
     for question in questions:
         for r in _placed(question, corpus):
             if squeezed(corpus[r.span]) != squeezed(r.quote):
-                yield Finding("drifted", question.id, f"“{_clip(r.quote)}” is not what stands there", span=r.span)
+                yield Finding("drifted", question.id, f"“{_clip(r.quote)}” is not what is there", span=r.span)
 
 
 def _twins(questions: Sequence[Question]) -> Iterator[Finding]:
@@ -167,13 +167,13 @@ def _elsewhere(questions: Sequence[Question], corpus: Corpus) -> Iterator[Findin
         for reference in _placed(question, corpus):
             size = len(squeezed(reference.quote))
             others = text.find_letters(reference.quote) if size >= SHORTEST_ANSWER else []
-            kind, words = "elsewhere", "stands"
+            kind, words = "elsewhere", "is found"
             others = [o for o in others if not _touches(o, gold)]
             if not others and size >= SHORTEST_COPY:
                 near = [n for n in text.nearest(reference.quote) if n.score >= NEAR_COPY]
                 others = [(n.start, n.end) for n in near if not _touches((n.start, n.end), gold)]
                 others = [o for o in others if facts(text.text[slice(*o)]) == facts(reference.quote)]
-                kind, words = "near-copy", "almost stands"
+                kind, words = "near-copy", "is almost found"
             if others:
                 at = bisect_right(starts, others[0][0]) - 1
                 span = Span(documents[at].id, others[0][0] - starts[at], others[0][1] - starts[at])
@@ -199,7 +199,7 @@ def _answered(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding
                 best[id] = count, Span(document.id, start, end)
     for id, (count, span) in best.items():
         where = f"{corpus.document(span.document).name}: “{_clip(corpus[span])}”"
-        message = f"marked unanswerable, but {count} of its {len(asked[id])} content words stand together in {where}"
+        message = f"marked unanswerable, but {count} of its {len(asked[id])} content words are together in {where}"
         yield Finding("answered", id, message, span=span)
 
 

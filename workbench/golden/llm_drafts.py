@@ -113,7 +113,7 @@ def _read(answer: str, id: str, document: Document, start: int, end: int) -> tup
         return None, f"the question has {len(text):,} characters; at most {_LONGEST_QUESTION} are taken"
     places = find_quote(document.text[start:end], str(quote).strip())
     if len(places) != 1:
-        stands = f"stands there {len(places)} times" if places else "does not stand there"
+        stands = f"is there {len(places)} times" if places else "is not there"
         return None, f"the quote {short(quote)} {stands}"
     first, last = places[0]
     return drafted(id, text, document, start + first, start + last), ""
