@@ -1,7 +1,14 @@
-"""A pipeline: everything between a file and its hits, as one value with one identity, and the steps it runs through."""
+"""A pipeline: everything between a file and its hits, as one value with one identity, and the steps it runs through.
 
-from collections.abc import Callable, Iterator, Mapping
+pipeline = Pipeline(splitter=Recursive(chunk_size=128, chunk_overlap=16))
+hits = pipeline.run(read("sample_docs"), ["How long is parental leave?"])[0]
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,7 +66,7 @@ class Pipeline:
 
     @property
     def training(self) -> Training:
-        """What the parts that decide this pipeline's hits were trained on, as far as their files say."""
+        """What the parts that decide the hits were trained on, as far as their files say."""
         out = self.embedder.training if self.retriever.needs_vectors else Training()
         model = getattr(self.splitter, "model", "")  # of a semantic splitter, which cuts by what a model sees
         return out | embedder_for(model).training if model else out
@@ -72,9 +79,59 @@ class Pipeline:
             f"{s.kind} {s.chunk_size}/{s.chunk_overlap} {s.unit} · {self.embedder.source.name} · {self.retriever.kind}"
         )
 
+    def run(
+        self,
+        corpus: Corpus,
+        queries: Sequence[str],
+        store: Store | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[list[Hit]]:
+        """Search a corpus: for each query at most `k` hits, the best first.
+
+        Each text is embedded once, ever: vectors of chunks and queries are kept in `store`, by default the one of
+        WORKBENCH_HOME that the app and the commands use; `Store(None)` writes nothing. `progress(done, total)` counts
+        chunks.
+
+        Raises:
+            SpecError: `queries` is one text, not a list of them.
+            StoreError: the store's folder cannot be written.
+        """
+        if isinstance(queries, str):
+            raise SpecError(f"queries must be a list of texts: [{queries[:40]!r}]")
+        kept = _store_in(Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve()) if store is None else store
+        rows = collected(corpus, self.splitter, kept)
+        if self.retriever.needs_vectors:
+            rows = searchable(rows, self, kept, progress, encoder=StoredQueries(self.embedder, kept))
+        return self.retriever(rows, list(queries), self.k)
+
+
+@cache
+def _store_in(home: Path) -> Store:
+    return Store(home / "store")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredQueries:
+    """An embedder's queries, each encoded alone, with their vectors kept in the store: sets are asked often."""
+
+    embedder: Embedder
+    store: Store | None
+
+    @property
+    def fingerprint(self) -> str:
+        return self.embedder.fingerprint
+
+    @property
+    def alone(self) -> bool:
+        """Each query is encoded as if it came alone."""
+        return True
+
+    def encode_query(self, texts: Sequence[str], /) -> Vectors:
+        return embed(self.embedder, texts, self.store, queries=True)
+
 
 def to_mapping(pipeline: Pipeline) -> dict[str, Any]:
-    """The pipeline as plain values, in the YAML file's form."""
+    """Return the pipeline as plain values, in the YAML file's form."""
     parts = {f.name: to_dict(getattr(pipeline, f.name)) for f in fields(pipeline) if f.name != "k"}
     return {"workbench": VERSION, **parts, "k": pipeline.k}
 
@@ -90,7 +147,7 @@ def write_yaml(data: Any) -> str:
 
 
 class _AsWritten(yaml.SafeDumper):
-    """YAML's safe dumper, but what must be quoted is quoted twice: within single quotes a line break is a line."""
+    """YAML's safe dumper with double quotes: within single ones a line break cannot be escaped."""
 
     def choose_scalar_style(self) -> str:
         style: str = super().choose_scalar_style()
@@ -98,19 +155,19 @@ class _AsWritten(yaml.SafeDumper):
 
 
 class _OneOfEach(yaml.SafeLoader):
-    """YAML's safe loader, which refuses a key that stands twice: of two values in a reviewed file, which holds?"""
+    """YAML's safe loader; it refuses a repeated key, since a reviewer cannot see which of its values counts."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for i, key in enumerate(keys):
             if key in keys[:i]:
-                problem = f"the key {key!r} stands twice"
+                problem = f"the key {key!r} is repeated"
                 raise yaml.constructor.ConstructorError(None, None, problem, node.value[i][0].start_mark)
         return super().construct_mapping(node, deep)
 
 
 def from_yaml(text: str) -> Pipeline:
-    """The pipeline that a file describes; what it leaves out takes the documented default.
+    """Return the pipeline that a file describes; what it leaves out takes the documented default.
 
     Raises:
         SpecError: not YAML, an unknown key, kind or field, or a value outside its limits.
@@ -122,10 +179,10 @@ def from_yaml(text: str) -> Pipeline:
 
 
 def read_yaml(text: str, what: str) -> Any:
-    """The plain values of a YAML file, of which each key stands once.
+    """Return the plain values of a YAML file.
 
     Raises:
-        SpecError: not YAML; the message says `what` is not.
+        SpecError: `what` is not valid YAML, or repeats a key.
     """
     try:
         return yaml.load(text, _OneOfEach)  # noqa: S506 — a safe loader
@@ -137,7 +194,7 @@ def read_yaml(text: str, what: str) -> Any:
 
 
 def from_mapping(data: Mapping[str, Any]) -> Pipeline:
-    """The pipeline that a mapping of the YAML file's form describes.
+    """Return the pipeline that a mapping of the YAML file's form describes.
 
     Raises:
         SpecError: as `from_yaml`.
@@ -154,17 +211,17 @@ def from_mapping(data: Mapping[str, Any]) -> Pipeline:
 
 @cached(128 << 20, lambda chunks: chunks.bytes, key=lambda document, splitter: (document.id, splitter))
 def split(document: Document, splitter: Splitter) -> Chunks:
-    """The chunks of a document, kept for the settings that were looked at last."""
+    """Cut a document; the chunks of recent calls are held in memory."""
     return splitter(document)
 
 
 def collection(corpus: Corpus, splitter: Splitter) -> Collection:
-    """Every chunk of a corpus as a row, searchable by its words at once."""
+    """Return every chunk of a corpus as a row, searchable by its words at once."""
     return collected(corpus, splitter)
 
 
 def weight(rows: Collection) -> int:
-    """Bytes of rows, about: with the words of their texts, which are indexed when they are asked for, and vectors."""
+    """Estimate the bytes of rows, with their vectors and the index of words that they get when it is first needed."""
     return 60 * len(rows) + 5 * rows.corpus.characters + int(getattr(rows.index, "bytes", 0))
 
 
@@ -176,10 +233,10 @@ def collected(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Collection:
-    """`collection`, kept for the settings that were looked at last; see `cuttings.all_chunks`.
+    """Return every chunk of a corpus as a row; recent collections are held in memory, see `all_chunks`.
 
     Raises:
-        Cancelled: `cancelled()` said so; what was cut is in the store.
+        Cancelled: `cancelled()` was true; what was cut is in the store.
     """
     chunks = all_chunks(corpus, splitter, split, store, progress, cancelled)
     return Collection(corpus, chunks, store if is_large(corpus) else None)
@@ -192,11 +249,10 @@ def embedded(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Vectors:
-    """(n, dim) the vectors of a collection's rows.
+    """Return (n, dim) the vectors of a collection's rows; each distinct text is embedded once, ever.
 
-    Each distinct text is embedded once, ever; an embedder that pools its vectors from what it knows of whole documents
-    does so, and the store is not asked for them but where there are very many: see `pooled_vectors`. Reports, stops
-    and raises as `embedders.embed`.
+    An embedder that pools its vectors from token states of whole documents stores only very many of them: see
+    `pooled_vectors`. Reports, stops and raises as `embedders.embed`.
     """
     if isinstance(embedder, SpanEncoder):
         embedder.prepare(rows.corpus, store, progress, cancelled)
@@ -206,13 +262,13 @@ def embedded(
 
 
 def previewed(rows: Collection, embedder: SentenceTransformer, store: Store | None = None) -> Vectors:
-    """(n, dim) about what `embedded` gives, pooled from the documents' token states; see `embedders.can_preview`."""
+    """Return (n, dim) an approximation of `embedded`, pooled from token states; see `embedders.can_preview`."""
     found = [preview_vectors(document, chunks, embedder, store) for document, chunks in parts(rows)]
     return np.concatenate([np.empty((0, embedder.dimensions), np.float32), *found])
 
 
 def parts(rows: Collection) -> Iterator[tuple[Document, Chunks]]:
-    """Each document that has rows, with these as chunks."""
+    """Yield each document that has rows, with these as chunks."""
     documents, firsts = np.unique(rows.document_index, return_index=True)
     for i, first, last in zip(documents.tolist(), firsts.tolist(), [*firsts.tolist()[1:], len(rows)], strict=True):
         document, headers = rows.corpus.documents[i], tuple(rows.headers[first:last])
@@ -220,7 +276,7 @@ def parts(rows: Collection) -> Iterator[tuple[Document, Chunks]]:
 
 
 def indexed(rows: Collection, vectors: Vectors, embedder: QueryEncoder, index: IndexSpec) -> Collection:
-    """The collection with a dense index over these vectors; a filtered search looks at every row that it allows."""
+    """Return the collection with a dense index over these vectors; a filtered search scans all allowed rows."""
     built = index(vectors)
     return rows.with_vectors(built, embedder, built.subset)
 
@@ -231,13 +287,16 @@ def searchable(
     store: Store | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    encoder: QueryEncoder | None = None,
 ) -> Collection:
-    """`rows` with the pipeline's index over their vectors: `embedded`, then `indexed`.
+    """Return `rows` with the pipeline's index over their vectors: `embedded`, then `indexed`.
 
-    What a flat index searches of a large collection lies in a file that is mapped into memory. Where that is there,
-    nothing is embedded, and nothing is read before it is searched. Reports, stops and raises as `embedded`.
+    A flat index over a large collection searches a file that is mapped into memory. Once that exists, nothing is
+    embedded, and nothing is read before it is searched. `encoder` encodes queries, by default the embedder. Reports,
+    stops and raises as `embedded`.
     """
     embedder, index = pipeline.embedder, pipeline.index
+    asker = encoder or embedder
     folder = store.folder if store else None
     found = None
     if store and folder and isinstance(index, Flat) and index.mappable and len(rows) >= LARGE:
@@ -249,9 +308,9 @@ def searchable(
         shape, most = (len(rows), embedder.dimensions), int(SHARE * store.capacity_bytes)
         found = matrix(folder, key, shape, made, index.ready, most)
     if found is None or not isinstance(index, Flat):
-        return indexed(rows, embedded(rows, embedder, store, progress, cancelled), embedder, index)
+        return indexed(rows, embedded(rows, embedder, store, progress, cancelled), asker, index)
     built = index.over(*found)
-    return rows.with_vectors(built, embedder, built.subset)
+    return rows.with_vectors(built, asker, built.subset)
 
 
 def prepared(
@@ -260,7 +319,7 @@ def prepared(
     store: Store | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Collection:
-    """What the pipeline searches, with vectors where its retriever needs them."""
+    """Return the rows that the pipeline searches, with vectors where its retriever needs them."""
     rows = collected(corpus, pipeline.splitter, store)
     if not pipeline.retriever.needs_vectors:
         return rows

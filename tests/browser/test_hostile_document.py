@@ -41,7 +41,7 @@ QUIET = {"ran": None, "made": 0, "shadow": 0}
 FILL = """
 import json, sys
 from workbench.evaluations import evaluate, run_of
-from workbench.explanations import explain
+from workbench.anatomy import explain
 from workbench.golden import added
 from workbench.pipelines import Pipeline, to_yaml
 from workbench.records import Question, Reference, write_run

@@ -23,9 +23,8 @@ from benchmarks.texts import sample
 from workbench.documents import Corpus
 from workbench.embedders import SentenceTransformer, Static
 from workbench.evaluations import evaluate
-from workbench.evaluations.retrieving import Asker
 from workbench.golden import read_golden
-from workbench.pipelines import Pipeline, collection, indexed, previewed
+from workbench.pipelines import Pipeline, StoredQueries, collection, indexed, previewed
 from workbench.splitters import Recursive, Sentences
 from workbench.statistics import clusters
 from workbench.store import Store
@@ -63,7 +62,7 @@ def main(name: str) -> None:
     for pipeline in pipelines:
         rows = collection(corpus, pipeline.splitter)
         if isinstance(embedder, SentenceTransformer):
-            rows = indexed(rows, previewed(rows, embedder, store), Asker(embedder, store), pipeline.index)
+            rows = indexed(rows, previewed(rows, embedder, store), StoredQueries(embedder, store), pipeline.index)
             found = evaluate(corpus, questions, pipeline, [METRIC], store=store, rows=rows)
         else:
             cut = Pipeline(splitter=pipeline.splitter, embedder=Static(truncate_dim=DIMENSIONS[name]))

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from workbench.metrics import (
     FORMULAS,
     Judgement,
-    chroma,
     first_tokens,
     holding,
     judge,
     metric,
     precision_omega,
+    published,
     relevant,
 )
 from workbench.metrics import measures as m
@@ -248,7 +248,7 @@ def test_omega_and_the_chunks_that_hold_gold(gold: list[Span], chunks: list[Span
 
 @given(golds, rankings, rankings)
 def test_chroma_is_what_sets_of_characters_say(gold: list[Span], hits: list[Span], chunks: list[Span]) -> None:
-    s = chroma.scores(gold, hits, columns(chunks))  # type: ignore[arg-type]
+    s = published.chroma_scores(gold, hits, columns(chunks))  # type: ignore[arg-type]
     g, h = characters(gold), characters(hits)
     total = sum(len(x) for x in hits)
     assert s.recall == pytest.approx(len(g & h) / sum(len(x) for x in gold))
@@ -259,14 +259,14 @@ def test_chroma_is_what_sets_of_characters_say(gold: list[Span], hits: list[Span
     ]
     t = characters(touching)
     assert s.precision_omega == pytest.approx(len(g & t) / len(g | t))
-    assert chroma.least_hits(gold, columns(chunks)) == min(len(touching), 20)  # type: ignore[arg-type]
+    assert published.least_hits(gold, columns(chunks)) == min(len(touching), 20)  # type: ignore[arg-type]
 
 
 @given(golds, rankings)
 def test_chroma_and_ours_agree_where_nothing_overlaps(gold: list[Span], hits: list[Span]) -> None:
     apart = [h for i, h in enumerate(hits) if not any(h.overlap(other) for other in hits[:i])]
     alone = [g for i, g in enumerate(gold) if not any(g.overlap(other) for other in gold[:i])]
-    theirs, ours = chroma.scores(alone, apart, {}), judge(alone, apart)
+    theirs, ours = published.chroma_scores(alone, apart, {}), judge(alone, apart)
     assert (theirs.recall, theirs.precision, theirs.iou) == (m.recall(ours), m.precision(ours), m.iou(ours))
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from quick import FAST
 
+from workbench.anatomy import explain
 from workbench.embedders import Adapter, Origin, keep_adapter
 from workbench.evaluations import evaluate, run_of
-from workbench.explanations import explain
 from workbench.pipelines import to_mapping
 from workbench.records import TrainingSet, write_run
 from workbench.reports import Evidence, html, review_pack

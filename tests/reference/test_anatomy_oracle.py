@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.anatomy import GoldLine, ladder
+from workbench.anatomy import GoldLine, explain, ladder, picture_of
 from workbench.documents import Corpus
 from workbench.evaluations import evaluate
-from workbench.explanations import explain, picture_of
 from workbench.golden import read_golden
 from workbench.parsers import read
 from workbench.pipelines import from_mapping

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.metrics import chroma
+from workbench.metrics import published
 from workbench.spans import Span, ranges
 
 CORPORA = ("chatlogs", "state_of_the_union", "wikitexts")
@@ -29,7 +29,7 @@ def test_every_score_of_every_question_is_theirs(corpus: str, splitter: str, sha
     questions = golds(folder, corpus)
     assert len(questions) == len(oracle["retrieved"]) == len(oracle["per_question"]) > 50
     for gold, rows, theirs in zip(questions, oracle["retrieved"], oracle["per_question"], strict=True):
-        ours = chroma.scores(gold, [spans[row] for row in rows], chunks)
+        ours = published.chroma_scores(gold, [spans[row] for row in rows], chunks)
         for name in ("recall", "precision", "iou", "precision_omega"):
             assert getattr(ours, name) == pytest.approx(theirs[name], abs=1e-9), name
-        assert len(chroma.touching(gold, chunks)) == theirs["touching_chunks"]
+        assert len(published.touching(gold, chunks)) == theirs["touching_chunks"]

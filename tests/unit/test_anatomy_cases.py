@@ -19,7 +19,7 @@ from workbench.anatomy import (
     strip,
     within,
 )
-from workbench.anatomy.ladders import token_ladder
+from workbench.anatomy.loss_ladder import token_ladder
 from workbench.metrics import Budget
 from workbench.spans import Ranges, Span, ranges
 

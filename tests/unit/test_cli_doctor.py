@@ -3,7 +3,7 @@
 import json
 
 from workbench.cli import main
-from workbench.diagnostics.health import FINDINGS
+from workbench.diagnostics.checks import FINDINGS
 
 TEXT = "The relief valve opens at ten bar and closes at eight. " * 20
 P = """

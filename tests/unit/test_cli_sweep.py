@@ -13,7 +13,7 @@ from workbench.cli import sweep as sweep_command
 from workbench.documents import Corpus, Document
 from workbench.metrics import REVISION
 from workbench.records import read_run, write_run
-from workbench.records.run_files import _checksum
+from workbench.records.runs import _checksum
 from workbench.specs import digest
 from workbench.workspaces.experiments import kept_runs
 

@@ -5,12 +5,12 @@ from itertools import accumulate
 
 import pytest
 
+from workbench.anatomy import explain
 from workbench.documents import Corpus, Document
 from workbench.embedders import Static
 from workbench.errors import GoldenError, SpecError
-from workbench.evaluations import CHROMA, CONTEXT_TOKENIZER, default_metrics, evaluate
-from workbench.explanations import explain
-from workbench.metrics import FORMULAS, chroma, first_tokens, judge, precision_omega, relevant
+from workbench.evaluations import CHROMA, CONTEXT_TOKENIZER, default_metrics, evaluate, run_of
+from workbench.metrics import FORMULAS, first_tokens, judge, precision_omega, published, relevant
 from workbench.pipelines import Pipeline, from_mapping, prepared
 from workbench.records import Question, Reference
 from workbench.retrievers import queries
@@ -158,7 +158,7 @@ def test_to_the_letter() -> None:
     assert found.metrics == CHROMA
     for i, q in enumerate(QUESTIONS[:12]):
         hits = [h.span for h in line.retriever(rows, [q.text], 3)[0]]
-        theirs = chroma.scores([r.span for r in q.references], hits, chunks)
+        theirs = published.chroma_scores([r.span for r in q.references], hits, chunks)
         assert found.values[i].tolist() == [getattr(theirs, name) for name in CHROMA]
 
 
@@ -175,7 +175,7 @@ def test_what_depends_on_k_is_asked_for_as_k(parts: dict[str, dict[str, object]]
 
 def test_the_tidy_table_and_what_stands_apart() -> None:
     found = evaluate(CORPUS, QUESTIONS, pipeline(), ["recall@3", "recall@50tok", "precision_omega"])
-    rows = list(found.rows())
+    rows = list(run_of(found).rows())
     assert (len(rows), found.unanswerable, len(found.questions)) == (36, 1, 12)
     assert [(r["metric"], r["budget"]) for r in rows[:3]] == [
         ("recall", "3"),

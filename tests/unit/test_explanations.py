@@ -9,12 +9,20 @@ import numpy as np
 import pytest
 from test_evaluations import CORPUS, QUESTIONS, STATIC, pipeline
 
-from workbench import explanations
-from workbench.anatomy import CAUSES, STEPS
+from workbench.anatomy import (
+    CAUSES,
+    STEPS,
+    boundary_strips,
+    explain,
+    origins,
+    picture_of,
+    rankings,
+    waterfall,
+)
+from workbench.anatomy import causes as causes_module
 from workbench.documents import Corpus, Document
 from workbench.embedders import Static
 from workbench.evaluations import Evaluation, evaluate
-from workbench.explanations import boundary_strips, explain, origins, picture_of, waterfall
 from workbench.parsers import Auto, Parser
 from workbench.pipelines import Pipeline
 from workbench.records import Lost, Question, Reference
@@ -164,7 +172,7 @@ class Remoteless(Static):
 @pytest.fixture(autouse=True)
 def costly(monkeypatch: pytest.MonkeyPatch) -> None:
     """`Remoteless` is no static model, though it inherits its files."""
-    monkeypatch.setattr(explanations.rankings, "_is_cheap", lambda embedder: type(embedder) is Static)
+    monkeypatch.setattr(rankings, "_is_cheap", lambda embedder: type(embedder) is Static)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +235,7 @@ def test_passages_that_the_text_does_not_hold(monkeypatch: pytest.MonkeyPatch) -
         read.append(parser.kind)
         return document(name, passage if parser.kind == "pypdf" else "nothing")
 
-    monkeypatch.setattr(explanations.parsing, "parse_safely", parse)
+    monkeypatch.setattr(causes_module, "parse_safely", parse)
     several = [lost(passage), lost("Nobody wrote this."), lost("the", "ambiguous"), lost("gone", "gone")]
     kinds = origins(several, Corpus((text,)), Auto(), lambda source: b"%PDF" if source == text.source else None)
     assert [(o.kind, o.parser) for o in kinds] == [
@@ -344,7 +352,7 @@ class Far(Static):
 
 
 def test_a_remote_model_is_sent_nothing_and_bm25_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(explanations.rankings, "Remote", Far)
+    monkeypatch.setattr(rankings, "Remote", Far)
     corpus, questions = manuals()
     measured = evaluate(corpus, questions, by(Dense(), embedder=Far()))
     chunks = {corpus[span] for q in measured.hits for span in (hit.span for hit in q)}

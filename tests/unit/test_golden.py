@@ -172,13 +172,13 @@ def test_any_value_in_any_place_is_taken_or_told(key: str, value: Any) -> None:
             row(quote="turbine", end=900),
             f'4..900 is outside the {len(PUMPS)} characters, and the quote "turbine" is not',
         ),
-        (row(quote="The pump"), 'the quote "The pump" stands 2 times in "pumps.txt"'),
+        (row(quote="The pump"), 'the quote "The pump" is found 2 times in "pumps.txt"'),
         (row(quote="close the\n"), 'the quote "close the\\n" is not in'),
-        (row(quote="Closethe valve"), "stands 2 times in"),
+        (row(quote="Closethe valve"), "is found 2 times in"),
         (row(quote=" \n"), "quote must be text"),
         (row(quote=5), "quote must be text, not 5"),
         (row(quote=None, start=None, end=None), "has neither start and end nor a quote"),
-        (row(quote="e", start=None, end=None), 'has no offsets, and its quote "e" stands 11 times'),
+        (row(quote="e", start=None, end=None), 'has no offsets, and its quote "e" is found 11 times'),
     ],
 )
 def test_what_cannot_be_taken_is_told(bad: Any, message: str) -> None:
@@ -244,7 +244,7 @@ def test_two_parsers_texts_of_one_file_are_not_guessed_between() -> None:
     text = document("A pump.", "twice.txt")
     over = corpus(document(PUMPS), text, document("A pump.", "twice.txt", "other"))
     ask = row(document="twice.txt", source=text.source)
-    assert "stands in the corpus 2 times; remove all but one" in only_problem(lines(ask), over)
+    assert "is in the corpus 2 times; remove all but one" in only_problem(lines(ask), over)
 
 
 def test_a_renamed_file_is_known_by_its_source() -> None:

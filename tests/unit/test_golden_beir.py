@@ -78,8 +78,8 @@ def test_what_can_be_found_is_taken_and_the_rest_told(data: bytes | Path) -> Non
     assert all(CORPUS[r.span] == r.quote for q in questions for r in q.references)
     assert [str(p) for p in problems] == [
         'line 3: "3": relevant passage "p9" (corpus.jsonl, line 4) is no document of the corpus, and its text '
-        "stands in none",
-        'line 4: "4": relevant passage "p8" (corpus.jsonl, line 3) stands in 3 places of the corpus',
+        "is in none",
+        'line 4: "4": relevant passage "p8" (corpus.jsonl, line 3) is in 3 places of the corpus',
         'line 5: "5" has no relevant passage in the qrels',
         'line 6: "6": relevant passage "p0" is not in corpus.jsonl',
         'line 0: qrels name query "9", which is not in queries.jsonl',

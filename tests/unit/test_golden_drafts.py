@@ -9,9 +9,9 @@ import pytest
 from workbench.documents import Corpus, Document
 from workbench.errors import WorkbenchError
 from workbench.golden import DRAFTED, asked_characters, draft, draft_with, lint, read_golden, write_golden
-from workbench.golden.asking import Message, messages
+from workbench.golden.drafts import questions
 from workbench.golden.lints import same_question
-from workbench.golden.patterns import questions
+from workbench.golden.llm_drafts import Message, messages
 from workbench.parsers import parse, read
 from workbench.specs import digest
 
@@ -148,7 +148,7 @@ def test_what_a_model_quotes_is_anchored(corpus: Corpus) -> None:
         ("{" * 100_000, "the answer is not JSON"),
         ('{"question": "", "quote": ""}', "no question to ask"),
         ('{"question": 5, "quote": "QUOTE"}', "no question to ask"),
-        ('{"question": "What?", "quote": "made up by the model"}', "does not stand there"),
+        ('{"question": "What?", "quote": "made up by the model"}', "is not there"),
         (json.dumps({"question": "x" * 500, "quote": "QUOTE"}), "the question has 500 characters; at most 400"),
     ],
 )

@@ -48,7 +48,7 @@ def test_a_sound_set_has_nothing_to_doubt() -> None:
 def test_an_answer_that_stands_elsewhere_is_told_with_its_place() -> None:
     (finding,) = lint([ask("q1", "How much?", "Hotels in Lisbon are paid up to 160 EUR a night.")], CORPUS)
     assert (finding.kind, finding.severity) == ("elsewhere", "warning")
-    assert "stands in other.txt too" in finding.message
+    assert "is found in other.txt too" in finding.message
     assert finding.span is not None
     assert CORPUS[finding.span] == "Hotels in Lisbon are paid\nup to 160 EUR a night."
     valve = MANUAL[: MANUAL.index(" Hotels")]

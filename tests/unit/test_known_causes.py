@@ -9,9 +9,9 @@ import known_causes as known
 import pytest
 from known_causes import KINDS, Made
 
+from workbench.anatomy import Explained, explain
 from workbench.embedders import Static
 from workbench.evaluations import evaluate
-from workbench.explanations import Explained, explain
 from workbench.indexes import HNSW
 from workbench.pipelines import Pipeline
 from workbench.retrievers import BM25, Dense, Hybrid, Retriever

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench.golden.passages import document_groups
+from workbench.golden.clusters import document_groups
 from workbench.records import Lost, Question, Reference
 from workbench.spans import Span
 from workbench.statistics import by_document, compare, population

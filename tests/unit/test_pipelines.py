@@ -63,7 +63,7 @@ def test_what_a_file_leaves_out_takes_the_default() -> None:
         ("splitter: recursive", "splitter must be a mapping"),
         ("splitter: {kind: recursive, chunk_size: 5, chunk_overlap: 9}", "chunk_overlap (9) must be smaller than"),
         ("embedder: {kind: static, model: all-MiniLM-L6-v2}", "choose that kind"),
-        ("k: 3\nk: 7", "the key 'k' stands twice"),
+        ("k: 3\nk: 7", "the key 'k' is repeated"),
         ("k: 2026-13-45", "not valid YAML"),
         ("[" * 3000, "not valid YAML"),
         ("workbench: true", "workbench: True is not a known form"),
@@ -114,3 +114,26 @@ def test_equal_corpora_share_what_was_cut() -> None:
     splitter = Recursive(chunk_size=50)
     assert collection(corpus(), splitter) is collection(corpus(), splitter)
     assert split(corpus().documents[0], splitter) is split(corpus().documents[0], splitter)
+
+
+def test_run_searches_and_embeds_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    pipeline = Pipeline(splitter=Recursive(chunk_size=40, chunk_overlap=0), embedder=Static(), k=3)
+    queries = ["How long is parental leave?", "E-4417"]
+    found = pipeline.run(corpus(), queries)
+    assert found == pipeline.retriever(prepared(corpus(), pipeline), queries, 3)
+    assert (tmp_path / "store" / "store.sqlite").exists()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("it is in the store")
+
+    monkeypatch.setattr(Static, "encode_document", refuse)
+    monkeypatch.setattr(Static, "encode_query", refuse)
+    assert pipeline.run(corpus(), queries) == found
+    with pytest.raises(SpecError, match="must be a list of texts"):
+        pipeline.run(corpus(), queries[0])
+
+
+def test_run_without_vectors(tmp_path: Path) -> None:
+    hits = Pipeline(retriever=BM25(), k=1).run(corpus(), ["parental"], Store(tmp_path))
+    assert [h.span.document for h in hits[0]] == ["b.txt"]

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from workbench.anatomy import CAUSES
+from workbench.anatomy import CAUSES, Remedy, findings, remedy
+from workbench.anatomy.remedies import in_words
 from workbench.embedders import SentenceTransformer, Static
-from workbench.explanations import Remedy, findings, remedy
-from workbench.explanations.remedies import told
 from workbench.indexes import HNSW, Flat
 from workbench.pipelines import Pipeline
 from workbench.retrievers import BM25, Dense, Hybrid
@@ -83,7 +82,7 @@ def test_where_bm25_showed_the_context_dense_becomes_hybrid_too() -> None:
     assert found is not None
     assert found.label == "Try 400 tokens with hybrid"
     assert isinstance(found.applied(line(Dense())).retriever, Hybrid)
-    assert "(tried with BM25)" in told("severed", about(tried="bm25"))
+    assert "(tried with BM25)" in in_words("severed", about(tried="bm25"))
 
 
 def test_what_no_setting_helps_has_no_step() -> None:
@@ -98,5 +97,5 @@ def test_every_cause_has_words_and_findings_go_by_what_they_lose() -> None:
     assert [f.loss for f in found] == sorted((f.loss for f in found), reverse=True)
     assert len(found) == len(CAUSES) - 1  # what loses nothing is left out
     assert all(f.remedy is None or isinstance(f.remedy, Remedy) for f in found)
-    partly = told("neither", about(dense=0.04, bm25=0.001))
+    partly = in_words("neither", about(dense=0.04, bm25=0.001))
     assert partly == "found by neither dense nor BM25 (in part by dense 0.04)"

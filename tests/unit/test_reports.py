@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from workbench.anatomy import explain
 from workbench.catalogue import DecisionRecord, Rejected
 from workbench.cli import main
 from workbench.documents import Corpus
 from workbench.embedders import Static
 from workbench.errors import RunError, SpecError
 from workbench.evaluations import evaluate, run_of
-from workbench.explanations import explain
 from workbench.parsers import Auto, parse
 from workbench.pipelines import Pipeline, collection, to_yaml
 from workbench.records import Question, Reference

@@ -20,7 +20,7 @@ from workbench.records import (
     run_to_json,
     write_run,
 )
-from workbench.records.run_files import _checksum
+from workbench.records.runs import _checksum
 from workbench.spans import Span
 
 

@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from workbench.adaptation import Material, learn_adapter, material, with_adapter
+from workbench.anatomy import explain, picture_of
 from workbench.cli import CANNOT_TELL, DONE, main
 from workbench.documents import Corpus
 from workbench.embedders import Adapter, Static, keep_adapter, keep_training, read_adapter
 from workbench.errors import ModelUnavailable, SpecError
 from workbench.evaluations import Evaluation, evaluate, run_of
-from workbench.explanations import explain, picture_of
 from workbench.golden import write_golden
 from workbench.parsers import read
 from workbench.pipelines import Pipeline, to_yaml

@@ -1,15 +1,20 @@
-"""Why an answer was lost: a cause for each step that lost some of it, and for each passage that the ranking missed."""
+"""Why an answer was lost: a cause for each step and each missed passage, and whether another parser finds it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from workbench.documents import Corpus, Document
+from workbench.errors import DocumentError
+from workbench.golden import find_quote
+from workbench.parsers import PARSERS, Parser, parse_safely
+from workbench.records import Lost
 from workbench.spans import Span
 
 NEAR_DUPLICATE = 90.0
 """rapidfuzz's ratio of two texts (100 · (1 − Indel distance / both lengths)) from which they are near-duplicates."""
 
 SHORTEST_REPEATED = 20
-"""Characters of a passage from which a copy of it is told; shorter ones stand in many places by chance."""
+"""Least characters of a passage whose copies are looked for; shorter ones are in many places by chance."""
 
 DEEPER = 5
 """A near miss is found within so many times the budget."""
@@ -35,7 +40,7 @@ CAUSES: dict[str, str] = {
     "untried": "not found by BM25; dense was not tried",
     "index": "missed by the approximate index",
 }
-"""Each cause in words. Those of the ranking stand in the order in which they are looked at."""
+"""Each cause in words; those of the ranking in the order in which they are checked."""
 
 _STEPS = {"parse": "parse", "budget": "budget", "cut": "boundary", "severed": "boundary", "index": "index"}
 
@@ -55,7 +60,7 @@ class Joined:
 
     That is "exact", as the pipeline ranks; "wide", the same with the other chunks joined likewise; or "bm25" alone.
     `kind` says with what it is joined, `size` how long it is in the splitter's unit, `rank` its rank, 0 where it is
-    merged into another hit. `own` and `whole` are the shares of the question that stand in the chunk alone and in all.
+    merged into another hit. `own` and `whole` are the shares of the question in the chunk alone and in the join.
     """
 
     kind: str
@@ -133,7 +138,7 @@ def cause(of: Evidence) -> str:
 def near_duplicate(
     missed: Sequence[Span], passages: Sequence[Span], hits: Sequence[Span], text: Callable[[Span], str]
 ) -> tuple[Span, Span] | None:
-    """A hit, and the missed unit that it nearly equals or the passage that it nearly repeats; None where none does.
+    """Return a hit and the missed unit or passage that it nearly repeats; None where there is none.
 
     Runs of blanks are alike. A unit is compared with whole hits; a passage, from `SHORTEST_REPEATED` characters on,
     with the most similar part of each, since copies of a passage are cut at other places. Hits that share text with
@@ -156,3 +161,64 @@ def near_duplicate(
                 if ratio(own, other, score_cutoff=NEAR_DUPLICATE):
                     return hit, one
     return None
+
+
+ORIGINS: dict[str, str] = {
+    "parser": "another parser finds it",
+    "unanchored": "no parser finds it: lost by all, or never in the file; a person decides",
+    "ambiguous": "it is in several places",
+    "gone": "its document is not in the corpus",
+    "untried": "other parsers were not tried",
+}
+"""What is known of a passage without a place, in words."""
+
+Original = Callable[[str], bytes | None]
+"""sha256 → the bytes of that file, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A passage without a place, a key of `ORIGINS`, and the kind of the parser that finds it, if one does."""
+
+    lost: Lost
+    kind: str
+    parser: str = ""
+
+
+def origins(lost: Sequence[Lost], corpus: Corpus, own: Parser, original: Original | None = None) -> list[Origin]:
+    """Return for each passage whether another installed parser finds it, the first in the registry's order.
+
+    Each file is read at most once by each parser, in a process apart. `own` is the parser that lost the passages.
+    """
+    texts: dict[tuple[str, str], str] = {}
+    others = [kind for kind, cls in PARSERS.items() if kind != own.kind and not cls.missing()]
+
+    def text(document: Document, data: bytes, kind: str) -> str:
+        key = document.source, kind
+        if key not in texts:
+            try:
+                texts[key] = parse_safely(document.name, data, PARSERS[kind]()).text
+            except DocumentError:  # this parser does not read such files, or not this one: it finds nothing there
+                texts[key] = ""
+        return texts[key]
+
+    def origin(one: Lost) -> Origin:
+        if one.kind in ("ambiguous", "gone"):
+            return Origin(one, one.kind)
+        document = _document(one, corpus)
+        data = original(document.source) if original and document else None
+        if document is None or data is None:
+            return Origin(one, "untried")
+        for kind in others:
+            if find_quote(text(document, data, kind), one.quote):
+                return Origin(one, "parser", kind)
+        return Origin(one, "unanchored")
+
+    return [origin(one) for one in lost]
+
+
+def _document(lost: Lost, corpus: Corpus) -> Document | None:
+    """Return the document that held the passage: of the same file, else the only one of that name."""
+    named = [d for d in corpus if d.name == lost.document]
+    same = [d for d in corpus if lost.source and d.source == lost.source]
+    return same[0] if same else named[0] if len(named) == 1 else None

@@ -22,7 +22,7 @@ from workbench.catalogue.entries import (
 )
 from workbench.errors import RunError
 from workbench.records import Run, run_from_json, run_to_json
-from workbench.records.run_files import LARGEST
+from workbench.records.runs import LARGEST
 from workbench.specs import fingerprint
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from workbench.anatomy import explain
 from workbench.catalogue import DecisionRecord
 from workbench.cli import DONE, NOT_HELD, WRONG_INPUT
 from workbench.cli.flags import Flags, add_unit, corpus_of, golden_of, originals, pipeline_file, store_here
@@ -13,13 +14,12 @@ from workbench.cli.output import Progress, shown, warn, write_json
 from workbench.cli.sweep import COST
 from workbench.errors import GoldenError, RunError, SpecError
 from workbench.evaluations import evaluate
-from workbench.explanations import explain
 from workbench.exports import TARGETS, Verification, export, support, verify
 from workbench.golden import read_golden
 from workbench.metrics import REVISION
 from workbench.pipelines import Pipeline, from_mapping, from_yaml, to_yaml
 from workbench.records import Run
-from workbench.records.run_files import write_whole
+from workbench.records.runs import write_whole
 from workbench.reports import Evidence, Load, html, manifest, markdown, rejected, review_pack
 from workbench.statistics import MARGIN
 from workbench.sweeps import METRIC, Leaderboard, leaderboard

@@ -16,7 +16,7 @@ from workbench.adaptation import (
     material,
     with_adapter,
 )
-from workbench.anatomy import step_of
+from workbench.anatomy import Anatomy, explain, findings, step_of
 from workbench.cli import CANNOT_TELL, DONE, NOT_HELD
 from workbench.cli.flags import (
     GOLDEN,
@@ -34,7 +34,6 @@ from workbench.cli.output import Progress, count, numbers, shown, warn, write_js
 from workbench.embedders import Adapter
 from workbench.errors import RunError, SpecError
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation, evaluate, run_of
-from workbench.explanations import Anatomy, explain, findings
 from workbench.golden import document_groups
 from workbench.metrics import REVISION, bounds_of
 from workbench.pipelines import Pipeline, to_yaml

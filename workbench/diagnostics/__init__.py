@@ -1,16 +1,13 @@
-"""What can be told of chunks without labels: their sizes, what a model never sees, what is cut, and how vectors lie.
+"""Chunks examined without labels: their sizes, what a model never sees, what is cut, and how vectors lie.
 
-found = examine(corpus, pipeline.splitter, chunks, tokenizer, limit)     # one finding a kind, those that are absent too
+found = examine(corpus, pipeline.splitter, chunks, tokenizer, limit)     # one finding per check, with counts of 0 too
 lie = neighbourhoods(vectors)                                            # hubs, orphans, near-duplicates, outliers
 """
 
+from workbench.diagnostics.checks import Finding, chunk_tokens, examine, split_answers, unseen
 from workbench.diagnostics.geometry import Neighbourhoods, hubs_among_misses, neighbourhoods
-from workbench.diagnostics.health import Finding, examine, split_answers
-from workbench.diagnostics.looks import Cutting
-from workbench.diagnostics.tokens import chunk_tokens, unseen
 
 __all__ = [
-    "Cutting",
     "Finding",
     "Neighbourhoods",
     "chunk_tokens",

@@ -25,8 +25,8 @@ FENCE = 1.5
 class Neighbourhoods:
     """Each chunk's k nearest others, and what follows from them.
 
-    `neighbours` (n, k) rows and `cosines` (n, k), the nearest first; `occurrence` (n,) in how many lists of k a chunk
-    stands; `skew` the skewness of that: 0 where all chunks are found alike, above 1 where a few crowd out the others.
+    `neighbours` (n, k) rows and `cosines` (n, k), the nearest first; `occurrence` (n,) the number of lists of k that
+    a chunk is in; `skew` its skewness: 0 where all chunks are found alike, above 1 where a few crowd out the others.
     """
 
     k: int
@@ -37,7 +37,7 @@ class Neighbourhoods:
 
     @property
     def hubs(self) -> Ints:
-        """Rows that stand in far more lists than others, the most frequent first."""
+        """Rows in far more lists than others, the most frequent first."""
         if not self.occurrence.any():
             return np.empty(0, np.int64)
         rows = np.flatnonzero(self.occurrence > self.occurrence.mean() + HUB * max(self.occurrence.std(), 1e-9))
@@ -45,7 +45,7 @@ class Neighbourhoods:
 
     @property
     def orphans(self) -> Ints:
-        """Rows that stand in no list: near to no other chunk."""
+        """Rows in no list: near to no other chunk."""
         return np.flatnonzero(self.occurrence == 0).astype(np.int64)
 
     @property
@@ -68,7 +68,7 @@ class Neighbourhoods:
 
 
 def neighbourhoods(vectors: Vectors, k: int = K) -> Neighbourhoods:
-    """How the chunks lie to each other, each asked for its k nearest others by cosine; k is at most n − 1.
+    """Find each chunk's k nearest others by cosine; k is at most n − 1.
 
     Source: Radovanović, Nanopoulos and Ivanović 2010, "Hubs in Space", JMLR 11.
     """
@@ -78,13 +78,13 @@ def neighbourhoods(vectors: Vectors, k: int = K) -> Neighbourhoods:
         return Neighbourhoods(0, np.empty((n, 0), np.int64), np.empty((n, 0), np.float32), np.zeros(n, np.int64), 0.0)
     scores, rows = Flat()(vectors).search(vectors, k + 1)
     others = rows != np.arange(n)[:, None]
-    others &= np.cumsum(others, axis=1) <= k  # a duplicate with a lower row can stand before the chunk itself
+    others &= np.cumsum(others, axis=1) <= k  # a duplicate with a lower row can come before the chunk itself
     occurrence = np.bincount(rows[others], minlength=n).astype(np.int64)
     return Neighbourhoods(k, rows[others].reshape(n, k), scores[others].reshape(n, k), occurrence, _skew(occurrence))
 
 
 def _skew(values: Ints) -> float:
-    """The third standardised moment; 0 where nothing varies."""
+    """Return the third standardised moment; 0 where nothing varies."""
     centred = values - values.mean()
     spread = float(np.sqrt((centred**2).mean()))
     return float((centred**3).mean() / spread**3) if spread else 0.0
@@ -92,7 +92,7 @@ def _skew(values: Ints) -> float:
 
 @dataclass(frozen=True, slots=True)
 class HubsAmongMisses:
-    """Whether hubs stand in the way: the mean share of hubs among the hits of missed and of answered questions.
+    """Whether hubs are in the way: the mean share of hubs among the hits of missed and of answered questions.
 
     `p` is the two-sided permutation p of the difference; NaN where a side has fewer than two questions.
     """
@@ -107,7 +107,7 @@ class HubsAmongMisses:
 def hubs_among_misses(
     hubs: Ints, hits: Sequence[Sequence[int]], missed: Sequence[bool], resamples: int = 10_000, seed: int = 0
 ) -> HubsAmongMisses:
-    """Each question's hits (rows), held against the hubs; `missed` says which questions' answers were not found."""
+    """Compare the share of hubs among the hits (rows) of `missed` and of answered questions."""
     marks = set(hubs.tolist())
     shares = np.array([np.mean([row in marks for row in rows]) if len(rows) else 0.0 for rows in hits], np.float64)
     lost = np.asarray(missed, np.bool_)

@@ -4,14 +4,12 @@ found = evaluate(corpus, questions, pipeline)
 run_of(found).rows()
 """
 
-from workbench.evaluations.contexts import CONTEXT_TOKENIZER
-from workbench.evaluations.measuring import CHROMA, CONTEXT_TOKENS, Evaluation, default_metrics, evaluate
-from workbench.evaluations.runs import run_of
+from workbench.evaluations.evaluation import CHROMA, Evaluation, default_metrics, evaluate, run_of
+from workbench.evaluations.retrieval import CONTEXT_TOKENIZER
 
 __all__ = [
     "CHROMA",
     "CONTEXT_TOKENIZER",
-    "CONTEXT_TOKENS",
     "Evaluation",
     "default_metrics",
     "evaluate",

@@ -1,32 +1,26 @@
-"""Golden sets: questions with the passages that answer them, read from JSON lines or CSV, written as JSON lines.
+"""Golden sets: questions with the passages that answer them, read from JSON lines, CSV or BEIR, written as JSON lines.
 
-A row is taken whole or not at all, and every row that is not taken is named with the reason.
+A row is taken whole or not at all, and each row that is refused is listed with the reason.
 """
 
-from workbench.golden.anchors import anchored, read_golden, reread_golden
-from workbench.golden.asking import Chat, Drafts, asked_characters, draft_with
+from workbench.golden.anchors import HOW, Anchor, Anchoring, Problem, anchored, read_golden, reread_golden, write_golden
+from workbench.golden.clusters import clusters, connected, document_groups, present, split, usual_split
 from workbench.golden.drafts import DRAFTED, draft
 from workbench.golden.edits import Merged, added, fresh_id, merge, removed, replaced
-from workbench.golden.jsonl import LONGEST_LINE, write_golden
+from workbench.golden.formats import LONGEST_LINE
 from workbench.golden.lints import KINDS, Finding, lint
-from workbench.golden.passages import clusters, connected, document_groups, present
+from workbench.golden.llm_drafts import asked_characters, draft_with
 from workbench.golden.quotes import APPROXIMATE, MOST_PLACES, find_quote
-from workbench.golden.reports import HOW, Anchor, Anchoring, Problem
-from workbench.golden.splits import DEVELOPMENT, HELD_OUT, split, usual_split
 
 __all__ = [
     "APPROXIMATE",
-    "DEVELOPMENT",
     "DRAFTED",
-    "HELD_OUT",
     "HOW",
     "KINDS",
     "LONGEST_LINE",
     "MOST_PLACES",
     "Anchor",
     "Anchoring",
-    "Chat",
-    "Drafts",
     "Finding",
     "Merged",
     "Problem",

@@ -1,26 +1,111 @@
 """Questions proposed without a language model, from headings, definitions, rules, figures and codes.
 
 Patterns of sentences are English. In German, French, Spanish, Italian, Dutch and Portuguese only headings and codes are
-asked about, in a form that needs no grammar. Of texts in another language, or in none that can be told, only headings
-that are questions themselves are taken. Of tables, rows are asked about by a code in their first cell.
+asked about, in a form that needs no grammar. In other languages only headings that are questions themselves are taken.
+Of tables, rows are asked about by a code in their first cell.
 """
 
 import re
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
 from itertools import chain, pairwise, zip_longest
 from pathlib import PurePath
+from re import Pattern
 from typing import TypeVar
 
 from workbench.documents import Corpus, Document
 from workbench.golden.lints import same_question
-from workbench.golden.patterns import lowered_start, questions
+from workbench.memory_cache import cached
 from workbench.records import Question, Reference
 from workbench.spans import Span
+from workbench.specs import digest
 from workbench.splitters.sentences import sentence_starts
+
+_NUMBER = (
+    r"(?:(?:about|around|at least|at most|up to|exactly|only|between|less than|more than|no more than) )?"
+    r"(?:[€$£] ?)?\d[\d.,]*"
+)
+_TIME = r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?)"
+_PARTICIPLE = r"(?:not )?be \w+(?:ed|en|de|ld|pt|nt|ut|wn)"
+_MODAL = r"(?:must|shall|may|should|has to|have to|is required to|are required to|is not allowed to|are not allowed to)"
+_KIND_OF = r"(?:an? |any |the (?:part|process|time|name|sum|share|number|place|person|one|date|day|amount)\b)"
+
+PATTERNS: tuple[tuple[str, Pattern[str], str], ...] = tuple(
+    (kind, re.compile(pattern), form)
+    for kind, pattern, form in (
+        ("figure", rf"(?P<x>.+?) (?P<v>is|are|was|were) {_NUMBER}\b.*", "What {v} {x}?"),
+        ("figure", rf"(?P<x>.+?) costs? {_NUMBER}\b.*", "What is the cost of {x}?"),
+        ("figure", rf"(?P<x>.+?) (?:takes?|lasts?) {_NUMBER} {_TIME}\b.*", "What is the duration of {x}?"),
+        ("figure", rf"(?P<x>.+?) weighs? {_NUMBER}\b.*", "What is the weight of {x}?"),
+        ("definition", rf"(?P<x>.+?) (?P<v>is|are) {_KIND_OF}(?!\w+ing\b)\w.+", "What {v} {x}?"),
+        ("definition", r"(?P<x>.+?) (?:means|refers to|stands for|denotes) .+", "What is meant by {x}?"),
+        (
+            "rule",
+            rf"(?P<x>.+?) (?P<v>must|shall|may|should) (?P<p>{_PARTICIPLE}) "
+            r"(?:within|before|by|no later than) .*\d.*",
+            "By when {v} {x} {p}?",
+        ),
+        ("rule", rf"(?P<x>.+?) {_MODAL} .+", "What rule applies to {x}?"),
+    )
+)
+"""Kind, what a whole sentence looks like, and the question; `x` is its subject."""
+
+_NOT_AT_THE_START = frozenset(
+    "it this that these those they he she we you i there here who what which whose if when where while because "
+    "although as in on at for to by with from of and but or so then also however both neither either such one not "
+    "no nothing all any each every some many most other others another its their his her our your my after before "
+    "until unless since during under over between within without please only even yet still now today thus hence "
+    "therefore instead last next nobody everybody everyone anyone someone whoever rather up more less fewer too "
+    "very".split()
+)
+_NOT_INSIDE = frozenset(
+    "that which who whom whose is are was were be been am has have had do does did can could may might must shall "
+    "should will would if when where because although while it they he she we you i this not also often "
+    "usually always never only".split()
+)
+_VAGUE = frozenset(
+    "result results reason reasons problem answer aim goal idea cause causes point rest truth difference case thing "
+    "same first second third latter former way".split()
+)
+_LONGEST_SUBJECT = 8
+_SIGNS = re.compile(r"[,;:()\[\]{}“”\"„«»<>|=*_\t]")
+
+
+def questions(sentence: str, lowered: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield (kind, question) of each pattern that the sentence fits, blanks in it being single.
+
+    `lowered` are words that are known in lower case: only those lose a capital that they begin with.
+    """
+    for kind, pattern, form in PATTERNS:
+        if match := pattern.fullmatch(sentence):
+            found = match.groupdict()
+            if (subject := _subject(found["x"], lowered)) is not None:
+                yield kind, form.format(**{**found, "x": subject})
+                return
+
+
+def lowered_start(phrase: str, lowered: set[str]) -> str:
+    """Lower-case the first word, where it is known so and the phrase is not all capitals."""
+    first, _, rest = phrase.partition(" ")
+    titled = any(word[:1].isupper() and word[1:].islower() for word in rest.split())
+    known = first.lower() in lowered or first.endswith("ing") or first in ("A", "An")
+    if titled or not known or not (first[1:].islower() or len(first) == 1):
+        return phrase
+    return phrase[0].lower() + phrase[1:]
+
+
+def _subject(phrase: str, lowered: set[str]) -> str | None:
+    """Return the subject as it reads inside a question; None where it is not a plain noun phrase."""
+    words = phrase.lower().split()
+    if not 1 <= len(words) <= _LONGEST_SUBJECT or _SIGNS.search(phrase) or not phrase[0].isupper():
+        return None
+    if words[0] in _NOT_AT_THE_START or words[-1] in _VAGUE or "ly" in (words[0][-2:], words[-1][-2:]):
+        return None
+    if _NOT_INSIDE & set(words) or re.search(r"n['’]t\b|[.!?]", phrase):
+        return None
+    return lowered_start(phrase, lowered)
+
 
 DRAFTED = "drafted"
 """Tag of a question that a rule or a model proposed; it stays when a person accepts it."""
@@ -54,7 +139,6 @@ _CODE = re.compile(r"\b(?:[A-Z]{1,5}-\d{2,}|\d{2,}-\d{2,}-[A-Z0-9]+|[A-Z]{1,4}\d
 _PROSE = frozenset({"heading", "list", "quote", "slide", "sheet"})
 _BULLET = re.compile(r"(?:[-*+•‣◦–]|\(?\w{1,2}[.)])\s+")
 
-
 T = TypeVar("T")
 
 
@@ -69,7 +153,7 @@ class _Candidate:
 
 
 def draft(corpus: Corpus, count: int, seed: int = 0, avoid: Iterable[Question] = ()) -> tuple[Question, ...]:
-    """Up to `count` proposed questions, each with the passage it was made from; the same ones for the same seed.
+    """Return up to `count` proposed questions, each with the passage it was made from; the same ones for the same seed.
 
     They are spread over documents, kinds and sections. None repeats a question of `avoid` or asks about its passages.
     """
@@ -87,13 +171,13 @@ def draft(corpus: Corpus, count: int, seed: int = 0, avoid: Iterable[Question] =
 
 
 def drafted(id: str, text: str, document: Document, start: int, end: int) -> Question:
-    """A draft about one passage."""
+    """Return a draft about one passage."""
     span = Span(document.id, start, end)
     return Question(id, text, (Reference(span, document[span]),), (DRAFTED,))
 
 
 class Known:
-    """Questions that need no second one like them, and passages that are asked about already."""
+    """Questions and passages that a new draft must not repeat."""
 
     def __init__(self, questions: Iterable[Question]) -> None:
         self._texts: list[str] = []
@@ -102,7 +186,7 @@ class Known:
             self._add(question)
 
     def takes(self, question: Question) -> bool:
-        """Whether the question is new; if so, it is known from now on."""
+        """Return whether the question is new; if so, it is known from now on."""
         if any(self.holds(r.span) for r in question.references):
             return False
         if any(same_question(question.text, text) for text in self._texts):
@@ -111,7 +195,7 @@ class Known:
         return True
 
     def holds(self, span: Span) -> bool:
-        """Whether half of this passage, or of one that is asked about, lies in the other."""
+        """Return whether half of this passage, or of one that is asked about, lies in the other."""
         return any(2 * span.overlap(other) >= min(len(span), len(other)) for other in self._spans)
 
     def _add(self, question: Question) -> None:
@@ -120,8 +204,8 @@ class Known:
 
 
 def spread(items: Sequence[T], keys: Sequence[tuple[Hashable, ...]], seed: int) -> list[T]:
-    """The items in an order that takes from every group in turn, and within it from every group of the next key."""
-    draws = [sha256(f"{seed} {i} {key}".encode("utf-8", "surrogatepass")).digest() for i, key in enumerate(keys)]
+    """Order items so that groups of the first key take turns, and within each those of the next key."""
+    draws = [digest(f"{seed} {i} {key}".encode("utf-8", "surrogatepass")) for i, key in enumerate(keys)]
     shuffled = sorted(range(len(items)), key=lambda i: draws[i])
     return [items[i] for i in _woven(shuffled, keys, 0)]
 
@@ -137,12 +221,12 @@ def _woven(order: list[int], keys: Sequence[tuple[Hashable, ...]], depth: int) -
 
 
 def label_of(document: Document) -> str:
-    """The document's name as a question may say it."""
+    """Return the document's name as a question may say it."""
     return re.sub(r"[-_\s]+", " ", PurePath(document.name).stem).strip() or document.name
 
 
 def prose(document: Document) -> Iterator[tuple[int, int, int]]:
-    """(section, start, end) of each sentence and table row in order; sections count from 1, 0 before the first."""
+    """Yield (section, start, end) of each sentence and table row in order; section 0 precedes the first."""
     for start, end, _ in _pieces(document):
         yield _section(document, start), start, end
 
@@ -169,7 +253,7 @@ def _candidates(document: Document, lowered: set[str]) -> Iterator[_Candidate]:
 
 
 def _headings(document: Document, lowered: set[str]) -> Iterator[_Candidate]:
-    """A question for each heading with text of its own under it."""
+    """Yield a question for each heading with text of its own under it."""
     headings = document.headings
     for i, heading in enumerate(headings):
         until = headings[i + 1].span.start if i + 1 < len(headings) else len(document.text)
@@ -192,7 +276,7 @@ def _headings(document: Document, lowered: set[str]) -> Iterator[_Candidate]:
 
 
 def _passage(document: Document, start: int, end: int) -> tuple[int, int] | None:
-    """The sentences of a section up to `LONGEST_PASSAGE`; None where it has too little prose before anything else."""
+    """Return a section's first sentences up to `LONGEST_PASSAGE`; None where it begins with too little prose."""
     first = last = None
     for a, b, prose in _pieces(document):
         if a < start:
@@ -203,9 +287,9 @@ def _passage(document: Document, start: int, end: int) -> tuple[int, int] | None
     return (first, last) if first is not None and last is not None and last - first >= _LEAST_SECTION else None
 
 
-@lru_cache(maxsize=4)
+@cached(32 << 20, lambda pieces: 150 * len(pieces))
 def _pieces(document: Document) -> tuple[tuple[int, int, bool], ...]:
-    """(start, end, whether it is prose) of each sentence and table row, no blanks or bullets around it."""
+    """Return (start, end, whether it is prose) of each sentence and table row, no blanks or bullets around it."""
     return tuple(sorted(_cut(document)))
 
 
@@ -216,13 +300,10 @@ def _cut(document: Document) -> Iterator[tuple[int, int, bool]]:
     for a, b, kind in other:
         if kind == "row":
             yield a, b, False
-    edges = {0, len(text), *sentence_starts(text)}
-    edges |= {
-        e for s in document.sections if s.kind == "heading" or s.kind not in _PROSE for e in (s.span.start, s.span.end)
-    }
+    apart = [s.span for s in document.sections if s.kind == "heading" or s.kind not in _PROSE]
+    edges = {0, len(text), *sentence_starts(text), *(e for span in apart for e in (span.start, span.end))}
     headings = {h.span.start for h in document.headings}
-    bounds = sorted(edges)
-    for a, b in pairwise(bounds):
+    for a, b in pairwise(sorted(edges)):
         if a in headings or any(x <= a < y for x, y in solid):
             continue
         piece = text[a:b]
@@ -235,7 +316,7 @@ def _cut(document: Document) -> Iterator[tuple[int, int, bool]]:
 
 
 def _section(document: Document, offset: int) -> int:
-    """Which heading the offset follows, from 1; 0 before the first."""
+    """Return which heading the offset follows, from 1; 0 before the first."""
     return bisect_right(document.headings, offset, key=lambda h: h.span.start)
 
 
@@ -244,6 +325,6 @@ def _first_cell(row: str) -> str:
 
 
 def _only(pattern: re.Pattern[str], part: str, text: str) -> str:
-    """What the pattern finds in this part and nowhere else in the text; "" where it finds nothing, or more than one."""
+    """Return what the pattern finds once in this part and nowhere else in the text, else ""."""
     found = set(pattern.findall(part))
     return found.pop() if len(found) == 1 and text.count(next(iter(found))) == 1 else ""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.errors import GoldenError
-from workbench.golden.rows import check_answerable
-from workbench.golden.values import is_text, short
+from workbench.golden.anchors import check_answerable
+from workbench.golden.corpus_lookup import is_text, short
 from workbench.records import Question
 
 Questions = tuple[Question, ...]
@@ -28,39 +28,35 @@ class Merged:
 
 
 def fresh_id(questions: Iterable[Question]) -> str:
-    """q and the number after the highest that is there."""
+    """Return q and the number after the highest that is used."""
     numbers = [int(m[1]) for q in questions if (m := _NUMBERED.fullmatch(q.id))]
     return f"q{max(numbers, default=0) + 1}"
 
 
 def added(questions: Sequence[Question], question: Question) -> Questions:
-    """The questions with one more at the end; it gets a fresh id where its own is "".
+    """Return the questions with one more at the end; it gets a fresh id where its own is "".
 
     Raises:
         GoldenError: its id is taken, its text is empty, or it has no passages and is not marked unanswerable.
     """
     question = question if question.id else replace(question, id=fresh_id(questions))
-    if any(q.id == question.id for q in questions):
-        raise GoldenError(f"there is a question {short(question.id)} already; give this one its own id")
-    _check(question)
+    _check(question, questions)
     return (*questions, question)
 
 
 def replaced(questions: Sequence[Question], id: str, question: Question) -> Questions:
-    """The questions with this one in the place of the one with that id.
+    """Return the questions with this one in the place of the one with that id.
 
     Raises:
         GoldenError: there is none with that id, the new id is taken, or the question is not valid.
     """
     at = _index(questions, id)
-    if question.id != id and any(q.id == question.id for q in questions):
-        raise GoldenError(f"there is a question {short(question.id)} already; give this one its own id")
-    _check(question)
+    _check(question, [*questions[:at], *questions[at + 1 :]])
     return (*questions[:at], question, *questions[at + 1 :])
 
 
 def removed(questions: Sequence[Question], *ids: str) -> Questions:
-    """The questions without those with these ids.
+    """Return the questions without those with these ids.
 
     Raises:
         GoldenError: there is none with such an id.
@@ -71,7 +67,7 @@ def removed(questions: Sequence[Question], *ids: str) -> Questions:
 
 
 def merge(existing: Sequence[Question], imported: Iterable[Question]) -> Merged:
-    """The existing questions, then the imported ones that are new; an id that is taken gets a number behind it.
+    """Return the existing questions, then the imported ones that are new; an id that is taken gets a number behind it.
 
     A question with the same words and the same passages as one that is here is not taken twice.
     """
@@ -108,7 +104,9 @@ def _index(questions: Sequence[Question], id: str) -> int:
     raise GoldenError(f"there is no question {short(id)}; someone may have removed it in another window")
 
 
-def _check(question: Question) -> None:
+def _check(question: Question, others: Iterable[Question]) -> None:
+    if any(q.id == question.id for q in others):
+        raise GoldenError(f"there is a question {short(question.id)} already; give this one its own id")
     if not is_text(question.id):
         raise GoldenError(f"a question's id must be text, not {short(question.id)}")
     if not is_text(question.text):

@@ -1,14 +1,16 @@
-"""What is doubtful in a golden set: passages without a place, twins, answers that stand elsewhere too, and so on."""
+"""What is doubtful in a golden set: passages without a place, twins, answers that are found elsewhere too, and more."""
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 
 from workbench.documents import Corpus
+from workbench.golden.anchors import Anchor
+from workbench.golden.corpus_lookup import short
 from workbench.golden.quotes import Quotable, facts, squeezed
-from workbench.golden.reports import Anchor
 from workbench.records import Question, Reference
 from workbench.spans import Span
 
@@ -25,27 +27,28 @@ KINDS = {
     "long": "warning",
     "copied": "note",
 }
-"""What is looked for, with its severity, the worst first."""
+"""Each kind of finding with its severity, the worst first."""
 
 NEAR_DUPLICATE = 80.0
-"""Least likeness of two questions, as `rapidfuzz.fuzz.token_sort_ratio`, 0 to 100; see `same_question` for the rest."""
+"""Least `rapidfuzz.fuzz.token_sort_ratio` of two questions, 0 to 100; see `same_question` for the rest."""
 
 NEAR_COPY = 92.0
-"""Least likeness of another place to a passage, as `quotes.APPROXIMATE` measures it, that holds the same numbers."""
+"""Least likeness, as for `quotes.APPROXIMATE`, of another place that holds the passage's numbers."""
 
 COPIED = 0.8
-"""Share of a question's content words that stand in its passages, from which on it is called copied."""
+"""Share of a question's content words in its passages from which it is called copied."""
 
 FEWEST_WORDS = 4
-"""Content words that a question must have to be called copied: short ones can hardly be asked otherwise."""
+"""Least content words of a question that is called copied: short ones can hardly be asked otherwise."""
 
 TOGETHER = 300
-"""Characters within which the words of an unanswerable question stand together, so that they may answer it."""
+"""Characters within which the words of an unanswerable question may answer it."""
 
 SHORTEST_ANSWER = 8
 SHORTEST_COPY = 40
-"""Letters of a passage that is looked for elsewhere, to the letter and nearly; shorter ones stand anywhere."""
+"""Least letters of a passage that is looked for elsewhere, exactly and approximately; shorter ones are everywhere."""
 
+_clip = partial(short, bare=True)
 _SPELLING = 70.0  # least likeness of the words that differ: hotel and hotels, but not hotels and meals
 _WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
 _EMPTY_WORDS = frozenset(
@@ -82,9 +85,10 @@ def lint(
     longest_chunk_characters: int | None = None,
     anchors: Sequence[Anchor] = (),
 ) -> tuple[Finding, ...]:
-    """What is doubtful, question by question in their order, the worst first within each.
+    """Return what is doubtful, question by question in their order, the worst first within each.
 
-    `longest_chunk_characters` is the longest chunk that a pipeline could return; `anchors` what re-anchoring told.
+    `longest_chunk_characters` is the length of the longest chunk that a pipeline could return, `anchors` the result of
+    re-anchoring.
     """
     found = [*_unplaced(questions, corpus), *_drifted(questions, corpus, anchors), *_twins(questions)]
     found += _elsewhere(questions, corpus)
@@ -100,26 +104,26 @@ def lint(
 def _unplaced(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding]:
     for question in questions:
         for lost in question.lost:
-            yield Finding(lost.kind, question.id, f"“{_start(lost.quote)}”: {lost.reason}")
+            yield Finding(lost.kind, question.id, f"“{_clip(lost.quote)}”: {lost.reason}")
         for reference in question.references:
             if reference.span.document not in corpus:
-                yield Finding("gone", question.id, f"the document of “{_start(reference.quote)}” is not here")
+                yield Finding("gone", question.id, f"the document of “{_clip(reference.quote)}” is not here")
 
 
 def _drifted(questions: Sequence[Question], corpus: Corpus, anchors: Sequence[Anchor]) -> Iterator[Finding]:
     here = {q.id for q in questions}
     for anchor in anchors:
         if anchor.how == "approximate" and anchor.question in here:
-            message = f"“{_start(anchor.quote)}” reads otherwise now ({anchor.score:.0f} of 100 alike): check it"
+            message = f"“{_clip(anchor.quote)}” has changed ({anchor.score:.0f} of 100 alike): check it"
             yield Finding("drifted", anchor.question, message, span=anchor.span)
     for question in questions:
         for r in _placed(question, corpus):
             if squeezed(corpus[r.span]) != squeezed(r.quote):
-                yield Finding("drifted", question.id, f"“{_start(r.quote)}” is not what stands there", span=r.span)
+                yield Finding("drifted", question.id, f"“{_clip(r.quote)}” is not what is there", span=r.span)
 
 
 def _twins(questions: Sequence[Question]) -> Iterator[Finding]:
-    """Each pair once, on the later question."""
+    """Yield each pair once, on the later question."""
     from rapidfuzz.fuzz import token_sort_ratio
     from rapidfuzz.process import cdist
 
@@ -131,12 +135,12 @@ def _twins(questions: Sequence[Question]) -> Iterator[Finding]:
             if texts[i] == texts[j]:
                 yield Finding("duplicate", questions[j].id, f"the same question as {twin.id}", twin.id)
             elif same_question(texts[i], texts[j]):
-                message = f"almost the same question as {twin.id}: “{_start(twin.text)}”"
+                message = f"almost the same question as {twin.id}: “{_clip(twin.text)}”"
                 yield Finding("near-duplicate", questions[j].id, message, twin.id)
 
 
 def same_question(a: str, b: str) -> bool:
-    """Whether two questions ask the same: alike as a whole, with the same numbers, and what differs mere spelling."""
+    """Return whether two questions ask the same: alike, with the same numbers, and differing in spelling alone."""
     from rapidfuzz.fuzz import ratio, token_sort_ratio
 
     a, b = _folded(a), _folded(b)
@@ -150,7 +154,7 @@ def same_question(a: str, b: str) -> bool:
 
 
 def _elsewhere(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding]:
-    """Passages whose words stand at a place that is not gold as well: a hit there would count for nothing."""
+    """Find passages whose words are also at a place that is not gold: a hit there would count for nothing."""
     documents = corpus.documents
     starts = list(accumulate((len(d.text) + 2 for d in documents), initial=0))
     place = {d.id: start for d, start in zip(documents, starts, strict=False)}
@@ -163,23 +167,23 @@ def _elsewhere(questions: Sequence[Question], corpus: Corpus) -> Iterator[Findin
         for reference in _placed(question, corpus):
             size = len(squeezed(reference.quote))
             others = text.find_letters(reference.quote) if size >= SHORTEST_ANSWER else []
-            kind, words = "elsewhere", "stands"
+            kind, words = "elsewhere", "is found"
             others = [o for o in others if not _touches(o, gold)]
             if not others and size >= SHORTEST_COPY:
                 near = [n for n in text.nearest(reference.quote) if n.score >= NEAR_COPY]
                 others = [(n.start, n.end) for n in near if not _touches((n.start, n.end), gold)]
                 others = [o for o in others if facts(text.text[slice(*o)]) == facts(reference.quote)]
-                kind, words = "near-copy", "almost stands"
+                kind, words = "near-copy", "is almost found"
             if others:
                 at = bisect_right(starts, others[0][0]) - 1
                 span = Span(documents[at].id, others[0][0] - starts[at], others[0][1] - starts[at])
                 more = f" and in {len(others) - 1} places more" if len(others) > 1 else ""
-                message = f"“{_start(reference.quote)}” {words} in {documents[at].name}{more} too, where it is not gold"
+                message = f"“{_clip(reference.quote)}” {words} in {documents[at].name}{more} too, where it is not gold"
                 yield Finding(kind, question.id, message, span=span)
 
 
 def _answered(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding]:
-    """Unanswerable questions with `COPIED` of their content words within `TOGETHER` characters of a document."""
+    """Find unanswerable questions with `COPIED` of their content words within `TOGETHER` characters."""
     asked = {q.id: set(content_words(q.text)) for q in questions if not q.answerable}
     asked = {id: words for id, words in asked.items() if len(words) >= FEWEST_WORDS}
     if not asked:
@@ -194,13 +198,13 @@ def _answered(questions: Sequence[Question], corpus: Corpus) -> Iterator[Finding
             if count >= COPIED * len(words) and count > best.get(id, (0,))[0]:
                 best[id] = count, Span(document.id, start, end)
     for id, (count, span) in best.items():
-        where = f"{corpus.document(span.document).name}: “{_start(corpus[span])}”"
-        message = f"marked unanswerable, but {count} of its {len(asked[id])} content words stand together in {where}"
+        where = f"{corpus.document(span.document).name}: “{_clip(corpus[span])}”"
+        message = f"marked unanswerable, but {count} of its {len(asked[id])} content words are together in {where}"
         yield Finding("answered", id, message, span=span)
 
 
 def _closest(places: Sequence[tuple[str, int, int]]) -> tuple[int, int, int]:
-    """(different words, start, end) of the `TOGETHER` characters that hold most of these words, in text order."""
+    """Return (different words, start, end) of the `TOGETHER` characters that hold most of these words."""
     best, last = (0, 0, 0), dict[str, int]()  # word → where it began last
     for word, start, end in places:
         last[word] = start
@@ -228,7 +232,7 @@ def _copied(questions: Sequence[Question]) -> Iterator[Finding]:
 
 
 def content_words(text: str) -> list[str]:
-    """The words of a text that carry meaning, folded, without the question words and small words of six languages."""
+    """Return the folded words of a text without question words and small words of six languages."""
     return [w for w in _WORD.findall(text.casefold()) if w not in _EMPTY_WORDS]
 
 
@@ -242,8 +246,3 @@ def _touches(place: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
 
 def _folded(text: str) -> str:
     return " ".join(text.casefold().split())
-
-
-def _start(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,7 +1,7 @@
 """A text in which quotes are found again: letter by letter, without regard to blanks, and approximately.
 
 The approximate search first votes. Every short run of letters (gram) that quote and text share says where the quote
-would begin if it stood there; where many agree is a candidate. Only there are letters compared, and the edges moved to
+would begin; where many agree is a candidate. Only there are letters compared, and the edges moved to
 where the comparison is best, from one edge of a word to another.
 """
 
@@ -17,28 +17,30 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 MOST_PLACES = 100
-"""Places of a quote that are looked for; more than one is too many anyway."""
+"""Places of a quote at which the search stops; more than one is too many anyway."""
 
 CONTEXT = 48
-"""Letters on each side of a quote that are kept where it stands more than once, to tell its place from the others."""
+"""Letters kept on each side of a quote that is found more than once, to tell its places apart."""
 
 APPROXIMATE = 85.0
-"""Least likeness of a quote to the place that is taken for it, as `rapidfuzz.fuzz.ratio` of their letters, 0 to 100."""
+"""Least `rapidfuzz.fuzz.ratio` of a quote's letters and those of the place that is taken for it, 0 to 100."""
 
 SHORTEST_APPROXIMATE = 20
 LONGEST_APPROXIMATE = 100_000
-"""Letters of a quote that is looked for approximately; a shorter one is like too much, a longer one costs too long."""
+"""Letters of a quote that is searched approximately; a shorter one is like too much, a longer one takes too long."""
 
 _CLEAR = 2.0  # a place must be so much more like the quote than the next one is
 _CLEAR_CONTEXT = 8  # a place must agree with so many more letters around it than the next one does
 _HOPELESS = 60.0  # a candidate less like the quote than this before its edges are moved is not looked at further
 _GRAM = 6
-_MOST_SEEDS = 200  # a gram that stands more often says little
+_MOST_SEEDS = 200  # a more frequent gram says little
 _MOST_GRAMS = 2_000  # of a quote, evenly chosen
 _CANDIDATES = 4
 _FITTED_WHOLE = 2_000  # longer quotes have only their ends compared while the edges move
 _END = 400
 _FACT = re.compile(r"\w*\d(?:[\w.,:/-]*\w)?")
+# Scripts without spaces between words: Chinese, Japanese, Thai, Lao, Burmese, Khmer.
+_NO_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\U00020000-\U0003fffd]")
 _BLANKS = np.array([c for c in range(0x3001) if chr(c).isspace()], np.uint32)
 
 
@@ -52,7 +54,7 @@ class Near:
 
 
 def find_quote(text: str, quote: str) -> list[tuple[int, int]]:
-    """Where the quote stands letter by letter, else without regard to blanks; at most `MOST_PLACES` places."""
+    """Return where the quote is, letter by letter, else ignoring blanks; at most `MOST_PLACES` places."""
     return Quotable(text).find(quote)
 
 
@@ -63,38 +65,41 @@ class Quotable:
         self.text = text
 
     def find(self, quote: str) -> list[tuple[int, int]]:
-        """(start, end) of each place; see `find_quote`."""
+        """Return (start, end) of each place; see `find_quote`."""
         if exact := [(at, at + len(quote)) for at in _occurrences(self.text, quote)]:
             return exact
         return self.find_letters(quote)
 
     def find_letters(self, quote: str) -> list[tuple[int, int]]:
-        """(start, end) of each place without regard to blanks."""
+        """Return (start, end) of each place without regard to blanks."""
         wanted, at = squeezed(quote), self._at
         return [(int(at[i]), int(at[i + len(wanted) - 1]) + 1) for i in _occurrences(self._letters, wanted)]
 
     def by_context(self, places: list[tuple[int, int]], prefix: str, suffix: str) -> tuple[int, int] | None:
-        """The one place with these words before and after it; None where no place clearly agrees best."""
+        """Return the one place with these words before and after it; None where no place clearly agrees best."""
+        from rapidfuzz.distance import Prefix
+
         before, after = squeezed(prefix)[::-1], squeezed(suffix)
         agree = []
         for start, end in places:
             left = squeezed(self.text[max(0, start - 4 * CONTEXT) : start])[::-1]
-            agree.append(_common(left, before) + _common(squeezed(self.text[end : end + 4 * CONTEXT]), after))
+            right = squeezed(self.text[end : end + 4 * CONTEXT])
+            agree.append(Prefix.similarity(left, before) + Prefix.similarity(right, after))
         order = sorted(range(len(places)), key=lambda i: -agree[i])
         second = agree[order[1]] if len(order) > 1 else 0
         return places[order[0]] if order and agree[order[0]] >= second + _CLEAR_CONTEXT else None
 
     def repeats(self, quote: str) -> bool:
-        """Whether the quote stands more than once, blanks disregarded."""
+        """Return whether the quote is found more than once, ignoring blanks."""
         wanted = squeezed(quote)
         return self._letters.find(wanted, self._letters.find(wanted) + 1) >= 0
 
     def context(self, start: int, end: int) -> tuple[str, str]:
-        """The text just before and just after a place."""
+        """Return the text just before and just after a place."""
         return self.text[max(0, start - CONTEXT) : start], self.text[end : end + CONTEXT]
 
     def nearest(self, quote: str) -> list[Near]:
-        """Places that are like the quote, the most alike first, none overlapping; for `approximate` to choose from."""
+        """Return places like the quote, the most alike first, none overlapping."""
         wanted = squeezed(quote)
         if not SHORTEST_APPROXIMATE <= len(wanted) <= LONGEST_APPROXIMATE:
             return []
@@ -119,7 +124,7 @@ class Quotable:
 
     @cached_property
     def _at(self) -> Ints:
-        """(letters,) where each letter stands in the text."""
+        """(letters,) the offset of each letter in the text."""
         return np.flatnonzero(~np.isin(self._codes, _BLANKS)).astype(np.int64)
 
     @cached_property
@@ -130,7 +135,7 @@ class Quotable:
         return hashes[order], order.astype(np.int64)
 
     def _candidates(self, wanted: str) -> Iterator[tuple[int, int]]:
-        """Where in the letters the quote may begin and end, the place with the most votes first."""
+        """Yield where in the letters the quote may begin and end, the place with the most votes first."""
         hashes, order = self._index
         own = _grams(np.frombuffer(wanted.encode("utf-32-le", "surrogatepass"), np.uint32))
         low, high = np.searchsorted(hashes, own, "left"), np.searchsorted(hashes, own, "right")
@@ -166,7 +171,7 @@ class Quotable:
     # --- edges
 
     def _fitted(self, wanted: str, start: int, end: int) -> tuple[int, int, float] | None:
-        """(first letter, last letter + 1, score) near a candidate, at the edges of words that fit best."""
+        """Return (first letter, last letter + 1, score) near a candidate, at the edges of words that fit best."""
         from rapidfuzz.fuzz import ratio
 
         letters, total = self._letters, len(self._letters)
@@ -192,20 +197,20 @@ class Quotable:
         return (a, b, ratio(wanted, letters[a:b])) if a < b else None
 
     def _is_edge(self, i: int) -> bool:
-        """Whether a word may begin or end before letter i."""
+        """Return whether a word may begin or end before letter i."""
         at = self._at
         if i in (0, len(at)) or at[i] - at[i - 1] > 1:
             return True
         left, right = self.text[at[i - 1]], self.text[at[i]]
         if unicodedata.category(right)[0] == "M" or "\u200d" in (left, right):
             return False  # within what a reader sees as one character
-        return not (left.isalnum() and right.isalnum()) or _has_no_spaces(left) or _has_no_spaces(right)
+        return not (left.isalnum() and right.isalnum()) or bool(_NO_SPACES.search(left + right))
 
 
 def approximate(text: Quotable, quote: str) -> tuple[Near | None, str]:
-    """The one place that is clearly most like the quote and at least `APPROXIMATE`, or None and why there is none.
+    """Return the place that is clearly most like the quote, or None and why; at least `APPROXIMATE` alike.
 
-    Where the quote holds numbers or codes, at least half of them must stand there: a table's rows are like each other.
+    At least half of the quote's numbers and codes must be there: a table's rows are like each other.
     """
     near = text.nearest(quote)
     named = facts(quote)
@@ -221,28 +226,22 @@ def approximate(text: Quotable, quote: str) -> tuple[Near | None, str]:
 
 
 def facts(text: str) -> set[str]:
-    """The numbers, dates and codes in a text: whatever has a digit."""
+    """Return the numbers, dates and codes in a text: whatever has a digit."""
     return set(_FACT.findall(text))
 
 
 def squeezed(text: str) -> str:
-    """The text without its blanks."""
+    """Return the text without its blanks."""
     return "".join(text.split())
 
 
 def _best(scores: dict[int, float], about: int) -> int:
-    """The place with the highest score, of equals the one nearest to `about`."""
+    """Return the place with the highest score, of equals the one nearest to `about`."""
     return max(scores, key=lambda i: (scores[i], -abs(i - about)), default=about)
 
 
-def _common(a: str, b: str) -> int:
-    """How many letters both begin with."""
-    n = min(len(a), len(b))
-    return next((i for i in range(n) if a[i] != b[i]), n)
-
-
 def _grams(codes: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """(letters − 5,) the hash of each run of six letters."""
+    """Return (letters − 5,) the hash of each run of six letters."""
     n = max(0, len(codes) - _GRAM + 1)
     out = np.zeros(n, np.uint64)
     for i in range(_GRAM):
@@ -250,20 +249,8 @@ def _grams(codes: NDArray[np.uint32]) -> NDArray[np.uint64]:
     return out
 
 
-def _has_no_spaces(character: str) -> bool:
-    """Whether its script sets no spaces between words: Chinese, Japanese, Thai, Lao, Burmese, Khmer."""
-    return (
-        "\u3040" <= character <= "\u30ff"
-        or "\u3400" <= character <= "\u9fff"
-        or "\u0e00" <= character <= "\u0eff"
-        or "\u1000" <= character <= "\u109f"
-        or "\u1780" <= character <= "\u17ff"
-        or "\U00020000" <= character <= "\U0003fffd"
-    )
-
-
 def _occurrences(text: str, part: str) -> Iterator[int]:
-    """Where the part begins, overlapping places included, up to `MOST_PLACES`."""
+    """Yield where the part begins, overlapping places included, up to `MOST_PLACES`."""
     at = text.find(part) if part else -1
     for _ in range(MOST_PLACES):
         if at < 0:

@@ -3,10 +3,9 @@
     judgement = judge(gold, hits)            # once for a question
     recall(judgement[:5]), metric("ndcg@10")(judgement)
 
-`chroma` holds the definitions of the chunking_evaluation code, `graded` those for graded judgements of whole chunks.
+`published` holds the definitions of the chunking_evaluation code, and those for graded judgements of whole chunks.
 """
 
-from workbench.metrics.abstention import Abstention, abstention
 from workbench.metrics.judgements import (
     MIN_COVER,
     Judgement,
@@ -22,8 +21,10 @@ from workbench.metrics.measures import (
     FORMULAS,
     REVISION,
     UNRANKED,
+    Abstention,
     Budget,
     Metric,
+    abstention,
     all_passages,
     average_precision,
     bounds_of,

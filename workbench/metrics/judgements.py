@@ -19,13 +19,11 @@ MIN_COVER = 0.5
 class Judgement:
     """What each hit adds, in rank order. `judgement[:k]` is the judgement of the first k hits.
 
-    `gold` is the number of gold characters, each counted once wherever passages overlap, with those of passages that
-    have no place in this corpus: gold that no hit can hold. `found` (n,) are the gold
-    characters that a hit is the first to hold, `fresh` (n,) all characters that it is the first to hold, `relevant`
-    (n,) as `relevant` says, `tokens` (n,) its size in tokens, 0 where nobody counted.
-
-    `passages` (p,) are the characters of each passage, those without a place last; `parts` (n, p) those of it that a
-    hit is the first to hold. `k` is the number of hits that were asked for, None where the ranking was cut by tokens.
+    `gold` is the number of gold characters, each counted once where passages overlap, including passages without a
+    place in this corpus. `found` (n,) are the gold characters that a hit is the first to hold, `fresh` (n,) all
+    characters that it is the first to hold, `relevant` (n,) as the function `relevant`, `tokens` (n,) its size in
+    tokens, 0 if not counted. `passages` (p,) are the characters of each passage, those without a place last; `parts`
+    (n, p) those that a hit is the first to hold. `k` is the number of hits asked for, None if cut by tokens.
     """
 
     gold: int
@@ -65,7 +63,7 @@ def judge(
     min_cover: float = MIN_COVER,
     lost: Sequence[int] = (),
 ) -> Judgement:
-    """The hits, best first, held against the gold passages; spans of other documents than the gold's only cost.
+    """Return the hits, best first, held against the gold passages; spans of other documents than the gold's only cost.
 
     Every character of a span counts. Where white space must not, both are given as `Corpus.nonblank` counts them.
     `lost` are the sizes of passages without a place in this corpus (`records.Lost.size`). Empty passages are none.
@@ -86,7 +84,7 @@ def judge_ranges(
     min_cover: float = MIN_COVER,
     lost: Sequence[int] = (),
 ) -> Judgement:
-    """`judge` for passages and hits that stand on one line of text."""
+    """Judge passages and hits that are ranges of one line of text."""
     if any(size < 0 for size in lost):
         raise ValueError(f"{min(lost)} lost characters: at least 0 is needed")
     passages = passages[lengths(passages) > 0]
@@ -123,7 +121,7 @@ def judge_ranges(
 
 
 def relevant(gold: Sequence[Span], hits: Sequence[Span], min_cover: float = MIN_COVER) -> NDArray[np.bool_]:
-    """(n,) whether each hit holds at least the share `min_cover` of some passage, or at least that share of it is gold.
+    """Return (n,) whether each hit holds at least `min_cover` of some passage, or is gold to that share.
 
     The one says that a hit answers, whatever else it holds; the other that it is part of an answer, however long that
     is. So it depends on no passage's length whether small chunks can be relevant. Chunks that are passages are relevant
@@ -137,7 +135,7 @@ def relevant(gold: Sequence[Span], hits: Sequence[Span], min_cover: float = MIN_
 
 
 def relevant_ranges(passages: Ranges, spans: Ranges, min_cover: float = MIN_COVER) -> NDArray[np.bool_]:
-    """`relevant` of many spans on one line of text."""
+    """Return `relevant` for ranges of one line of text."""
     if not 0 < min_cover <= 1:
         raise SpecError(f"min_cover ({min_cover}) must be above 0 and at most 1")
     each = _common(spans, passages)
@@ -148,13 +146,13 @@ def relevant_ranges(passages: Ranges, spans: Ranges, min_cover: float = MIN_COVE
 
 
 def _common(spans: Ranges, others: Ranges) -> Ints:
-    """(n, m) the characters that each of the spans shares with each of the others."""
+    """Return (n, m) the characters that each of the spans shares with each of the others."""
     both: Ints = np.minimum(spans[:, None, 1], others[:, 1]) - np.maximum(spans[:, None, 0], others[:, 0])
     return both.clip(0)
 
 
 def _on_one_line(*groups: Sequence[Span]) -> list[Ranges]:
-    """The spans of several documents as ranges on one axis, the documents laid end to end."""
+    """Return the spans of several documents as ranges on one axis, the documents laid end to end."""
     reach: dict[str, int] = {}
     for span in (s for group in groups for s in group):
         reach[span.document] = max(reach.get(span.document, 0), span.end)
@@ -166,7 +164,7 @@ def _on_one_line(*groups: Sequence[Span]) -> list[Ranges]:
 
 
 def _holds(spans: Ranges, edges: Ints) -> NDArray[np.bool_]:
-    """(n, cells) whether each range holds the characters between an edge and the next."""
+    """Return (n, cells) whether each range holds the characters between an edge and the next."""
     held: NDArray[np.bool_] = (spans[:, :1] <= edges[None, :-1]) & (edges[None, 1:] <= spans[:, 1:])
     return held
 
@@ -174,7 +172,7 @@ def _holds(spans: Ranges, edges: Ints) -> NDArray[np.bool_]:
 def first_tokens(
     hits: Sequence[Span], tokens: Sequence[int] | Ints, limit: int, end_of: Callable[[Span, int], int]
 ) -> tuple[list[Span], list[int]]:
-    """The hits in rank order until `limit` tokens are full, and the tokens of each; the last hit is cut to fit.
+    """Return the hits in rank order until `limit` tokens are full, and the tokens of each; the last hit is cut to fit.
 
     `end_of(span, n)` says where the first n tokens of a span end. What overlaps counts each time, as it would in a
     prompt that lists the hits one after the other.
@@ -192,7 +190,7 @@ def first_tokens(
 
 
 def holding(gold: Sequence[Span], chunks: Mapping[str, Ranges], at_least: int = 1) -> list[Span]:
-    """The chunks (document → its ranges) that share `at_least` characters with some passage, in text order.
+    """Return the chunks (document → its ranges) that share `at_least` characters with some passage, in text order.
 
     With 0, chunks that only touch a passage are among them.
     """

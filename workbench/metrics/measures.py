@@ -1,4 +1,4 @@
-"""The measures of a ranking against gold passages, in characters, each a function of a `Judgement`.
+"""The measures of a ranking against gold passages, in characters, each a function of a `Judgement`; and abstention.
 
 A measure's whole name holds its budget: `recall@5` looks at 5 hits, `recall@1000tok` at 1,000 tokens of context.
 """
@@ -18,7 +18,7 @@ from workbench.spans import Ranges, Span, covered
 
 
 def recall(of: Judgement) -> float:
-    """The share of gold characters that the hits hold; all passages of a question pooled. 0 to 1.
+    """Return the share of gold characters that the hits hold; all passages of a question pooled. 0 to 1.
 
     Source: Smith and Troynikov 2024, "Evaluating Chunking Strategies for Retrieval" (Chroma), there on tokens.
     """
@@ -26,7 +26,7 @@ def recall(of: Judgement) -> float:
 
 
 def precision(of: Judgement) -> float:
-    """The share of the hits' characters that are gold, each character counted once; 0 without hits. 0 to 1.
+    """Return the share of the hits' characters that are gold, each character counted once; 0 without hits. 0 to 1.
 
     Source: Smith and Troynikov 2024, with the hits united: `recall(a, b) = precision(b, a)`.
     """
@@ -35,7 +35,7 @@ def precision(of: Judgement) -> float:
 
 
 def iou(of: Judgement) -> float:
-    """Characters both gold and hit, over characters either gold or hit. 0 to 1.
+    """Return characters both gold and hit, divided by characters either gold or hit. 0 to 1.
 
     Source: Jaccard 1901; on retrieved text, Smith and Troynikov 2024, with the hits united.
     """
@@ -44,12 +44,12 @@ def iou(of: Judgement) -> float:
 
 
 def hit_rate(of: Judgement) -> float:
-    """1 if any hit is relevant, else 0."""
+    """Return 1 if any hit is relevant, else 0."""
     return float(of.relevant.any())
 
 
 def mrr(of: Judgement) -> float:
-    """1 / rank of the first relevant hit, 0 if there is none; its mean over questions is the MRR.
+    """Return 1 / rank of the first relevant hit, 0 if there is none; its mean over questions is the MRR.
 
     Source: Voorhees 1999, "The TREC-8 Question Answering Track Report".
     """
@@ -57,12 +57,12 @@ def mrr(of: Judgement) -> float:
 
 
 def ndcg(of: Judgement) -> float:
-    """Σ over ranks of gain / log2(rank + 1), over that of the best possible ranking: each passage whole, one a rank.
+    """Return Σ gain / log2(rank + 1), divided by that of the best ranking: each passage whole, one per rank. 0 to 1.
 
-    A hit's gain is the sum of the shares of passages that it is the first to hold, so that text which two chunks share
-    is not paid for twice. What a hit holds beyond one passage for each rank so far counts at the next ranks, so that
-    two passages in one chunk are worth what they are in two. Within k hits the best ranking has k ranks. Where
-    passages are chunks it is that of trec_eval. 0 to 1.
+    A hit's gain is the sum of the shares of passages that it is the first to hold, so that text in two chunks counts
+    once. What a hit holds beyond one passage per rank so far counts at the next ranks, so that two passages in one
+    chunk are worth what they are in two. Within k hits the best ranking has k ranks. Where passages are chunks it is
+    that of trec_eval.
 
     Source: Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques"; the gain is ours.
     """
@@ -78,7 +78,7 @@ def ndcg(of: Judgement) -> float:
 
 
 def average_precision(of: Judgement) -> float:
-    """Σ over ranks of the share of relevant hits so far × the passage recall that the rank adds. 0 to 1.
+    """Return Σ over ranks of the share of relevant hits so far × the passage recall that the rank adds. 0 to 1.
 
     Its mean over questions is the MAP. Where passages are chunks it is that of trec_eval.
 
@@ -89,22 +89,22 @@ def average_precision(of: Judgement) -> float:
 
 
 def passage_recall(of: Judgement) -> float:
-    """The mean over a question's passages of the share of each that the hits hold: each counts alike. 0 to 1."""
+    """Return the mean over a question's passages of the share of each that the hits hold: each counts alike. 0 to 1."""
     return min(1.0, float(of.shares.sum() / len(of.passages)))
 
 
 def all_passages(of: Judgement) -> float:
-    """1 if the hits together hold at least the share `min_cover` of every passage, else 0."""
+    """Return 1 if the hits together hold at least the share `min_cover` of every passage, else 0."""
     return float((of.parts.sum(axis=0) >= of.min_cover * of.passages).all())
 
 
 def tokens(of: Judgement) -> float:
-    """Tokens of the hits, one after the other: what a prompt would hold. What overlaps counts each time."""
+    """Return the tokens of the hits, listed as in a prompt: overlap counts each time."""
     return float(of.tokens.sum())
 
 
 def precision_omega(gold: Sequence[Span], chunks: Mapping[str, Ranges], lost: Sequence[int] = ()) -> float:
-    """The IoU of the gold and all chunks that hold any of it: the best precision this chunking allows. 0 to 1.
+    """Return the IoU of the gold and all chunks that hold any of it: the best precision this chunking allows. 0 to 1.
 
     Needs no retrieval. `chunks` maps a document to the ranges of its chunks; 0 where no chunk holds gold.
     `lost` are the sizes of passages without a place in this corpus, as for `judge`.
@@ -115,7 +115,7 @@ def precision_omega(gold: Sequence[Span], chunks: Mapping[str, Ranges], lost: Se
 
 
 def omega_of_ranges(passages: Ranges, chunks: Ranges, lost: Sequence[int] = ()) -> float:
-    """`precision_omega` for passages and all chunks of their documents, on one line of text."""
+    """Return `precision_omega` for passages and all chunks of their documents, as ranges of one line of text."""
     begin = np.maximum(chunks[:, None, 0], passages[:, 0])
     on = chunks[(np.minimum(chunks[:, None, 1], passages[:, 1]) > begin).any(axis=1)]
     gold, held = covered(passages), covered(on)
@@ -245,7 +245,7 @@ class Metric:
         return bounds_of(self.measure)
 
     def __call__(self, of: Judgement) -> float:
-        """The value for a judged ranking.
+        """Return the value for a judged ranking.
 
         A budget of hits is cut here; for a budget of tokens the hits must have been cut before they were judged, by
         `first_tokens`.
@@ -261,7 +261,7 @@ class Metric:
 
 
 def budget(text: str) -> Budget:
-    """The budget that `5` or `1000tok` names.
+    """Return the budget that `5` or `1000tok` names.
 
     Raises:
         SpecError: it is neither, or outside the limits.
@@ -272,7 +272,7 @@ def budget(text: str) -> Budget:
 
 
 def metric(name: str) -> Metric:
-    """The metric of a name such as `recall@5`, `ndcg@10`, `recall@1000tok` or `precision_omega`.
+    """Return the metric of a name such as `recall@5`, `ndcg@10`, `recall@1000tok` or `precision_omega`.
 
     Raises:
         SpecError: an unknown measure, or a budget that is missing, not wanted or outside the limits.
@@ -287,3 +287,51 @@ def metric(name: str) -> Metric:
     if not at:
         raise SpecError(f"{measure} needs a budget: {measure}@5 for 5 hits, {measure}@1000tok for 1,000 tokens")
     return Metric(measure, budget(amount))
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """How well a threshold on the best hit's score abstains where there is no answer.
+
+    `auroc` is the chance that an answerable question has a higher best score than an unanswerable one, ties counted
+    half: 0.5 is chance. A question is answered where its best score is at least `threshold`, the score that separates
+    these questions best, so the counts are optimistic; `false_answers` are the unanswerable questions that it
+    answers, `false_abstentions` the answerable ones that it does not. `threshold` is None where nothing is gained by
+    ever answering. `caution` says why scores of this retriever may not compare from query to query, "" where they do.
+    """
+
+    auroc: float
+    threshold: float | None
+    false_answers: int
+    false_abstentions: int
+    answerable: int
+    unanswerable: int
+    caution: str = ""
+
+
+def abstention(
+    answerable: Sequence[float | None], unanswerable: Sequence[float | None], caution: str = ""
+) -> Abstention | None:
+    """Return the separation of the best scores of both kinds of questions; None where one kind is missing.
+
+    A score of None is a question without any hit: it is below every score.
+
+    Source: Hanley and McNeil 1982, "The meaning and use of the area under a ROC curve"; the threshold is where
+    Youden's J is largest (Youden 1950, "Index for rating diagnostic tests"), the highest such score.
+    """
+    if not answerable or not unanswerable:
+        return None
+    yes, no = (
+        np.array([-np.inf if score is None else score for score in given], np.float64)
+        for given in (answerable, unanswerable)
+    )
+    below = np.searchsorted(np.sort(no), yes, "left") + np.searchsorted(np.sort(no), yes, "right")
+    auroc = float(below.sum() / (2 * len(yes) * len(no)))
+    tried = np.unique(np.concatenate([yes, no]))[::-1]
+    tried = np.concatenate([[np.inf], tried[np.isfinite(tried)]])
+    answered = (yes[None, :] >= tried[:, None]).sum(axis=1)
+    wrongly = (no[None, :] >= tried[:, None]).sum(axis=1)
+    best = int((answered * len(no) - wrongly * len(yes)).argmax())
+    threshold = float(tried[best]) if np.isfinite(tried[best]) else None
+    missed = len(yes) - int(answered[best])
+    return Abstention(auroc, threshold, int(wrongly[best]), missed, len(yes), len(no), caution)

@@ -7,7 +7,7 @@ from workbench.spans import Span
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A gold passage: where it stands, and its text, by which it is found again when a document is parsed anew."""
+    """A gold passage: its place, and its text, by which it is found again when a document is parsed again."""
 
     span: Span
     quote: str
@@ -15,11 +15,11 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A gold passage without a place: its quote stands nowhere in its document now, or in several places.
+    """A gold passage without a place: its quote is not in its document now, or in several places.
 
     `document` is its label, `source` the file's sha256 where it is known, `reason` a line for people. `kind` is "lost",
     "ambiguous" (several places fit as well) or "gone" (the corpus does not hold the document). `start` and `end` are
-    where it once stood, where that is known.
+    its former offsets, if known.
     """
 
     document: str
@@ -32,7 +32,7 @@ class Lost:
 
     @property
     def size(self) -> int:
-        """The characters of the quote that are not white space: so much gold is lost with it."""
+        """The quote's characters without white space: the gold that is lost with it."""
         return sum(map(len, self.quote.split()))
 
 

@@ -1,6 +1,6 @@
-"""What a part of a pipeline was trained on, and which questions may therefore not judge it.
+"""The questions that parts of a pipeline were trained on, and which questions may therefore judge it.
 
-The one rule stands here: questions seen in training have no say wherever at least `LEAST_UNSEEN` others are left.
+Questions seen in training do not judge where at least `LEAST_UNSEEN` others are left.
 Otherwise all questions judge, and whatever shows the figure marks it as seen in training.
 """
 
@@ -17,7 +17,7 @@ LEAST_UNSEEN = 2
 """Unseen questions from which they judge alone: a mean has an interval from two values on."""
 
 _TELLING = 24
-"""Letters and digits from which an equal quote is the same passage; a shorter one may stand in many documents."""
+"""Letters and digits from which an equal quote is the same passage; a shorter one may be in many documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class TrainingSet:
 
     @classmethod
     def of(cls, questions: Sequence[Question]) -> "TrainingSet":
-        """The record of these questions; equal whatever their order."""
+        """Return the record of these questions; equal whatever their order."""
         quotes = {_words(quote) for question in questions for quote in _quotes(question)}
         places = {(r.span.document[:16], r.span.start, r.span.end) for q in questions for r in q.references}
         return cls(
@@ -47,7 +47,7 @@ class TrainingSet:
         )
 
     def has_seen(self, question: Question) -> bool:
-        """Whether the question was trained on: the same words, or a passage that one of these questions has too."""
+        """Return whether the question was trained on: its words, or one of its passages."""
         if fingerprint(_words(question.text)) in self.texts:
             return True
         if any(fingerprint(_words(quote)) in self.quotes for quote in _quotes(question)):
@@ -56,12 +56,12 @@ class TrainingSet:
         return any(d == own and s < end and start < e for d, s, e in spans for own, start, end in self.places)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, row: Any) -> "TrainingSet":
-        """The record that plain values hold.
+        """Return the record that plain values hold.
 
         Raises:
             ValueError: they are not such a record.
@@ -82,7 +82,7 @@ def _quotes(question: Question) -> list[str]:
 
 
 def _words(text: str) -> str:
-    """The text without what copying changes: case, forms of one letter, punctuation, white space."""
+    """Return the text without what copying changes: case, forms of one letter, punctuation, white space."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(re.findall(r"\w+", plain)) or plain.strip()
 
@@ -95,7 +95,7 @@ class Training:
     known: bool = True
 
     def seen(self, questions: Sequence[Question]) -> list[bool]:
-        """For each question whether a part of the pipeline was trained on it."""
+        """Return for each question whether a part of the pipeline was trained on it."""
         return [any(one.has_seen(question) for one in self.sets) for question in questions]
 
     def __or__(self, other: "Training") -> "Training":
@@ -122,7 +122,7 @@ class Judging:
 
     @property
     def note(self) -> str:
-        """What must stand beside every figure and verdict; "" where nothing must."""
+        """The remark to show beside every figure and verdict, or ""."""
         parts = []
         if self.left_out:
             parts.append(f"{_questions(self.left_out)} seen in training {_be(self.left_out)} left out")
@@ -134,7 +134,7 @@ class Judging:
         return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any] | None:
-        """{left_out, seen, known, note} for JSON; None where nothing that judges or is left out was trained on."""
+        """Return {left_out, seen, known, note} for JSON; None without a note."""
         if not self.note:
             return None
         return {"left_out": self.left_out, "seen": self.seen, "known": self.known, "note": self.note}

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from workbench.anatomy import STEPS
+from workbench.anatomy import STEPS, Anatomy, findings, picture_of
 from workbench.catalogue import DecisionRecord
 from workbench.errors import RunError
 from workbench.evaluations import Evaluation
-from workbench.explanations import Anatomy, findings, picture_of
 from workbench.pipelines import Pipeline, collection, to_yaml
 from workbench.records import Question, Run
 from workbench.reports import drawings

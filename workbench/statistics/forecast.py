@@ -1,10 +1,12 @@
-"""How many more questions would settle what is not settled: the future drawn from what was seen."""
+"""How many more questions would settle an inconclusive verdict: futures drawn from the questions seen."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.statistics.comparisons import MARGIN
 from workbench.statistics.intervals import (
     TAIL,
     UNIT_RANGE,
@@ -14,13 +16,12 @@ from workbench.statistics.intervals import (
     difference_bounds,
     smoothed,
 )
-from workbench.statistics.standings import MARGIN
 
 RELIABLE_FROM = 68
-"""Questions below which no number is given: too little is known of the questions that are still to come."""
+"""Questions below which no number is given: too little is known of those to come."""
 
 MOST_TIMES = 10
-"""No number is given above so many times the questions that are there."""
+"""The largest number that is given, as a multiple of the questions seen."""
 
 CONFIDENCE = 0.9
 """The share of drawn futures that must be settled."""
@@ -40,7 +41,7 @@ def questions_to_settle(
 ) -> int | None:
     """Return about how many more questions settle the verdict over runs (n, m); None where no number can be given.
 
-    Each draw weights what was seen anew (a Dirichlet draw), takes as many further questions by these weights, and
+    Each draw weights the questions seen (Dirichlet), takes as many further questions by these weights, and
     applies the verdict of `standings` to all. The answer is the smallest number with which 90 % of draws are settled.
     With a margin of 0 only a best run settles it.
 
@@ -54,12 +55,9 @@ def questions_to_settle(
     future = _Future(values[:, some], of, documents, margin, difference_bounds(bounds), m, seed)
     if future.units < 2:
         return None
-    tried = np.unique(np.ceil(np.geomspace(n / 16, MOST_TIMES * n, 40)).astype(np.int64))
-    low, high = 0, len(tried)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if future.settled(int(tried[middle])) >= CONFIDENCE else (middle + 1, high)
-    return int(tried[low]) if low < len(tried) else None
+    tried = np.unique(np.ceil(np.geomspace(n / 16, MOST_TIMES * n, 40)).astype(np.int64)).tolist()
+    at = bisect_left(tried, True, key=lambda more: future.settled(more) >= CONFIDENCE)
+    return tried[at] if at < len(tried) else None
 
 
 class _Moments:

@@ -1,14 +1,20 @@
-"""Means of bounded scores with intervals that hold for few questions, and for scores that hardly vary.
+"""Means of bounded scores with intervals that hold for few questions, and the population that such a figure speaks of.
 
 Scores are (n,) or (n, m): one row per question, one column per run. Questions that share a passage are one cluster.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import ceil, isfinite
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench.errors import SpecError
+from workbench.golden.clusters import document_groups
+from workbench.memory_cache import cached
+from workbench.records import Question
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -161,7 +167,7 @@ def student(freedom: int, share: float) -> float:
     return float(stdtrit(freedom, share))
 
 
-@lru_cache(maxsize=4)
+@cached(64 << 20, lambda signs: signs.nbytes)
 def sign_patterns(units: int, seed: int = 0) -> Floats:
     """Return (b, units) signs, the one observed (all +1) first; of a pattern and its mirror image only one.
 
@@ -214,3 +220,74 @@ def difference_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
     """Return the possible range of a difference between two values of a measure."""
     low, high = bounds
     return low - high, high - low
+
+
+Unit = Literal["passage", "document"]
+
+PASSAGE: Unit = "passage"
+DOCUMENT: Unit = "document"
+UNITS: dict[Unit, str] = {PASSAGE: "these documents", DOCUMENT: "documents like these"}
+"""Each unit of resampling with the population that a figure then speaks of."""
+
+MIN_DOCUMENTS = 8
+"""Documents from which a figure can speak of documents like these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """The population of a figure: its unit, and the number of the questions' documents, None if unknown."""
+
+    unit: Unit
+    documents: int | None
+
+    @property
+    def words(self) -> str:
+        """The population in words, for a sentence."""
+        if self.unit == DOCUMENT:
+            return f"documents like these ({self.documents:,} seen)"
+        return "questions about these documents"
+
+    @property
+    def caution(self) -> str:
+        """What the figure cannot exclude, or ""."""
+        if self.unit == DOCUMENT:
+            return f"{self.documents:,} documents cannot exclude a rare kind that reverses the result"
+        return ""
+
+    def grouped(self, documents: Ints | None) -> Ints | None:
+        """Return the documents of the questions where the figure speaks of documents like these, else None."""
+        return documents if self.unit == DOCUMENT else None
+
+
+def by_document(
+    questions: Sequence[Question], unit: str | None = None, ids: Mapping[str, str] | None = None
+) -> Ints | None:
+    """Return the documents (n,) of questions where a figure about them speaks of documents like these, else None.
+
+    `ids` maps the labels of documents, which lost passages carry, to their ids.
+    """
+    documents = document_groups(questions, ids)
+    return population(documents, unit).grouped(documents)
+
+
+def population(documents: Ints | None, unit: str | None = None) -> Population:
+    """Return the population that questions of these documents (n,) can speak of, by default the wider one.
+
+    Raises:
+        SpecError: no such unit, or documents are asked for where there are fewer than 8 or nobody recorded them.
+    """
+    if unit is not None and unit not in UNITS:
+        raise SpecError(f"the unit of resampling ({unit!r}) must be one of {', '.join(UNITS)}")
+    n = None if documents is None else len(np.unique(documents))
+    if unit == DOCUMENT and n is None:
+        raise SpecError(
+            "the unit of resampling (document) needs runs that say which document a question is about; "
+            "evaluate the pipelines again, or choose passage"
+        )
+    if unit == DOCUMENT and n is not None and n < MIN_DOCUMENTS:
+        raise SpecError(
+            f"the unit of resampling (document) needs questions about at least {MIN_DOCUMENTS} documents, "
+            f"not {n}; choose passage, or add questions about more documents"
+        )
+    wide = n is not None and n >= MIN_DOCUMENTS
+    return Population(DOCUMENT if unit == DOCUMENT or (unit is None and wide) else PASSAGE, n)

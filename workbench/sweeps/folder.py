@@ -13,7 +13,7 @@ from typing import Any
 from workbench.errors import RunError
 from workbench.metrics import REVISION
 from workbench.records import Run, read_run, write_run
-from workbench.records.run_files import write_whole
+from workbench.records.runs import write_whole
 from workbench.specs import digest
 
 log = logging.getLogger(__name__)

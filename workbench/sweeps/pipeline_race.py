@@ -18,9 +18,8 @@ from workbench.embedders import (
 )
 from workbench.errors import GoldenError, SpecError
 from workbench.evaluations import evaluate, run_of
-from workbench.evaluations.retrieving import Asker
 from workbench.memory_cache import MemoryCache
-from workbench.pipelines import Pipeline, collection, embedded, indexed, previewed
+from workbench.pipelines import Pipeline, StoredQueries, collection, embedded, indexed, previewed
 from workbench.pooling import SpanEncoder
 from workbench.records import Judging, Question, Run, golden_id, judging
 from workbench.retrievers import Collection as Rows
@@ -305,4 +304,4 @@ class _Field:
             vectors = previewed(rows, embedder, self.store)
         else:
             vectors = embedded(rows, embedder, self.store)
-        return indexed(rows, vectors, Asker(embedder, self.store), pipeline.index), vectors.nbytes
+        return indexed(rows, vectors, StoredQueries(embedder, self.store), pipeline.index), vectors.nbytes

@@ -9,8 +9,8 @@ from pathlib import Path
 from workbench.documents import Corpus
 from workbench.errors import GoldenError, StoreError
 from workbench.golden import Anchoring, added, reread_golden, write_golden
-from workbench.golden.jsonl import lines
-from workbench.golden.values import short
+from workbench.golden.corpus_lookup import short
+from workbench.golden.formats import json_rows
 from workbench.memory_cache import cached
 from workbench.records import Question
 from workbench.workspaces import samples
@@ -217,7 +217,7 @@ class _State:
         raw, unread = self.golden.split(b"\n"), {problem.line for problem in self.questions.problems}
         line_of = {
             row["id"]: raw[number - 1]
-            for number, row in lines(self.golden)
+            for number, row in json_rows(self.golden)
             if number not in unread and not isinstance(row, GoldenError)
         }
         old = {} if anew else {q.id: q for q in self.questions.questions}

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from workbench.errors import StoreError
-from workbench.golden.values import is_whole
+from workbench.golden.corpus_lookup import is_whole
 from workbench.specs import digest
 from workbench.workspaces.manifests import now, write_whole
 

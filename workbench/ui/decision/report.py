@@ -6,12 +6,12 @@ from typing import Any
 
 import streamlit as st
 
+from workbench.anatomy import explain
 from workbench.catalogue import DecisionRecord
 from workbench.documents import Corpus
 from workbench.embedders import Remote
 from workbench.errors import RunError, WorkbenchError
 from workbench.evaluations import evaluate
-from workbench.explanations import explain
 from workbench.pipelines import Pipeline, from_mapping
 from workbench.records import Question, Run
 from workbench.reports import Evidence, Load, as_csv, html, markdown, review_pack

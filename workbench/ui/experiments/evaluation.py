@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from workbench import golden
+from workbench.anatomy import Anatomy, explain
 from workbench.documents import Corpus
 from workbench.evaluations import Evaluation, default_metrics, evaluate, run_of
-from workbench.explanations import Anatomy, explain
 from workbench.pipelines import Pipeline
 from workbench.records import Question, Run, write_run
 from workbench.store import Store

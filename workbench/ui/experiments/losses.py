@@ -6,10 +6,9 @@ from typing import Any
 import streamlit as st
 
 from workbench import pipelines
-from workbench.anatomy import CAUSES, STEPS
+from workbench.anatomy import CAUSES, STEPS, Explained, Remedy, findings, picture_of
 from workbench.documents import Corpus
 from workbench.evaluations import Evaluation
-from workbench.explanations import Explained, Remedy, findings, picture_of
 from workbench.metrics import DEFINITIONS, metric
 from workbench.metrics import budget as named
 from workbench.pipelines import Pipeline

@@ -15,7 +15,7 @@ from workbench.errors import SpecError, WorkbenchError
 from workbench.parsers import Parser
 from workbench.pipelines import REGISTRIES, Pipeline, from_mapping, read_yaml, to_mapping, write_yaml
 from workbench.records import Question, Run
-from workbench.records.run_files import write_whole
+from workbench.records.runs import write_whole
 from workbench.specs import to_dict
 from workbench.splitters.cuttings import is_large
 from workbench.splitters.pieces import CHARACTERS

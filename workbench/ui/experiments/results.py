@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from workbench.anatomy import boundary_strips
 from workbench.documents import Corpus, Document
 from workbench.evaluations import Evaluation, evaluate
-from workbench.explanations import boundary_strips
 from workbench.pipelines import Pipeline, from_mapping
 from workbench.records import Question, Run
 from workbench.statistics import MARGIN, MIN_QUESTIONS, WORDS, Comparison, Population, questions_for_equivalence

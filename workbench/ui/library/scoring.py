@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from workbench.anatomy import explain
 from workbench.documents import Corpus
 from workbench.evaluations import evaluate
-from workbench.explanations import explain
 from workbench.parsers import Auto, Parser, PdfPlumber, PyPdf, Unstructured
 from workbench.pipelines import Pipeline
 from workbench.records import Question

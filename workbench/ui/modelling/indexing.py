@@ -13,7 +13,6 @@ from workbench import pipelines
 from workbench.documents import Corpus
 from workbench.embedders import Cancelled
 from workbench.errors import SpecError
-from workbench.evaluations.retrieving import Asker
 from workbench.indexes import (
     HNSW,
     INDEXES,
@@ -32,7 +31,7 @@ from workbench.indexes import (
     tradeoff,
 )
 from workbench.indexes.sizes import parts
-from workbench.pipelines import Pipeline
+from workbench.pipelines import Pipeline, StoredQueries
 from workbench.records import Question
 from workbench.retrievers import Collection, Dense
 from workbench.specs import to_dict
@@ -158,7 +157,7 @@ def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Measured:
         vectors = pipelines.embedded(rows, embedder, store)
-        queries = Asker(embedder, store).encode_query(texts) if by_questions else _some(vectors)
+        queries = StoredQueries(embedder, store).encode_query(texts) if by_questions else _some(vectors)
         specs = rivals(spec, len(vectors), vectors.shape[1])
         found: list[tuple[str, Tradeoff]] = []
         report(0, len(specs) + 1)

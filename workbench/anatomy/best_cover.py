@@ -1,4 +1,4 @@
-"""The most gold that so many windows, units or tokens can hold: what a perfect ranking could have found.
+"""The most gold that k windows, k units or a number of tokens can hold: what a perfect ranking could have found.
 
 `GoldLine` lays a question's gold end to end. There a unit is the range of gold characters that it holds, whatever the
 document, and the gold that several units hold together is the length of the union of their ranges.
@@ -15,13 +15,10 @@ from workbench.spans import Ranges, Span, covered, lengths, nonblank, ranges, un
 Ints = NDArray[np.int64]
 
 Blanks = Callable[[str], Ints]
-"""Document → where its white space stands (`Corpus.blanks`)."""
+"""Document → the offsets of its white space (`Corpus.blanks`)."""
 
 MOST_UNITS, MOST_WORK = 64, 40_000
-"""Units that are weighed exactly for a budget of tokens, and looks at one of them, before an upper bound has to do."""
-
-
-_NO_BLANKS: Ints = np.zeros(0, np.int64)
+"""Units, and steps of the search over them, up to which a budget of tokens is weighed exactly, not bounded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +26,7 @@ class GoldLine:
     """The gold of one question, each character once, white space left out.
 
     `texts` are the ranges of each document's text that are gold; `parts` the same ranges counted without white space,
-    and where on the line each begins; `blanks` where the white space of these documents stands.
+    and where on the line each begins; `blanks` the offsets of these documents' white space.
     """
 
     texts: Mapping[str, Ranges]
@@ -39,14 +36,14 @@ class GoldLine:
 
     @classmethod
     def of(cls, gold: Sequence[Span], blanks: Blanks | None = None) -> "GoldLine":
-        """The line of these passages; without `blanks` every character of theirs counts."""
+        """Return the line of these passages; without `blanks` every character of theirs counts."""
         texts: dict[str, Ranges] = {}
         parts: dict[str, tuple[Ranges, Ints]] = {}
         known: dict[str, Ints] = {}
         at = 0
         for document in dict.fromkeys(s.document for s in gold):
             spans = ranges((s.start, s.end) for s in gold if s.document == document)
-            known[document] = blanks(document) if blanks else _NO_BLANKS
+            known[document] = blanks(document) if blanks else np.zeros(0, np.int64)
             texts[document], counted = union(spans), union(nonblank(spans, known[document]))
             sizes = lengths(counted)
             parts[document] = counted, at + np.cumsum(sizes) - sizes
@@ -54,7 +51,7 @@ class GoldLine:
         return cls(texts, parts, known, at)
 
     def place(self, document: str, spans: Ranges) -> Ranges:
-        """(n, 2) the gold that each range of a document holds, as a range of the line; empty where it holds none."""
+        """Return (n, 2) the gold that each range of a document holds, as ranges of the line, empty for none."""
         if document not in self.parts or not len(self.parts[document][0]):
             return np.zeros((len(spans), 2), np.int64)
         own, base = self.parts[document]
@@ -64,7 +61,7 @@ class GoldLine:
         return placed
 
     def places(self, spans: Sequence[Span]) -> Ranges:
-        """(n, 2) `place` of spans of any documents."""
+        """Return (n, 2) `place` of spans of any documents."""
         out = np.zeros((len(spans), 2), np.int64)
         for document in {s.document for s in spans} & self.parts.keys():
             rows = [i for i, s in enumerate(spans) if s.document == document]
@@ -72,11 +69,11 @@ class GoldLine:
         return out
 
     def held(self, spans: Sequence[Span]) -> int:
-        """The gold characters that the spans hold together."""
+        """Return the gold characters that the spans hold together."""
         return covered(self.places(spans))
 
     def holders(self, units: Mapping[str, Ranges]) -> list[Span]:
-        """The units (document → ranges) that hold any gold, in text order, each once."""
+        """Return the units (document → ranges) that hold any gold, in text order, each once."""
         out: list[Span] = []
         for document, own in self.texts.items():
             spans = units.get(document)
@@ -88,7 +85,7 @@ class GoldLine:
         return out
 
     def apart(self, gap: int) -> Ranges:
-        """The gold of all documents on one line of text, at least `gap` characters between two, without white space."""
+        """Return the gold of all documents on one line without white space, with gaps of `gap` or more between them."""
         out, at = [np.zeros((0, 2), np.int64)], 0
         for document, own in self.texts.items():
             if len(own):
@@ -98,7 +95,7 @@ class GoldLine:
 
 
 def _without(spans: Ranges, blanks: Ints) -> Ranges:
-    """The same characters without those at the positions `blanks`, as disjoint ranges in order."""
+    """Return the same characters without those at the positions `blanks`, as disjoint ranges in order."""
     parts = []
     for start, end in spans.tolist():
         inside = blanks[np.searchsorted(blanks, start) : np.searchsorted(blanks, end)]
@@ -107,7 +104,7 @@ def _without(spans: Ranges, blanks: Ints) -> Ranges:
 
 
 def best_windows(gold: Ranges, k: int, length: int) -> int:
-    """The most characters of `gold` (disjoint, in order) that k windows of a length hold, wherever they lie.
+    """Return the most characters of `gold` (disjoint, in order) that k windows of a length hold, wherever they lie.
 
     Exact. Windows that overlap can be pushed apart to the right and hold no less, so some best windows are disjoint,
     in chains of windows that touch. What a chain holds changes evenly as it moves, until one of its ends meets an end
@@ -124,7 +121,7 @@ def best_windows(gold: Ranges, k: int, length: int) -> int:
     ends = np.concatenate([[0], np.cumsum(lengths(gold))])
 
     def before(places: Ints) -> Ints:
-        """Gold characters before each place."""
+        """Return the gold characters before each place."""
         i = np.searchsorted(gold[:, 0], places, "right")
         last = np.maximum(i - 1, 0)
         inside = np.clip(places - gold[last, 0], 0, lengths(gold)[last])
@@ -142,7 +139,7 @@ def best_windows(gold: Ranges, k: int, length: int) -> int:
 
 
 def _windows_for_all(gold: Ranges, length: int) -> int:
-    """How many windows hold all gold: each begins at the first character that those before it leave."""
+    """Return how many windows hold all gold: each begins at the first character that those before it leave."""
     count, reach = 0, int(gold[0, 0])
     for start, end in gold.tolist():
         first = max(start, reach)
@@ -153,7 +150,7 @@ def _windows_for_all(gold: Ranges, length: int) -> int:
 
 
 def best_units(units: Ranges, k: int) -> tuple[int, list[int]]:
-    """The most characters of a line that k of its ranges hold together, and the rows of such ranges.
+    """Return the most characters of a line that k of its ranges hold together, and the rows of such ranges.
 
     Exact. A range inside another is never needed. The rest are in order by start and by end at once, and then what a
     range adds depends on the one chosen before it alone:
@@ -193,7 +190,7 @@ def best_units(units: Ranges, k: int) -> tuple[int, list[int]]:
 def best_in_tokens(
     units: Ranges, tokens: Sequence[int], limit: int, cut: Callable[[int, int], int]
 ) -> tuple[int, list[int], bool]:
-    """The most characters of a line that its ranges hold within `limit` tokens; which ranges; and whether it is exact.
+    """Return the most characters that ranges of a line hold within `limit` tokens, their rows, and whether it is exact.
 
     As a ranking fills a budget: some ranges whole, and one cut to the tokens that are left. `cut(i, n)` says where on
     the line the first n tokens of range i end. A search over sets of ranges, the largest first, that leaves out what
@@ -210,7 +207,7 @@ def best_in_tokens(
     place = {i: number for number, i in enumerate(order)}
 
     def bound(depth: int, left: int, taken: frozenset[int]) -> float:
-        """What can still be gained at most: whole ranges from `depth` on, the last in part, and any one cut."""
+        """Return what can still be gained at most: whole ranges from `depth` on, the last in part, and any one cut."""
         if left <= 0:
             return 0
         gain: float = max((size[i] for i in range(n) if i not in taken), default=0)
@@ -248,7 +245,7 @@ def best_in_tokens(
 
 
 def _in_turn(order: Sequence[int], tokens: Sequence[int], limit: int) -> list[int]:
-    """The rows of an order that fit into the limit, each taken if it still fits."""
+    """Return the rows of an order that fit into the limit, each taken if it still fits."""
     out = []
     for i in order:
         if tokens[i] <= limit:

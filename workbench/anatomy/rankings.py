@@ -1,23 +1,25 @@
-"""The rankings that a pipeline's own is held against, over the same chunks: exact, BM25, dense, and both fused."""
+"""The rankings that a pipeline's own is compared with, over the same chunks: exact, BM25, dense, and both fused.
 
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+A lost chunk is also ranked joined with the text around it: the rest of its passage, its neighbours, or its section.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-from workbench.anatomy import GoldLine
+from workbench.anatomy.best_cover import GoldLine
+from workbench.anatomy.causes import PASSAGE
 from workbench.diagnostics import unseen
 from workbench.documents import Chunks
 from workbench.embedders import Embedder, Remote, Static, missing
 from workbench.evaluations import Evaluation
-from workbench.evaluations.contexts import Tokens
-from workbench.evaluations.retrieving import Asker, columns, retrieved
-from workbench.explanations.joins import Join, joins
-from workbench.indexes import Flat
+from workbench.evaluations.retrieval import Tokens, columns, retrieved
+from workbench.indexes import Flat, IndexSpec
 from workbench.metrics import Budget, metric
-from workbench.pipelines import collection, embedded, indexed
+from workbench.pipelines import StoredQueries, collection, embedded, indexed
 from workbench.records import Hit
 from workbench.retrievers import BM25, Collection, Dense, Hybrid, Retriever, Words
 from workbench.retrievers.expansions import expanded
@@ -26,6 +28,58 @@ from workbench.splitters.pieces import CHARACTERS
 from workbench.store import Store
 from workbench.tokens import tokenizer
 from workbench.vectors import Vectors
+
+NEIGHBOURS, SECTION = "neighbours", "section"
+LONGEST, LONGEST_SECTION = 4_000, 2_000
+"""Characters of any join at most, and of one with a section: larger chunks are hardly ever made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A stretch of text that takes the place of the rows in it: `kind` says what row number `row` is joined with."""
+
+    kind: str
+    span: Span
+    row: int
+    rows: range
+
+
+def joins(rows: Collection, chunk: Span, passage: Span) -> list[Join]:
+    """Return the joins of a chunk that holds some of a passage, the shortest first, if any.
+
+    A join of more than half of all chunks would be found whatever it holds, and is left out.
+    """
+    here = next(i for i, d in enumerate(rows.corpus) if d.id == chunk.document)
+    base, stop = (int(np.searchsorted(rows.document_index, here, side)) for side in ("left", "right"))
+    own = rows.spans[base:stop]
+    at = int((own == (chunk.start, chunk.end)).all(axis=1).argmax())
+    out: list[Join] = []
+    for kind, first, last in _around(rows, own, at, passage):
+        span = Span(passage.document, int(own[first, 0]), int(own[first : last + 1, 1].max()))
+        if first < last and len(span) <= LONGEST and span not in (join.span for join in out):
+            out.append(Join(kind, span, base + at, range(base + first, base + last + 1)))
+    return [join for join in out if 2 * len(join.rows) <= len(rows)]
+
+
+def _around(rows: Collection, own: Ranges, at: int, passage: Span) -> Iterator[tuple[str, int, int]]:
+    """Yield the kind of each join with its first and last chunk, as places among those of the document."""
+    holders = np.flatnonzero((own[:, 0] < passage.end) & (own[:, 1] > passage.start))
+    yield PASSAGE, min(at, int(holders[0])), max(at, int(holders[-1]))
+    yield NEIGHBOURS, max(at - 1, 0), min(at + 1, len(own) - 1)
+    document = rows.corpus.document(passage.document)
+    bounds = [0, *(h.span.start for h in document.headings), len(document.text)]
+    start = max(b for b in bounds if b <= own[at, 0])
+    end = min(b for b in bounds if b >= own[at, 1])
+    first = last = at
+    while True:  # a chunk at a time on either side, as long as some of it is in the section and all of it fits
+        before = first > 0 and own[first - 1, 1] > start and own[last, 1] - own[first - 1, 0] <= LONGEST_SECTION
+        first -= int(before)
+        after = last + 1 < len(own) and own[last + 1, 0] < end and own[last + 1, 1] - own[first, 0] <= LONGEST_SECTION
+        last += int(after)
+        if not before and not after:
+            break
+    yield SECTION, first, last
+
 
 Kind = TypeVar("Kind", bound=Retriever)
 
@@ -37,7 +91,7 @@ MOST_WIDE = 50_000
 
 
 class Rankings:
-    """What other ways of searching find in the chunks of an evaluated pipeline. Each is prepared when first asked for.
+    """What other ways of searching find in the chunks of an evaluated pipeline, each prepared on first use.
 
     The sides: "own" as run, "exact" the same retriever over an exact index, "wide" the same over every chunk joined
     with its neighbours, "bm25", "dense" (exact), "hybrid" by reciprocal ranks.
@@ -72,14 +126,14 @@ class Rankings:
         return not self._pipeline.retriever.needs_vectors or isinstance(self._pipeline.index, Flat)
 
     def can(self, side: str) -> bool:
-        """Whether a side is tried: it needs no vectors, or they are there or cheap; and hybrid is not what runs."""
+        """Return whether a side is tried: it needs no vectors or can afford them, and is not what runs anyway."""
         if side == "hybrid" and self._pipeline.retriever.kind == "hybrid":
             return False
         return not self._retrievers[side].needs_vectors or self._affordable
 
     @cached_property
     def _affordable(self) -> bool:
-        """Whether vectors were made for the pipeline itself, stand in the store, or cost next to nothing."""
+        """Whether vectors were made for the pipeline itself, are in the store, or cost next to nothing."""
         embedder = self._pipeline.embedder
         if self._pipeline.retriever.needs_vectors or _is_cheap(embedder):
             return True
@@ -89,7 +143,7 @@ class Rankings:
         )
 
     def ranked(self, side: str, budget: Budget) -> list[list[Span]]:
-        """Each question's hits of "own" or "exact" down to what the budget needs, as the evaluation asked for them.
+        """Return each question's hits of "own" or "exact" within the budget, as the evaluation asked for them.
 
         The depth matters where an index is approximate, or a fusion weighs more candidates the more are asked for.
         """
@@ -102,16 +156,17 @@ class Rankings:
                 found = evaluation.hits if side == "own" else self._pipeline.retriever(self._exact, self._queries, k)
             else:
                 rows = self._as_run if side == "own" else self._exact
-                known = {m.budget for m in map(metric, evaluation.metrics) if m.budget} if _ours(evaluation) else set()
+                ours = evaluation.definitions == "workbench"  # whose metrics' names hold their budgets
+                known = {m.budget for m in map(metric, evaluation.metrics) if m.budget} if ours else set()
                 found = retrieved(rows, self._queries, self._pipeline, known | {budget}, Tokens(rows))[1]
             most = None if budget.tokens else budget.amount
             self._ranked[key] = [[hit.span for hit in hits[:most]] for hits in found]
         return self._ranked[key]
 
     def hits(self, side: str, query: str, k: int, join: Join | None = None) -> list[Span]:
-        """The spans that "exact", "bm25", "dense" or "hybrid" finds, best first, at most k.
+        """Return the spans that "exact", "bm25", "dense" or "hybrid" finds, best first, at most k.
 
-        With a join, what "exact", "bm25" or "wide" finds where that stands in place of its chunks.
+        With a join, what "exact", "bm25" or "wide" finds with that in place of its chunks.
         """
         if join is not None:
             return self._joined_hits(side, query, join, k)
@@ -133,15 +188,8 @@ class Rankings:
         return answer[:k]
 
     def joins(self, chunk: Span, passage: Span) -> list[Join]:
-        """Return a chunk that holds some of a passage joined with the text around it, in each way.
-
-        A join of more than half of all chunks would be found whatever it holds, and is left out.
-        """
-        rows = self._rows
-        here = next(i for i, d in enumerate(rows.corpus) if d.id == chunk.document)
-        base, stop = (int(np.searchsorted(rows.document_index, here, side)) for side in ("left", "right"))
-        row = base + int((rows.spans[base:stop] == (chunk.start, chunk.end)).all(axis=1).argmax())
-        return [join for join in joins(rows, row, passage) if 2 * len(join.rows) <= len(rows)]
+        """Return a chunk that holds some of a passage joined with the text around it, in each way."""
+        return joins(self._rows, chunk, passage)
 
     def embed(self, some: Sequence[Join], progress: Callable[[int, int], None] | None = None) -> int:
         """Embed the texts of joins, each once, where vectors rank them; return how many there are.
@@ -165,19 +213,16 @@ class Rankings:
         return len(rows)
 
     def _joined(self, some: Sequence[Join]) -> Collection:
-        """The joins as rows of their own, each span once."""
-        headers = {join.span: self._rows.headers[join.rows.start] for join in some}
+        """Return the joins as rows of their own, each span once."""
+        headers, corpus = {join.span: self._rows.headers[join.rows.start] for join in some}, self._rows.corpus
         chunks = []
         for document in dict.fromkeys(span.document for span in headers):
-            own = {span: header for span, header in headers.items() if span.document == document}
-            pairs = [(span.start, span.end) for span in own]
-            chunks.append(
-                Chunks.of(self._rows.corpus.document(document), pairs, own.values() if any(own.values()) else ())
-            )
-        return Collection(self._rows.corpus, chunks)
+            own = {(s.start, s.end): header for s, header in headers.items() if s.document == document}
+            chunks.append(Chunks.of(corpus.document(document), own, own.values() if any(own.values()) else ()))
+        return Collection(corpus, chunks)
 
     def _joined_hits(self, side: str, query: str, join: Join, k: int) -> list[Span]:
-        """The spans that a side finds where a join stands in place of its rows."""
+        """Return the spans that a side finds with a join in place of its rows."""
         retriever, rows, index = self._retrievers[side], self._rows, None
         if retriever.needs_vectors:
             rows = self._wide if side == "wide" else self._exact
@@ -187,7 +232,7 @@ class Rankings:
         return [hit.span for hit in retriever(rows.with_row(join.rows, index), [query], k, allowed)[0]]
 
     def shares(self, query: str, join: Join) -> tuple[float, float]:
-        """Return how much of the question stands in a chunk alone, and in its join: 0 to 1, by BM25's weights."""
+        """Return the shares of the question in a chunk alone and in its join: 0 to 1, by BM25's weights."""
         bm25 = self._bm25
         with_row = self._rows.with_row(join.rows)
         texts = [with_row.text(join.row), with_row.text(len(self._rows))]
@@ -213,13 +258,13 @@ class Rankings:
         return max((int(np.diff(spans).max()) for spans in self.units.values() if len(spans)), default=0)
 
     def seen(self, line: GoldLine) -> list[Span]:
-        """What the embedder saw of the chunks that hold gold of a line; all of it where no embedder takes part."""
+        """Return what the embedder saw of the chunks that hold gold of a line; all of it without an embedder."""
         holders = line.holders(self.chunks)
         self._see([s for s in holders if s not in self._seen])
         return [self._seen[s] for s in holders]
 
     def unseen(self, spans: list[Span]) -> list[Span]:
-        """The end of each chunk that the embedder never saw; empty spans where it saw all."""
+        """Return the end of each chunk that the embedder never saw; empty spans where it saw all."""
         self._see([s for s in spans if s not in self._seen])
         return [Span(s.document, self._seen[s].end, s.end) for s in spans]
 
@@ -268,9 +313,7 @@ class Rankings:
             chunks.append(Chunks(document.id, pairs, tuple(headers) if any(headers) else ()))
             first += len(own)
         wide = embedded(Collection(rows.corpus, chunks), self._pipeline.embedder, self._store)
-        return indexed(
-            rows, wide, Asker(self._pipeline.embedder, self._store), Flat(metric=self._pipeline.index.metric)
-        )
+        return self._with(Flat(metric=self._pipeline.index.metric), wide)
 
     @cached_property
     def _as_run(self) -> Collection:
@@ -278,21 +321,17 @@ class Rankings:
             return self._rows
         return self._exact if self.is_exact else self._with(self._pipeline.index)
 
-    def _with(self, index: Any) -> Collection:
-        return indexed(self._rows, self._vectors, Asker(self._pipeline.embedder, self._store), index)
+    def _with(self, index: IndexSpec, vectors: Vectors | None = None) -> Collection:
+        given = self._vectors if vectors is None else vectors
+        return indexed(self._rows, given, StoredQueries(self._pipeline.embedder, self._store), index)
 
 
 def like(own: Retriever, kind: type[Kind]) -> Kind:
-    """A retriever of another kind that analyses words and expands its hits as the pipeline's own does."""
+    """Return a retriever of another kind that analyses words and expands its hits as the pipeline's own does."""
     shared = {f.name for f in fields(kind)} & {f.name for f in fields(own)} & set(_SHARED)
     return kind(**{name: getattr(own, name) for name in shared})
 
 
 def _is_cheap(embedder: Embedder) -> bool:
-    """Whether embedding takes next to no time, and calls nobody."""
+    """Return whether embedding takes next to no time, and calls nobody."""
     return isinstance(embedder, Static)
-
-
-def _ours(evaluation: Evaluation) -> bool:
-    """Whether its metrics are ours, whose names hold their budgets."""
-    return evaluation.definitions == "workbench"

@@ -1,9 +1,10 @@
-"""A pipeline measured on a golden set: retrieved once, judged within every budget, kept as one tidy table."""
+"""A pipeline measured on a golden set: retrieved once, judged within every budget, kept as a run's tidy table."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -12,32 +13,67 @@ from numpy.typing import NDArray
 from workbench.documents import Corpus
 from workbench.embedders import Remote
 from workbench.errors import GoldenError
-from workbench.evaluations.contexts import Tokens
-from workbench.evaluations.lines import Line
-from workbench.evaluations.retrieving import Asker, columns, retrieved
+from workbench.evaluations.retrieval import Tokens, columns, retrieved
 from workbench.golden import document_groups
 from workbench.metrics import (
     FORMULAS,
     MIN_COVER,
+    REVISION,
     Abstention,
     Budget,
     Judgement,
     Metric,
     abstention,
     bounds_of,
-    chroma,
     first_tokens,
     judge_ranges,
     metric,
     omega_of_ranges,
+    published,
     relevant_ranges,
 )
-from workbench.pipelines import Pipeline, collected, embedded, indexed
-from workbench.records import Hit, Judging, Question, judging
+from workbench.pipelines import Pipeline, StoredQueries, collected, embedded, indexed, to_mapping
+from workbench.records import Asked, Hit, Judging, Question, Run, environment, golden_id, judging
 from workbench.retrievers import MAX_K, Collection
-from workbench.spans import Ranges, Span, lengths
+from workbench.spans import Ranges, Span, lengths, nonblank
 from workbench.statistics import Interval, Population, clusters, mean_intervals, population
 from workbench.store import Store
+
+
+class Line:
+    """All documents of a corpus end to end, without their white space: it is neither gold nor a cost.
+
+    Whatever is measured is placed here, so that a passage's line ends, which splitters leave out, are not missed.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        starts = accumulate((d.figures.characters for d in corpus), initial=0)
+        self._starts = {d.id: start for d, start in zip(corpus, starts, strict=False)}
+
+    def counted(self, document: str, spans: Ranges) -> Ranges:
+        """Return ranges of a document on the line."""
+        return nonblank(spans, self._corpus.blanks(document)) + self._starts[document]
+
+    def place(self, spans: Sequence[Span]) -> Ranges:
+        """Return (n, 2) spans of any documents on the line."""
+        out = np.array([(s.start, s.end) for s in spans], np.int64).reshape(-1, 2)
+        names = [s.document for s in spans]
+        if len(known := dict.fromkeys(names)) == 1:
+            return self.counted(names[0], out)
+        number = {document: i for i, document in enumerate(known)}
+        numbers = np.array([number[name] for name in names], np.int64)
+        order = np.argsort(numbers, kind="stable")
+        for rows in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
+            if len(rows):
+                out[rows] = self.counted(names[rows[0]], out[rows])
+        return out
+
+    def places(self, rankings: Sequence[Sequence[Hit]]) -> list[Ranges]:
+        """Return `place` for each ranking's hits."""
+        every = self.place([hit.span for hits in rankings for hit in hits])
+        return np.split(every, np.cumsum([len(hits) for hits in rankings])[:-1]) if rankings else []
+
 
 CONTEXT_TOKENS = 1000
 
@@ -46,7 +82,7 @@ CHROMA = ("recall", "precision", "iou", "precision_omega")
 
 
 def default_metrics(k: int) -> tuple[str, ...]:
-    """Every measure at k hits, and recall and nDCG at equal context, where chunk sizes compare."""
+    """Return every measure at k hits, and recall and nDCG at equal context, where chunk sizes compare."""
     at_k = [f"{measure}@{k}" for measure in FORMULAS]
     return (*at_k, f"recall@{CONTEXT_TOKENS}tok", f"ndcg@{CONTEXT_TOKENS}tok", "precision_omega")
 
@@ -55,11 +91,11 @@ def default_metrics(k: int) -> tuple[str, ...]:
 class Evaluation:
     """The values (questions, metrics) of a pipeline on the answerable questions, and the hits at its own k.
 
-    `tokens` (questions,) are those of the hits at k, `ranks` those of the first relevant hits among all that were
-    looked at, None where there was none, `seconds` the time of each stage. Questions that the corpus does not answer
-    are retrieved too and counted apart: `unanswerable` is their number, `refusals` their best scores. `seen` marks the
-    questions that a part of the pipeline was trained on, of which some may not be known (`training_known`).
-    `tokens_sent` are those of all chunks as a remote model reads them, cached or not; 0 for one that runs here.
+    `tokens` (questions,): of the hits at k. `ranks`: of the first relevant hit retrieved, None without one. `seconds`:
+    stage → time. Questions without an answer are retrieved too and counted apart: `unanswerable` is their number,
+    `refusals` their best scores. `seen` marks questions that a part of the pipeline was trained on; `training_known` is
+    False where not all of these are known. `tokens_sent`: of all chunks as a remote model reads them, cached or not; 0
+    for a local model.
     """
 
     pipeline: Pipeline
@@ -82,12 +118,12 @@ class Evaluation:
 
     @property
     def judging(self) -> Judging:
-        """Which questions judge, and what must stand beside the figures."""
+        """Which questions judge, and the remark to show beside the figures."""
         return judging(self.seen or (False,) * len(self.questions), self.training_known)
 
     @property
     def judged(self) -> "Evaluation":
-        """The same evaluation on the questions that judge alone: what means and causes are told of."""
+        """The same evaluation on the questions that judge alone: means and causes are those of these questions."""
         rows = [i for i, judges in enumerate(self.judging.judges) if judges]
         if len(rows) == len(self.questions):
             return self
@@ -110,10 +146,7 @@ class Evaluation:
         return population(self.judged.documents, unit)
 
     def intervals(self, unit: str | None = None, seed: int = 0) -> dict[str, Interval]:
-        """Return each metric's mean with its 95 % interval; questions that share a passage are one.
-
-        Over the questions that judge: see `judging`.
-        """
+        """Return each metric's mean over the questions that judge, with its 95 % interval; clusters count once."""
         if (some := self.judged) is not self:
             return some.intervals(unit, seed)
         of, documents = clusters(self.questions), self.population(unit).grouped(self.documents)
@@ -128,32 +161,16 @@ class Evaluation:
 
     @property
     def abstention(self) -> Abstention | None:
-        """How well the best hit's score tells what has an answer; None without questions that have none."""
+        """How well the best hit's score separates questions with and without an answer; None where one kind lacks."""
         best = [hits[0].score if hits else None for hits in self.judged.hits]
         return abstention(best, self.refusals, _caution(self.pipeline))
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """The tidy table: {pipeline, question, metric, budget, value}; budget "" where a metric has none."""
-        pipeline = self.pipeline.fingerprint
-        for question, values in zip(self.questions, self.values.tolist(), strict=True):
-            for name, value in zip(self.metrics, values, strict=True):
-                measure, _, budget = name.partition("@")
-                yield {"pipeline": pipeline, "question": question.id} | {
-                    "metric": measure,
-                    "budget": budget,
-                    "value": value,
-                }
 
-
-@dataclass(slots=True)
-class _Clock:
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - start
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - start
 
 
 def evaluate(
@@ -168,11 +185,11 @@ def evaluate(
     progress: Callable[[int, int], None] | None = None,
     rows: Collection | None = None,
 ) -> Evaluation:
-    """The pipeline measured on the questions; by default with `default_metrics`.
+    """Return the pipeline measured on the questions; by default with `default_metrics`.
 
     `to_the_letter` takes the definitions of the chunking_evaluation code instead, whose metrics are `CHROMA`. Passages
-    that are lost in this corpus count as gold that no hit can hold. `rows` are what is searched, where that is at hand
-    already, with its vectors or those of a preview.
+    that are lost in this corpus count as gold that no hit can hold. `rows`, if given, are searched as they are, with
+    vectors or those of a preview.
 
     Raises:
         GoldenError: no question has an answer in the corpus.
@@ -183,22 +200,22 @@ def evaluate(
     answerable = tuple(q for q in questions if q.answerable)
     if not answerable:
         raise GoldenError("there is no question with an answer to measure by")
-    clock = _Clock()
+    seconds: dict[str, float] = {}
     if rows is None:
-        with clock.stage("split"):
+        with _timed(seconds, "split"):
             rows = collected(corpus, pipeline.splitter, store)
     if pipeline.retriever.needs_vectors and not rows.has_vectors:
-        with clock.stage("embed"):
+        with _timed(seconds, "embed"):
             vectors = embedded(rows, pipeline.embedder, store, progress)
-        with clock.stage("index"):
-            rows = indexed(rows, vectors, Asker(pipeline.embedder, store), pipeline.index)
+        with _timed(seconds, "index"):
+            rows = indexed(rows, vectors, StoredQueries(pipeline.embedder, store), pipeline.index)
     unanswerable = [q for q in questions if not q.answerable]
     budgets = {m.budget for m in asked if m.budget is not None}
     sizes = Tokens(rows)
-    with clock.stage("search"):
+    with _timed(seconds, "search"):
         own, deep = retrieved(rows, [q.text for q in answerable], pipeline, budgets, sizes)
-        refusals = [hits[0].score if hits else None for hits in _asked(rows, unanswerable, pipeline)]
-    with clock.stage("measure"):
+        refused = pipeline.retriever(rows, [q.text for q in unanswerable], pipeline.k)
+    with _timed(seconds, "measure"):
         line = Line(corpus)
         placed = {"own": line.places(own), "deep": line.places(deep)}
         chunks = columns(rows)
@@ -218,7 +235,7 @@ def evaluate(
             ranks.append(look.first_relevant())
             if to_the_letter:
                 lost = sum(len(passage.quote) for passage in question.lost)
-                found = chroma.scores(gold, [h.span for h in own[i]], chunks, lost)
+                found = published.chroma_scores(gold, [h.span for h in own[i]], chunks, lost)
                 values[i] = [getattr(found, name) for name in names]
             elif look.empty:
                 raise GoldenError(
@@ -228,7 +245,6 @@ def evaluate(
                 values[i] = _measured(look, asked, chunks, sizes, line)
         sizes.count([hit for hits in own for hit in hits])
         tokens = np.array([sum(sizes.of(h) for h in hits) for hits in own], np.int64)
-    kept = tuple(tuple(hits) for hits in own)
     training = pipeline.training
     return Evaluation(
         pipeline=pipeline,
@@ -236,13 +252,13 @@ def evaluate(
         questions=answerable,
         metrics=names,
         values=values,
-        hits=kept,
+        hits=tuple(map(tuple, own)),
         tokens=tokens,
         chunks=len(rows),
         unanswerable=len(unanswerable),
-        seconds=clock.seconds,
+        seconds=seconds,
         ranks=tuple(ranks),
-        refusals=tuple(refusals),
+        refusals=tuple(hits[0].score if hits else None for hits in refused),
         index_bytes=getattr(rows.index, "bytes", 0),
         definitions="chroma" if to_the_letter else "workbench",
         seen=tuple(training.seen(answerable)),
@@ -252,7 +268,7 @@ def evaluate(
 
 
 def _sent(rows: Collection, pipeline: Pipeline) -> int:
-    """Tokens of the chunks that an endpoint is paid for, each distinct text once."""
+    """Return the tokens of the chunks that an endpoint is paid for, each distinct text once."""
     embedder = pipeline.embedder
     if not pipeline.retriever.needs_vectors or not isinstance(embedder, Remote):
         return 0
@@ -266,7 +282,7 @@ _CAUTIONS = {
 
 
 def _caution(pipeline: Pipeline) -> str:
-    """Why the retriever's scores may not compare from query to query; "" where they do."""
+    """Return why the retriever's scores may not compare from query to query; "" where they do."""
     kind = pipeline.retriever.kind
     if kind == "dense":
         lengths = pipeline.index.metric == "dot" and not pipeline.embedder.normalised
@@ -274,14 +290,9 @@ def _caution(pipeline: Pipeline) -> str:
     return _CAUTIONS.get(kind, f"scores of the retriever {kind} are not known to compare over queries")
 
 
-def _asked(rows: Collection, questions: Sequence[Question], pipeline: Pipeline) -> list[list[Hit]]:
-    """The hits of each question at the pipeline's k."""
-    return pipeline.retriever(rows, [q.text for q in questions], pipeline.k)
-
-
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """A question's passages and hits. `passages` and `ranges` are where these and the hits stand on the line."""
+    """A question's passages and hits. `passages` and `ranges` are their places on the line."""
 
     gold: Sequence[Span]
     passages: Ranges
@@ -297,7 +308,7 @@ class _Looked:
         return not lengths(self.passages).any() and not any(self.lost)
 
     def first_relevant(self) -> int | None:
-        """The rank of the first relevant hit among all that were looked at."""
+        """Return the rank of the first relevant hit among all that were looked at."""
         found = relevant_ranges(self.passages, self.ranges["deep"], self.min_cover)
         return self.hits["deep"][int(found.argmax())].rank if found.any() else None
 
@@ -305,7 +316,7 @@ class _Looked:
 def _measured(
     at: _Looked, asked: Sequence[Metric], chunks: Mapping[str, Ranges], sizes: Tokens, line: Line
 ) -> list[float]:
-    """The value of each metric for one question; each budget is judged once."""
+    """Return the value of each metric for one question; each budget is judged once."""
     judged: dict[tuple[Budget, bool], Judgement] = {}
     out = []
     for m in asked:
@@ -331,3 +342,51 @@ def _measured(
             judged[cut] = judged[whole][: m.budget.amount]
         out.append(m.formula(judged[cut]))
     return out
+
+
+def run_of(
+    found: Evaluation,
+    questions: Sequence[Question] | None = None,
+    held_out: Iterable[str] = (),
+    seed: int = 0,
+    anatomy: Mapping[str, Any] | None = None,
+) -> Run:
+    """Return the evaluation as a run of plain values; of equal evaluations only the seconds differ.
+
+    `questions` is the golden set before its passages were found again under another parser, so that runs of different
+    parsers share its clusters and identity; by default, the questions of `found`. `held_out` are ids of questions that
+    must not choose a winner, `anatomy` plain values of where answers were lost.
+    """
+    apart = frozenset(held_out)
+    whole = found.questions if questions is None else tuple(questions)
+    number = dict(zip((q.id for q in whole), clusters(whole).tolist(), strict=True))
+    seen = found.seen or (False,) * len(found.questions)
+    rows = zip(found.questions, found.tokens.tolist(), found.ranks, seen, strict=True)
+    documents = document_groups(whole, {d.name: d.id for d in found.corpus})
+    document = dict(zip((q.id for q in whole), documents.tolist(), strict=True))
+    separation = found.abstention
+    return Run(
+        pipeline=to_mapping(found.pipeline),
+        fingerprint=found.pipeline.fingerprint,
+        label=found.pipeline.label,
+        corpus=found.corpus.id,
+        golden=golden_id(whole),
+        definitions=found.definitions,
+        metrics=found.metrics,
+        questions=tuple(
+            Asked(q.id, number[q.id], tokens, rank, tuple(q.tags), q.id in apart, document[q.id], trained)
+            for q, tokens, rank, trained in rows
+        ),
+        values=tuple(tuple(row) for row in found.values.tolist()),
+        unanswerable=found.unanswerable,
+        chunks=found.chunks,
+        index_bytes=found.index_bytes,
+        seed=seed,
+        seconds=dict(found.seconds),
+        environment=environment(),
+        abstention=asdict(separation) if separation else None,
+        anatomy=anatomy,
+        training_known=found.training_known,
+        tokens_sent=found.tokens_sent,
+        measures=REVISION,
+    )

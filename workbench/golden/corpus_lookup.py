@@ -1,5 +1,6 @@
-"""A corpus as golden sets name it: documents by label and by content, and quotes found in them."""
+"""A corpus as golden sets name it: documents by label and by content, quotes found in them, and values checked."""
 
+import json
 import re
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -10,7 +11,32 @@ from typing import Any
 from workbench.documents import Corpus, Document
 from workbench.errors import GoldenError
 from workbench.golden.quotes import MOST_PLACES, Quotable, approximate, squeezed
-from workbench.golden.values import is_text, short
+
+
+def is_text(value: Any) -> bool:
+    """Return whether it is text that can be written down again: not empty, no half of a surrogate pair."""
+    return isinstance(value, str) and bool(value.strip()) and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def is_whole(value: Any) -> bool:
+    """Return whether it is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def kind(value: Any) -> str:
+    """Return what kind of JSON value it is, in words."""
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def short(value: Any, bare: bool = False) -> str:
+    """Return a value of any size for a message of one line; text in quotation marks unless bare."""
+    if isinstance(value, list | dict):
+        return kind(value)
+    text = " ".join(value.split()) if bare else json.dumps(value, ensure_ascii=False)
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
 
 SHA256_DIGITS = 64
 
@@ -25,7 +51,7 @@ class Unanchored(GoldenError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a quote stands now, and how it was found: a key of `reports.HOW`, and the likeness up to 100."""
+    """Where a quote is now, and how it was found: a key of `anchors.HOW`, and the likeness up to 100."""
 
     start: int
     end: int
@@ -33,8 +59,8 @@ class Place:
     score: float = 100.0
 
 
-class Shelf:
-    """The documents of a corpus for finding references in; what a search needs is made once for each document.
+class CorpusLookup:
+    """Finds documents and quotes in a corpus; each document is prepared for searching once.
 
     `successors` maps the sha256 of a file to that of the file that replaced it.
     """
@@ -48,13 +74,13 @@ class Shelf:
             self._named.setdefault(document.name, []).append(document)
 
     def text(self, document: Document) -> Quotable:
-        """The document's text, ready for searching."""
+        """Return the document's text, ready for searching."""
         if document.id not in self._texts:
             self._texts[document.id] = Quotable(document.text)
         return self._texts[document.id]
 
     def document(self, name: Any, source: Any) -> Document:
-        """The one document that the label means; the file's sha256 settles it where the label does not.
+        """Return the one document that the label means; the file's sha256 settles it where the label does not.
 
         Raises:
             Unanchored: there is no such document, or more than one.
@@ -77,13 +103,13 @@ class Shelf:
             raise Unanchored("gone", f"document {short(name)} is not in the corpus of {len(self.documents)} documents")
         if same:
             raise Unanchored(
-                "ambiguous", f"document {short(name)} stands in the corpus {len(same)} times; remove all but one"
+                "ambiguous", f"document {short(name)} is in the corpus {len(same)} times; remove all but one"
             )
         remedy = "their source (sha256) is another" if source else "give its source, the file's sha256"
         raise Unanchored("ambiguous", f"document {short(name)} is the name of {len(named)} documents; {remedy}")
 
     def labelled(self, label: str) -> list[Document]:
-        """The documents with this name, or with this name but for its suffix."""
+        """Return the documents with this name, or with this name but for its suffix."""
         return self._named.get(label) or [d for d in self.documents if PurePath(d.name).stem == label]
 
     def place(
@@ -94,10 +120,10 @@ class Shelf:
         context: tuple[str, str] = ("", ""),
         nearly: bool = False,
     ) -> Place:
-        """Where the quote stands in the document now; `nearly` takes what is clearly like it where it stands nowhere.
+        """Return where the quote is in the document now; `nearly` also finds it approximately.
 
         Raises:
-            Unanchored: it stands nowhere, or its place cannot be told from others.
+            Unanchored: it is not found, or its place is ambiguous.
         """
         text = self.text(document)
         stands = document.text[slice(*at)] if at is not None and at[1] <= len(document.text) else ""
@@ -133,12 +159,12 @@ class Shelf:
             where = "does not hold its quote" if at[1] <= size else f"is outside the {size:,} characters"
             what = f"{short(at[0])}..{short(at[1])} {where}, and the quote"
         times = f"{found} times" if found < MOST_PLACES else f"{MOST_PLACES} times or more"
-        stands = f"stands {times} in" if found else "is not in"
+        found_in = f"is found {times} in" if found else "is not in"
         kind = "ambiguous" if found or "as much like" in why else "lost"
-        return Unanchored(kind, f"{what} {short(quote)} {stands} {short(document.name)}{why}")
+        return Unanchored(kind, f"{what} {short(quote)} {found_in} {short(document.name)}{why}")
 
     def _latest(self, source: str) -> str:
-        """The file that took this one's place, or the place of the one that did."""
+        """Return the file that took this one's place, or the place of the one that did."""
         seen = {source}
         while (following := self._successors.get(source)) is not None and following not in seen:
             seen.add(source := following)
@@ -146,6 +172,6 @@ class Shelf:
 
 
 def _with_returns(text: str, at: tuple[int, int]) -> tuple[int, int]:
-    """Where offsets of the text with a line feed for each CR LF stand in the text itself."""
+    """Map offsets of the text with a line feed for each CR LF to offsets of the text itself."""
     ends = [m.start() - i for i, m in enumerate(re.finditer("\r\n", text))]  # of line feeds, counted without returns
     return at[0] + bisect_left(ends, at[0]), at[1] + bisect_left(ends, at[1])

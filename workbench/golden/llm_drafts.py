@@ -1,8 +1,7 @@
 """Questions proposed by a language model, each held to a passage that it must quote.
 
-The text of a document is untrusted: it stands between marks that it cannot contain, the model is told that it is
-material and no instruction, and of the answer only a question and a quote are taken, the quote only where it stands in
-the passage.
+The text of a document is untrusted: it is sent between marks that it cannot contain, the prompt calls it material, not
+an instruction, and of the answer only a question and a quote are taken, the quote only if it is in the passage.
 """
 
 import json
@@ -12,9 +11,9 @@ from typing import Any
 
 from workbench.documents import Corpus, Document
 from workbench.errors import WorkbenchError
+from workbench.golden.corpus_lookup import is_text, short
 from workbench.golden.drafts import Known, drafted, prose, spread
 from workbench.golden.quotes import find_quote
-from workbench.golden.values import is_text, short
 from workbench.records import Question
 from workbench.spans import Span
 from workbench.specs import digest
@@ -43,7 +42,7 @@ _SYSTEM = (
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """What a model proposed, and why other answers of it were refused."""
+    """The questions that a model proposed, and why its other answers were refused."""
 
     questions: tuple[Question, ...]
     refused: tuple[str, ...] = ()
@@ -57,10 +56,10 @@ def draft_with(
     avoid: Iterable[Question] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Drafts:
-    """Up to `count` questions that a language model proposes, each with a passage that it quoted to the letter.
+    """Return up to `count` questions that a language model proposes, each with a passage that it quoted exactly.
 
-    The model is asked once for each passage, about two passages for each question at most. `progress` hears of
-    (questions had, questions wanted) and may raise to stop. Where the endpoint fails later, what there is comes back.
+    The model is asked once for each passage, about two passages for each question at most. `progress` gets (questions
+    found, questions wanted) and may raise to stop. If the endpoint fails later, what was found is returned.
 
     Raises:
         WorkbenchError: the endpoint fails before there is a question.
@@ -91,18 +90,18 @@ def draft_with(
 
 
 def asked_characters(corpus: Corpus, count: int, seed: int = 0) -> int:
-    """How many characters of documents leave at most when `draft_with` asks for so many questions."""
+    """Return how many characters of documents leave at most when `draft_with` asks for so many questions."""
     return sum(end - start for _, start, end in _passages(corpus, seed)[: _TRIES * count])
 
 
 def messages(passage: str) -> tuple[Message, ...]:
-    """What the model is asked about a passage."""
+    """Return what the model is asked about a passage."""
     mark = f"=== PASSAGE {digest(passage.encode('utf-8', 'surrogatepass'))[:16]} ==="
     return {"role": "system", "content": _SYSTEM}, {"role": "user", "content": f"{mark}\n{passage}\n{mark}"}
 
 
 def _read(answer: str, id: str, document: Document, start: int, end: int) -> tuple[Question | None, str]:
-    """The question in an answer, or None and why there is none."""
+    """Return the question in an answer, or None and why there is none."""
     row = _object(answer[:_LONGEST_ANSWER])
     if row is None:
         return None, f"the answer is not JSON with a question and a quote: {short(answer)}"
@@ -114,14 +113,14 @@ def _read(answer: str, id: str, document: Document, start: int, end: int) -> tup
         return None, f"the question has {len(text):,} characters; at most {_LONGEST_QUESTION} are taken"
     places = find_quote(document.text[start:end], str(quote).strip())
     if len(places) != 1:
-        stands = f"stands there {len(places)} times" if places else "does not stand there"
+        stands = f"is there {len(places)} times" if places else "is not there"
         return None, f"the quote {short(quote)} {stands}"
     first, last = places[0]
     return drafted(id, text, document, start + first, start + last), ""
 
 
 def _object(answer: str) -> dict[str, Any] | None:
-    """The first JSON object in an answer, whatever the model put around it."""
+    """Return the first JSON object in an answer, whatever the model put around it."""
     decoder, at = json.JSONDecoder(), answer.find("{")
     while at >= 0:
         try:
@@ -134,21 +133,18 @@ def _object(answer: str) -> dict[str, Any] | None:
 
 
 def _passages(corpus: Corpus, seed: int) -> list[tuple[Document, int, int]]:
-    """Whole sentences of one section each, up to `PASSAGE` characters, spread over documents and sections."""
+    """Return whole sentences of one section each, up to `PASSAGE` characters, spread over documents and sections."""
     found = [(document, *passage) for document in corpus for passage in _cut(document)]
     spots = spread(found, [(d.id, section) for d, section, _, _ in found], seed)
     return [(document, start, end) for document, _, start, end in spots]
 
 
 def _cut(document: Document) -> Iterator[tuple[int, int, int]]:
-    """(section, start, end) of each passage."""
-    passage: tuple[int, int, int] | None = None
+    """Yield (section, start, end) of each passage."""
+    passages: list[tuple[int, int, int]] = []
     for section, start, end in prose(document):
-        if passage is not None and passage[0] == section and end - passage[1] <= PASSAGE:
-            passage = section, passage[1], end
-            continue
-        if passage is not None and passage[2] - passage[1] >= _LEAST_PASSAGE:
-            yield passage
-        passage = section, start, end
-    if passage is not None and passage[2] - passage[1] >= _LEAST_PASSAGE:
-        yield passage
+        if passages and passages[-1][0] == section and end - passages[-1][1] <= PASSAGE:
+            passages[-1] = section, passages[-1][1], end
+        else:
+            passages.append((section, start, end))
+    yield from (one for one in passages if one[2] - one[1] >= _LEAST_PASSAGE)

@@ -1,17 +1,17 @@
 """The anatomy of a golden set: each step's mean loss with its interval, in words, as rows and as plain values."""
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from math import isnan
 from typing import Any
 
 import numpy as np
 
-from workbench.anatomy import CAUSES, STEPS, Evidence, Ladder, step_of
-from workbench.explanations.parsing import Origin
+from workbench.anatomy.causes import CAUSES, Evidence, Origin, step_of
+from workbench.anatomy.loss_ladder import STEPS, Ladder
 from workbench.metrics import Budget
 from workbench.records import Question
 from workbench.spans import Span
@@ -25,10 +25,10 @@ JOINED_WITH = {
     "section": "the section around it",
 }
 PARTLY = ("neither", "untried")
-"""Causes of what no ranking finds enough of; some may find a part."""
+"""Causes of losses of which no ranking finds enough, though some may find a part."""
 
 SEEN = 0.005
-"""What two decimals show."""
+"""The least loss that two decimals show."""
 _NEAR = 0.5  # a step that may be the largest is named beside the largest from this share of it
 
 
@@ -44,19 +44,15 @@ class Part:
     @property
     def words(self) -> str:
         """Why it was lost, and by what that is known."""
-        return CAUSES[self.cause] + self._known
-
-    @property
-    def _known(self) -> str:
-        of = self.evidence
+        of, why = self.evidence, CAUSES[self.cause]
         if self.cause in JOINED and (joined := of.context) is not None:
             how = {"bm25": ", tried with BM25", "wide": ", and the others likewise"}.get(joined.side, "")
-            return f": found at rank {joined.rank} once its chunk is joined with {JOINED_WITH[joined.kind]}{how}"
+            return f"{why}: found at rank {joined.rank} once its chunk is joined with {JOINED_WITH[joined.kind]}{how}"
         if self.cause in PARTLY:
             some = {"dense": of.share(of.dense), "BM25": of.share(of.bm25)}
-            told = [f"{name} found {share:.0%} of it" for name, share in some.items() if share >= SEEN]
-            return f"; {', '.join(told)}" if told else ""
-        return ""
+            parts = [f"{name} found {share:.0%} of it" for name, share in some.items() if share >= SEEN]
+            return "; ".join([why, ", ".join(parts)]) if parts else why
+        return why
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +103,7 @@ class Explained:
         return None if self.hybrid is None else (self.hybrid - self.ladder.exact) / self.ladder.gold
 
     def plain(self) -> dict[str, Any]:
-        """{id, recalls R0 to R5, losses by step, cause, causes, why, hybrid, lost} for JSON."""
+        """Return {id, recalls R0 to R5, losses by step, cause, causes, why, hybrid, lost} for JSON."""
         return {
             "id": self.question.id,
             "recalls": list(self.ladder.recalls),
@@ -169,7 +165,7 @@ class Anatomy:
         return out
 
     def first(self) -> tuple[str, ...]:
-        """The step that loses most; and those that may, losing at least half as much, where that is not settled."""
+        """Return the step that loses most, and those that may: at least half as much, the difference inconclusive."""
         means = {step: one.mean for step, one in self.steps.items()}
         leader = max(means, key=lambda step: means[step])
         if means[leader] <= 0:
@@ -183,7 +179,7 @@ class Anatomy:
         return leader, *sorted(others, key=lambda s: -means[s])
 
     def causes(self) -> dict[str, dict[str, Any]]:
-        """Cause → the step where it counts, its share of the mean loss, and its questions' ids, the largest loss first.
+        """Return cause → its step, its share of the mean loss and its questions' ids, the largest loss first.
 
         Beside that, of what a join brings back the join's median `size` in the splitter's unit and with what it was
         `tried`; of what the ranking lost, the mean recall that `hybrid` brings back, and in `PARTLY` what `dense` and
@@ -202,7 +198,7 @@ class Anatomy:
         return out
 
     def _shown(self, cause: str) -> dict[str, Any]:
-        """What is known of a cause beside its loss."""
+        """Return what is known of a cause beside its loss."""
         if cause == "parse":
             parsers = Counter(o.parser for q in self.questions for o in q.origins if o.parser)
             return {"parser": parsers.most_common(1)[0][0]} if parsers else {}
@@ -224,7 +220,7 @@ class Anatomy:
         return out
 
     def tags(self) -> dict[str, dict[str, Any]]:
-        """Tag → {questions, recall, losses by step}: means over the questions that bear it."""
+        """Return tag → {questions, recall, losses by step}: means over the questions with that tag."""
         out: dict[str, dict[str, Any]] = {}
         for tag in sorted({tag for q in self.questions for tag in q.question.tags}):
             some = [q for q in self.questions if tag in q.question.tags]
@@ -244,15 +240,16 @@ class Anatomy:
         return sum(q.unanchored for q in self.questions) / len(self.questions)
 
     def worst(self, step: str) -> list[Explained]:
-        """The questions that lose at a step, the largest loss first."""
-        return sorted((q for q in self.questions if q.ladder.losses[step] > 0), key=_loss(step))
+        """Return the questions that lose at a step, the largest loss first."""
+        losing = (q for q in self.questions if q.ladder.losses[step] > 0)
+        return sorted(losing, key=lambda q: (-q.ladder.losses[step], q.question.id))
 
     def waterfall(self) -> list[dict[str, Any]]:
-        """A bar for each step; see the function `waterfall`."""
+        """Return a bar for each step; see the function `waterfall`."""
         return waterfall(self.to_dict())
 
     def sentence(self) -> str:
-        """`of 0.31 lost recall, 0.04 parser, …, 0.15 ranking (0.02 of it truncation) …: look at the ranking first`."""
+        """Return `of 0.31 lost recall, 0.04 parser, …, 0.15 ranking (0.02 of it truncation): look at the ranking …`."""
         lost = 1 - self.recall
         if lost < SEEN and all(abs(one.mean) < SEEN for one in self.steps.values()):
             return f"{'no' if lost < 1e-9 else 'hardly any'} recall is lost within {self.budget.words}"
@@ -262,7 +259,7 @@ class Anatomy:
         return f"of {lost:.2f} lost recall, {', '.join(parts)}{advice}"
 
     def _aside(self, step: str) -> str:
-        """What is known of a step's loss beyond its size, in brackets."""
+        """Return what is known of a step's loss beyond its size, in brackets."""
         asides = []
         if step == "parse" and self.unanchored >= SEEN:
             asides.append(f"{self.unanchored:.2f} of it in no parser's text")
@@ -279,14 +276,13 @@ class Anatomy:
         return sum(q.causes.get(cause, 0.0) for q in self.questions) / len(self.questions)
 
     def to_dict(self, per_question: bool = False) -> dict[str, Any]:
-        """Plain values for JSON: what a run keeps."""
+        """Return plain values for JSON: what a run keeps."""
         out: dict[str, Any] = {
             "pipeline": self.pipeline,
             "budget": str(self.budget),
             "recall": self.recall,
-            "steps": {
-                step: {key: _known(value) for key, value in asdict(one).items()} for step, one in self.steps.items()
-            },
+            # JSON has no NaN.
+            "steps": {s: {k: None if isnan(v) else v for k, v in asdict(x).items()} for s, x in self.steps.items()},
             "sentence": self.sentence(),
             "first": list(self.first()),
             "causes": self.causes(),
@@ -298,15 +294,12 @@ class Anatomy:
             "worst": {step: [q.question.id for q in self.worst(step)] for step in STEPS},
         }
         if per_question:
-            out["per_question"] = list(self._plain())
+            out["per_question"] = [q.plain() for q in self.questions]
         return out
-
-    def _plain(self) -> Iterator[dict[str, Any]]:
-        return (q.plain() for q in self.questions)
 
 
 def waterfall(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A bar for each step of an anatomy's plain values, as `Anatomy.to_dict` gives them and runs keep them.
+    """Return a bar for each step of an anatomy's plain values, as `Anatomy.to_dict` gives them and runs keep them.
 
     From recall 1 down: {step, word, start, end, loss, low, high, questions}, the last their number.
     """
@@ -317,13 +310,3 @@ def waterfall(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
         out.append(bar | {"low": one["low"], "high": one["high"], "questions": len(plain["worst"][step])})
         level -= one["mean"]
     return out
-
-
-def _loss(step: str) -> Any:
-    """A key that sorts by the loss at a step, the largest first."""
-    return lambda q: (-q.ladder.losses[step], q.question.id)
-
-
-def _known(value: float) -> float | None:
-    """The number, or None where it cannot be known: JSON has no NaN."""
-    return None if math.isnan(value) else value

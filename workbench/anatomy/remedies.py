@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.anatomy import CAUSES
-from workbench.explanations.anatomies import SEEN
-from workbench.explanations.rankings import like
+from workbench.anatomy.causes import CAUSES
+from workbench.anatomy.losses import SEEN
+from workbench.anatomy.rankings import like
 from workbench.metrics import budget
 from workbench.pipelines import Pipeline, from_mapping, to_mapping
-from workbench.retrievers import BM25, Dense, Hybrid
+from workbench.retrievers import BM25, MAX_K, Dense, Hybrid
 from workbench.specs import to_dict
 from workbench.splitters.pieces import CHARACTERS
 
@@ -38,9 +38,9 @@ class Remedy:
     @property
     def line(self) -> str:
         """The label with the fields that change, for people who edit a pipeline file."""
-        told = {path: value["kind"] if isinstance(value, dict) else value for path, value in self.change.items()}
+        values = {path: value["kind"] if isinstance(value, dict) else value for path, value in self.change.items()}
         verb = "vary " if self.kind == "sweep" else ""
-        return f"{self.label} ({verb}{', '.join(f'{path}: {_plain(value)}' for path, value in told.items())})"
+        return f"{self.label} ({verb}{', '.join(f'{path}: {_plain(value)}' for path, value in values.items())})"
 
     def applied(self, pipeline: Pipeline) -> Pipeline:
         """Return the pipeline with the change made.
@@ -67,19 +67,17 @@ class Finding:
 
 
 def findings(causes: Mapping[str, Mapping[str, Any]], pipeline: Pipeline, within: str) -> list[Finding]:
-    """Return what `Anatomy.causes` tells of a pipeline within a budget, the largest loss first; the least left out."""
-    out = [
-        Finding(
-            cause, told(cause, about), about["loss"], len(about["questions"]), remedy(cause, about, pipeline, within)
-        )
-        for cause, about in causes.items()
-        if about["loss"] >= SEEN
-    ]
+    """Return the causes of `Anatomy.causes` as findings, the largest loss first, without those below `SEEN`."""
+    out = []
+    for cause, about in causes.items():
+        if (loss := about["loss"]) >= SEEN:
+            what = remedy(cause, about, pipeline, within)
+            out.append(Finding(cause, in_words(cause, about), loss, len(about["questions"]), what))
     return sorted(out, key=lambda finding: -finding.loss)
 
 
-def told(cause: str, about: Mapping[str, Any]) -> str:
-    """Return a cause in words, with what is known beside: what was found in part, or by what it was tried."""
+def in_words(cause: str, about: Mapping[str, Any]) -> str:
+    """Return a cause in words, with what was found in part, or by which ranking it was tried."""
     if about.get("tried") == "bm25":
         return f"{CAUSES[cause]} (tried with BM25)"
     some = {"dense": about.get("dense") or 0.0, "BM25": about.get("bm25") or 0.0}
@@ -90,7 +88,7 @@ def told(cause: str, about: Mapping[str, Any]) -> str:
 def remedy(cause: str, about: Mapping[str, Any], pipeline: Pipeline, within: str) -> Remedy | None:
     """Return what to try next for a cause of lost answers; None where no setting can help.
 
-    `about` is what `Anatomy.causes` tells of the cause, `within` the budget at which answers were lost.
+    `about` is the entry of `Anatomy.causes`, `within` the budget at which answers were lost.
     """
     own = pipeline.retriever
     if cause in ("cut", "severed"):
@@ -104,11 +102,8 @@ def remedy(cause: str, about: Mapping[str, Any], pipeline: Pipeline, within: str
         return Remedy("change", "Try an exact index", {"index": {"kind": "flat", "metric": pipeline.index.metric}})
     if cause == "budget":
         of = budget(within)
-        return (
-            None
-            if of.tokens or 2 * of.amount > 1000
-            else Remedy("change", f"Try k {2 * of.amount}", {"k": 2 * of.amount})
-        )
+        more = 2 * of.amount
+        return None if of.tokens or more > MAX_K else Remedy("change", f"Try k {more}", {"k": more})
     likely = cause in ("bm25", "dense") or about.get("hybrid", 0.0) >= _LIKELY * about["loss"]
     if likely and isinstance(own, BM25 | Dense):
         return Remedy("change", "Try hybrid", {"retriever": to_dict(like(own, Hybrid))})

@@ -1,4 +1,4 @@
-"""A question's ladder of recalls: what each part between its gold and its hits lets through, and so what each loses."""
+"""A question's ladder of recalls: how much gold is left after each step from the file to the hits."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from workbench.anatomy.covers import Blanks, GoldLine, best_in_tokens, best_units, best_windows
+from workbench.anatomy.best_cover import Blanks, GoldLine, best_in_tokens, best_units, best_windows
 from workbench.metrics import Budget
 from workbench.spans import Ranges, Span, lengths
 
@@ -17,25 +17,25 @@ STEPS: dict[str, str] = {
     "ranking": "ranking",
     "index": "index",
 }
-"""Where recall is lost, from the file to the hits, each with its word for people."""
+"""The steps at which recall is lost, from the file to the hits, each with its word for people."""
 
 
 class Counting(Protocol):
     """Tokens of text, in which a budget is counted."""
 
     def offsets(self, text: str, /) -> Ranges:
-        """(n, 2) where each token of a text stands in it."""
+        """Return (n, 2) the range of each token of a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
     """Gold characters that are left at each rung: R0 to R5. The losses between two rungs sum to `gold − found`.
 
-    `gold` are all, those of passages without a place included; `present` stand in the parsed text; `windows` is the
+    `gold` are all, those of passages without a place included; `present` those in the parsed text; `windows` is the
     most that freely placed text within the budget holds; `units` the most that what the pipeline can return holds;
     `exact` what its hits hold with an exact index; `found` what they hold as run, which may be more than `exact`.
     gold ≥ present ≥ windows ≥ units ≥ exact, and units ≥ found. `settled` is False where `units` is an upper bound,
-    so that what is told of boundaries may belong to the ranking. `best` are units that hold as much as `units`.
+    so that a part of the boundaries' loss may belong to the ranking. `best` are units that hold as much as `units`.
     `severed`, at most units − exact, is what units hold and the ranking lost because a boundary parts it from its
     context: it counts as lost to boundaries.
     """
@@ -77,7 +77,7 @@ def ladder(
     longest: int | None = None,
     blanks: Blanks | None = None,
 ) -> Ladder:
-    """The ladder of a question within a budget of k hits.
+    """Return the ladder of a question within a budget of k hits.
 
     `lost` are the characters of its passages that have no place in the text. `units` (document → ranges) is all that
     the pipeline can return: its chunks, or what its retriever makes of them. `exact` and `found` are its hits with an
@@ -118,7 +118,7 @@ def token_ladder(
     tokens: Counting,
     blanks: Blanks | None = None,
 ) -> Ladder:
-    """The ladder of a question within a budget of `limit` tokens; `exact` and `found` are hits not yet cut to it.
+    """Return the ladder within a budget of `limit` tokens; `exact` and `found` are hits not yet cut to it.
 
     The free cover takes the gold's own text a token at a time, the tokens that hold most characters first. Text that a
     unit holds can split into tokens otherwise, at its ends, so the best units count as a free cover too: units ≤
@@ -146,7 +146,7 @@ def token_ladder(
 
 
 def within(hits: Sequence[Span], budget: Budget, text: Callable[[Span], str], tokens: Counting) -> list[Span]:
-    """The hits within a budget, the last one cut to the tokens that are left."""
+    """Return the hits within a budget, the last one cut to the tokens that are left."""
     return _Counted(text, tokens).first(hits, budget.amount) if budget.tokens else list(hits[: budget.amount])
 
 
@@ -160,7 +160,7 @@ def _line(gold: Sequence[Span], lost: int, blanks: Blanks | None) -> GoldLine:
 def _or_hits(
     line: GoldLine, most: int, best: list[Span], rankings: Sequence[Sequence[Span]]
 ) -> tuple[int, tuple[Span, ...]]:
-    """The most that the units hold, and such units; hits where they hold more, having been merged from several."""
+    """Return the most that units hold, and such units; merged hits where these hold more."""
     for hits in rankings:
         if (held := line.held(hits)) > most:
             most, best = held, [hit for hit in hits if line.held([hit])]
@@ -180,16 +180,16 @@ class _Counted:
         return self._known[span]
 
     def size(self, span: Span) -> int:
-        """The tokens of a span's text."""
+        """Return the tokens of a span's text."""
         return len(self.offsets(span))
 
     def cut(self, span: Span, n: int) -> Span:
-        """The first n tokens of a span; a character that lies in two tokens goes with the second."""
+        """Return the first n tokens of a span; a character that lies in two tokens goes with the second."""
         offsets = self.offsets(span)
         return Span(span.document, span.start, span.start + int(offsets[n, 0])) if n < len(offsets) else span
 
     def first(self, hits: Sequence[Span], limit: int) -> list[Span]:
-        """The hits in rank order until the limit is full, the last one cut to fit."""
+        """Return the hits in rank order until the limit is full, the last one cut to fit."""
         out: list[Span] = []
         for hit in hits:
             if limit <= 0:
@@ -199,7 +199,7 @@ class _Counted:
         return out
 
     def free(self, line: GoldLine, limit: int) -> int:
-        """The most gold characters that so many tokens of the gold's own text hold."""
+        """Return the most gold characters that so many tokens of the gold's own text hold."""
         gains = [np.zeros(0, np.int64)]
         for document, own in line.texts.items():
             for start, end in own.tolist():

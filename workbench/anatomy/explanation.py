@@ -1,36 +1,23 @@
-"""`explain`: the ladder and the cause of each question, from retrievals beside the one that was evaluated."""
+"""`explain`: the loss ladder and the causes of each question, from retrievals beside the one that was evaluated."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import product
 
 import numpy as np
 
-from workbench.anatomy import (
-    DEEPER,
-    ENOUGH,
-    Evidence,
-    GoldLine,
-    Joined,
-    Ladder,
-    cause,
-    ladder,
-    near_duplicate,
-    step_of,
-    token_ladder,
-    within,
-)
+from workbench.anatomy.best_cover import GoldLine
+from workbench.anatomy.causes import DEEPER, ENOUGH, Evidence, Joined, Original, cause, near_duplicate, origins, step_of
+from workbench.anatomy.loss_ladder import Ladder, ladder, token_ladder, within
+from workbench.anatomy.losses import Anatomy, Explained, Part
+from workbench.anatomy.rankings import Join, Rankings
 from workbench.evaluations import CONTEXT_TOKENIZER, Evaluation
-from workbench.explanations.anatomies import Anatomy, Explained, Part
-from workbench.explanations.joins import Join
-from workbench.explanations.parsing import Original, origins
-from workbench.explanations.rankings import Rankings
+from workbench.memory_cache import cached
 from workbench.metrics import Budget
 from workbench.metrics import budget as named
 from workbench.records import Question
 from workbench.retrievers import MAX_K
-from workbench.spans import Span, covered, ranges
+from workbench.spans import Span, covered
 from workbench.store import Store
 from workbench.tokens import tokenizer
 
@@ -45,15 +32,13 @@ def explain(
     original: Original | None = None,
     unit: str | None = None,
 ) -> Anatomy:
-    """Where the evaluated pipeline lost answers within a budget: its own k hits, or such as "10" or "1000tok".
+    """Return where the evaluated pipeline lost answers within a budget: its own k hits, or such as "10" or "1000tok".
 
-    Only questions that judge are explained: see `Evaluation.judged`.
-
-    Vectors are taken from the store, where the evaluation left them; without it they are made again. `progress(done,
-    total)` counts questions, `embedding(done, total)` the texts that are embedded to rank lost chunks joined with the
-    text around them: a few for each lost passage, and none by a remote model. `original` gives a file's bytes by its
-    sha256, so that other parsers can be tried on passages that the text does not hold. `unit`: as for
-    `statistics.population`.
+    Only questions that judge are explained: see `Evaluation.judged`. Vectors are taken from the store, where the
+    evaluation left them, or made again. `progress(done, total)` counts questions, `embedding(done, total)` the texts
+    embedded to rank lost chunks joined with the text around them: a few for each lost passage, none by a remote model.
+    `original` gives a file's bytes by its sha256, so that other parsers can be tried on passages that the text does not
+    hold. `unit`: as for `statistics.population`.
     """
     evaluation = evaluation.judged
     amount = named(budget) if isinstance(budget, str) else budget or Budget(evaluation.pipeline.k)
@@ -66,29 +51,20 @@ def explain(
     out = []
     for question, loss in zip(evaluation.questions, losses, strict=True):
         parts = tuple(found.part(question, loss, missed) for missed in loss.missed)
-        severed = sum(part.gold for part in parts if step_of(part.cause) == "boundary")
-        out.append(
-            Explained(
-                question=question,
-                ladder=replace(loss.ladder, severed=severed),
-                hits=loss.hits,
-                parts=parts,
-                hybrid=loss.hybrid,
-                origins=tuple(origin[passage] for passage in question.lost),
-            )
-        )
+        one = replace(loss.ladder, severed=sum(part.gold for part in parts if step_of(part.cause) == "boundary"))
+        unplaced = tuple(origin[passage] for passage in question.lost)
+        out.append(Explained(question, one, loss.hits, parts, loss.hybrid, unplaced))
         if progress:
             progress(len(out), len(evaluation.questions))
-    pipeline = evaluation.pipeline
-    documents = tuple(evaluation.documents.tolist())
-    return Anatomy(pipeline.fingerprint, pipeline.label, amount, tuple(out), texts, documents, unit)
+    line, documents = evaluation.pipeline, tuple(evaluation.documents.tolist())
+    return Anatomy(line.fingerprint, line.label, amount, tuple(out), texts, documents, unit)
 
 
 @dataclass(frozen=True, slots=True)
 class _Missed:
     """A passage that the exact ranking missed in whole or in part.
 
-    `loss` is its part of what the question lost to its ranking, `joins` its chunk joined with what stands around it.
+    `loss` is its part of what the question lost to its ranking, `joins` its chunk joined with the text around it.
     """
 
     line: GoldLine
@@ -114,7 +90,7 @@ class _Found:
     def __init__(self, evaluation: Evaluation, rankings: Rankings, budget: Budget) -> None:
         self._evaluation, self._rankings, self._budget = evaluation, rankings, budget
         self._tokens = tokenizer(CONTEXT_TOKENIZER)
-        self._text = lru_cache(maxsize=None)(evaluation.corpus.__getitem__)
+        self._text = cached(32 << 20, len)(evaluation.corpus.__getitem__)
         self._sizes: dict[Span, int] = {}
 
     def loss(self, i: int) -> _Loss:
@@ -125,12 +101,11 @@ class _Found:
         found = self._rankings.ranked("own", self._budget)[i]
         exact = found if self._rankings.is_exact else self._rankings.ranked("exact", self._budget)[i]
         units, blanks = self._rankings.units, self._evaluation.corpus.blanks
+        amount = self._budget.amount
         if self._budget.tokens:
-            limit = self._budget.amount
-            one = token_ladder(gold, lost, units, exact, found, limit, self._text, self._tokens, blanks)
+            one = token_ladder(gold, lost, units, exact, found, amount, self._text, self._tokens, blanks)
         else:
-            k = self._budget.amount
-            one = ladder(gold, lost, units, exact, found, k, self._rankings.longest, blanks)
+            one = ladder(gold, lost, units, exact, found, amount, self._rankings.longest, blanks)
         hybrid = self._held(GoldLine.of(gold, blanks), "hybrid", question)
         within = self._within(exact)
         missed = self._missed(gold, one, within) if one.exact < one.units else ()
@@ -158,31 +133,26 @@ class _Found:
 
     def part(self, question: Question, loss: _Loss, missed: _Missed) -> Part:
         """Return why a passage was missed."""
-        evidence = self._evidence(question, loss, missed)
-        return Part(missed.passage, missed.loss, cause(evidence), evidence)
-
-    def _evidence(self, question: Question, loss: _Loss, missed: _Missed) -> Evidence:
         line, hits = missed.line, loss.exact
         known = line.places(hits)
         holders = line.holders(self._rankings.units)
         away = [missed.passage] if not any(hit.overlap(missed.passage) for hit in hits) else []
-        every = covered(ranges([*map(tuple, known.tolist()), *map(tuple, line.places(holders).tolist())]))
-        seen = self._rankings.seen(line)
-        sighted = covered(ranges([*map(tuple, known.tolist()), *map(tuple, line.places(seen).tolist())]))
-        lost = [s for s in holders if _adds(line, s, hits)]
-        exact = line.held(hits)
-        deep = self._held(line, "exact", question, DEEPER)
-        return Evidence(
+        every = covered(np.concatenate([known, line.places(holders)]))
+        seen = covered(np.concatenate([known, line.places(self._rankings.seen(line))]))
+        exact = covered(known)
+        lost = [s for s in holders if line.held([*hits, s]) > exact]
+        evidence = Evidence(
             loss=missed.loss,
             exact=exact,
             missed=every - exact,
-            unseen=every - sighted,
+            unseen=every - seen,
             duplicate=near_duplicate(lost, away, hits, self._text) is not None,
-            deep=0 if deep is None else deep,
+            deep=self._held(line, "exact", question, DEEPER) or 0,
             bm25=self._held(line, "bm25", question),
             dense=self._held(line, "dense", question),
             joined=self._joined(question, missed, hits),
         )
+        return Part(missed.passage, missed.loss, cause(evidence), evidence)
 
     def _joined(self, question: Question, missed: _Missed, exact: Sequence[Span]) -> tuple[Joined, ...]:
         """Return the joins of a passage's chunk that bring it back, up to the first that is not by BM25."""
@@ -199,13 +169,13 @@ class _Found:
         return tuple(out)
 
     def _held(self, line: GoldLine, side: str, question: Question, times: int = 1) -> int | None:
-        """The gold characters that a ranking holds within so many times the budget; None where it is not tried."""
+        """Return the gold characters that a ranking holds within so many budgets; None where it is not tried."""
         if not self._rankings.can(side):
             return None
         return line.held(self._within(self._retrieved(side, question, times), times))
 
     def _retrieved(self, side: str, question: Question, times: int = 1, join: Join | None = None) -> list[Span]:
-        """Hits down to what the budget needs, not yet cut to it; where a chunk is joined, with that."""
+        """Return hits down to what the budget needs, not yet cut to it; with a join in place of its chunks."""
         need = self._budget.amount * times
         if not self._budget.tokens:
             return self._rankings.hits(side, question.text, min(need, MAX_K), join)
@@ -226,8 +196,3 @@ class _Found:
             return list(hits[: self._budget.amount * times])
         budget = Budget(min(self._budget.amount * times, 1_000_000), tokens=True)
         return within(hits, budget, self._text, self._tokens)
-
-
-def _adds(line: GoldLine, unit: Span, hits: Sequence[Span]) -> bool:
-    """Whether a unit holds gold that the hits do not."""
-    return line.held([*hits, unit]) > line.held(hits)
