@@ -10,7 +10,7 @@ from workbench.cli.output import shown, warn, write_json
 from workbench.diagnostics import Finding, examine
 from workbench.documents import Corpus
 from workbench.parsers import isolation
-from workbench.parsers.confinement import LIMITS
+from workbench.parsers.sandbox import LIMITS
 from workbench.pipelines import Pipeline, split
 
 _EXAMPLES = 3  # of a finding, for people; --json has more

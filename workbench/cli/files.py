@@ -13,7 +13,7 @@ from workbench.parsers import Limits, Parser, label, parse_safely
 from workbench.parsers.files import files
 from workbench.specs import digest
 from workbench.store import Store
-from workbench.workspaces.parsed import parsed, store_of
+from workbench.workspaces.corpus_cache import parsed, store_of
 
 Parse = Callable[[str, bytes, Parser], Document]
 

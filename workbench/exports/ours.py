@@ -17,7 +17,7 @@ from pathlib import Path
 from workbench.documents import Corpus
 from workbench.embedders import {embed}
 from workbench.pipelines import from_yaml, prepared
-from workbench.workspaces.parsed import from_json
+from workbench.workspaces.corpus_cache import from_json
 
 HERE = Path(__file__).parent
 {adapter}PIPELINE = from_yaml((HERE / "pipeline.yaml").read_text("utf-8"))

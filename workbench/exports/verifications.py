@@ -22,7 +22,7 @@ from workbench.pipelines import Pipeline, collection, embedded, from_yaml, prepa
 from workbench.retrievers import MAX_K, Collection
 from workbench.specs import digest
 from workbench.store import Store
-from workbench.workspaces.parsed import from_json
+from workbench.workspaces.corpus_cache import from_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from workbench.records import Question
 from workbench.retrievers import Collection
 from workbench.specs import digest
 from workbench.store import Store
-from workbench.workspaces.parsed import to_json
+from workbench.workspaces.corpus_cache import to_json
 
 FORMAT = 1
 """Of manifest.json."""

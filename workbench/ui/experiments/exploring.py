@@ -22,8 +22,7 @@ from workbench.ui.experiments import background, tiles
 from workbench.ui.experiments.evaluating import metrics
 from workbench.ui.experiments.planning import OVERLAPS, SIZES
 from workbench.ui.shell import guarded, plain
-from workbench.workspaces.catalogues import remember
-from workbench.workspaces.experiments import experiments_folder
+from workbench.workspaces.experiments import experiments_folder, remember
 
 PLACE = "explore"
 """Under which name a race of an experiments folder is known; its runs stand beside those of sweeps."""

@@ -26,7 +26,7 @@ from workbench.ui.experiments.evaluating import held_out_ids, metrics
 from workbench.ui.experiments.pricing import duration, skipped_rows
 from workbench.ui.searching import NAMES
 from workbench.ui.shell import guarded, plain, size_label
-from workbench.workspaces.catalogues import remember
+from workbench.workspaces.experiments import remember
 
 SIZES = {"tokens": [100, 150, 200, 300, 400, 600, 800], CHARACTERS: [400, 600, 800, 1200, 1600, 2400, 3200]}
 OVERLAPS = ["0%", "10%", "20%", "25%", "50%"]

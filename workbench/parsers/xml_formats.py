@@ -7,9 +7,9 @@ from urllib.parse import unquote
 
 from workbench.errors import DocumentError
 from workbench.parsers.archives import Archive, xml_root
-from workbench.parsers.encodings import decode
+from workbench.parsers.detect import decode
 from workbench.parsers.html import read_html
-from workbench.parsers.writers import Writer
+from workbench.parsers.writer import Writer
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"

@@ -8,28 +8,10 @@ from typing import Any, ClassVar
 
 from workbench.documents import Document
 from workbench.errors import DocumentError, SpecError
-from workbench.parsers import (
-    html,
-    mails,
-    markdowns,
-    notebooks,
-    ocr,
-    opendocuments,
-    pdfs,
-    plain,
-    plumbers,
-    rtf,
-    sheets,
-    slides,
-    unstructured_elements,
-    word,
-)
-from workbench.parsers.drafts import Draft
-from workbench.parsers.encodings import known
-from workbench.parsers.languages import language
-from workbench.parsers.names import label
-from workbench.parsers.sniffing import FORMATS, sniff
-from workbench.parsers.writers import Writer
+from workbench.parsers import html, office, pdf, rtf, sheets, text, unstructured, xml_formats
+from workbench.parsers.detect import FORMATS, known, label, language, sniff
+from workbench.parsers.pdf import pdfplumber
+from workbench.parsers.writer import RawDocument, Writer
 from workbench.specs import Spec, option, to_dict
 
 
@@ -54,28 +36,28 @@ def _version(library: str) -> str:
 
 
 _SHEETS = Engine("sheets", 2, sheets.read_sheets, "python-calamine")
-_TEXT = Engine("text", 1, plain.read_text)
+_TEXT = Engine("text", 1, text.read_text)
 ENGINES: dict[str, Engine] = {
-    "pdf": Engine("pdf", 3, pdfs.read_pdf, "pypdfium2"),
-    "docx": Engine("docx", 2, word.read_docx),
-    "pptx": Engine("pptx", 2, slides.read_pptx),
+    "pdf": Engine("pdf", 3, pdf.read_pdf, "pypdfium2"),
+    "docx": Engine("docx", 2, office.read_docx),
+    "pptx": Engine("pptx", 2, office.read_pptx),
     "xlsx": _SHEETS,
     "xlsb": _SHEETS,
     "xls": _SHEETS,
     "ods": _SHEETS,
     "rtf": Engine("rtf", 1, rtf.read_rtf),
-    "odt": Engine("odt", 1, opendocuments.read_odt),
-    "epub": Engine("epub", 2, opendocuments.read_epub, "selectolax"),
+    "odt": Engine("odt", 1, xml_formats.read_odt),
+    "epub": Engine("epub", 2, xml_formats.read_epub, "selectolax"),
     "html": Engine("html", 2, html.read_html, "selectolax"),
-    "markdown": Engine("markdown", 1, markdowns.read_markdown, "markdown-it-py"),
-    "rst": Engine("rst", 1, plain.read_rst),
-    "org": Engine("org", 1, plain.read_org),
-    "csv": Engine("csv", 1, plain.read_csv),
-    "tsv": Engine("tsv", 1, plain.read_tsv),
-    "eml": Engine("eml", 2, mails.read_eml, "selectolax"),
-    "json": Engine("json", 1, notebooks.read_json),
-    "notebook": Engine("notebook", 1, notebooks.read_notebook),
-    "xml": Engine("xml", 1, opendocuments.read_xml),
+    "markdown": Engine("markdown", 1, text.read_markdown, "markdown-it-py"),
+    "rst": Engine("rst", 1, text.read_rst),
+    "org": Engine("org", 1, text.read_org),
+    "csv": Engine("csv", 1, text.read_csv),
+    "tsv": Engine("tsv", 1, text.read_tsv),
+    "eml": Engine("eml", 2, text.read_eml, "selectolax"),
+    "json": Engine("json", 1, text.read_json),
+    "notebook": Engine("notebook", 1, text.read_notebook),
+    "xml": Engine("xml", 1, xml_formats.read_xml),
     "text": _TEXT,
 }
 
@@ -92,7 +74,7 @@ class Parser(Spec):
         """
         return ENGINES[format]
 
-    def draft(self, name: str, data: bytes, format: str = "") -> Draft:
+    def draft(self, name: str, data: bytes, format: str = "") -> RawDocument:
         """What the engine makes of the file; `format` (a key of FORMATS) leaves nothing to be found out."""
         warnings: list[str] = []
         if not format:
@@ -146,19 +128,19 @@ class _PdfFields(Parser):
     )
 
     def check(self) -> None:
-        if not ocr.LANGUAGES.fullmatch(self.ocr_languages):
+        if not pdf.OCR_LANGUAGES.fullmatch(self.ocr_languages):
             raise SpecError(f"ocr_languages ({self.ocr_languages!r}) must be names such as eng or eng+deu")
 
     @property
-    def pdf_options(self) -> pdfs.PdfOptions:
+    def pdf_options(self) -> pdf.PdfOptions:
         """The fields as the engines take them."""
         languages = self.ocr_languages if self.ocr == "scanned" else ""
-        return pdfs.PdfOptions(self.furniture == "drop", self.hyphens == "mend", languages)
+        return pdf.PdfOptions(self.furniture == "drop", self.hyphens == "mend", languages)
 
     def identity(self) -> dict[str, Any]:
         """The fields, the engines, and tesseract's version where it is used."""
         fields = super(_PdfFields, self).identity()  # slots make the class anew: no bare super()
-        return fields | ({"tesseract": ocr.version()} if self.ocr == "scanned" else {})
+        return fields | ({"tesseract": pdf.tesseract_version()} if self.ocr == "scanned" else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +157,7 @@ class Auto(_PdfFields):
 
     def engine(self, format: str) -> Engine:
         engine = ENGINES[format]
-        return replace(engine, read=partial(pdfs.read_pdf, options=self.pdf_options)) if format == "pdf" else engine
+        return replace(engine, read=partial(pdf.read_pdf, options=self.pdf_options)) if format == "pdf" else engine
 
 
 def _order() -> Any:
@@ -194,7 +176,7 @@ class PyPdf(_PdfFields):
     def engine(self, format: str) -> Engine:
         if format != "pdf":
             return ENGINES[format]
-        read = partial(pdfs.read_pypdf, mode=self.mode, options=self.pdf_options)
+        read = partial(pdf.read_pypdf, mode=self.mode, options=self.pdf_options)
         return Engine(f"pypdf {self.mode}", 2, read, "pypdf")
 
 
@@ -212,12 +194,12 @@ class PdfPlumber(_PdfFields):
 
     @classmethod
     def missing(cls) -> str:
-        return "" if plumbers.installed() else f"it is not installed; `pip install {plumbers.NEEDS}` brings it"
+        return "" if pdfplumber.installed() else f"it is not installed; `pip install {pdfplumber.NEEDS}` brings it"
 
     def engine(self, format: str) -> Engine:
         if format != "pdf":
             return ENGINES[format]
-        read = partial(plumbers.read_plumbed, mode=self.mode, options=self.pdf_options)
+        read = partial(pdfplumber.read_plumbed, mode=self.mode, options=self.pdf_options)
         return Engine(f"pdfplumber {self.mode}", 1, read, "pdfplumber")
 
 
@@ -231,7 +213,7 @@ class Unstructured(Parser):
     kind: ClassVar[str] = "unstructured"
 
     def reads(self, format: str) -> bool:
-        return format in unstructured_elements.PARTITIONS
+        return format in unstructured.PARTITIONS
 
     def engine(self, format: str) -> Engine:
         if format == "pdf":
@@ -240,17 +222,17 @@ class Unstructured(Parser):
                 "Choose the parser auto or pypdf for PDF files."
             )
         if not self.reads(format):
-            readable = ", ".join(FORMATS[f].label for f in unstructured_elements.PARTITIONS)
+            readable = ", ".join(FORMATS[f].label for f in unstructured.PARTITIONS)
             raise DocumentError(
                 f"the parser unstructured reads {readable} here, not {FORMATS[format].label}. Choose the parser auto."
             )
-        return Engine("elements", 1, partial(unstructured_elements.read_elements, format=format), "unstructured")
+        return Engine("elements", 1, partial(unstructured.read_elements, format=format), "unstructured")
 
 
 PARSERS: dict[str, type[Parser]] = {cls.kind: cls for cls in (Auto, PyPdf, PdfPlumber, Unstructured)}
 
 
-def parse_draft(name: str, data: bytes, parser: Parser, format: str = "") -> Draft:
+def parse_draft(name: str, data: bytes, parser: Parser, format: str = "") -> RawDocument:
     """`parser.draft`, with every failure as a DocumentError that names the file.
 
     Where the failure is not one that a parser foresaw, it is the error's cause.

@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"\d{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EdgeLine:
     """A line of a page: its start and end in the page's text, and at which edge it was found."""
 
     start: int
@@ -22,7 +22,7 @@ class Line:
     edge: str  # "header" or "footer"
 
 
-def furniture(pages: Sequence[str], height: Callable[[int, int], float | None] | None = None) -> list[list[Line]]:
+def edge_lines(pages: Sequence[str], height: Callable[[int, int], float | None] | None = None) -> list[list[EdgeLine]]:
     """For each page the lines that are not its own, in order.
 
     `height(page, offset)` says how high on its page a character stands, 0 at the bottom to 1; a line is then a header
@@ -43,7 +43,7 @@ def furniture(pages: Sequence[str], height: Callable[[int, int], float | None] |
     found = []
     placed: dict[Hashable, str] = {}
     for number, (page, lines) in enumerate(zip(pages, edges, strict=True)):
-        kept: dict[int, Line] = {}
+        kept: dict[int, EdgeLine] = {}
         for edge in ("header", "footer"):
             inward = [line for line in lines if line.edge == edge]
             for line in inward if edge == "header" else reversed(inward):
@@ -61,7 +61,7 @@ def furniture(pages: Sequence[str], height: Callable[[int, int], float | None] |
     return found
 
 
-def without(page: str, lines: Sequence[Line]) -> str:
+def without(page: str, lines: Sequence[EdgeLine]) -> str:
     """The page's text with these lines taken out."""
     parts, at = [], 0
     for line in lines:
@@ -70,7 +70,7 @@ def without(page: str, lines: Sequence[Line]) -> str:
     return "".join([*parts, page[at:]]).strip("\n").rstrip()
 
 
-def shift(page: str, lines: Sequence[Line], start: int, end: int) -> int | None:
+def shift(page: str, lines: Sequence[EdgeLine], start: int, end: int) -> int | None:
     """By how much `without` moves a stretch of the page; None where a line that is taken out lies in it."""
     if any(line.start < end and line.end > start for line in lines):
         return None
@@ -79,19 +79,19 @@ def shift(page: str, lines: Sequence[Line], start: int, end: int) -> int | None:
     return len(kept) - 1 - start
 
 
-def _edges(page: str) -> list[Line]:
+def _edges(page: str) -> list[EdgeLine]:
     """The first and the last lines that are not blank. In a page of a few lines, one may be at both edges."""
-    first: list[Line] = []
-    last: list[Line] = []
+    first: list[EdgeLine] = []
+    last: list[EdgeLine] = []
     for match in _LINE.finditer(page):
         if len(first) == DEPTH:
             break
-        first.append(Line(*match.span(), "header"))
+        first.append(EdgeLine(*match.span(), "header"))
     end = len(page)
     while end > 0 and len(last) < DEPTH:
         start = page.rfind("\n", 0, end) + 1
         if page[start:end].strip():
-            last.append(Line(start, end, "footer"))
+            last.append(EdgeLine(start, end, "footer"))
         end = start - 1
     return [*first, *reversed(last)]
 

@@ -1,10 +1,17 @@
-"""A workspace: the documents, golden set, pipelines and settings in one folder, and what may be done with them."""
+"""A workspace: the documents, golden set, pipelines and settings in one folder, and how it is reached."""
 
 import json
+import os
+import re
+import secrets
+import shutil
+import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,17 +19,29 @@ from typing import Any
 from workbench.documents import Corpus, Document
 from workbench.errors import DocumentError, SpecError, StoreError, WorkbenchError
 from workbench.golden import Problem
-from workbench.parsers import PARSERS, Auto, Parser, label
-from workbench.parsers.turns import on_behalf_of
+from workbench.models import team_mode
+from workbench.parsers import PARSERS, Auto, Parser, label, parse_safely
+from workbench.parsers.sandbox import on_behalf_of
 from workbench.records import Question
 from workbench.specs import digest, from_dict, to_dict
 from workbench.store import Store
-from workbench.workspaces import samples
-from workbench.workspaces.goldens import GoldenSet
-from workbench.workspaces.manifests import Manifest, Source, locked, now, read, read_locked, write, write_whole
-from workbench.workspaces.openings import Refusal, opened
-from workbench.workspaces.parsed import File, Parse, all_parsed, parsed, store_of
-from workbench.workspaces.quotas import check_new, check_quota, given_up
+from workbench.workspaces.corpus_cache import File, Parse, Refusal, all_parsed, opened, parsed, store_of
+from workbench.workspaces.golden import GoldenSet
+from workbench.workspaces.manifest import (
+    Manifest,
+    Source,
+    check_new,
+    check_quota,
+    given_up,
+    locked,
+    now,
+    read_locked,
+    read_manifest,
+    sample_files,
+    sample_sources,
+    write_manifest,
+    write_whole,
+)
 
 _TOGETHER = 100  # files that are named at a time
 
@@ -47,12 +66,12 @@ class Workspace:
     @property
     def sources(self) -> list[Source]:
         """The files that it holds, in the order in which they were added."""
-        return list(read(self.folder).sources)
+        return list(read_manifest(self.folder).sources)
 
     @property
     def removed(self) -> list[Source]:
         """The files that `restore` can bring back, the last removed first."""
-        return read(self.folder).removed[::-1]
+        return read_manifest(self.folder).removed[::-1]
 
     @property
     def store(self) -> Store:
@@ -62,12 +81,12 @@ class Workspace:
     @property
     def notice(self) -> str:
         """What the user must know about damage that was found and repaired; "" otherwise."""
-        return read(self.folder).notice
+        return read_manifest(self.folder).notice
 
     @property
     def used(self) -> int:
         """The bytes of its own files; the sample corpus costs nothing."""
-        return read(self.folder).used
+        return read_manifest(self.folder).used
 
     def corpus(
         self, parser: Parser | None = None, progress: Callable[[int, int], None] = lambda done, total: None
@@ -79,7 +98,7 @@ class Workspace:
         with on_behalf_of(self.folder.name):
             return opened(
                 (self.folder, self.parse, parser),
-                read(self.folder).sources,
+                read_manifest(self.folder).sources,
                 lambda source: self._file(source, parser or _chosen(source)),
                 lambda files: all_parsed(self.parse, self.store, files, progress),
             )
@@ -92,7 +111,7 @@ class Workspace:
 
     def content(self, source: Source) -> bytes:
         """The file as it was uploaded."""
-        sample = samples.sample_files().get(source.id)
+        sample = sample_files().get(source.id)
         try:
             return (sample or self.folder / "sources" / source.id).read_bytes()
         except OSError as error:
@@ -148,7 +167,7 @@ class Workspace:
 
     def replace(self, id: str, name: str, data: bytes) -> Source:
         """The new file in the place of another, which can be restored."""
-        source = self._source(name, data, _chosen(self._find(read(self.folder), id)), instead=id)
+        source = self._source(name, data, _chosen(self._find(read_manifest(self.folder), id)), instead=id)
         with self._changing() as manifest:
             place = manifest.sources.index(self._find(manifest, id))
             manifest.removed.append(manifest.sources.pop(place))
@@ -195,7 +214,7 @@ class Workspace:
 
     def choose_parser(self, id: str, parser: Parser) -> Source:
         """The source with another parser, once that has read it."""
-        source = self._find(read(self.folder), id)
+        source = self._find(read_manifest(self.folder), id)
         self.document(source, parser)
         with self._changing() as manifest:
             source = self._find(manifest, id)
@@ -206,7 +225,7 @@ class Workspace:
     def start_with_sample(self) -> list[Source]:
         """The files of the sample corpus, all of them here, in its present version."""
         with self._changing() as manifest:
-            current = {s.id: s for s in samples.sample_sources()}
+            current = {s.id: s for s in sample_sources()}
             manifest.sources = [s for s in manifest.sources if not s.sample or s.id in current]
             manifest.removed = [s for s in manifest.removed if s.id not in current]
             for source in current.values():
@@ -219,7 +238,7 @@ class Workspace:
     @property
     def golden(self) -> GoldenSet:
         """Its golden set, with drafts and versions to undo."""
-        return GoldenSet(self.folder, self.check_writable, read(self.folder).successors)
+        return GoldenSet(self.folder, self.check_writable, read_manifest(self.folder).successors)
 
     def golden_set(self, corpus: Corpus) -> tuple[tuple[Question, ...], tuple[Problem, ...]]:
         """The questions as they stand in this corpus, and rows that could not be taken; see `GoldenSet.read`."""
@@ -233,7 +252,7 @@ class Workspace:
     @property
     def pipelines(self) -> Mapping[str, str]:
         """Name → YAML of the pipelines that the user kept."""
-        return read(self.folder).pipelines
+        return read_manifest(self.folder).pipelines
 
     def keep_pipeline(self, name: str, yaml: str) -> None:
         """Keep the pipeline under this name, in place of another."""
@@ -248,7 +267,7 @@ class Workspace:
     @property
     def settings(self) -> Mapping[str, Any]:
         """Plain values that the pages keep over a restart."""
-        return read(self.folder).settings
+        return read_manifest(self.folder).settings
 
     def keep_settings(self, **values: Any) -> None:
         """Change these settings; the others stay."""
@@ -272,15 +291,15 @@ class Workspace:
         with locked(self.folder):
             manifest = read_locked(self.folder)
             yield manifest
-            write(self.folder, manifest)
+            write_manifest(self.folder, manifest)
 
     def _source(self, name: str, data: bytes, parser: Parser | None, instead: str = "") -> Source:
         """A new source, read by its parser, and refused early where it is here already or too large."""
         self.check_writable()
         id, parser = digest(data), parser or Auto()
-        is_sample = id in samples.sample_files()
+        is_sample = id in sample_files()
         source = Source(id, label(name), len(data), "", to_dict(parser), now(), is_sample)
-        manifest = read(self.folder)
+        manifest = read_manifest(self.folder)
         manifest.sources = [s for s in manifest.sources if s.id != instead]
         check_new(manifest, source, self.capacity)
         with on_behalf_of(self.folder.name):
@@ -318,3 +337,104 @@ def _chosen(source: Source) -> Parser:
 def _parser(mapping: str) -> Parser:
     """The parser of a mapping as JSON: of thousands of files, most name the same one."""
     return from_dict(PARSERS, json.loads(mapping), "parser")
+
+
+LOCAL = "local"
+_ID = re.compile(r"[wr][A-Za-z0-9_-]{32}")  # w: may change it, r: may read it; 192 random bits
+_UNKNOWN = "there is no such workspace: the link is incomplete or mistyped, or the workspace was deleted or has expired"
+
+
+def open_workspace(id: str | None = None, *, parse: Parse = parse_safely) -> Workspace:
+    """The workspace that the id leads to; without one the local workspace or, in team mode, a new one.
+
+    Raises:
+        StoreError: the id is not known here, or the folder cannot be written.
+    """
+    if not team_mode():
+        if id not in (None, LOCAL):
+            raise StoreError(f"{_UNKNOWN}; this workbench is in local mode and has one workspace")
+        folder = _home() / LOCAL
+        if not (folder / "manifest.json").exists():
+            _create(folder)
+        return Workspace(folder, LOCAL, reader_id=LOCAL, capacity=2 << 30, parse=parse)
+    return new_workspace(parse=parse) if id is None else _known(id, parse)
+
+
+def new_workspace(*, parse: Parse = parse_safely) -> Workspace:
+    """A new workspace with the sample corpus, private to whoever holds its id."""
+    id = "w" + secrets.token_urlsafe(24)
+    _create(_folder(id))
+    return _known(id, parse)
+
+
+def delete_workspace(id: str) -> None:
+    """Remove the workspace and everything in it, for good. Only its owner's id does this."""
+    workspace = open_workspace(id)
+    workspace.check_writable()
+    _delete(workspace.folder)
+
+
+def expire(days: float) -> int:
+    """How many workspaces of team mode were removed because nobody opened them for so many days."""
+    stale = [
+        manifest.parent
+        for manifest in _home().glob("team-*/manifest.json")
+        if manifest.stat().st_mtime < time.time() - days * 86_400
+    ]
+    for folder in stale:
+        _delete(folder)
+    return len(stale)
+
+
+def _delete(folder: Path) -> None:
+    gone = folder.with_name(f"deleted-{secrets.token_hex(8)}")  # at once out of reach, then removed
+    with locked(folder):
+        folder.replace(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _known(id: str, parse: Parse) -> Workspace:
+    """The workspace of team mode that stands there already; a name never creates one."""
+    folder = _folder(id) if _ID.fullmatch(id) else None
+    if folder is None or not (folder / "manifest.json").exists():
+        raise StoreError(_UNKNOWN)
+    if folder.joinpath("manifest.json").stat().st_mtime < time.time() - 3_600:
+        os.utime(folder / "manifest.json")  # in use: `expire` counts from here
+    return Workspace(folder, id, reader_id=_reader_id(id), capacity=_quota(), parse=parse)
+
+
+def _reader_id(id: str) -> str:
+    return id if id[0] == "r" else "r" + urlsafe_b64encode(sha256(f"read {id}".encode()).digest()[:24]).decode()
+
+
+def _folder(id: str) -> Path:
+    return _home() / f"team-{sha256(_reader_id(id).encode()).hexdigest()}"
+
+
+def _home() -> Path:
+    return Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve() / "workspaces"
+
+
+def _quota() -> int:
+    text = os.environ.get("WORKBENCH_QUOTA_MB", "200")
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise StoreError(f"WORKBENCH_QUOTA_MB ({text!r}) must be a whole number of megabytes above 0, such as 200")
+    return int(text) << 20
+
+
+def _create(folder: Path) -> None:
+    """A new workspace with the sample corpus; no change where another process was faster."""
+    try:
+        (folder / "sources").mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"no workspace can be made in {folder.parent} ({error}); make the folder writable, "
+            "or set WORKBENCH_HOME to one that is"
+        ) from error
+    with locked(folder):
+        if (folder / "manifest.json").exists():
+            return
+        if any((folder / "sources").iterdir()):
+            read_locked(folder)  # the manifest was lost, the files were not
+        else:
+            write_manifest(folder, Manifest(sources=sample_sources()))

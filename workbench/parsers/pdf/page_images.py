@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 
 from workbench.documents import Document
 from workbench.errors import DocumentError
-from workbench.parsers.glyphs import characters, turn
-from workbench.parsers.pdfs import fold_places, open_pdf
-from workbench.parsers.pictures import page_png
-from workbench.parsers.places import align
+from workbench.parsers.comparison import align
+from workbench.parsers.pdf.pdfium import characters, fold_places, open_pdf, page_png, turn
 from workbench.parsers.sandbox import Limits, do_apart
 from workbench.spans import Span
 

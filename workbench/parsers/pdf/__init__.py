@@ -1,25 +1,91 @@
-"""PDF text, page by page, through pdfium; and through pypdf, for comparison."""
+"""PDF files, page by page, through pdfium, and through pypdf for comparison."""
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from workbench.errors import DocumentError
-from workbench.parsers import ocr
-from workbench.parsers.furniture import furniture, shift, without
-from workbench.parsers.glyphs import characters, turn
-from workbench.parsers.grids import Grid, grids, tabbed
-from workbench.parsers.outlines import mark_outline
-from workbench.parsers.writers import MAX_CHARACTERS, Writer
+from workbench.parsers.pdf.headers_footers import edge_lines, shift, without
+from workbench.parsers.pdf.pdfium import (
+    PASSWORD,
+    characters,
+    damaged,
+    fold_places,
+    mend,
+    open_pdf,
+    page_png,
+    turn,
+)
+from workbench.parsers.pdf.tables import PageTable, aligned_tables, tabbed
+from workbench.parsers.writer import MAX_CHARACTERS, Writer
+
+REMEDY = "install tesseract (Debian: tesseract-ocr and its languages), or upload a searchable PDF"
+SCALE = 300 / 72  # tesseract reads best at about 300 dots per inch
+OCR_LANGUAGES = re.compile(r"[A-Za-z_]{2,20}(\+[A-Za-z_]{2,20})*")
+
+
+@lru_cache
+def tesseract_version() -> str:
+    """The version of the installed tesseract; "" where there is none."""
+    program = shutil.which("tesseract")
+    if program is None:
+        return ""
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    match = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+    return match[0] if match else ""
+
+
+def recognise(png: bytes, languages: str, seconds: float = 60) -> str:
+    """The text that stands in a picture, line by line.
+
+    Raises:
+        DocumentError: tesseract is not installed, knows not these languages, or fails.
+    """
+    if not tesseract_version():
+        raise DocumentError(f"text recognition was asked for, but tesseract is not installed: {REMEDY}.")
+    command = [shutil.which("tesseract") or "tesseract", "stdin", "stdout", "-l", languages]
+    try:
+        done = subprocess.run(command, input=png, capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        raise DocumentError(f"text recognition of a page took longer than {seconds:g} s, the limit.") from None
+    if done.returncode != 0:
+        said = " ".join(done.stderr.decode("utf-8", "replace").split())[:200]
+        raise DocumentError(f"tesseract could not read a page ({said or done.returncode}). Is {languages!r} installed?")
+    return done.stdout.decode("utf-8", "replace").replace("\x0c", "").strip()
+
+
+Entry = tuple[int, str, int | None]
+"""Level from 0, title, and the index of the page that it points to; None where it points to none."""
+
+
+def mark_outline(entries: Iterable[Entry], texts: Sequence[str], writer: Writer) -> None:
+    """Nothing; marks titles that stand as a line, or at a line's start. `texts` are the pages as `writer` has them."""
+    reached: dict[int, int] = {}
+    starts = {number - 1: start for number, start, _ in writer.pages}
+    for level, title, index in entries:
+        words = title.split()
+        if not words or index is None or index not in starts:
+            continue
+        pattern = re.compile(
+            r"^[ \t]*(?:[\dA-Z]+(?:\.\d+)*\.?\s+)?(" + r"\s+".join(map(re.escape, words)) + r")", re.I | re.M
+        )
+        match = pattern.search(texts[index], reached.get(index, 0)) or pattern.search(texts[index])
+        if match:
+            reached[index] = match.end()
+            start = starts[index] + match.start(1)
+            writer.mark("heading", min(6, level + 1), start, starts[index] + match.end(1), match[1])
+
 
 MAX_PAGES = 200_000
 _MAX_FAILURES = 1_000
-_SPECIAL = re.compile("\r\n?|[\ufffe\x02]|\xad(?:\r\n?|\n)")
-_HYPHENATED = re.compile(r"(\S*)(-|\xad)\n(?=(.?))")
-PASSWORD = DocumentError("the PDF asks for a password. Save a copy without it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,77 +97,12 @@ class PdfOptions:
     ocr: str = ""
 
 
-def fold(raw: str, mend: bool = True) -> str:
-    """pdfium's text of a page with plain line ends and with words that were broken at a line's end made whole.
-
-    pdfium marks such a break by U+FFFE and leaves the line end out. The hyphen stays where the word is a compound:
-    where there is another hyphen in it, or anything but lower-case letters beside the break; and without `mend`.
-    """
-    return fold_places(raw, mend)[0]
-
-
-def fold_places(raw: str, mend: bool = True) -> tuple[str, Sequence[int]]:
-    """`fold`, and for each character of it its index in `raw`."""
-    if not _SPECIAL.search(raw):
-        text = raw.rstrip(" \n")
-        return text, range(len(text))
-    parts: list[str] = []
-    places: list[int] = []
-    at = 0
-    word = ""  # what stands before a break, back to the last blank or break
-    for match in _SPECIAL.finditer(raw):
-        piece = raw[at : match.start()]
-        parts.append(piece)
-        places.extend(range(at, match.start()))
-        word = re.split(r"\s", word + piece)[-1]
-        at = match.end()
-        sign = "\n" if match[0][0] == "\r" else "" if mend and whole(word, raw[at : at + 1]) else "-"
-        parts.append(sign)
-        places.extend([match.start()] * len(sign))
-        word = ""
-    parts.append(raw[at:])
-    places.extend(range(at, len(raw)))
-    text = "".join(parts).rstrip(" \n")
-    return text, places[: len(text)]
-
-
-def mend(text: str) -> str:
-    """Text with lines as they are printed, with words that a hyphen breaks at a line's end made whole."""
-    return _HYPHENATED.sub(lambda m: m[1] if m[2] == "\xad" or whole(m[1], m[3]) else m[0], text)
-
-
-def whole(before: str, after: str) -> bool:
-    """Whether a word, broken between these by a hyphen at a line's end, is written without it."""
-    return before[-1:].islower() and after.islower() and "-" not in before
-
-
-@contextmanager
-def open_pdf(data: bytes) -> Iterator[Any]:
-    """A pdfium document.
-
-    Raises:
-        DocumentError: damaged, or protected by a password.
-    """
-    import pypdfium2
-
-    try:
-        pdf = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise PASSWORD from None
-        raise damaged(error) from None
-    try:
-        yield pdf
-    finally:
-        pdf.close()
-
-
 def read_pdf(data: bytes, writer: Writer, options: PdfOptions = PdfOptions()) -> None:
     """Pages, and the outline's entries as headings where their titles are found on their page."""
     import pypdfium2
 
     with open_pdf(data) as pdf:
-        tables: dict[int, list[Grid]] = {}
+        tables: dict[int, list[PageTable]] = {}
 
         def page_text(i: int) -> str:
             page = pdf[i]
@@ -110,7 +111,7 @@ def read_pdf(data: bytes, writer: Writer, options: PdfOptions = PdfOptions()) ->
                 try:
                     raw = textpage.get_text_range()
                     text, places = fold_places(raw, options.mend_hyphens)
-                    if textpage.count_chars() == len(raw) and (found := grids(text, places, textpage)):
+                    if textpage.count_chars() == len(raw) and (found := aligned_tables(text, places, textpage)):
                         tables[i] = found
                         text = tabbed(text, found)
                     return text
@@ -167,7 +168,7 @@ def write_pages(
     options: PdfOptions,
     data: bytes,
     height: Callable[[int, int], float | None] | None = None,
-    tables: Mapping[int, list[Grid]] | None = None,
+    tables: Mapping[int, list[PageTable]] | None = None,
 ) -> list[str]:
     """Write every page; the texts as written. Says which pages hold none or cannot be read."""
     if count > MAX_PAGES:
@@ -201,7 +202,11 @@ def write_pages(
         what = "its only page holds no text" if count == 1 else f"none of its {count:,} pages holds any text"
         raise DocumentError(
             f"{what} (a scan or pictures?). Run text recognition (OCR) on it first, then upload the result"
-            + (f", or choose it in the parser: tesseract {ocr.version()} is installed." if ocr.version() else ".")
+            + (
+                f", or choose it in the parser: tesseract {tesseract_version()} is installed."
+                if tesseract_version()
+                else "."
+            )
         )
     _write(texts, writer, options, height, tables or {})
     if broken:
@@ -234,10 +239,10 @@ def _write(
     writer: Writer,
     options: PdfOptions,
     height: Callable[[int, int], float | None] | None,
-    tables: Mapping[int, list[Grid]],
+    tables: Mapping[int, list[PageTable]],
 ) -> None:
     """The pages, with their tables; with headers and footers marked, or dropped from `texts` too."""
-    lines = furniture(texts, height)
+    lines = edge_lines(texts, height)
     for i, found in enumerate(lines):
         grids_here = tables.get(i, [])
         if options.drop_furniture and found:
@@ -259,30 +264,22 @@ def _write(
         writer.warn(f"{dropped:,} lines of headers, footers and page numbers were left out, as chosen")
 
 
-def _ends(grid: Grid) -> tuple[int, int]:
+def _ends(grid: PageTable) -> tuple[int, int]:
     return grid.rows[0][0], grid.rows[-1][1]
 
 
 def _recognise(data: bytes, empty: list[int], texts: list[str], writer: Writer, languages: str) -> list[int]:
     """Fill in the texts of scanned pages; those that still hold none."""
-    from workbench.parsers.pictures import page_png
-
     found = []
     with open_pdf(data) as pdf:
         for number in empty:
-            texts[number - 1] = ocr.recognise(page_png(pdf[number - 1], ocr.SCALE)[0], languages)
+            texts[number - 1] = recognise(page_png(pdf[number - 1], SCALE)[0], languages)
             if texts[number - 1]:
                 found.append(number)
     if found:
         which = f"{_pages(found)} {'was' if len(found) == 1 else 'were'}"
-        writer.warn(f"{which} read by text recognition (tesseract {ocr.version()}): expect errors")
+        writer.warn(f"{which} read by text recognition (tesseract {tesseract_version()}): expect errors")
     return [n for n in empty if n not in set(found)]
-
-
-def damaged(error: object) -> DocumentError:
-    """The refusal of a PDF that a library cannot open, with what it says."""
-    said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    return DocumentError(f"the PDF is damaged or cut short ({said}). Print or save it to PDF anew.")
 
 
 def _pages(numbers: list[int]) -> str:

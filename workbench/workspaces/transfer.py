@@ -1,45 +1,134 @@
-"""A whole workspace as one ZIP file, and such a file taken into a workspace, every part of it checked.
-
-    workspace.json          its form; for each document its name, sha256, parser and tags; models that were named
-    documents/NAME          the files as they were uploaded
-    golden.jsonl            the golden set, where the user keeps one
-    pipelines/NAME.yaml     the pipelines that were kept
-    runs/NAME.json          what was measured on its documents and questions
-
-Nothing else is written and nothing else is taken: indexes, vectors and databases are made anew, nothing is unpickled.
-"""
+"""A whole workspace as one ZIP file, and such a file taken into a workspace, every part of it checked."""
 
 import io
 import json
 import re
+import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from workbench import golden
-from workbench.errors import DocumentError, WorkbenchError
-from workbench.parsers import Auto, label
+from workbench.errors import DocumentError, SpecError, WorkbenchError
+from workbench.parsers import PARSERS, Auto, Parser, label
 from workbench.parsers.archives import MAX_RATIO, Archive
 from workbench.pipelines import from_yaml
 from workbench.records import Question, Run, golden_id, read_run, run_from_json, run_to_json, write_run
-from workbench.specs import digest, fingerprint
-from workbench.workspaces.catalogues import remember
-from workbench.workspaces.contents import Workspace
-from workbench.workspaces.members import (
-    DOCUMENTS,
-    GOLDEN,
-    MANIFEST,
-    MODEL,
-    PIPELINES,
-    RUNS,
-    VERSION,
-    About,
-    Imported,
-    about_of,
-    members_of,
-)
-from workbench.workspaces.openings import Refusal
+from workbench.specs import digest, fingerprint, from_dict
+from workbench.workspaces.corpus_cache import Refusal
+from workbench.workspaces.experiments import remember
+from workbench.workspaces.workspace import Workspace
+
+VERSION = 1
+MANIFEST, GOLDEN, DOCUMENTS, PIPELINES, RUNS = "workspace.json", "golden.jsonl", "documents/", "pipelines/", "runs/"
+MOST_MEMBERS = 5_000
+MOST_SETTINGS = 4_000_000  # of workspace.json
+MOST_TAGS, LONGEST_TAG = 50, 100
+MODEL = re.compile(r"[A-Za-z0-9][\w.-]{0,99}(/[A-Za-z0-9][\w.-]{0,99})?")  # a name, never a path
+_REBUILT = "a workspace file holds documents, a golden set, pipelines and runs; anything else is never taken over"
+
+
+@dataclass(slots=True)
+class Imported:
+    """What was taken of a workspace file, counted, and what was not: each member's name and the reason."""
+
+    documents: int = 0
+    questions: int = 0
+    pipelines: int = 0
+    runs: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+    def refuse(self, member: str, reason: str) -> None:
+        """Note that a member was not taken."""
+        self.refused.append((member, reason))
+
+
+def members_of(archive: Archive, told: Imported) -> dict[str, zipfile.ZipInfo]:
+    """The members that may be read, by name; the others are refused. Nothing is ever written under a member's name."""
+    entries = [entry for entry in archive.entries() if not entry.is_dir()]
+    if len(entries) > MOST_MEMBERS:
+        raise DocumentError(f"it holds {len(entries):,} files; the limit is {MOST_MEMBERS:,}.")
+    often = Counter(entry.filename for entry in entries)
+    if often[MANIFEST] != 1:
+        raise DocumentError(f"it is no workspace file: it holds {MANIFEST} {often[MANIFEST] or 'no'} times, not once.")
+    members: dict[str, zipfile.ZipInfo] = {}
+    for entry in entries:
+        if reason := _unwanted(entry, often):
+            told.refuse(entry.filename[:300], reason)
+        else:
+            members[entry.filename] = entry
+    if MANIFEST not in members:
+        raise DocumentError(f"its {MANIFEST} cannot be read: {dict(told.refused)[MANIFEST]}.")
+    return members
+
+
+def _unwanted(entry: zipfile.ZipInfo, often: Counter[str]) -> str:
+    """Why a member is not read; "" where it is."""
+    name, mode = entry.filename, entry.external_attr >> 16
+    folder, _, last = name.rpartition("/")
+    if often[name] > 1:
+        return "the file holds this name twice, and which is meant cannot be known"
+    if mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode):
+        return "a link or a device, which is never followed"
+    if entry.flag_bits & 1:
+        return "it is protected by a password"
+    if "\\" in name or name.startswith("/") or ".." in name.split("/"):
+        return "its name is a path that leads out of the file"
+    if name in (MANIFEST, GOLDEN):
+        return ""
+    if f"{folder}/" not in (DOCUMENTS, PIPELINES, RUNS) or not last:
+        return _REBUILT
+    if label(last) != last:
+        return "its name is no name that a document can have"
+    if (folder, last[-5:]) in (("pipelines", ".yaml"), ("runs", ".json")) or folder == "documents":
+        return ""
+    return _REBUILT
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What workspace.json says: the parser and tags of each document by its sha256, and models."""
+
+    parsers: dict[str, Parser]
+    tags: dict[str, list[str]]
+    models: list[str]
+
+
+def about_of(archive: Archive, members: dict[str, zipfile.ZipInfo]) -> About:
+    """What its `workspace.json` says, every value checked.
+
+    Raises:
+        DocumentError: it is damaged, too large, of another form, or names a parser that cannot be.
+    """
+    data = archive.read(members[MANIFEST])
+    if len(data) > MOST_SETTINGS:
+        raise DocumentError(f"its {MANIFEST} has {len(data) / 1e6:.0f} MB; the limit is {MOST_SETTINGS / 1e6:.0f} MB.")
+    try:
+        values = json.loads(data.decode("utf-8"))
+        if values["workbench"] != VERSION or isinstance(values["workbench"], bool):
+            raise DocumentError(f"it has format {values['workbench']!r}; this workbench reads {VERSION}. Update it.")
+        parsers, tags = {}, {}
+        for row in values["documents"]:
+            id = str(row["sha256"])
+            parsers[id] = from_dict(PARSERS, row["parser"], "parser")
+            tags[id] = _texts(row.get("tags", []))
+        models = [name for name in _texts(values.get("models", [])) if MODEL.fullmatch(name)]
+    except SpecError as error:
+        raise DocumentError(f"its {MANIFEST} names a parser that cannot be: {error}.") from None
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise DocumentError(f"its {MANIFEST} is damaged ({type(error).__name__}). Export the workspace anew.") from None
+    return About(parsers, tags, models)
+
+
+def _texts(values: Any) -> list[str]:
+    """Short texts, each once."""
+    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+        raise TypeError("a list of texts is meant")
+    return sorted({v.strip()[:LONGEST_TAG] for v in values if v.strip()})[:MOST_TAGS]
+
 
 MOST_BYTES = 1_000_000_000  # of all members together
 MOST_TEXT = 64_000_000  # of a golden set

@@ -10,10 +10,15 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import StoreError
+from workbench.errors import DocumentError, GoldenError, StoreError
+from workbench.parsers import Auto
+from workbench.parsers.files import files
+from workbench.specs import digest, to_dict
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -114,7 +119,7 @@ def decoded(data: bytes) -> Manifest:
     return manifest
 
 
-def read(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
     """The manifest of a workspace. A damaged one is set aside, and the copy before the last change takes its place.
 
     Its lists and mappings are the same objects until the file changes: they are to be looked at, not changed.
@@ -154,7 +159,7 @@ def _stamp(found: os.stat_result) -> Stamp:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def write(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Put the manifest in the place of the one before, of which a copy is kept. To be called under `locked`."""
     current = folder / "manifest.json"
     if current.exists():
@@ -230,3 +235,78 @@ def _refusal(folder: Path, error: Exception) -> StoreError:
         f"the workspace in {folder} cannot be used ({error}); make the folder writable with space left, "
         "or set WORKBENCH_HOME to one that is"
     )
+
+
+SAMPLE_FOLDER = Path(__file__).parents[2] / "sample_docs"
+SAMPLE_GOLDEN = "golden.jsonl"
+
+
+def sample_sources() -> list[Source]:
+    """The files of the sample corpus in the order of their names; none where the code came without them."""
+    added, parser = now(), to_dict(Auto())
+    return [
+        Source(id, path.name, path.stat().st_size, guess_type(path.name)[0] or "", parser, added, sample=True)
+        for id, path in sample_files().items()
+    ]
+
+
+def sample_files() -> dict[str, Path]:
+    """sha256 → file; hashed again only where a file has changed."""
+    found = sorted(files([SAMPLE_FOLDER])) if SAMPLE_FOLDER.is_dir() else []
+    return _hashed(tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in found))
+
+
+@lru_cache(maxsize=4)
+def _hashed(stamps: tuple[tuple[Path, int, int], ...]) -> dict[str, Path]:
+    return {digest(path.read_bytes()): path for path, _, _ in stamps}
+
+
+def sample_golden() -> bytes:
+    """The golden set of the sample corpus as JSON lines."""
+    try:
+        return (SAMPLE_FOLDER / SAMPLE_GOLDEN).read_bytes()
+    except OSError as error:
+        raise GoldenError(f"the golden set of the sample corpus cannot be read: {error.strerror or error}") from error
+
+
+def check_new(manifest: Manifest, source: Source, capacity: int) -> None:
+    """Nothing, where the source may be added.
+
+    Raises:
+        DocumentError: its content is here already.
+        StoreError: it does not fit.
+    """
+    if twin := manifest.find(source.id):
+        other = "" if twin.name == source.name else f" as {twin.name}"
+        raise DocumentError(f"{source.name} is already here{other}: the content is the same, byte for byte")
+    check_quota(manifest, source, capacity)
+
+
+def check_quota(manifest: Manifest, source: Source, capacity: int) -> None:
+    """Nothing, where the source fits beside what is here.
+
+    Raises:
+        StoreError: it does not, with the figures.
+    """
+    if not source.sample and manifest.used + source.size > capacity:
+        raise StoreError(
+            f"{source.name} ({_megabytes(source.size)}) does not fit: {_megabytes(manifest.used)} of "
+            f"{_megabytes(capacity)} are used; remove documents first"
+        )
+
+
+def given_up(manifest: Manifest, source: Source, capacity: int) -> list[Source]:
+    """What was removed longest ago, taken off the manifest where with the new source all would pass the capacity."""
+    held = [*manifest.sources, *manifest.removed, source]
+    surplus = sum(s.size for s in held if not s.sample) - capacity
+    gone = []
+    while surplus > 0 and manifest.removed:
+        oldest = manifest.removed.pop(0)
+        if not oldest.sample:
+            surplus -= oldest.size
+            gone.append(oldest)
+    return gone
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / (1 << 20):.1f} MB"
