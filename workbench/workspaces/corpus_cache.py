@@ -1,9 +1,6 @@
-"""Documents parsed once and kept in the store; corpora put together once and kept in memory."""
+"""Documents parsed once and kept in the store; corpora put together once and held in memory."""
 
 import json
-import logging
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,34 +8,32 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from workbench.documents import Corpus, Document, Figures, Section, Unread
-from workbench.errors import SpecError, StoreError, WorkbenchError
-from workbench.memory_cache import cached
+from workbench.documents import Corpus, Document, Figures, Section
+from workbench.errors import SpecError, WorkbenchError
+from workbench.memory_cache import MemoryCache, cached
 from workbench.parsers import Parser
 from workbench.spans import Span
 from workbench.specs import fingerprint
 from workbench.store import Store
 from workbench.workspaces.manifest import Source
 
-log = logging.getLogger(__name__)
-
 Parse = Callable[[str, bytes, Parser], Document]
 """name, bytes, parser → Document; raises DocumentError where the file cannot be read."""
 
 FORMAT = 1
-"""Goes up with every change of what `to_json` writes; what an older or newer version kept is parsed anew."""
+"""Goes up with every change of what `to_json` writes; entries of another version are parsed again."""
 
 KIND = "card"
-"""The kind under which the store keeps what lists show of parsed documents."""
+"""The store's kind of entry for what a list shows of a parsed document: everything but its text."""
 
-_PLAIN = ("source", "id", "name", "text", "media_type", "parser", "language")
-_LISTED = ("source", "id", "media_type", "parser", "language")
+_CARD = ("source", "id", "media_type", "parser", "language")
+_WHOLE = ("source", "id", "name", "text", "media_type", "parser", "language")
 _TOGETHER = 1_000  # cards that are written at a time
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What is to be parsed: a label, the sha256 of the bytes, how to get these, and the parser."""
+    """What is to be parsed: a label, the sha256 of the bytes, a way to get them, and the parser."""
 
     name: str
     id: str
@@ -47,20 +42,23 @@ class File:
 
     @property
     def key(self) -> str:
-        """What decides the document: the bytes, the parser, and the suffix, which can tell it the format."""
-        return fingerprint([FORMAT, self.id, _name(self.parser), Path(self.name).suffix.lower()])
+        """The identity of its document: bytes, parser, and the suffix, which can decide the format."""
+        return fingerprint([FORMAT, self.id, _fingerprint(self.parser), Path(self.name).suffix.lower()])
 
 
 @lru_cache(maxsize=64)
-def _name(parser: Parser) -> str:
+def _fingerprint(parser: Parser) -> str:
     return parser.fingerprint
 
 
-def parsed(parse: Parse, store: Store, name: str, id: str, read: Callable[[], bytes], parser: Parser) -> Document:
-    """The document of the bytes with this sha256, parsed only where that never happened, and then kept in the store.
+@lru_cache(maxsize=8)
+def store_of(home: Path) -> Store:
+    """Return the store that all workspaces of a WORKBENCH_HOME share."""
+    return Store(home / "store")
 
-    Its text is read from there when it is asked for.
-    """
+
+def parsed(parse: Parse, store: Store, name: str, id: str, read: Callable[[], bytes], parser: Parser) -> Document:
+    """Return the document of the bytes with this sha256: from the store, or else parsed and kept there."""
     found = all_parsed(parse, store, [File(name, id, read, parser)])[0]
     if isinstance(found, WorkbenchError):
         raise found
@@ -73,9 +71,9 @@ def all_parsed(
     files: Sequence[File],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Document | WorkbenchError]:
-    """For each file its document, or why there is none: `parsed`, with one look into the store for all.
+    """Return for each file its document, or why there is none: `parsed`, with one look into the store for all.
 
-    Of documents that were parsed before only a card is read (`KIND`): how large they are, and what they are called.
+    Of documents that were parsed before only the card is read; their text is read when it is asked for.
     `progress(done, total)` counts the files that are new.
     """
     keys = [file.key for file in files]
@@ -84,36 +82,28 @@ def all_parsed(
     new: dict[str, bytes] = {}
     missing, done = sum(key not in cards for key in keys), 0
     for file, key in zip(files, keys, strict=True):
-        listed = _listed(cards[key], parse, store, file, key) if key in cards else None
-        if listed is None:
+        document = _listed(cards[key], parse, store, file, key) if key in cards else None
+        if document is None:
             progress(done, missing)
             done += 1
             try:
-                whole, is_kept = _whole(parse, store, file, key)
+                document, is_kept = _whole(parse, store, file, key)
             except WorkbenchError as error:
                 out.append(error)
                 continue
-            listed = whole
             if is_kept:  # else it is larger than the whole store, and would be parsed at every look
-                card = new[key] = _card(whole)
-                listed = _listed(card, parse, store, file, key) or whole
-        out.append(listed)
+                new[key] = _card(document)
+                document = _listed(new[key], parse, store, file, key) or document
+        out.append(document)
         if len(new) >= _TOGETHER:
-            _keep(store, new)
-    _keep(store, new)
+            store.keep(KIND, new)
+            new = {}
+    store.keep(KIND, new)
     return out
 
 
-def _keep(store: Store, cards: dict[str, bytes]) -> None:
-    try:
-        store.put_many(KIND, cards)
-    except StoreError as error:  # without them, documents are read whole at the next start
-        log.warning("the cards of %d documents are not kept: %s", len(cards), error)
-    cards.clear()
-
-
 def _whole(parse: Parse, store: Store, file: File, key: str) -> tuple[Document, bool]:
-    """The document with its text, and whether the store holds it now."""
+    """Return the document with its text, and whether the store holds it now."""
     with suppress(LookupError):
         return _kept(store, key, file.name), True
     document = parse(file.name, file.read(), file.parser)
@@ -123,36 +113,9 @@ def _whole(parse: Parse, store: Store, file: File, key: str) -> tuple[Document, 
     return document, False
 
 
-def _card(document: Document) -> bytes:
-    """What a list shows of a document, as JSON."""
-    figures = document.figures
-    values = {name: getattr(document, name) for name in _LISTED}
-    values |= {"figures": (figures.characters, figures.sections, figures.pages), "warnings": document.warnings}
-    return json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-def _listed(card: bytes, parse: Parse, store: Store, file: File, key: str) -> Document | None:
-    """The document of this card, its text unread; None where the card is of another form."""
-    try:
-        values = json.loads(card.decode("utf-8", "surrogatepass"))
-        figures, warnings = Figures(*values.pop("figures")), tuple(values.pop("warnings"))
-        read = partial(_read, parse, store, file, key, values["id"])
-        return Unread(read, figures, **values, name=file.name, warnings=warnings)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
-
-
-def _read(parse: Parse, store: Store, file: File, key: str, id: str) -> Document:
-    """The document with its text. Was it parsed again, to another text than the card says, that gets a card too."""
-    whole, is_kept = _whole(parse, store, file, key)
-    if is_kept and whole.id != id:
-        _keep(store, {key: _card(whole)})
-    return whole
-
-
-@cached(256 << 20, lambda document: 1_000 + 2 * len(document.text), key=lambda store, key, name: (store, key, name))
+@cached(256 << 20, lambda document: 1_000 + 2 * len(document.text))
 def _kept(store: Store, key: str, name: str) -> Document:
-    """The document that was parsed before, the same object each time.
+    """Return the document that was parsed before.
 
     Raises:
         LookupError: the store has none, or one of another form.
@@ -166,29 +129,52 @@ def _kept(store: Store, key: str, name: str) -> Document:
         raise LookupError(key) from error
 
 
-@lru_cache(maxsize=8)
-def store_of(home: Path) -> Store:
-    """The cache that all workspaces of a WORKBENCH_HOME share."""
-    return Store(home / "store")
+def _card(document: Document) -> bytes:
+    figures = document.figures
+    values = {name: getattr(document, name) for name in _CARD}
+    values |= {"figures": (figures.characters, figures.sections, figures.pages), "warnings": document.warnings}
+    return _json(values)
+
+
+def _listed(card: bytes, parse: Parse, store: Store, file: File, key: str) -> Document | None:
+    """Return the document of this card, its text unread; None for a card of another form."""
+    try:
+        values = json.loads(card.decode("utf-8", "surrogatepass"))
+        figures, warnings = Figures(*values.pop("figures")), tuple(values.pop("warnings"))
+        read = partial(_read, parse, store, file, key, values["id"])
+        return Document(**values, name=file.name, warnings=warnings, figures=figures, read=read)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _read(parse: Parse, store: Store, file: File, key: str, id: str) -> Document:
+    """Return the whole document. If it was parsed again to another text than its card says, renew the card."""
+    whole, is_kept = _whole(parse, store, file, key)
+    if is_kept and whole.id != id:
+        store.keep(KIND, {key: _card(whole)})
+    return whole
 
 
 def to_json(document: Document) -> bytes:
-    """The whole document; `from_json` gives it back."""
-    data: dict[str, Any] = {name: getattr(document, name) for name in _PLAIN}
+    """Encode the whole document for `from_json`."""
+    data: dict[str, Any] = {name: getattr(document, name) for name in _WHOLE}
     data["sections"] = [(s.kind, s.level, s.span.start, s.span.end, s.title) for s in document.sections]
     data["pages"] = [(number, span.start, span.end) for number, span in document.pages]
-    data["warnings"] = document.warnings
-    return json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return _json(data | {"warnings": document.warnings})
 
 
 def from_json(data: bytes, name: str) -> Document:
-    """The document that `to_json` wrote, under this name."""
+    """Decode the document that `to_json` wrote, under this name."""
     values = json.loads(data.decode("utf-8", "surrogatepass"))
     id = values["id"]
     sections = tuple(Section(kind, level, Span(id, a, b), title) for kind, level, a, b, title in values.pop("sections"))
     pages = tuple((number, Span(id, a, b)) for number, a, b in values.pop("pages"))
     warnings = tuple(values.pop("warnings"))
     return Document(**{**values, "name": name}, sections=sections, pages=pages, warnings=warnings)
+
+
+def _json(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,29 +187,18 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """A corpus as it was put together: from which files of a manifest, and which of these could not be read."""
+    """A corpus, the sources that it was put together from, and its documents by (id, name, parser) of their file."""
 
     sources: Sequence[Source]
     documents: Mapping[tuple[str, str, str], Document]
-    """By what decides one: the file's id, name and parser."""
     corpus: Corpus
 
 
-OPENED: OrderedDict[Any, Opened] = OrderedDict()
-"""The corpora put together last, by the workspace's folder and the parser."""
+OPENED: MemoryCache[Opened] = MemoryCache(200 << 20, lambda opened: 2_000 * (1 + len(opened.documents)))
+"""The corpora put together last, by workspace and parser: a page need not look at every document at each run.
 
-_MOST_OPENED = 8, 50_000  # corpora whatever their size, and documents of more corpora
-_lock = threading.Lock()  # visits open corpora at the same time
-
-
-def remember(name: Any, opened: Opened) -> None:
-    """Keep a corpus, so that a page of a large one need not look at every document at each run."""
-    few, many = _MOST_OPENED
-    with _lock:
-        OPENED[name] = opened
-        OPENED.move_to_end(name)
-        while len(OPENED) > few and sum(1 + len(found.documents) for found in OPENED.values()) > many:
-            OPENED.popitem(last=False)
+Weighed at 2 kB a document: texts are not held here.
+"""
 
 
 def opened(
@@ -232,21 +207,22 @@ def opened(
     file: Callable[[Source], File],
     read: Callable[[Sequence[File]], Sequence[Document | WorkbenchError]],
 ) -> tuple[Corpus, tuple[Refusal, ...]]:
-    """The corpus of these sources, and what could not be read.
+    """Return the corpus of these sources, and what could not be read.
 
-    What was opened before under this `name` is taken as it is; the others are read by `read`, all at once. What could
-    not be read is tried again at every call.
+    Documents that were opened before under this `name` are taken as they are; the others are read by `read`, all at
+    once. What could not be read is tried again at every call.
     """
     known = OPENED.get(name)
     if known is not None and known.sources is sources and len(known.documents) == len(sources):
         return known.corpus, ()
+    before = known.documents if known else {}
     here: dict[tuple[str, str, str], Document] = {}
     refusals: list[Refusal] = []
     new: list[tuple[tuple[str, str, str], Source, File]] = []
     for source in sources:
         key = source.id, source.name, repr(source.parser)
-        if known is not None and key in known.documents:
-            here[key] = known.documents[key]
+        if key in before:
+            here[key] = before[key]
             continue
         try:
             new.append((key, source, file(source)))
@@ -257,7 +233,6 @@ def opened(
             here[key] = found
         else:
             refusals.append(Refusal(source, str(found)))
-    same = known is not None and here == known.documents
-    corpus = known.corpus if known is not None and same else Corpus(tuple(here.values()))
-    remember(name, Opened(sources, here, corpus))
+    corpus = known.corpus if known and here == before else Corpus(tuple(here.values()))
+    OPENED.put(name, Opened(sources, here, corpus))
     return corpus, tuple(refusals)
