@@ -28,7 +28,7 @@ from workbench.statistics import mean_intervals, standings
 from workbench.store import Store
 from workbench.sweeps import sweep
 from workbench.tasks import Task
-from workbench.workspaces.samples import FOLDER, GOLDEN
+from workbench.workspaces.manifest import SAMPLE_FOLDER, SAMPLE_GOLDEN
 
 SIZES = range(100, 900, 100)
 OVERLAPS = 0.0, 0.25, 0.5
@@ -57,7 +57,7 @@ def questions_and_corpus(tiny: bool) -> tuple[Corpus, Sequence[Question]]:
         corpus = read(SHARED / "corpora")
         return corpus, read_golden(SHARED / "questions.csv", corpus)[0]
     corpus = sample()
-    questions = read_golden(FOLDER / GOLDEN, corpus)[0]
+    questions = read_golden(SAMPLE_FOLDER / SAMPLE_GOLDEN, corpus)[0]
     if tiny:
         corpus = Corpus(corpus.documents[:1])
         questions = [q for q in questions if q.answerable and all(r.span.document in corpus for r in q.references)][:3]

@@ -8,7 +8,7 @@ from workbench.parsers import parse
 from workbench.records import Question, Reference
 from workbench.spans import Span
 from workbench.specs import digest
-from workbench.workspaces.samples import sample_files
+from workbench.workspaces.manifest import sample_files
 
 CHANGED = 0.15
 """The share of words that a repeated paragraph has in another's place."""

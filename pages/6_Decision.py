@@ -8,8 +8,7 @@ from workbench.ui import bench, countings, library, live, progress, sessions
 from workbench.ui.decision import audit, choose, export, history, report
 from workbench.ui.experiments import charts, evaluation, results
 from workbench.ui.shell import body, open_page, plain
-from workbench.workspaces.catalogues import catalogue_of, remember
-from workbench.workspaces.experiments import experiments_folder, kept_runs
+from workbench.workspaces.experiments import catalogue_of, experiments_folder, kept_runs, remember
 
 open_page("Decision")
 VIEWS = ("Choose", "Export", "Review report", "RAG, fine-tuning or both", "History", "Prompts")

@@ -2,8 +2,8 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from workbench.spans import Ranges, Span, nonblank, ranges
 from workbench.specs import fingerprint
 
 SECTION_KINDS = ("heading", "table", "row", "code", "list", "caption", "slide", "sheet", "quote", "header", "footer")
-"""What a section can be. Pages stand apart, in `Document.pages`."""
+"""The kinds of section. Pages are apart, in `Document.pages`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +31,68 @@ class Section:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The size of a document."""
+
+    characters: int
+    sections: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    text: str
+    sections: tuple[Section, ...]
+    pages: tuple[tuple[int, Span], ...]
+    headings: list[Section]
+
+
 class Document:
     """What a parser made of a file. `text` never changes, and every offset in the workbench counts its code points.
 
     `source` is the sha256 of the file's bytes; `id` a hash of source, parser and text, so that two parsers' texts of
     one file are two documents. `name` is a label. `pages` holds the page number and span of each page, in order.
     `warnings` says in plain words what the parser could not read or had to guess.
+
+    Text, sections and pages are given, or read when they are asked for: then `read` returns the whole document, the
+    same at every call, and caches it as it likes; everything else is known, the `figures` too.
     """
 
-    source: str
-    id: str
-    name: str
-    text: str
-    sections: tuple[Section, ...] = ()
-    pages: tuple[tuple[int, Span], ...] = ()
-    media_type: str = "text/plain"
-    parser: str = "text"
-    language: str = ""
-    warnings: tuple[str, ...] = ()
-    _headings: list[Section] = field(init=False, repr=False)
+    __slots__ = (
+        "_content", "_read", "figures", "id", "language", "media_type", "name", "parser", "source", "warnings",
+    )  # fmt: skip
 
-    def __post_init__(self) -> None:
-        headings = sorted((s for s in self.sections if s.kind == "heading"), key=lambda s: s.span.start)
-        object.__setattr__(self, "_headings", headings)
+    def __init__(
+        self,
+        source: str,
+        id: str,
+        name: str,
+        text: str = "",
+        sections: tuple[Section, ...] = (),
+        pages: tuple[tuple[int, Span], ...] = (),
+        media_type: str = "text/plain",
+        parser: str = "text",
+        language: str = "",
+        warnings: tuple[str, ...] = (),
+        *,
+        figures: Figures | None = None,
+        read: "Callable[[], Document] | None" = None,
+    ) -> None:
+        self.source: Final = source
+        self.id: Final = id
+        self.name: Final = name
+        self.media_type: Final = media_type
+        self.parser: Final = parser
+        self.language: Final = language
+        self.warnings: Final = warnings
+        self.figures: Final = figures or Figures(len(text), len(sections), len(pages))
+        self._read: Final = read
+        headings = sorted((s for s in sections if s.kind == "heading"), key=lambda s: s.span.start)
+        self._content: Final = _Content(text, sections, pages, headings)
+
+    def __repr__(self) -> str:
+        return f"Document({self.name!r}, id={self.id!r}, {self.figures.characters} characters)"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Document) and self.id == other.id
@@ -67,107 +105,69 @@ class Document:
             raise DocumentError(f"span of document {span.document[:8]} does not belong to {self.name} ({self.id[:8]})")
         return self.text[span.start : span.end]
 
-    @property
-    def figures(self) -> "Figures":
-        """How large it is, known without its text."""
-        return Figures(len(self.text), len(self.sections), len(self.pages))
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process: the whole document, read here."""
+        content = self._whole()
+        about = self.media_type, self.parser, self.language, self.warnings
+        return Document, (self.source, self.id, self.name, content.text, content.sections, content.pages, *about)
+
+    def _whole(self) -> _Content:
+        """Return the content, read where it was not given.
+
+        Raises:
+            DocumentError: it was read again and is another text now.
+        """
+        if self._read is None:
+            return self._content
+        found = self._read()
+        if found.id != self.id:
+            raise DocumentError(f"{self.name} was read again, and is another text now; remove it and add it again")
+        return found._whole()
 
     @property
-    def blanks(self) -> NDArray[np.int64]:
-        """(b,) where its white space stands, in text order."""
-        return _blanks(self)
+    def text(self) -> str:
+        """The whole text."""
+        return self._whole().text
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The parts that the format marks, in text order, the outer before the inner."""
+        return self._whole().sections
+
+    @property
+    def pages(self) -> tuple[tuple[int, Span], ...]:
+        """Page number and span of each page, in order."""
+        return self._whole().pages
 
     @property
     def headings(self) -> Sequence[Section]:
         """The headings in text order."""
-        return self._headings
+        return self._whole().headings
+
+    @property
+    def blanks(self) -> NDArray[np.int64]:
+        """Offsets (b,) of its white space, ascending."""
+        return _blanks(self)
 
     def heading_path(self, offset: int) -> tuple[str, ...]:
-        """The titles of `headings_over` an offset: where it stands, in words."""
+        """Return the titles of `headings_over(offset)`."""
         return tuple(h.title for h in self.headings_over(offset))
 
     def headings_over(self, offset: int) -> list[Section]:
-        """The headings that `offset` stands under, the highest first; a heading stands under itself."""
+        """Return the headings over `offset`, the highest first; a heading is over its own line too."""
         path: list[Section] = []
-        for heading in self._headings[: bisect_right(self._headings, offset, key=lambda s: s.span.start)]:
+        headings = self.headings
+        for heading in headings[: bisect_right(headings, offset, key=lambda s: s.span.start)]:
             while path and path[-1].level >= heading.level:
                 path.pop()
             path.append(heading)
         return path
 
     def page_at(self, offset: int) -> int | None:
-        """The number of the page that `offset` stands on; None where the format has no pages."""
-        i = bisect_right(self.pages, offset, key=lambda page: page[1].start) - 1
-        return self.pages[i][0] if i >= 0 else None
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """How large a document is."""
-
-    characters: int
-    sections: int
-    pages: int
-
-
-class Unread(Document):
-    """A document whose text, sections and pages are read when they are asked for: of many, most are only listed.
-
-    `read` gives the whole document, the same at every call; what it read last is its to keep. Everything else is known.
-    """
-
-    __slots__ = ("_figures", "_read")
-
-    def __init__(
-        self,
-        read: Callable[[], Document],
-        figures: Figures,
-        *,
-        source: str,
-        id: str,
-        name: str,
-        media_type: str,
-        parser: str,
-        language: str,
-        warnings: tuple[str, ...],
-    ) -> None:
-        known = {"source": source, "id": id, "name": name, "media_type": media_type, "parser": parser}
-        known |= {"language": language}
-        for field_, value in {**known, "warnings": warnings, "_read": read, "_figures": figures}.items():
-            object.__setattr__(self, field_, value)
-
-    @property
-    def figures(self) -> Figures:
-        return self._figures  # type: ignore[no-any-return, attr-defined]
-
-    @property
-    def text(self) -> str:
-        return self._whole().text
-
-    @property
-    def sections(self) -> tuple[Section, ...]:
-        return self._whole().sections
-
-    @property
-    def pages(self) -> tuple[tuple[int, Span], ...]:
-        return self._whole().pages
-
-    @property
-    def headings(self) -> Sequence[Section]:
-        return self._whole().headings
-
-    def headings_over(self, offset: int) -> list[Section]:
-        return self._whole().headings_over(offset)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """In another process: the whole document."""
-        return Document, tuple(getattr(self, f.name) for f in fields(Document) if f.init)
-
-    def _whole(self) -> Document:
-        found: Document = self._read()  # type: ignore[attr-defined]
-        if found.id != self.id:
-            raise DocumentError(f"{self.name} was read again, and is another text now; remove it and add it again")
-        return found
+        """Return the number of the page that holds `offset`; None where the format has no pages."""
+        pages = self.pages
+        i = bisect_right(pages, offset, key=lambda page: page[1].start) - 1
+        return pages[i][0] if i >= 0 else None
 
 
 _WHITE = np.array([chr(code).isspace() for code in range(0x3001)])  # U+3000 is the last of them
@@ -220,11 +220,10 @@ class Corpus:
         return document in self._by_id
 
     def __getitem__(self, span: Span) -> str:
-        """The text of a span."""
         return self.document(span.document)[span]
 
     def document(self, id: str) -> Document:
-        """The document with this id.
+        """Return the document with this id.
 
         Raises:
             DocumentError: it is not in this corpus.
@@ -235,11 +234,11 @@ class Corpus:
             raise DocumentError(f"document {id[:8]} is not in this corpus of {len(self)} documents") from None
 
     def blanks(self, id: str) -> NDArray[np.int64]:
-        """(b,) where the white space of a document stands; none in a document that is not here."""
+        """Return the offsets (b,) of a document's white space; none of a document that is not here."""
         return self._by_id[id].blanks if id in self._by_id else np.zeros(0, np.int64)
 
     def nonblank(self, spans: Sequence[Span]) -> list[Span]:
-        """The spans counted in characters that are not white space: so gold and hits are measured."""
+        """Return the spans counted in characters other than white space, as gold and hits are measured."""
         counted: dict[Span, Span] = {}
         by_document: dict[str, list[Span]] = {}
         for span in dict.fromkeys(spans):
@@ -267,8 +266,8 @@ class Chunk:
 class Chunks:
     """The chunks of one document as columns: `spans` (n, 2) int64, and a header for each or none at all.
 
-    `parents` (n, 2) int64 are the larger spans that chunks were cut from and that a retriever may return for them
-    (`expand: parent`); each holds its chunk. None where the splitter knows none.
+    `parents` (n, 2) int64 are the larger spans that chunks were cut from, which a retriever may return in their place
+    (`expand: parent`); each holds its chunk. None where the splitter has none.
     """
 
     document: str
@@ -297,7 +296,7 @@ class Chunks:
 
     @property
     def bytes(self) -> int:
-        """What they take in memory, about."""
+        """About what they take in memory."""
         parents = 0 if self.parents is None else self.parents.nbytes
         return 500 + self.spans.nbytes + parents + sum(map(len, self.headers))
 
@@ -311,7 +310,7 @@ class Chunks:
             yield Chunk(Span(self.document, start, end), header)
 
     def texts(self, document: Document) -> list[str]:
-        """What is embedded for each chunk: its header, a blank line, and its text."""
+        """Return what is embedded for each chunk: its header, a blank line, and its text."""
         text = document.text
         bodies = [text[start:end] for start, end in self.spans.tolist()]
         if not self.headers:

@@ -1,4 +1,4 @@
-"""What can go wrong because of an input. A message says what, which value, the limit and the remedy."""
+"""Errors caused by an input. A message says what is wrong, which value, the limit and the remedy."""
 
 
 class WorkbenchError(Exception):
@@ -18,7 +18,7 @@ class GoldenError(WorkbenchError):
 
 
 class ModelUnavailable(WorkbenchError):
-    """A model or tokenizer cannot be had here and now."""
+    """A model or tokenizer cannot be loaded."""
 
 
 class StoreError(WorkbenchError):

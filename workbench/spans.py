@@ -32,35 +32,35 @@ class Span:
         return self.end - self.start
 
     def overlap(self, other: "Span") -> int:
-        """The number of characters that both spans hold; 0 across documents."""
+        """Return the number of characters that both spans hold; 0 across documents."""
         if self.document != other.document:
             return 0
         return max(0, min(self.end, other.end) - max(self.start, other.start))
 
     def covers(self, other: "Span") -> bool:
-        """Whether `other` lies wholly inside this span."""
+        """Return whether `other` lies wholly inside this span."""
         return self.document == other.document and self.start <= other.start and other.end <= self.end
 
 
 def ranges(pairs: Iterable[tuple[int, int]]) -> Ranges:
-    """(n, 2) int64 of the pairs; (0, 2) where there are none."""
+    """Return the pairs as (n, 2) int64; (0, 2) of none."""
     return np.array(list(pairs), dtype=np.int64).reshape(-1, 2)
 
 
 def lengths(spans: Ranges) -> NDArray[np.int64]:
-    """(n,) characters in each range."""
+    """Return the number of characters in each range, (n,)."""
     out: NDArray[np.int64] = spans[:, 1] - spans[:, 0]
     return out
 
 
 def nonblank(spans: Ranges, blanks: NDArray[np.int64]) -> Ranges:
-    """The ranges counted in characters that are not white space, which stands at the positions `blanks` (sorted)."""
+    """Return the ranges counted in characters other than white space; `blanks` are its offsets, ascending."""
     counted: Ranges = spans - np.searchsorted(blanks, spans)
     return counted
 
 
 def union(spans: Ranges) -> Ranges:
-    """The same characters as disjoint ranges in order; touching ranges are joined, empty ones dropped."""
+    """Return the same characters as disjoint ranges in order; touching ranges are joined, empty ones dropped."""
     spans = spans[lengths(spans) > 0]
     if len(spans) == 0:
         return spans
@@ -72,12 +72,12 @@ def union(spans: Ranges) -> Ranges:
 
 
 def intersection(a: Ranges, b: Ranges) -> Ranges:
-    """The characters that both hold, as disjoint ranges in order."""
+    """Return the characters that both hold, as disjoint ranges in order."""
     return depth_at_least(np.concatenate([union(a), union(b)]), 2)
 
 
 def depth_at_least(spans: Ranges, depth: int) -> Ranges:
-    """The characters that at least `depth` of the ranges hold, as disjoint ranges in order.
+    """Return the characters that at least `depth` of the ranges hold, as disjoint ranges in order.
 
     `depth_at_least(chunks, 2)` is the overlap that chunks share.
     """
@@ -91,5 +91,5 @@ def depth_at_least(spans: Ranges, depth: int) -> Ranges:
 
 
 def covered(spans: Ranges) -> int:
-    """The number of characters that the ranges hold, each counted once."""
+    """Return the number of characters that the ranges hold, each counted once."""
     return int(lengths(union(spans)).sum())

@@ -7,7 +7,7 @@ import fuzzing
 import pytest
 
 from workbench.parsers import FORMATS, parse_safely, sandbox
-from workbench.parsers.sniffing import sniff
+from workbench.parsers.detect import sniff
 
 MUTATIONS = 400
 

@@ -22,7 +22,7 @@ import pytest
 
 from workbench.documents import Document
 from workbench.errors import DocumentError
-from workbench.parsers import Limits, Unstructured, confinement, isolation, parse, parse_safely, sandbox
+from workbench.parsers import Limits, Unstructured, isolation, parse, parse_safely, sandbox
 
 GENERATOR = Path(__file__).parents[3] / "shared" / "files" / "hostile" / "make_hostile.py"
 WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
@@ -128,7 +128,7 @@ def test_what_a_process_writes_and_how_many_files_it_opens_is_bounded(monkeypatc
 
 def test_no_process_reaches_a_network():
     found = isolation()
-    assert set(found["limits"]) == set(confinement.LIMITS)
+    assert set(found["limits"]) == set(sandbox.LIMITS)
     if not found["network"]:
         pytest.skip("this system has neither seccomp nor namespaces: doctor says so")
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -165,9 +165,9 @@ def broken(patch: pytest.MonkeyPatch, code: str, limits: Limits | None = None) -
     """What is said of a file where its parser runs `code` in the process: a parser that was taken over."""
     path = Path(tempfile.mkdtemp()) / "workbench_taken_over.py"
     path.write_text(
-        "from workbench.parsers import child, tasks\n"
+        "from workbench.parsers import child\n"
         f"def parse(name, data, **_):\n    exec({code!r})\n    return {{}}\n"
-        "tasks.TASKS['parse'] = parse\nchild.main()\n"
+        "child.TASKS['parse'] = parse\nchild.main()\n"
     )
     start = subprocess.Popen
     with patch.context() as patched:
@@ -228,7 +228,7 @@ def test_nothing_of_the_environment_but_the_harmless_reaches_the_process(monkeyp
 
 
 def test_the_process_loads_no_model_and_no_app():
-    code = "import sys, workbench.parsers.child, workbench.parsers.methods; print(*sys.modules)"
+    code = "import sys, workbench.parsers.child, workbench.parsers.registry; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
@@ -236,7 +236,7 @@ def test_the_process_loads_no_model_and_no_app():
 
 
 def test_an_answer_that_does_not_fit_is_refused():
-    from workbench.parsers.drafts import Draft
+    from workbench.parsers.writer import RawDocument
 
     good = {
         "text": "abc",
@@ -247,7 +247,7 @@ def test_an_answer_that_does_not_fit_is_refused():
         "engine": "x",
         "language": "",
     }
-    assert Draft.from_plain(good, "n.pdf").text == "abc"
+    assert RawDocument.from_plain(good, "n.pdf").text == "abc"
     for bad in (
         {"sections": [["heading", 1, 0, 4, ""]]},
         {"sections": [["evil", 1, 0, 1, ""]]},
@@ -255,7 +255,7 @@ def test_an_answer_that_does_not_fit_is_refused():
         {"pages": 5},
     ):
         with pytest.raises(DocumentError, match=r"^n\.pdf: "):
-            Draft.from_plain(good | bad, "n.pdf")
+            RawDocument.from_plain(good | bad, "n.pdf")
 
 
 def lying_zip() -> bytes:

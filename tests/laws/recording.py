@@ -32,7 +32,7 @@ from workbench.sweeps import METRIC, sweep
 from workbench.sweeps.embedding_cost import reading
 from workbench.sweeps.race_statistics import places
 from workbench.tasks import Task
-from workbench.workspaces.samples import FOLDER, GOLDEN
+from workbench.workspaces.manifest import SAMPLE_FOLDER, SAMPLE_GOLDEN
 
 SIZES = (50, 75, 100, 150, 200, 250, 300, 400, 550, 800)
 MORE_SIZES = (50, 75, 100, 125, 150, 200, 250, 300, 400, 500, 650, 800)
@@ -46,7 +46,7 @@ def main(name: str) -> None:
     store = Store(Path(tempfile.gettempdir()) / f"race-recording-{name}")
     large = name == "minilm"
     corpus = questions_and_corpus(tiny=False)[0] if large else sample()
-    questions = questions_and_corpus(tiny=False)[1] if large else read_golden(FOLDER / GOLDEN, corpus)[0]
+    questions = questions_and_corpus(tiny=False)[1] if large else read_golden(SAMPLE_FOLDER / SAMPLE_GOLDEN, corpus)[0]
     questions = [q for q in questions if q.answerable]
     embedder = SentenceTransformer() if large else Static()
     pipelines = [

@@ -15,8 +15,7 @@ from workbench.splitters import Recursive
 from workbench.sweeps import Decision
 from workbench.ui.decision import export
 from workbench.ui.experiments.evaluation import metrics
-from workbench.workspaces.catalogues import catalogue_of, remember
-from workbench.workspaces.experiments import experiments_folder
+from workbench.workspaces.experiments import catalogue_of, experiments_folder, remember
 
 NEAR = Pipeline(splitter=Recursive(chunk_size=100, tokenizer="wordllama-256"), embedder=FAST.embedder, retriever=BM25())
 

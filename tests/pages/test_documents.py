@@ -10,7 +10,7 @@ from test_pages import APOLOGY, keys, status, whole, words
 from workbench.parsers import Auto, Unstructured
 from workbench.specs import to_dict
 from workbench.workspaces import open_workspace
-from workbench.workspaces.transfers import export_workspace
+from workbench.workspaces.transfer import export_workspace
 
 
 def zipped(*members: tuple[str, bytes]) -> bytes:
@@ -101,7 +101,6 @@ def test_of_a_hostile_workspace_file_each_part_is_named(visit, few):
 
 def test_a_replacement_parses_only_the_new_file_and_says_what_changed(visit, workspace, monkeypatch):
     read: list[str] = []
-    from workbench.workspaces import links
 
     def counting(name, data, parser):
         read.append(name)
@@ -109,7 +108,7 @@ def test_a_replacement_parses_only_the_new_file_and_says_what_changed(visit, wor
 
         return parse_safely(name, data, parser)
 
-    monkeypatch.setattr(links.open_workspace, "__kwdefaults__", {"parse": counting})
+    monkeypatch.setattr(open_workspace, "__kwdefaults__", {"parse": counting})
     source = next(s for s in workspace.sources if s.name == "travel-policy-2026.md")
     new = workspace.content(source).decode().replace("mileage", "distance") + "\n\n## Herons\n\nNo heron travels.\n"
     app = visit("Documents", document=shown(workspace, source.name))

@@ -15,7 +15,7 @@ from workbench.splitters import Splitter
 from workbench.ui import jobs, offering
 from workbench.ui.library import listing
 from workbench.ui.modelling import rivals
-from workbench.workspaces import contents, open_workspace, openings, parsed
+from workbench.workspaces import corpus_cache, open_workspace, workspace
 
 MANY = 1_500
 
@@ -53,7 +53,7 @@ def large_home(parsed_home, tmp_path_factory):
     files = [(f"record-{i:05}.txt", text.format(i).encode()) for i in range(MANY)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKBENCH_HOME", str(folder))
-        patch.setattr(contents, "write_whole", lambda path, data: path.write_bytes(data))  # a test needs no fsync
+        patch.setattr(workspace, "write_whole", lambda path, data: path.write_bytes(data))  # a test needs no fsync
         assert len(open_workspace(parse=parse).add_all(files)[0]) == MANY
     return folder
 
@@ -63,9 +63,9 @@ def large(large_home, home, monkeypatch):
     """A copy of it for one test, as a process finds it that has just started."""
     shutil.rmtree(home)
     shutil.copytree(large_home, home)
-    parsed._kept.cache_clear()
-    openings.OPENED.clear()
-    parsed.store_of.cache_clear()
+    corpus_cache._kept.cache_clear()
+    corpus_cache.OPENED.clear()
+    corpus_cache.store_of.cache_clear()
 
 
 @pytest.fixture
@@ -76,9 +76,9 @@ def looked(monkeypatch):
     def note(what: str, name: str) -> None:
         out.append((what, threading.current_thread().name == "workbench-job", name))
 
-    cut, read = Splitter.__call__, parsed._whole
+    cut, read = Splitter.__call__, corpus_cache._whole
     monkeypatch.setattr(Splitter, "__call__", lambda self, document: note("cut", document.name) or cut(self, document))
-    monkeypatch.setattr(parsed, "_whole", lambda *given: note("read", given[2].name) or read(*given))
+    monkeypatch.setattr(corpus_cache, "_whole", lambda *given: note("read", given[2].name) or read(*given))
     return out
 
 

@@ -11,7 +11,7 @@ from workbench.embedders import Static
 from workbench.pipelines import Pipeline, from_mapping, to_mapping, to_yaml
 from workbench.splitters import Recursive
 from workbench.ui import jobs, live, scoring, searching
-from workbench.workspaces import open_workspace, parsed
+from workbench.workspaces import corpus_cache, open_workspace
 
 PAGES = ("Bench", "Documents", "Models")
 EVERY = (*PAGES, "Golden_set", "Experiments", "Decision")
@@ -121,7 +121,7 @@ def test_a_file_whose_bytes_are_gone_is_named_and_the_others_stay(visit, workspa
     source = workspace.paste("The spare impeller lies on shelf nine.", "shelf.txt")
     (workspace.folder / "sources" / source.id).unlink()
     workspace.store.clear("document")
-    parsed._kept.cache_clear()  # as in a process that starts anew
+    corpus_cache._kept.cache_clear()  # as in a process that starts anew
     app = visit(where)
     whole(app)
     assert "13 documents" in status(app)

@@ -6,15 +6,16 @@ import pytest
 from quick import FAST, control
 from test_pages import whole, words
 
-from workbench.parsers import PdfPlumber, plumbers
-from workbench.parsers.plumbers import NEEDS
+from workbench.parsers import PdfPlumber
+from workbench.parsers.pdf import pdfplumber
+from workbench.parsers.pdf.pdfplumber import NEEDS
 from workbench.pipelines import to_mapping
 from workbench.specs import to_dict
 
 
 @pytest.fixture
 def absent(monkeypatch):
-    monkeypatch.setattr(plumbers, "installed", lambda: False)
+    monkeypatch.setattr(pdfplumber, "installed", lambda: False)
 
 
 def chosen(app) -> str:
@@ -61,7 +62,7 @@ def test_what_was_chosen_while_it_was_installed_is_named_and_the_rest_stays(visi
     source = next(s for s in few.sources)
     few.choose_parser(source.id, PdfPlumber())
     pipeline = to_mapping(FAST) | {"parser": to_dict(PdfPlumber())}
-    monkeypatch.setattr(plumbers, "installed", lambda: False)
+    monkeypatch.setattr(pdfplumber, "installed", lambda: False)
     corpus, refusals = few.corpus()
     assert len(corpus) == len(few.sources) - 1
     assert [NEEDS in r.reason and r.reason.startswith(source.name) for r in refusals] == [True]

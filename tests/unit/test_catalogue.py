@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from test_runs import made
 
-from workbench.catalogue import Catalogue, DecisionRecord, Rejected, engines, open_catalogue
+from workbench.catalogue import Catalogue, DecisionRecord, Rejected, database, open_catalogue
 from workbench.errors import RunError, StoreError
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ def postgres():
     run("initdb", "-U", "tests", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
     run("pg_ctl", "start", "-w", "-l", str(home / "log"), "-o", f"-k {home} -c listen_addresses='' -c fsync=off")
     yield f"postgresql+psycopg://tests@/postgres?host={home}"
-    engines._ready.cache_clear()
+    database._ready.cache_clear()
     gc.collect()
     run("pg_ctl", "stop", "-m", "immediate")
     shutil.rmtree(home)
@@ -191,9 +191,9 @@ def test_the_migrations_make_the_tables_that_queries_are_written_for(catalogue):
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from workbench.catalogue.tables import metadata
+    from workbench.catalogue.database import metadata
 
-    with engines.ready(catalogue.url).connect() as connection:
+    with database.ready(catalogue.url).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
@@ -215,7 +215,7 @@ def test_a_database_that_cannot_be_used_is_a_line_without_its_password(tmp_path,
 
 def test_a_database_of_a_newer_workbench_is_refused(tmp_path):
     open_catalogue(tmp_path, "w")
-    engines._ready.cache_clear()
+    database._ready.cache_clear()
     with sqlite3.connect(tmp_path / "catalogue.sqlite3") as raw:
         raw.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match="newer workbench"):

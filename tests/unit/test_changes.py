@@ -3,8 +3,8 @@
 from workbench.documents import Document, Section
 from workbench.golden import Anchor, Anchoring
 from workbench.spans import Span
-from workbench.workspaces import changes
-from workbench.workspaces.changes import change
+from workbench.workspaces import golden
+from workbench.workspaces.golden import change
 
 
 def document(text: str, name: str = "a.md", headings: int = 0) -> Document:
@@ -37,7 +37,7 @@ def test_passages_of_other_files_do_not_count():
 
 
 def test_long_texts_are_compared_by_lines_and_that_is_said(monkeypatch):
-    monkeypatch.setattr(changes, "MOST_WORDS", 5)
+    monkeypatch.setattr(golden, "MOST_WORDS", 5)
     found = change(document("a b c\nd e f\n"), document("a  b c\nd e g\n"), Anchoring())
     assert not found.by_words
     assert (found.added, found.removed) == (5, 5)

@@ -8,12 +8,12 @@ import pytest
 from workbench.documents import Document
 from workbench.errors import DocumentError, SpecError
 from workbench.parsers import Auto, PdfPlumber, PyPdf, compare, parse, parse_safely
-from workbench.parsers.comparisons import opcodes
-from workbench.parsers.furniture import furniture, without
+from workbench.parsers.comparison import opcodes
+from workbench.parsers.pdf.headers_footers import edge_lines, without
 
 
 def lines_of(pages: list[str]) -> list[list[tuple[str, str]]]:
-    found = zip(pages, furniture(pages), strict=True)
+    found = zip(pages, edge_lines(pages), strict=True)
     return [[(line.edge, page[line.start : line.end]) for line in lines] for page, lines in found]
 
 
@@ -58,7 +58,7 @@ def test_lines_that_come_again_count_only_at_the_edge():
     body = ["alpha\nbeta\ngamma\ndelta", "one\ntwo\nthree\nfour", "red\ngreen\nblue\nwhite", "x\ny\nz\nw"]
     pages = [f"HEAD\n{text}\nsame inside\n{text}\n{i + 5}" for i, text in enumerate(body)]
     assert lines_of(pages) == [[("header", "HEAD"), ("footer", str(i + 5))] for i in range(4)]
-    assert without(pages[0], furniture(pages)[0]) == f"{body[0]}\nsame inside\n{body[0]}"
+    assert without(pages[0], edge_lines(pages)[0]) == f"{body[0]}\nsame inside\n{body[0]}"
 
 
 def test_left_and_right_pages_differ_and_a_blank_page_does_no_harm():

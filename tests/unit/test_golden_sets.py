@@ -16,7 +16,7 @@ from workbench.records import Question, Reference
 from workbench.spans import Span
 from workbench.specs import digest
 from workbench.workspaces import GoldenSet, Workspace, open_workspace
-from workbench.workspaces.histories import MOST_VERSIONS
+from workbench.workspaces.golden import MOST_VERSIONS
 
 ROOT = Path(__file__).parents[2]
 TEXT = "The pump hums in the cellar of the house. Close the valve before the seal is exchanged by the operator."

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.parsers import languages
+from workbench.parsers import detect
 
 TEXTS = ("The pump must be switched off before the lid is opened.", "Vor dem Öffnen die Pumpe ausschalten.", "水泵", "")
 
@@ -13,14 +13,14 @@ TEXTS = ("The pump must be switched off before the lid is opened.", "Vor dem Öf
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    languages.identifier.cache_clear()
+    detect.identifier.cache_clear()
     yield tmp_path / "workbench"
-    languages.identifier.cache_clear()
+    detect.identifier.cache_clear()
 
 
 def ranks() -> list[object]:
-    languages.identifier.cache_clear()
-    return [languages.identifier().rank(text) for text in TEXTS]
+    detect.identifier.cache_clear()
+    return [detect.identifier().rank(text) for text in TEXTS]
 
 
 def packed() -> list[object]:
@@ -28,7 +28,7 @@ def packed() -> list[object]:
     from py3langid import langid
 
     own = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE)
-    own.set_languages([code for code in languages._LANGUAGES if code in own.nb_classes])
+    own.set_languages([code for code in detect._LANGUAGES if code in own.nb_classes])
     return [own.rank(text) for text in TEXTS]
 
 
@@ -57,4 +57,4 @@ def test_without_a_place_for_it_there_is_no_copy(tmp_path: Path, monkeypatch: py
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert ranks()[0][0][0] == "en"
-    languages.identifier.cache_clear()
+    detect.identifier.cache_clear()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workbench import pipelines
-from workbench.documents import Corpus, Document, Figures, Section, Unread
+from workbench.documents import Corpus, Document, Figures, Section
 from workbench.embedders import Cancelled, blocks
 from workbench.errors import DocumentError
 from workbench.indexes import Flat, mapped
@@ -21,8 +21,9 @@ from workbench.specs import digest, fingerprint
 from workbench.splitters import ParentChild, Recursive, Sentences, Structure, cuttings
 from workbench.splitters.cuttings import all_chunks, decoded, encoded
 from workbench.store import Store
-from workbench.workspaces import manifests, open_workspace, openings, parsed, samples
+from workbench.workspaces import corpus_cache, manifest, open_workspace
 
+KNOWN = ("source", "id", "name", "media_type", "parser", "language", "warnings")
 TEXT = "# Pumps\n\nThe pump hums. Close the valve.\n\n## Seals\n\nA seal lasts a year. 🜂 e\u0301\n\n| 1 | 2 |\n"
 
 
@@ -32,13 +33,12 @@ def document(text: str = TEXT, name: str = "d.md") -> Document:
     return Document(digest(text.encode()), id, name, text, headings, ((1, Span(id, 0, 40)),), "text/markdown")
 
 
-def unread(whole: Document, reads: list[str]) -> Unread:
+def unread(whole: Document, reads: list[str]) -> Document:
     def read() -> Document:
         reads.append(whole.name)
         return whole
 
-    names = ("source", "id", "name", "media_type", "parser", "language", "warnings")
-    return Unread(read, whole.figures, **{name: getattr(whole, name) for name in names})
+    return Document(read=read, figures=whole.figures, **{name: getattr(whole, name) for name in KNOWN})
 
 
 # --- documents
@@ -70,15 +70,13 @@ def test_an_unread_document_is_the_whole_one_as_soon_as_it_is_looked_at():
 
 def test_another_process_is_given_the_whole_document():
     there = pickle.loads(pickle.dumps(unread(document(), [])))
-    assert type(there) is Document
-    for name in Document.__slots__:
+    for name in (*KNOWN, "figures", "text", "sections", "pages", "headings", "_read"):
         assert getattr(there, name) == getattr(document(), name)
 
 
 def test_a_document_that_became_another_text_is_refused():
     whole = document()
-    lazy = unread(document("another text"), [])
-    object.__setattr__(lazy, "id", whole.id)
+    lazy = Document(whole.source, whole.id, whole.name, figures=whole.figures, read=lambda: document("another text"))
     with pytest.raises(Exception, match="another text now"):
         _ = lazy.text
 
@@ -96,7 +94,7 @@ def many(home, monkeypatch, tmp_path):
     empty = tmp_path / "no_samples"
     empty.mkdir()
     (empty / "golden.jsonl").write_text("")
-    monkeypatch.setattr(samples, "FOLDER", empty)
+    monkeypatch.setattr(manifest, "SAMPLE_FOLDER", empty)
     here = open_workspace(parse=parse)
     kept, refused = here.add_all([(f"{i}.txt", f"text {i} ".encode() * 50) for i in range(30)])
     assert (len(kept), refused) == (30, [])
@@ -105,9 +103,9 @@ def many(home, monkeypatch, tmp_path):
 
 
 def forget():
-    parsed._kept.cache_clear()
-    openings.OPENED.clear()
-    manifests._manifests.clear()
+    corpus_cache._kept.cache_clear()
+    corpus_cache.OPENED.clear()
+    manifest._manifests.clear()
     pipelines.collected.cache_clear()
     pipelines.split.cache_clear()
 
@@ -119,7 +117,7 @@ def counted(monkeypatch, module, name):
 
 
 def test_a_workspace_opens_without_reading_a_text(many, monkeypatch):
-    reads = counted(monkeypatch, parsed, "from_json")
+    reads = counted(monkeypatch, corpus_cache, "from_json")
     corpus, refusals = many.corpus()
     assert (len(corpus), refusals, corpus.characters) == (30, (), sum(len(f"text {i} ") * 50 for i in range(30)))
     assert [d.name for d in corpus][:2] == ["0.txt", "1.txt"]
@@ -131,12 +129,12 @@ def test_a_workspace_opens_without_reading_a_text(many, monkeypatch):
 
 def test_a_document_more_is_parsed_alone_and_a_manifest_is_decoded_once(many, monkeypatch):
     before, _ = many.corpus()
-    decodes = counted(monkeypatch, manifests, "decoded")
+    decodes = counted(monkeypatch, manifest, "decoded")
     for _ in range(5):
         assert len(many.sources) == 30
         assert many.settings == {}
     assert len(decodes) <= 1
-    looked = counted(monkeypatch, parsed, "_whole")
+    looked = counted(monkeypatch, corpus_cache, "_whole")
     many.add("new.txt", b"a new one")
     after, _ = many.corpus()
     assert len(after) == 31
@@ -165,7 +163,7 @@ def test_a_document_that_is_parsed_to_another_text_can_be_added_again(many):
     source = here.add("changing.txt", b"It hums")
     before = next(d for d in here.corpus()[0] if d.source == source.id)
     here.store.clear("document")
-    parsed._kept.cache_clear()
+    corpus_cache._kept.cache_clear()
     sign[0] = "!"
     for _ in range(2):
         with pytest.raises(DocumentError, match="changing.txt .* remove it and add it again"):

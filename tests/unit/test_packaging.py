@@ -111,7 +111,7 @@ def run(code: str, site: Path, folder: Path) -> str:
 def test_an_installed_wheel_finds_its_own_files(installed: Path, tmp_path: Path):
     code = """
 from workbench.installation import BESIDE, beside, package_files
-from workbench.workspaces.samples import FOLDER, sample_sources
+from workbench.workspaces.manifest import FOLDER, sample_sources
 print(*[beside(name) for name in BESIDE], FOLDER, len(sample_sources()), len(package_files()), sep="\\n")
 """
     *places, samples, files = run(code, installed, tmp_path).split()

@@ -11,8 +11,8 @@ import pytest
 from workbench.documents import Document
 from workbench.errors import DocumentError
 from workbench.parsers import Auto, Boxes, PdfPlumber, PyPdf, boxes, page_image, parse
-from workbench.parsers.pictures import png
-from workbench.parsers.places import align
+from workbench.parsers.comparison import align
+from workbench.parsers.pdf.pdfium import png
 from workbench.spans import Span
 
 MANUAL = Path(__file__).parents[2] / "sample_docs" / "hx-service-manual.pdf"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from workbench.errors import DocumentError, SpecError
 from workbench.parsers import Auto, label, parse, paste
-from workbench.parsers.encodings import decode
-from workbench.parsers.writers import Writer, clean
+from workbench.parsers.detect import decode
+from workbench.parsers.writer import Writer, clean
 
 LETTERS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=200)
 PIECES = [

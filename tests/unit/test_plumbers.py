@@ -8,10 +8,10 @@ import pytest
 from workbench import cli
 from workbench.documents import Document
 from workbench.errors import DocumentError, SpecError
-from workbench.parsers import PARSERS, Auto, Limits, PdfPlumber, boxes, compare, parse, parse_safely, plumbers, sandbox
-from workbench.parsers.lines import once
-from workbench.parsers.plumbers import NEEDS
-from workbench.parsers.rulings import ruled
+from workbench.parsers import PARSERS, Auto, Limits, PdfPlumber, boxes, compare, parse, parse_safely, sandbox
+from workbench.parsers.pdf import pdfplumber
+from workbench.parsers.pdf.pdfplumber import NEEDS, once
+from workbench.parsers.pdf.tables import ruled_tables
 from workbench.pipelines import from_yaml
 from workbench.spans import Span
 from workbench.specs import from_dict
@@ -268,9 +268,9 @@ def test_a_page_of_too_many_lines_is_not_searched_for_tables():
         canvas.grid(range(20, 600, 5), range(20, 780, 5))
 
     with pdfplumber.open(io.BytesIO(drawn(draw))) as pdf:
-        assert [[len(row) for row in t] for t in ruled(pdf.pages[0])] == [[3, 3, 3]]
+        assert [[len(row) for row in t] for t in ruled_tables(pdf.pages[0])] == [[3, 3, 3]]
     with pdfplumber.open(io.BytesIO(drawn(many))) as pdf:
-        assert ruled(pdf.pages[0]) == []
+        assert ruled_tables(pdf.pages[0]) == []
 
 
 # --- where it is not installed
@@ -278,7 +278,7 @@ def test_a_page_of_too_many_lines_is_not_searched_for_tables():
 
 @pytest.fixture
 def absent(monkeypatch):
-    monkeypatch.setattr(plumbers, "installed", lambda: False)
+    monkeypatch.setattr(pdfplumber, "installed", lambda: False)
 
 
 def test_what_is_said_names_the_version_that_is_tried_here():

@@ -19,8 +19,7 @@ from workbench.spans import Span
 from workbench.splitters import Recursive
 from workbench.workspaces import new_workspace, open_workspace
 from workbench.workspaces.experiments import experiments_folder, kept_runs
-from workbench.workspaces.members import MANIFEST
-from workbench.workspaces.transfers import export_workspace, import_workspace
+from workbench.workspaces.transfer import MANIFEST, export_workspace, import_workspace
 
 PIPELINE = Pipeline(splitter=Recursive(chunk_size=200, chunk_overlap=0, unit="characters"), retriever=BM25())
 TEXT = "Herons nest under the gantry.\n\nOtters sleep beside the turbine."

@@ -9,12 +9,12 @@ import pytest
 
 from workbench.documents import Document
 from workbench.parsers import Auto, Parser, parse
-from workbench.parsers import turns as turns_of_all
-from workbench.parsers.turns import Turns, on_behalf_of
+from workbench.parsers import sandbox as turns_of_all
+from workbench.parsers.sandbox import FairQueue, on_behalf_of
 from workbench.workspaces import open_workspace
 
 
-def queued(turns: Turns, owners: list[str], read: list[str]) -> list[threading.Thread]:
+def queued(turns: FairQueue, owners: list[str], read: list[str]) -> list[threading.Thread]:
     """A thread for each, come in this order; each writes its owner down when its turn comes."""
 
     def one(owner: str) -> None:
@@ -31,7 +31,7 @@ def queued(turns: Turns, owners: list[str], read: list[str]) -> list[threading.T
 
 
 def test_one_file_does_not_wait_for_two_hundred_of_another() -> None:
-    turns, read = Turns(1), list[str]()
+    turns, read = FairQueue(1), list[str]()
     with turns.taken():
         threads = queued(turns, [*["many"] * 200, "one", "other", "other"], read)
     for thread in threads:
@@ -41,7 +41,7 @@ def test_one_file_does_not_wait_for_two_hundred_of_another() -> None:
 
 
 def test_so_many_at_once_and_no_more() -> None:
-    turns, inside, most, lock = Turns(3), [0], [0], threading.Lock()
+    turns, inside, most, lock = FairQueue(3), [0], [0], threading.Lock()
 
     def one(owner: str) -> None:
         with on_behalf_of(owner), turns.taken():
@@ -62,7 +62,7 @@ def test_so_many_at_once_and_no_more() -> None:
 
 
 def test_a_turn_is_given_back_by_what_fails() -> None:
-    turns = Turns(1)
+    turns = FairQueue(1)
     with pytest.raises(ZeroDivisionError), turns.taken():
         raise ZeroDivisionError
     with turns.taken():
@@ -71,7 +71,7 @@ def test_a_turn_is_given_back_by_what_fails() -> None:
 
 
 def test_one_who_leaves_the_queue_takes_no_turn_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns = Turns(1)
+    turns = FairQueue(1)
 
     class Broken(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
@@ -86,7 +86,7 @@ def test_one_who_leaves_the_queue_takes_no_turn_along(monkeypatch: pytest.Monkey
 
 
 def test_an_owner_is_named_for_a_while() -> None:
-    turns, read = Turns(1), list[str]()
+    turns, read = FairQueue(1), list[str]()
     with turns.taken():
         with on_behalf_of("outer"):
             pass

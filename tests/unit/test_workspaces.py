@@ -16,8 +16,8 @@ from workbench.parsers import Auto, Parser, PyPdf
 from workbench.spans import Span
 from workbench.specs import digest, fingerprint
 from workbench.store import Store
-from workbench.workspaces import delete_workspace, expire, new_workspace, open_workspace, parsed, samples
-from workbench.workspaces.parsed import from_json, to_json
+from workbench.workspaces import corpus_cache, delete_workspace, expire, manifest, new_workspace, open_workspace
+from workbench.workspaces.corpus_cache import from_json, to_json
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,7 +44,7 @@ def sample(tmp_path, home, monkeypatch):
     (folder / "a.txt").write_text("sample a")
     row = {"id": "q", "question": "?", "references": [{"document": "a.txt", "start": 0, "end": 6, "quote": "sample"}]}
     (folder / "golden.jsonl").write_text(json.dumps(row) + "\n")
-    monkeypatch.setattr(samples, "FOLDER", folder)
+    monkeypatch.setattr(manifest, "SAMPLE_FOLDER", folder)
     calls.clear()
     return folder
 
@@ -439,7 +439,8 @@ def test_a_document_survives_json():
         "application/pdf", "pdf 1", "de", ("page 2 holds no text",),
     )  # fmt: skip
     again = from_json(to_json(document), "n.pdf")
-    for field in Document.__slots__:
+    about = ("source", "id", "name", "media_type", "parser", "language", "warnings", "figures")
+    for field in (*about, "text", "sections", "pages", "headings"):
         assert getattr(again, field) == getattr(document, field), field
 
 
@@ -464,9 +465,9 @@ def test_what_another_version_kept_is_parsed_anew(entry):
     assert _parsed(store).text == "new"
     ((key,),) = store._connection.execute("SELECT key FROM entries WHERE kind = 'document'")
     store.put("document", key, entry)
-    parsed._kept.cache_clear()
+    corpus_cache._kept.cache_clear()
     assert _parsed(store).text == "new"
-    parsed._kept.cache_clear()
+    corpus_cache._kept.cache_clear()
     assert _parsed(store).text == "new"
     assert len(calls) == 2
 
@@ -474,18 +475,18 @@ def test_what_another_version_kept_is_parsed_anew(entry):
 def test_another_format_is_another_entry(monkeypatch):
     store = Store(None)
     _parsed(store)
-    monkeypatch.setattr(parsed, "FORMAT", parsed.FORMAT + 1)
+    monkeypatch.setattr(corpus_cache, "FORMAT", corpus_cache.FORMAT + 1)
     _parsed(store)
     assert len(calls) == 2
     assert store.usage()["document"].entries == 2
 
 
 def _parsed(store):
-    return parsed.parsed(parse, store, "n.txt", digest(b"new"), lambda: b"new", Auto())
+    return corpus_cache.parsed(parse, store, "n.txt", digest(b"new"), lambda: b"new", Auto())
 
 
 def test_the_real_sample_and_the_real_parsers(tmp_path, monkeypatch):
-    monkeypatch.setattr(samples, "FOLDER", ROOT / "sample_docs")
+    monkeypatch.setattr(manifest, "SAMPLE_FOLDER", ROOT / "sample_docs")
     workspace = open_workspace()
     workspace.add("Grüße.txt", "Liebe Grüße\n".encode(), Auto())
     corpus, refusals = workspace.corpus()

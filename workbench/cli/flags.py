@@ -23,7 +23,7 @@ from workbench.parsers.files import files
 from workbench.records import Question
 from workbench.specs import Spec, digest, from_dict, to_dict
 from workbench.store import Store
-from workbench.workspaces.parsed import parsed, store_of
+from workbench.workspaces.corpus_cache import parsed, store_of
 
 if TYPE_CHECKING:
     from workbench.pipelines import Pipeline

@@ -14,7 +14,7 @@ from workbench.diagnostics import Finding, chunk_tokens, examine
 from workbench.documents import Chunks, Corpus
 from workbench.errors import ModelUnavailable, SpecError
 from workbench.parsers import PARSERS, isolation
-from workbench.parsers.confinement import LIMITS
+from workbench.parsers.sandbox import LIMITS
 from workbench.pipelines import REGISTRIES, Pipeline, prepared, split
 from workbench.records import Hit
 from workbench.retrievers import MAX_K

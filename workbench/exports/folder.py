@@ -22,7 +22,7 @@ from workbench.retrievers import Collection
 from workbench.specs import digest
 from workbench.store import Store
 from workbench.tokens import BPE_ENCODINGS
-from workbench.workspaces.parsed import to_json
+from workbench.workspaces.corpus_cache import to_json
 
 FORMAT = 2
 """Of manifest.json. In format 1 export.py printed its own chunks, vectors and hits; `verify` knows both."""

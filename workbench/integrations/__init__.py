@@ -21,7 +21,7 @@ from workbench.specs import digest
 from workbench.splitters import Splitter
 from workbench.store import Store
 from workbench.vectors import Vectors
-from workbench.workspaces.parsed import from_json, to_json
+from workbench.workspaces.corpus_cache import from_json, to_json
 
 ADAPTER = "adapter.safetensors"
 """What turns the vectors of queries, beside the `pipeline.yaml` that needs it."""

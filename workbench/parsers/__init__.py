@@ -3,15 +3,13 @@
 `parse_safely` and `read` do so in a process of their own with limits, because files are hostile until parsed.
 """
 
-from workbench.parsers.comparisons import Comparison, compare
-from workbench.parsers.files import Refusal, parse, parse_safely, paste, read, read_all
-from workbench.parsers.methods import PARSERS, Auto, Engine, Parser, PdfPlumber, PyPdf, Unstructured
-from workbench.parsers.names import label
-from workbench.parsers.pages import Boxes, PageImage, boxes, page_image
+from workbench.parsers.comparison import Comparison, compare
+from workbench.parsers.detect import FORMATS, Format, label
+from workbench.parsers.files import Refusal, Unpacked, parse, parse_safely, paste, read, read_all, unpack
+from workbench.parsers.pdf.page_images import Boxes, PageImage, boxes, page_image
+from workbench.parsers.registry import PARSERS, Auto, Engine, Parser, PdfPlumber, PyPdf, Unstructured
 from workbench.parsers.sandbox import Limits, isolation
-from workbench.parsers.sniffing import FORMATS, Format
-from workbench.parsers.writers import Writer
-from workbench.parsers.zips import Unpacked, unpack
+from workbench.parsers.writer import Writer
 
 __all__ = [
     "FORMATS",

@@ -1,8 +1,4 @@
-"""The process in which foreign files are read: `python -m workbench.parsers.child`, asked over its standard streams.
-
-A request is a line of JSON (task, name, arguments, limits, size) followed by `size` bytes; an answer is the length in
-8 bytes and JSON: {"result": …} or {"error": …}. Nothing else can reach the answering stream.
-"""
+"""The process in which foreign files are read."""
 
 import contextlib
 import errno
@@ -10,8 +6,25 @@ import json
 import os
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
+
+from workbench.parsers.pdf import page_images
+from workbench.parsers.registry import PARSERS, added_formats, parse_draft
+from workbench.specs import from_dict
+
+
+def parse(name: str, data: bytes, parser: Mapping[str, Any], format: str) -> dict[str, Any]:
+    """A draft as plain values."""
+    return parse_draft(name, data, from_dict(PARSERS, parser, "parser"), format).to_plain()
+
+
+TASKS: dict[str, Callable[..., Any]] = {
+    "parse": parse,
+    "image": page_images.draw,
+    "boxes": page_images.measure,
+}
+
 
 _SHUT_OUT = ("torch", "tensorflow", "jax", "cupy", "mxnet")
 _NICE = 5  # whoever waits for the app itself comes first
@@ -27,25 +40,25 @@ def main() -> None:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(_NICE)
     shut_out()
-    from workbench.parsers import confinement
+    from workbench.parsers import sandbox
 
-    network = confinement.shut_network()
+    network = sandbox.shut_network()
     # Before the first limit is set, so that its memory counts towards no file; the languages' model writes a file once.
-    from workbench.parsers import languages, tasks
+    from workbench.parsers import detect
 
-    languages.identifier()
-    tasks.added_formats()  # other packages load here, and may be large
+    detect.identifier()
+    added_formats()  # other packages load here, and may be large
     while line := requests.readline():
         request = json.loads(line)
         data = requests.read(request["size"])
         if len(data) < request["size"]:
             return
-        held = confinement.bound(request["limits"])
+        held = sandbox.bound(request["limits"])
         try:
             if request["task"] == "isolation":
                 result: Any = {"network": network, "limits": held}
             else:
-                result = tasks.TASKS[request["task"]](request["name"], data, **request["arguments"])
+                result = TASKS[request["task"]](request["name"], data, **request["arguments"])
             answer: dict[str, Any] = {"result": result}
         except Exception as error:  # noqa: BLE001 - whatever a foreign file breaks goes back as a refusal
             answer = _refusal(request, error)
@@ -64,7 +77,7 @@ def shut_out() -> None:
 def _refusal(request: Mapping[str, Any], error: Exception) -> dict[str, Any]:
     """What is said of a failure. After anything but a refusal in good order the process has had its day."""
     from workbench.errors import DocumentError
-    from workbench.parsers.names import label
+    from workbench.parsers.detect import label
 
     cause = error.__cause__ or error
     limits = request["limits"]

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from workbench.errors import DocumentError
-from workbench.parsers.encodings import decode
-from workbench.parsers.writers import Writer, clean
+from workbench.parsers.detect import decode
+from workbench.parsers.writer import Writer, clean
 
 _SKIPPED = frozenset({"script", "style", "template", "head", "iframe", "object", "-comment", "-doctype"})
 _HEADINGS = {f"h{i}": i for i in range(1, 7)}

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from workbench.errors import DocumentError
-from workbench.parsers.encodings import known
-from workbench.parsers.writers import Writer
+from workbench.parsers.detect import known
+from workbench.parsers.writer import Writer
 
 MAX_DEPTH = 10_000  # of groups
 _TOKEN = re.compile(

@@ -1,33 +1,169 @@
-"""Foreign files read in a process of their own, within limits of time, memory and output.
-
-A process that has read a file or refused it in good order is kept for the next one, so that only the first pays for
-its start. One in which a parser broke, or that read a large file or very many, is ended. Callers may be threads; each
-has a process to itself while it reads, and where there are many they take turns owner by owner (`turns.py`).
-"""
+"""Foreign files read in a process of their own, within limits of time, memory and output."""
 
 import atexit
 import contextlib
+import ctypes
 import json
 import os
+import platform
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
 from workbench.errors import DocumentError
-from workbench.parsers.confinement import LIMITS
-from workbench.parsers.drafts import Draft
-from workbench.parsers.methods import Parser, Unstructured
-from workbench.parsers.names import label
-from workbench.parsers.turns import Turns
+from workbench.parsers.detect import label
+from workbench.parsers.registry import Parser, Unstructured
+from workbench.parsers.writer import RawDocument
 from workbench.specs import to_dict
+
+LIMITS = ("cpu_seconds", "memory_bytes", "output_bytes", "open_files")
+"""What `bound` takes and the system enforces; the wall clock is the parent's."""
+
+_NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 38, 22, 2  # prctl(2)
+_NEW_USER, _NEW_NET = 0x10000000, 0x40000000  # unshare(2)
+_ALLOW, _ERROR = 0x7FFF0000, 0x00050000 | 13  # seccomp(2): allow; or fail with EACCES
+_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # classic BPF
+_X32 = 0x40000000  # the other numbering of system calls on x86-64
+_CALLS = {  # audit architecture, and what opens a way out: socket, io_uring_setup, ptrace, process_vm_writev
+    "x86_64": (0xC000003E, (41, 425, 101, 311)),
+    "aarch64": (0xC00000B7, (198, 425, 117, 271)),
+}
+
+
+def bound(limits: Mapping[str, int]) -> list[str]:
+    """Set these of LIMITS for this process from now on; those that hold. Processor time counts from now."""
+    try:
+        import resource
+    except ImportError:
+        return []
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    kinds = {
+        "cpu_seconds": (resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + 1),
+        "memory_bytes": (resource.RLIMIT_AS, 0),
+        "output_bytes": (resource.RLIMIT_FSIZE, 0),  # of any file; what it answers, its parent counts
+        "open_files": (resource.RLIMIT_NOFILE, 0),
+    }
+    held = []
+    for name, (kind, offset) in kinds.items():
+        if name in limits:
+            _, hard = resource.getrlimit(kind)
+            soft = limits[name] + offset
+            with contextlib.suppress(ValueError, OSError):  # a system that does not know this limit
+                resource.setrlimit(kind, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+                held.append(name)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    return held
+
+
+def shut_network() -> str:
+    """What now keeps this process, and all that it starts, from opening a socket: "seccomp", "namespace" or ""."""
+    if not sys.platform.startswith("linux"):
+        return ""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for name, shut in (("seccomp", _filter), ("namespace", _namespace)):
+        if shut(libc) and not reaches_network():
+            return name
+    return ""
+
+
+def reaches_network() -> bool:
+    """Whether a packet could leave: a socket can be had, and there is a route out. Nothing is sent."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(("192.0.2.1", 9))  # an address kept for documentation (RFC 5737)
+    except OSError:
+        return False
+    return True
+
+
+def _filter(libc: ctypes.CDLL) -> bool:
+    if platform.machine() not in _CALLS:
+        return False
+    architecture, calls = _CALLS[platform.machine()]
+    steps = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _ERROR), (_LOAD, 0, 0, 0)]
+    refused = [(_AT_LEAST, _X32), *((_EQUAL, call) for call in calls)]
+    steps += [(code, len(refused) - i, 0, value) for i, (code, value) in enumerate(refused)]
+    steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _ERROR)]
+    code = b"".join(struct.pack("=HBBI", *step) for step in steps)
+    kept = ctypes.create_string_buffer(code, len(code))
+    program = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(kept)))
+    if libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
+        return False
+    return bool(libc.prctl(_SECCOMP, _FILTER, ctypes.byref(program), 0, 0) == 0)
+
+
+def _namespace(libc: ctypes.CDLL) -> bool:
+    flags = _NEW_NET if os.geteuid() == 0 else _NEW_USER | _NEW_NET
+    return bool(libc.unshare(flags) == 0)
+
+
+_owner: ContextVar[str] = ContextVar("owner", default="")
+
+
+@contextmanager
+def on_behalf_of(owner: str) -> Iterator[None]:
+    """Files that are read within are this owner's; elsewhere they are nobody's, which is an owner too."""
+    token = _owner.set(owner)
+    try:
+        yield
+    finally:
+        _owner.reset(token)
+
+
+class FairQueue:
+    """So many at once. Those who wait come owner by owner, so that one who brings two hundred delays nobody's one."""
+
+    def __init__(self, at_once: int) -> None:
+        self._free = at_once
+        self._lock = threading.Lock()
+        self._waiting: OrderedDict[str, deque[threading.Event]] = OrderedDict()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """A turn, of the owner named by `on_behalf_of`; waited for, and passed on at the end."""
+        mine = threading.Event()
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                mine.set()
+            else:
+                self._waiting.setdefault(_owner.get(), deque()).append(mine)
+        try:
+            mine.wait()
+            yield
+        finally:
+            self._pass_on(mine)
+
+    def _pass_on(self, mine: threading.Event) -> None:
+        """Nothing; the turn goes to the owner who had none for longest. Who broke off in the queue has none to give."""
+        with self._lock:
+            if not mine.is_set():
+                owner = next(owner for owner, queue in self._waiting.items() if mine in queue)
+                self._waiting[owner].remove(mine)
+                if not self._waiting[owner]:
+                    del self._waiting[owner]
+                return
+            if not self._waiting:
+                self._free += 1
+                return
+            owner, queue = self._waiting.popitem(last=False)
+            queue.popleft().set()
+            if queue:
+                self._waiting[owner] = queue  # behind the others
+
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _KEPT = tuple("PATH HOME XDG_CACHE_HOME TMPDIR TEMP SYSTEMROOT LANG LC_ALL VIRTUAL_ENV LD_LIBRARY_PATH".split())
@@ -171,10 +307,10 @@ class Process:
 
 _lock = threading.Lock()
 _idle: list[Process] = []
-_turns = Turns(_AT_ONCE)
+_turns = FairQueue(_AT_ONCE)
 
 
-def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: str = "") -> Draft:
+def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: str = "") -> RawDocument:
     """The draft of a file, read in another process.
 
     Raises:
@@ -183,11 +319,11 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
     arguments = {"parser": to_dict(parser), "format": format}
     if isinstance(parser, Unstructured):  # its models take the first half of the memory
         limits = replace(limits, memory_bytes=2 * limits.memory_bytes)
-    return Draft.from_plain(do_apart("parse", name, data, limits, arguments), label(name))
+    return RawDocument.from_plain(do_apart("parse", name, data, limits, arguments), label(name))
 
 
 def do_apart(task: str, name: str, data: bytes, limits: Limits, arguments: Mapping[str, Any] | None = None) -> Any:
-    """What one of `workbench.parsers.tasks.TASKS` makes of a file in another process: plain JSON values.
+    """What one of `workbench.parsers.child.TASKS` makes of a file in another process: plain JSON values.
 
     Raises:
         DocumentError: naming the file and the reason: refused, or not within the limits.
@@ -236,7 +372,7 @@ def isolation() -> dict[str, Any]:
     """What holds in the processes that read foreign files on this system, for `doctor` and the settings page.
 
     `network` says what shuts it off ("seccomp", "namespace", "" for nothing), `limits` which of
-    `workbench.parsers.confinement.LIMITS` the system enforces; the wall clock always holds.
+    `workbench.parsers.sandbox.LIMITS` the system enforces; the wall clock always holds.
     """
     held: dict[str, Any] = do_apart("isolation", "isolation", b"", Limits())
     return held

@@ -7,8 +7,8 @@ from typing import Any
 
 from workbench.errors import DocumentError
 from workbench.parsers.archives import Archive, xml_root
-from workbench.parsers.drawings import write_boxes, write_chart
-from workbench.parsers.writers import Writer
+from workbench.parsers.office import write_boxes, write_chart
+from workbench.parsers.writer import Writer
 
 MAX_CELLS = 20_000_000
 _ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br=\"(\d+)\"")

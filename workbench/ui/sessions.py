@@ -21,8 +21,8 @@ from workbench.records import Question
 from workbench.specs import to_dict
 from workbench.store import Store
 from workbench.workspaces import Refusal, Workspace, expire, open_workspace, team_mode
-from workbench.workspaces.catalogues import remember
-from workbench.workspaces.goldens import Edit
+from workbench.workspaces.experiments import remember
+from workbench.workspaces.golden import Edit
 
 URL_VERSION = "1"
 UNUSED_DAYS = 30

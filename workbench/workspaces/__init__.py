@@ -9,12 +9,10 @@ mode (`WORKBENCH_MODE=team`) each visitor gets a private one, reached only by an
 """
 
 from workbench.models import team_mode
-from workbench.workspaces.contents import Workspace
-from workbench.workspaces.goldens import GoldenSet
-from workbench.workspaces.histories import History, Version
-from workbench.workspaces.links import LOCAL, delete_workspace, expire, new_workspace, open_workspace
-from workbench.workspaces.manifests import Source
-from workbench.workspaces.openings import Refusal
+from workbench.workspaces.corpus_cache import Refusal
+from workbench.workspaces.golden import GoldenSet, History, Version
+from workbench.workspaces.manifest import Source
+from workbench.workspaces.workspace import LOCAL, Workspace, delete_workspace, expire, new_workspace, open_workspace
 
 __all__ = [
     "LOCAL",

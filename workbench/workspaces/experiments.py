@@ -1,15 +1,18 @@
-"""Where a workspace keeps what was measured: a folder for each state of its documents and golden set."""
+"""Where a workspace keeps what was measured: files for each state of documents and golden set, and the catalogue."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from workbench.catalogue import Catalogue, open_catalogue
 from workbench.documents import Corpus
-from workbench.errors import RunError
+from workbench.errors import RunError, WorkbenchError
+from workbench.golden import write_golden
 from workbench.metrics import REVISION
 from workbench.records import Question, Run, golden_id, read_run
 from workbench.specs import fingerprint
-from workbench.workspaces.contents import Workspace
+from workbench.workspaces.workspace import Workspace
 
 
 def experiments_folder(workspace: Workspace, corpus: Corpus, questions: Sequence[Question]) -> Path:
@@ -47,3 +50,32 @@ def latest_runs(workspace: Workspace) -> tuple[Run, ...]:
 @lru_cache(maxsize=2_000)
 def _read(file: Path, changed: int, size: int) -> Run:
     return read_run(file)
+
+
+log = logging.getLogger(__name__)
+
+
+def catalogue_of(workspace: Workspace) -> Catalogue:
+    """The catalogue of this workspace and of no other; both of its ids lead to it, as to its folder.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    return open_catalogue(workspace.folder.parents[1], workspace.folder.name)
+
+
+def remember(workspace: Workspace, runs: Iterable[Run], corpus: Corpus, questions: Sequence[Question]) -> bool:
+    """Whether the catalogue has the runs now, and the golden set that they were measured on.
+
+    Where it cannot be used the log says so and the work goes on: files are the first copy of every run.
+    """
+    try:
+        catalogue = catalogue_of(workspace)
+        current = workspace.golden.history.current.label
+        catalogue.keep_golden(golden_id(questions), corpus.id, write_golden(questions, corpus), len(questions), current)
+        for run in runs:
+            catalogue.record(run)
+    except WorkbenchError as error:
+        log.warning("the run history was not written: %s", error)
+        return False
+    return True

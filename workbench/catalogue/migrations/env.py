@@ -1,8 +1,8 @@
-"""Runs the steps in the connection, and the transaction, of whoever asks alembic for it."""
+"""Runs the migrations in the connection and transaction that alembic is given."""
 
 from alembic import context
 
-from workbench.catalogue.tables import metadata
+from workbench.catalogue.database import metadata
 
 if __name__ == "env_py":  # as alembic loads it; imported as a module, it has nothing to do
     connection = context.config.attributes["connection"]

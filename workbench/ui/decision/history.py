@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from workbench.catalogue import Catalogue, Entry
-from workbench.catalogue.entries import LONGEST_TAG, LONGEST_TEXT
+from workbench.catalogue import LONGEST_TAG, LONGEST_TEXT, Catalogue, Entry
 from workbench.documents import Corpus
 from workbench.errors import RunError
 from workbench.metrics import REVISION

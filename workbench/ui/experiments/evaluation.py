@@ -17,8 +17,7 @@ from workbench.store import Store
 from workbench.sweeps import METRIC
 from workbench.ui import jobs, live, sessions
 from workbench.ui.headline import KS, TOKENS
-from workbench.workspaces.catalogues import remember
-from workbench.workspaces.experiments import experiments_folder, kept_runs
+from workbench.workspaces.experiments import experiments_folder, kept_runs, remember
 
 QUICK = 3.0
 """Seconds for which the page waits for a model that embeds at once, rather than draw a bar and run again."""

@@ -23,8 +23,7 @@ from workbench.ui.experiments import charts, sweep_jobs
 from workbench.ui.experiments.evaluation import metrics
 from workbench.ui.experiments.plan import OVERLAPS, SIZES
 from workbench.ui.shell import guarded, plain
-from workbench.workspaces.catalogues import remember
-from workbench.workspaces.experiments import experiments_folder
+from workbench.workspaces.experiments import experiments_folder, remember
 
 PLACE = "explore"
 """Under which name a race of an experiments folder is known; its runs stand beside those of sweeps."""

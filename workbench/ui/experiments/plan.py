@@ -29,7 +29,7 @@ from workbench.ui.experiments import sweep_jobs
 from workbench.ui.experiments.evaluation import held_out_ids, metrics
 from workbench.ui.searching import NAMES
 from workbench.ui.shell import guarded, plain, size_label
-from workbench.workspaces.catalogues import remember
+from workbench.workspaces.experiments import remember
 
 _CHARACTERS_PER_CHUNK = 700.0  # turns chunks/s, which the app measures, into characters/s
 

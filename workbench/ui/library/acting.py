@@ -7,7 +7,7 @@ from workbench.ui import sessions
 from workbench.ui.library.adding import load_sample, show, tried
 from workbench.ui.shell import plain
 from workbench.workspaces import Source
-from workbench.workspaces.changes import Change, change
+from workbench.workspaces.golden import Change, change
 
 TOLD = "replaced"
 """Session state: what the last replacement changed, in words, until it is dismissed."""

@@ -12,7 +12,7 @@ import streamlit as st
 from workbench.documents import Corpus, Document
 from workbench.errors import DocumentError, WorkbenchError
 from workbench.parsers import PARSERS, Auto, Comparison, Parser, compare
-from workbench.parsers.comparisons import Change
+from workbench.parsers.comparison import Change
 from workbench.specs import to_dict
 from workbench.ui import jobs, live, sessions
 from workbench.ui.cells import cells

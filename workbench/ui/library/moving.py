@@ -9,8 +9,7 @@ from workbench.errors import WorkbenchError
 from workbench.ui import sessions
 from workbench.ui.shell import plain, size_label
 from workbench.workspaces import delete_workspace, team_mode
-from workbench.workspaces.members import MANIFEST, Imported
-from workbench.workspaces.transfers import export_workspace, import_workspace
+from workbench.workspaces.transfer import MANIFEST, Imported, export_workspace, import_workspace
 
 MOST_LINES = 20
 
