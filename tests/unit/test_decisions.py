@@ -19,6 +19,7 @@ from workbench.decisions import (
     break_even,
     carriers,
     cheaper,
+    content,
     contradictions,
     dimensions,
     drivers,
@@ -353,3 +354,18 @@ def test_a_preset_is_suggested_by_a_documents_own_structure():
     assert suggest(steps).preset.name == "procedural"
     assert suggest(prose).preset.name == "narrative"
     assert suggest(prose).share == 0
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ("    citations: [must]\n  ask", "    citations: [musty]\n  ask", "no answer 'musty'"),
+        ("  result: few-shot\n", "  result: magic\n", "magic"),
+        ("prompt_rules:", "prompt_rule:", "keys"),
+    ],
+)
+def test_content_that_names_what_is_not_there_is_refused(old: str, new: str, words: str) -> None:
+    text = content.FILE.read_text("utf-8")
+    assert old in text
+    with pytest.raises(ValueError, match=words):
+        content.read(text.replace(old, new))

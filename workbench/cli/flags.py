@@ -1,6 +1,7 @@
 """A command's input: a method's fields as flags, its files as documents, its golden set, its metrics."""
 
 import argparse
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from types import NoneType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from workbench.cli import DONE, WRONG_INPUT
 from workbench.cli.output import Progress, warn
@@ -20,14 +21,12 @@ from workbench.golden import Anchor, present, reread_golden
 from workbench.metrics import metric
 from workbench.parsers import Limits, Parser, label, parse_safely
 from workbench.parsers.files import files
+from workbench.pipelines import Pipeline, from_yaml
 from workbench.records import Question
 from workbench.specs import Spec, digest, from_dict, to_dict
+from workbench.statistics import MIN_DOCUMENTS
 from workbench.store import Store
 from workbench.workspaces.corpus_cache import parsed, store_of
-
-if TYPE_CHECKING:
-    from workbench.pipelines import Pipeline
-
 
 S = TypeVar("S", bound=Spec)
 T = TypeVar("T")
@@ -48,7 +47,7 @@ class Flags(argparse.ArgumentParser):
             lists := [a.option_strings[0] for a in self._actions if a.nargs == "+" and a.option_strings]
         ):
             message += f" (put them before {lists[0]}, which takes all values that follow it)"
-        raise SpecError(f"{message}; `{self.prog} --help` tells the flags")
+        raise SpecError(f"{message}; `{self.prog} --help` lists the flags")
 
     def read(self, arguments: Sequence[str]) -> dict[str, Any]:
         """Return flag → value; None for methods' flags that were not given. Files and flags may come in any order."""
@@ -89,14 +88,12 @@ class Flags(argparse.ArgumentParser):
 
 
 def add_unit(flags: Flags) -> None:
-    """Add the flag that says of which population the figures speak."""
-    from workbench.statistics import MIN_DOCUMENTS  # loads more than `chunk` needs
-
+    """Add the flag of the population that the figures hold for."""
     flags.add_argument(
         "--unit-of-resampling",
         dest="unit",
         metavar="UNIT",
-        help="passage: the figures speak of questions about these documents; document: of documents like these "
+        help="passage: the figures hold for questions about these documents; document: for documents like these "
         f"(default: document where the questions are about at least {MIN_DOCUMENTS} documents)",
     )
 
@@ -192,8 +189,6 @@ def is_list(cls: type[Spec], name: str) -> bool:
 def _listed(texts: Sequence[str]) -> list[Any]:
     r"""Several values, or one list as YAML and JSON write it: `\n\n " "` or `["\n\n", " "]`."""
     if len(texts) == 1 and texts[0].startswith("[") and texts[0].endswith("]") and len(texts[0]) > 1:
-        import json
-
         try:
             return list(json.loads(texts[0]))
         except ValueError:
@@ -206,10 +201,8 @@ def unescaped(text: str) -> str:
     return re.sub(r"\\([ntr\\])", lambda m: {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}[m[1]], text)
 
 
-def pipeline_file(path: str) -> "Pipeline":
+def pipeline_file(path: str) -> Pipeline:
     """Return the pipeline of a YAML file."""
-    from workbench.pipelines import from_yaml
-
     return yaml_file(path, "pipeline", from_yaml)
 
 
@@ -231,9 +224,6 @@ def yaml_file(path: str, what: str, read: Callable[[str], T]) -> T:
         raise type(error)(f"{path}: {error}") from None
 
 
-Parse = Callable[[str, bytes, Parser], Document]
-
-
 class Reading:
     """Iterates over the documents of files and folders, one at a time.
 
@@ -244,7 +234,7 @@ class Reading:
         self,
         paths: Sequence[str],
         parser: Parser,
-        parse: Parse = parse_safely,
+        parse: Callable[[str, bytes, Parser], Document] = parse_safely,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._paths, self._parser, self._parse = paths, parser, parse

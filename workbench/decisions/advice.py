@@ -31,9 +31,9 @@ def dimensions(answers: Mapping[str, str], facts: Facts) -> list[Dimension]:
     }
     return [
         Dimension(
-            one["name"],
-            *(one[approach].format(**words) for approach in ("rag", "tuning", "hybrid")),
-            one.get("better", "") if holds(one.get("where", {}), answers) else "",
+            name=one["name"],
+            better=one.get("better", "") if holds(one.get("where", {}), answers) else "",
+            **{approach: one[approach].format(**words) for approach in ("rag", "tuning", "hybrid")},
         )
         for one in CONTENT["dimensions"]
     ]

@@ -9,6 +9,8 @@ from workbench.pipelines import read_yaml
 Where = Mapping[str, Sequence[str]]
 """Question → those of its answers that something is for."""
 
+FILE = Path(__file__).with_name("content.yaml")
+
 _KEYS = {
     "questions", "results", "knowledge", "trainable", "rules", "contradictions", "dimensions", "plan", "exclusions",
     "mistakes", "prompts", "prompt_rules",
@@ -20,8 +22,13 @@ def holds(where: Where, answers: Mapping[str, str]) -> bool:
     return all(answers.get(question) in some for question, some in where.items())
 
 
-def _loaded() -> dict[str, Any]:
-    data: dict[str, Any] = read_yaml(Path(__file__).with_name("content.yaml").read_text("utf-8"), "content.yaml")
+def read(text: str) -> dict[str, Any]:
+    """Return the plain values of the file.
+
+    Raises:
+        ValueError: a part is missing, or an entry names a question, an answer or a result that is not there.
+    """
+    data: dict[str, Any] = read_yaml(text, "content.yaml")
     if set(data) != _KEYS:
         raise ValueError(f"content.yaml has not the keys that are expected: {', '.join(set(data) ^ _KEYS)}")
     for where in _conditions(data):
@@ -41,5 +48,5 @@ def _conditions(data: Mapping[str, Any]) -> Iterator[Where]:
         yield from (entry.get("where", {}) for entry in data[part])
 
 
-CONTENT = _loaded()
+CONTENT = read(FILE.read_text("utf-8"))
 """The file's plain values."""
