@@ -42,16 +42,15 @@ CAUSES: dict[str, str] = {
 }
 """Each cause in words; those of the ranking in the order in which they are checked."""
 
+PASSAGE = "passage"
+"""The kind of a join that holds no more than the chunks of one passage, which a boundary had cut."""
+
 _STEPS = {"parse": "parse", "budget": "budget", "cut": "boundary", "severed": "boundary", "index": "index"}
 
 
 def step_of(cause: str) -> str:
     """Return the step at which a cause's loss is counted, a key of `STEPS`."""
     return _STEPS.get(cause, "ranking")
-
-
-PASSAGE = "passage"
-"""The kind of a join that holds no more than the chunks of one passage, which a boundary had cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Joined:
 
     @property
     def asked(self) -> bool:
-        """Return whether the question asks by words around the chunk more than by those in it."""
+        """Whether the question asks by words around the chunk more than by those in it."""
         return self.whole - self.own >= max(ASKED, self.own)
 
 
@@ -81,11 +80,11 @@ class Joined:
 class Evidence:
     """What is known of a passage that was lost to the ranking, in its gold characters.
 
-    `loss` is its part of what the best units hold beyond the hits (with an exact index), which hold `exact`. `missed`
-    are characters that some unit holds and no hit, `unseen` those of them that the embedder saw in no unit.
-    `duplicate`: a hit nearly equals a missed unit, or repeats a missed passage. `deep`, `bm25`, `dense` are what hits
-    hold at `DEEPER` times the budget, by BM25 alone and by vectors alone; None where that was not tried. `joined`: the
-    joins of its chunk with the text around it that bring it back.
+    `loss` is its part of what the best units hold beyond the hits of an exact index, which hold `exact`. `missed` are
+    characters that some unit holds and no hit, `unseen` those of them that the embedder saw in no unit. `duplicate`: a
+    hit nearly equals a missed unit, or repeats a missed passage. `deep`, `bm25`, `dense` are what hits hold at `DEEPER`
+    times the budget, by BM25 alone and by vectors alone; None if not tried. `joined`: the joins of its chunk with the
+    text around it that bring it back.
     """
 
     loss: int
@@ -106,8 +105,8 @@ class Evidence:
     def context(self) -> Joined | None:
         """The first join that shows that the answer was severed from its context.
 
-        BM25 stands in for another retriever where that cannot rank the join, or does not find it either: then the
-        question must ask by words of the context, and BM25 must not find the answer without it.
+        BM25 replaces a retriever that cannot rank the join, or does not find it either: then the question must ask by
+        words of the context, and BM25 must not find the answer without it.
         """
         bm25 = self.share(self.bm25) >= ENOUGH
         return next((j for j in self.joined if j.side != "bm25" or (j.asked and not bm25)), None)

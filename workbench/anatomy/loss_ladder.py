@@ -81,8 +81,7 @@ def ladder(
 
     `lost` are the characters of its passages that have no place in the text. `units` (document → ranges) is all that
     the pipeline can return: its chunks, or what its retriever makes of them. `exact` and `found` are its hits with an
-    exact index and as run. `longest` is the length of the longest unit, if known. Where `blanks` says where white space
-    stands, it is not gold.
+    exact index and as run. `longest` is the length of the longest unit, if known. White space at `blanks` is not gold.
 
     The rungs fall by construction. At most k hits are at most k units, and so hold no more than the best k units:
     found, exact ≤ units. Each unit lies inside a free window of the longest unit's length: units ≤ windows. Where hits

@@ -34,7 +34,7 @@ _NEAR = 0.5  # a step that may be the largest is named beside the largest from t
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A passage that the ranking missed, its part of the question's loss in gold characters, why, and what shows it."""
+    """A passage that the ranking missed, its part of the loss in gold characters, the cause, and the evidence."""
 
     passage: Span
     gold: int
@@ -121,8 +121,8 @@ class Explained:
 class Anatomy:
     """Where a pipeline loses answers within a budget, question by question and over all.
 
-    `embedded`: how many texts were embedded to rank lost chunks joined with the text around them. `documents` number
-    the questions' documents; `unit` is that of the intervals, as for `statistics.population`.
+    `embedded` counts the texts embedded to rank joins of lost chunks. `documents` number the questions' documents;
+    `unit` is that of the intervals, as for `statistics.population`.
     """
 
     pipeline: str
@@ -260,16 +260,12 @@ class Anatomy:
 
     def _aside(self, step: str) -> str:
         """Return what is known of a step's loss beyond its size, in brackets."""
-        asides = []
-        if step == "parse" and self.unanchored >= SEEN:
-            asides.append(f"{self.unanchored:.2f} of it in no parser's text")
-        if step == "boundary" and (severed := self._lost_for("severed")) >= SEEN:
-            asides.append(f"{severed:.2f} of it severed from its context")
-        if step == "ranking":
-            if (truncated := self._lost_for("truncated")) >= SEEN:
-                asides.append(f"{truncated:.2f} of it truncation")
-            if (regained := self.regained) is not None and regained >= SEEN:
-                asides.append(f"{regained:.2f} recovered by hybrid")
+        known = {
+            "parse": [(self.unanchored, "of it in no parser's text")],
+            "boundary": [(self._lost_for("severed"), "of it severed from its context")],
+            "ranking": [(self._lost_for("truncated"), "of it truncation"), (self.regained or 0, "recovered by hybrid")],
+        }
+        asides = [f"{loss:.2f} {words}" for loss, words in known.get(step, ()) if loss >= SEEN]
         return f" ({', '.join(asides)})" if asides else ""
 
     def _lost_for(self, cause: str) -> float:
