@@ -22,7 +22,7 @@ from workbench.retrievers import (
     VectorsMissing,
     Where,
     context,
-    reranking,
+    methods,
 )
 from workbench.specs import from_dict, to_dict
 
@@ -45,7 +45,7 @@ laws = pytest.mark.parametrize("retriever", METHODS, ids=lambda r: " ".join(map(
 def _fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cross-encoder that counts: many texts tie."""
     monkeypatch.setattr(
-        reranking, "pair_scores", lambda model, query, texts: np.array([float(t.count("b")) for t in texts])
+        methods, "pair_scores", lambda model, query, texts: np.array([float(t.count("b")) for t in texts])
     )
 
 

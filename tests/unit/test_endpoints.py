@@ -13,7 +13,7 @@ import pytest
 from workbench import endpoints, models
 from workbench.embedders import Remote, embedder_for
 from workbench.endpoints import Key
-from workbench.endpoints.reading import read_endpoint
+from workbench.endpoints.config import read_endpoint
 from workbench.errors import ModelUnavailable, SpecError, WorkbenchError
 from workbench.specs import from_dict, to_dict
 from workbench.tokens import tokenizer

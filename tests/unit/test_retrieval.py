@@ -13,7 +13,7 @@ import pytest
 from workbench.documents import Chunks, Corpus, Document, Section
 from workbench.errors import DocumentError, SpecError
 from workbench.records import Hit
-from workbench.retrievers import BM25, Collection, Dense, Hybrid, Where, context, movements, queries
+from workbench.retrievers import BM25, Collection, Dense, Hybrid, Where, collection, context, movements
 from workbench.spans import Span
 
 
@@ -221,11 +221,11 @@ def test_threads_may_make_collections_of_many_embedders(monkeypatch: pytest.Monk
             return super().__iter__()
 
     known = Slow()
-    monkeypatch.setattr(queries, "_known", known)
+    monkeypatch.setattr(collection, "_known", known)
 
     def work(name: int) -> None:
         for i in range(20):
-            queries.query_vectors(SimpleNamespace(fingerprint=f"{name}-{i}"))
+            collection.query_vectors(SimpleNamespace(fingerprint=f"{name}-{i}"))
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(4)))

@@ -12,8 +12,8 @@ import numpy as np
 from workbench.adaptation.curves import FOLDS, SIZES, Learner, Trained
 from workbench.adaptation.materials import Ints, Material
 from workbench.embedders import SentenceTransformer, keep_training
-from workbench.embedders.protocols import readable
-from workbench.embedders.sentence_transformers import trainable
+from workbench.embedders.embedder import readable
+from workbench.embedders.sentence_transformer import trainable
 from workbench.errors import SpecError
 from workbench.pipelines import Pipeline
 from workbench.records import Training, TrainingSet

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from workbench import models
 from workbench.documents import Chunks, Document
-from workbench.embedders import states
-from workbench.embedders.caching import Cancelled
-from workbench.embedders.protocols import ADAPTER, TRUNCATE_DIM, Embedder
-from workbench.embedders.sentence_transformers import SentenceTransformer, _load
+from workbench.embedders import token_states
+from workbench.embedders.embedder import ADAPTER, TRUNCATE_DIM, Embedder
+from workbench.embedders.sentence_transformer import SentenceTransformer, _load
+from workbench.embedders.vector_cache import Cancelled
 from workbench.errors import SpecError
 from workbench.models.layouts import is_mean_pooled
 from workbench.specs import digest, fingerprint, option
@@ -108,8 +108,8 @@ class Late(Embedder):
             Cancelled: `cancelled()` said so; the documents that were ready are kept.
         """
         folder = store.folder if store else None
-        new = [d.text for d in documents if states.known(self._key(d.text), folder) is None]
-        total = sum(states.window_count(text, self.tokenizer, self.room, self.stride) for text in new)
+        new = [d.text for d in documents if token_states.known(self._key(d.text), folder) is None]
+        total = sum(token_states.window_count(text, self.tokenizer, self.room, self.stride) for text in new)
         done = 0
 
         def report(windows: int) -> None:
@@ -138,7 +138,7 @@ class Late(Embedder):
             bounds[:, 1] = np.minimum(bounds[:, 1], bounds[:, 0] + left)
         return self._pooled(found, chunks, bounds)
 
-    def _pooled(self, found: states.TokenStates, chunks: Chunks, bounds: NDArray[np.int64]) -> Vectors:
+    def _pooled(self, found: token_states.TokenStates, chunks: Chunks, bounds: NDArray[np.int64]) -> Vectors:
         total, counts = found.summed(bounds), bounds[:, 1] - bounds[:, 0]
         for header in set(chunks.headers) - {""}:
             mine = np.flatnonzero(np.array(chunks.headers) == header)
@@ -153,18 +153,20 @@ class Late(Embedder):
 
     def _alone(self, text: str) -> tuple[NDArray[np.float32], np.int64]:
         """The sum of a short text's states, and their number."""
-        found = states.known(self._key(text), None) or self._states(text, None)
+        found = token_states.known(self._key(text), None) or self._states(text, None)
         return found.states.sum(axis=0, dtype=np.float32), np.int64(len(found.states))
 
     def _states(
         self, text: str, store: Store | None, done: Callable[[int], None] = lambda windows: None
-    ) -> states.TokenStates:
+    ) -> token_states.TokenStates:
         key, folder = self._key(text), store.folder if store else None
-        if (found := states.known(key, folder)) is not None:
+        if (found := token_states.known(key, folder)) is not None:
             return found
         loaded = _load(self.source, self.dtype)
-        made = states.compute(text, self.tokenizer, loaded, self.room, self.stride, self.prefix(query=False), done)
-        return states.keep(key, *made, folder)
+        made = token_states.compute(
+            text, self.tokenizer, loaded, self.room, self.stride, self.prefix(query=False), done
+        )
+        return token_states.keep(key, *made, folder)
 
     def _key(self, text: str) -> str:
         """What decides a text's states: the model's files, the number format, the prefix, the windows and the text."""
@@ -198,7 +200,7 @@ def prepare_preview(
 def preview_tokens(documents: Iterable[Document], embedder: SentenceTransformer) -> int:
     """How many tokens `prepare_preview` reads where nothing is kept, special tokens left out."""
     late = _late(embedder)
-    return sum(states.window_tokens(d.text, late.tokenizer, late.room, late.stride) for d in documents)
+    return sum(token_states.window_tokens(d.text, late.tokenizer, late.room, late.stride) for d in documents)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import endpoints
-from workbench.embedders.protocols import ADAPTER, TRUNCATE_DIM, Embedder, readable
+from workbench.embedders.embedder import ADAPTER, TRUNCATE_DIM, Embedder, readable
 from workbench.errors import ModelUnavailable, SpecError
 from workbench.specs import option
 from workbench.tokens import tokenizer

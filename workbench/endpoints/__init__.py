@@ -2,12 +2,9 @@
 
 from typing import Any
 
-from workbench.endpoints.calls import Refused, ask
-from workbench.endpoints.chats import Chat, chat
-from workbench.endpoints.definitions import ChatModel, EmbeddingModel, Endpoint, Key, Remote
-from workbench.endpoints.embeddings import embeddings
-from workbench.endpoints.offers import VARIABLE, chat_models, define, defined, endpoint, remote_model, remote_models
-from workbench.endpoints.usage import Usage, keep_usage, spent, usage_in
+from workbench.endpoints.config import ChatModel, EmbeddingModel, Endpoint, Key, Remote
+from workbench.endpoints.http import Chat, Refused, Usage, ask, chat, embeddings, keep_usage, spent, usage_in
+from workbench.endpoints.registry import VARIABLE, chat_models, define, defined, endpoint, remote_model, remote_models
 
 
 def served(found: Endpoint) -> frozenset[str] | None:

@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from workbench.retrievers.analyser import terms
-from workbench.retrievers.lexical import counted
+from workbench.retrievers.bm25 import counted
 
 
 class Collection:
@@ -96,10 +96,10 @@ def retriever_source(retriever: Retriever) -> str:
     replaced: dict[Place, str] = {
         ("workbench.specs", "Spec"): SPEC,
         ("workbench.retrievers.methods", "Retriever"): _RETRIEVER,
-        ("workbench.retrievers.collections", "Collection"): _COLLECTION,
+        ("workbench.retrievers.collection", "Collection"): _COLLECTION,
         ("workbench.indexes", "TOLERANCE"): "",
     }
-    roots = [(cls.__module__, cls.__name__), ("workbench.retrievers.collections", "Collection")]
+    roots = [(cls.__module__, cls.__name__), ("workbench.retrievers.collection", "Collection")]
     code = vendored(roots, replaced, ("rank",))
     code = code.replace("class Collection:", "STEP = 1e-6\n\n\nclass Collection:", 1)
     head = (

@@ -148,11 +148,11 @@ def stand_ins(splitter: Splitter) -> dict[Place, str]:
             'def tokenizer(name: str) -> None:\n    """Nothing: sizes are counted in characters here."""\n'
         )
     if splitter.kind == "code":
-        from workbench.splitters.recursive import language_separators
+        from workbench.splitters.separators import language_separators
 
         language = getattr(splitter, "language", "")
         lines = "\n".join(f"        {literal(s)}," for s in language_separators(language))
-        out["workbench.splitters.recursive", "language_separators"] = (
+        out["workbench.splitters.separators", "language_separators"] = (
             "def language_separators(language: str) -> tuple[str, ...]:\n"
             f'    """The regular expressions at which {language} is cut, the coarsest first."""\n'
             f"    return (\n{lines}\n    )\n"

@@ -1,13 +1,17 @@
 """Retrievers: from chunks and queries to ranked hits; the context that hits make, and how two hit lists differ."""
 
-from workbench.retrievers.agreements import Agreement, agreement, overlap_at, rank_biased_overlap
-from workbench.retrievers.collections import Collection, VectorIndex, VectorsMissing
-from workbench.retrievers.comparisons import Movement, movements
+from workbench.retrievers.analyser import STEMMERS, STOP_WORDS, Words
+from workbench.retrievers.collection import Collection, QueryEncoder, VectorIndex, VectorsMissing, Where
 from workbench.retrievers.contexts import Context, Passage, context
-from workbench.retrievers.filters import Where
 from workbench.retrievers.methods import BM25, MAX_K, MMR, RETRIEVERS, Dense, Hybrid, Rerank, Retriever
-from workbench.retrievers.queries import QueryEncoder
-from workbench.retrievers.words import STEMMERS, STOP_WORDS, Words
+from workbench.retrievers.rank_agreement import (
+    Agreement,
+    Movement,
+    agreement,
+    movements,
+    overlap_at,
+    rank_biased_overlap,
+)
 
 __all__ = [
     "BM25",

@@ -1,33 +1,13 @@
-"""The terms of a text, as BM25 counts them. Documents and queries go through the same rules.
-
-1. A run of letters and digits is one term, in lower case (casefold) and Unicode form NFKC: `Straße` is `strasse`, a
-   full-width or ligature form is its plain one. Soft hyphens and zero-width joiners vanish; accents stay. Stop words
-   and stems, where they are wanted, come after (`words`). An apostrophe separates (`company's`: `company`, `s`).
-2. Runs joined without a space by `. _ @ &`, or by `- /` or brackets `(…)` where a digit takes part, are a code: an
-   error number, section, version, date, file name, address, identifier. A code is one term as a whole, and again in
-   parts, so that it is found by either: each piece; each beginning that ends at a piece (`12.3(b)` is also `12.3` and
-   `12`, as a paragraph lies in its section); and what stands between `/` and `@`, weaker joints, is a code of its own
-   (`src/app.py` is also `app.py`).
-3. A run that mixes letters and digits, in at most four turns, is a term and its turns are too: `E4417` is also `e` and
-   `4417`, and so meets `E-4417`; `32GB` meets `32 GB`.
-4. Words joined only by hyphens, slashes or brackets, with no digit (`well-known`, `and/or`, `person(s)`), are just
-   words: the joined form would add to a chunk's length and weigh twice what the words already say.
-5. Scripts without spaces (Chinese, Japanese, Korean, Thai, Lao, Burmese, Khmer) give each pair of neighbouring
-   characters, marks kept with their base; a character that stands alone is a term.
-
-So an ordinary word is exactly one term: whole and parts are counted only for codes, which are rare and wanted.
-
-    E-4417     e-4417  e  4417                       1.2.3         1.2.3  1.2  1  2  3
-    88-1032-B  88-1032-b  88-1032  88  1032  b       max_tokens    max_tokens  max  tokens
-    12.3(b)    12.3(b)  12.3  12  3  b               東京都         東京  京都
-"""
+"""TODO"""
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import import_module
 from itertools import chain, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 VERSION = 1
 """Changes whenever the terms of some text change; a part of BM25's identity."""
@@ -239,3 +219,56 @@ def _piece(raw: str, start: int, end: int) -> list[tuple[int, int]]:
     """A run of letters and digits, and its turns from one to the other where it has few."""
     turns = [m.span() for m in _TURNS.finditer(raw, start, end)]
     return [(start, end), *(turns if 1 < len(turns) <= _MAX_TURNS else [])]
+
+
+STEMMERS = (
+    "none", "english", "german", "french", "spanish", "italian", "portuguese", "dutch", "danish", "swedish",
+    "norwegian", "finnish", "russian", "turkish", "polish", "czech", "romanian", "hungarian", "greek", "arabic",
+)  # fmt: skip
+"""Snowball's algorithms, by its own names."""
+
+STOP_WORDS = ("none", "en", "de", "fr", "es", "it", "pt", "nl", "da", "sv", "no", "ru", "tr")
+"""The lists that bm25s brings; of English the long one."""
+
+_LISTS = {
+    "en": "EN_PLUS", "de": "GERMAN", "fr": "FRENCH", "es": "SPANISH", "it": "ITALIAN", "pt": "PORTUGUESE",
+    "nl": "DUTCH", "da": "DANISH", "sv": "SWEDISH", "no": "NORWEGIAN", "ru": "RUSSIAN", "tr": "TURKISH",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A stemmer and a list of stop words, each by name, or none."""
+
+    stemmer: str = "none"
+    stop_words: str = "none"
+
+    def __call__(self, terms: Sequence[str]) -> list[str | None]:
+        """What each term is counted as; None for a stop word."""
+        if self == PLAIN:
+            return list(terms)
+        stop = _stop_words(self.stop_words)
+        kept = [None if term in stop else term for term in terms]
+        if self.stemmer == "none":
+            return kept
+        stem = _stemmer(self.stemmer).stemWord
+        return [stem(term) if term is not None and term.isalpha() else term for term in kept]
+
+
+PLAIN = Words()
+"""Words as they stand."""
+
+
+@lru_cache
+def _stop_words(name: str) -> frozenset[str]:
+    if name == "none":
+        return frozenset()
+    from bm25s import stopwords
+
+    return frozenset(map(normal, getattr(stopwords, f"STOPWORDS_{_LISTS[name]}")))
+
+
+@lru_cache
+def _stemmer(name: str) -> Any:
+    """Snowball's stemmer: a word's stem depends on the word alone. Source: Porter 2001, "Snowball"."""
+    return import_module("Stemmer").Stemmer(name, 0)  # no cache of its own: it would not be safe between threads

@@ -1,11 +1,14 @@
-"""The context: the retrieved text as it would be handed to a language model."""
+"""TODO"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from workbench.documents import Corpus, Document
+from workbench.errors import SpecError
 from workbench.records import Hit
-from workbench.spans import Span
+from workbench.spans import Ranges, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +67,72 @@ def label(document: Document, offset: int) -> str:
     page = document.page_at(offset)
     path = " › ".join(document.heading_path(offset))
     return " · ".join(part for part in (document.name, f"page {page}" if page is not None else "", path) if part)
+
+
+EXPANSIONS = ("none", "neighbours", "section", "parent")
+
+
+def expanded(document: Document, spans: Ranges, parents: Ranges | None, expand: str, window: int) -> Ranges:
+    """(n, 2) for each chunk of a document, in order of start and end, the span that comes back for it; it holds it.
+
+    `neighbours`: up to `window` chunks before and after. `section`: from the heading that it stands under to the next
+    heading of any level. `parent`: as the splitter says.
+
+    Raises:
+        SpecError: parents are wanted and the splitter gives none.
+    """
+    if expand == "none" or not len(spans):
+        return spans
+    if expand == "parent":
+        if parents is None:
+            raise SpecError(
+                "expand: parent needs a splitter that knows parents, such as parent-child or sentence-window; "
+                "with this one, expand by neighbours or section"
+            )
+        return parents
+    out = spans.copy()
+    if expand == "neighbours":
+        for by in range(1, min(window, len(spans) - 1) + 1):
+            out[by:, 0] = np.minimum(out[by:, 0], spans[:-by, 0])
+            out[:-by, 0] = np.minimum(out[:-by, 0], spans[by:, 0])
+            out[by:, 1] = np.maximum(out[by:, 1], spans[:-by, 1])
+            out[:-by, 1] = np.maximum(out[:-by, 1], spans[by:, 1])
+        return out
+    bounds = np.array(sorted({0, len(document.text), *(h.span.start for h in document.headings)}), np.int64)
+    first = np.searchsorted(bounds, spans[:, 0], side="right") - 1
+    last = np.searchsorted(bounds, np.maximum(spans[:, 1], spans[:, 0] + 1), side="left")
+    out[:, 0] = np.minimum(bounds[first], spans[:, 0])
+    out[:, 1] = np.maximum(bounds[np.minimum(last, len(bounds) - 1)], spans[:, 1])
+    return out
+
+
+def distinct(hits: Sequence[Hit], k: int) -> list[Hit]:
+    """The first k hits, ranked anew, without those that lie within one before them."""
+    kept: list[Hit] = []
+    for hit in hits:
+        if len(kept) == k:
+            break
+        if not any(before.span.covers(hit.span) for before in kept):
+            kept.append(Hit(hit.span, hit.score, len(kept) + 1, hit.chunk, hit.header))
+    return kept
+
+
+def merged(hits: Sequence[Hit], corpus: Corpus) -> list[Hit]:
+    """Hits of one document that overlap, or have only white space between them, as one: at the best one's rank."""
+    groups: list[tuple[Span, Hit]] = []
+    for hit in sorted(hits, key=lambda h: (h.span, h.rank)):
+        if groups and _touch(groups[-1][0], hit.span, corpus):
+            span, best = groups[-1]
+            whole = Span(span.document, span.start, max(span.end, hit.span.end))
+            groups[-1] = whole, min(best, hit, key=lambda h: h.rank)
+        else:
+            groups.append((hit.span, hit))
+    groups.sort(key=lambda group: group[1].rank)
+    return [Hit(span, hit.score, rank, hit.chunk, hit.header) for rank, (span, hit) in enumerate(groups, 1)]
+
+
+def _touch(before: Span, after: Span, corpus: Corpus) -> bool:
+    """Whether `after`, which starts no earlier, overlaps or continues `before`."""
+    if before.document != after.document:
+        return False
+    return not corpus.document(before.document).text[before.end : after.start].strip()

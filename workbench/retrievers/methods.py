@@ -1,22 +1,134 @@
-"""The retrievers. Each is called with a collection and queries, and gives ranked hits."""
+"""TODO"""
 
+import threading
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from workbench.errors import SpecError
+from workbench import models
+from workbench.errors import ModelUnavailable, SpecError
 from workbench.records import Hit
-from workbench.retrievers import analyser, reranking
-from workbench.retrievers.collections import Collection, Ranking, best
-from workbench.retrievers.expansions import EXPANSIONS, distinct, merged
-from workbench.retrievers.filters import Mask, Where
-from workbench.retrievers.fusions import marginal_relevance, reciprocal_ranks, stretched
-from workbench.retrievers.words import STEMMERS, STOP_WORDS, Words
+from workbench.retrievers import analyser
+from workbench.retrievers.analyser import STEMMERS, STOP_WORDS, Words
+from workbench.retrievers.collection import Collection, Mask, Ranking, Where, best
+from workbench.retrievers.contexts import EXPANSIONS, distinct, merged
 from workbench.spans import Ranges
 from workbench.specs import Spec, option, to_dict
+from workbench.vectors import Vectors
+
+
+def reciprocal_ranks(n: int, rrf_k: int) -> NDArray[np.float64]:
+    """(n,) 1 / (rrf_k + rank) for ranks 1 to n."""
+    return 1.0 / (rrf_k + np.arange(1, n + 1, dtype=np.float64))
+
+
+def stretched(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) the scores mapped so that the lowest is 0 and the highest 1; all 1 where they are equal."""
+    if len(scores) == 0 or scores.max() == scores.min():
+        return np.ones(len(scores))
+    out: NDArray[np.float64] = (scores - scores.min()) / (scores.max() - scores.min())
+    return out
+
+
+def marginal_relevance(
+    relevance: NDArray[np.float64], vectors: Vectors, weight: float, k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The first k candidates by maximal marginal relevance, and their scores, which never rise.
+
+    Each next one has the greatest weight · relevance − (1 − weight) · r, where r is its greatest inner product with one
+    already chosen, at least 0: before the first, and for what points away from all, there is no redundancy. Equal ones
+    go by place.
+
+    Source: Carbonell and Goldstein 1998, "The Use of MMR, Diversity-Based Reranking".
+    """
+    rows = vectors.astype(np.float64)
+    redundancy = np.zeros(len(relevance))
+    left = np.ones(len(relevance), np.bool_)
+    order, scores = [], []
+    for _ in range(min(k, len(relevance))):
+        value = np.where(left, weight * relevance - (1 - weight) * redundancy, -np.inf)
+        best = int(np.argmax(value))
+        order.append(best)
+        scores.append(float(value[best]))
+        left[best] = False
+        # Along each row, not a matrix product, and rounded: equal passages tie whatever their last bits are.
+        redundancy = np.maximum(redundancy, np.round((rows * rows[best]).sum(axis=1), 6))
+    return np.array(order, np.int64), np.array(scores, np.float64)
+
+
+DEFAULT_RERANKER = "cross-encoder/ms-marco-MiniLM-L6-v2"
+"""Apache-2.0; fetched by the user, as no package carries it."""
+
+_PLACES = 5  # decimals that a model's figures agree in whatever stands beside a pair in the batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    network: Any
+    lock: threading.Lock
+
+
+_loaded: dict[models.Model, _Loaded] = {}
+_loading = threading.Lock()
+
+
+def pair_scores(model: str, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+    """(n,) how well each text answers the query, by the model's own measure; higher is better.
+
+    Raises:
+        ModelUnavailable: with what to do about it.
+    """
+    if not texts:
+        return np.empty(0)
+    loaded = _load(models.find(model))
+    with loaded.lock:
+        scores = np.asarray(
+            loaded.network.predict([(query, text) for text in texts], batch_size=16, show_progress_bar=False),
+            np.float64,
+        )
+    if scores.shape != (len(texts),):
+        raise ModelUnavailable(f"model {model!r} gives {scores.shape[1:]} figures a pair; a reranker gives one")
+    if not np.isfinite(scores).all():
+        raise ModelUnavailable(f"model {model!r} gives scores that are not finite numbers; its weights are broken")
+    return np.round(scores, _PLACES)
+
+
+def reranker_identity(model: str) -> dict[str, Any]:
+    """The hashes behind a model's name; the name itself where it is not here, and so can make no result."""
+    try:
+        return models.find(model).identity()
+    except ModelUnavailable:
+        return {"missing": model}
+
+
+def _load(model: models.Model) -> _Loaded:
+    """The model in memory, once per process, its files checked."""
+    if model not in _loaded:
+        with _loading:
+            if model not in _loaded:
+                _loaded[model] = _Loaded(_network(model), threading.Lock())
+    return _loaded[model]
+
+
+def _network(model: models.Model) -> Any:
+    models.verify(model)
+    from sentence_transformers import CrossEncoder
+
+    try:
+        return CrossEncoder(
+            str(model.folder),
+            device="cpu",
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    except Exception as error:  # the libraries beneath raise errors of many unrelated kinds for a broken folder
+        raise ModelUnavailable(f"model {model.name!r} cannot be loaded from {model.home}: {error}") from error
+
 
 MAX_K = 1000
 
@@ -249,7 +361,7 @@ class Rerank(Retriever):
 
     kind: ClassVar[str] = "rerank"
 
-    model: str = option(reranking.DEFAULT_RERANKER, "A CrossEncoder: a folder, or a hub id in the local cache.")
+    model: str = option(DEFAULT_RERANKER, "A CrossEncoder: a folder, or a hub id in the local cache.")
     first: str = option("hybrid", "Whose candidates are read.", choices=("hybrid", "dense", "bm25"))
     depth: int = option(50, _DEPTH, low=1, high=MAX_K)
     stemmer: str = _STEMMER
@@ -272,12 +384,12 @@ class Rerank(Retriever):
 
     def identity(self) -> dict[str, Any]:
         fields = Retriever.identity(self) | {"first": self.candidates.identity()}
-        return {**fields, "model": reranking.identity(self.model)}
+        return {**fields, "model": reranker_identity(self.model)}
 
     def rank(self, collection: Collection, query: str, k: int, mask: Mask | None) -> Ranking:
         rows, _ = self.candidates.rank(collection, query, max(self.depth, k), mask)
         rows = np.sort(rows)
-        return best(rows, reranking.pair_scores(self.model, query, [collection.text(r) for r in rows.tolist()]), k)
+        return best(rows, pair_scores(self.model, query, [collection.text(r) for r in rows.tolist()]), k)
 
 
 RETRIEVERS: dict[str, type[Retriever]] = {cls.kind: cls for cls in (Dense, BM25, Hybrid, MMR, Rerank)}

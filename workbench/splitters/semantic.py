@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from workbench.documents import Chunks, Document
 from workbench.embedders import embedder_for
-from workbench.pooling import SpanEncoder
+from workbench.embedders.embedder import SpanEncoder
 from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.levels import tree
-from workbench.splitters.pieces import literal, measured
+from workbench.splitters.pieces import literal, measured, tree
 from workbench.splitters.sentences import sentences
-from workbench.splitters.sizes import Splitter
+from workbench.splitters.splitter import Splitter
 from workbench.vectors import Vectors, unit
 
 MODEL = "wordllama-256"

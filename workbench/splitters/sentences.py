@@ -1,17 +1,17 @@
 """Sentence boundaries, and the splitter that never cuts a sentence which fits."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from workbench.documents import Document
+from workbench.documents import Chunks, Document
 from workbench.memory_cache import cached
-from workbench.spans import Ranges
-from workbench.splitters.levels import KEPT, Tree, weight
-from workbench.splitters.pieces import literal
-from workbench.splitters.sizes import Splitter
+from workbench.spans import Ranges, ranges
+from workbench.specs import option
+from workbench.splitters.pieces import KEPT, Tree, literal, stripped, weight
+from workbench.splitters.splitter import Splitter
 
 ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st sr jr vs etc e.g i.e cf al approx dept est fig figs eq eqs no nos vol vols pp ed eds sec ch "
@@ -77,3 +77,29 @@ def sentences(text: str, measure: str) -> Tree:
     """The sentences of a text, to be cut between words and then characters where they are too long."""
     bounds = np.array([0, *sentence_starts(text), len(text)] if text else [0], np.int64)
     return Tree.of(text, (literal(" "), literal("")), measure, bounds[:-1], bounds[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceWindow(Splitter):
+    """Each sentence is a chunk, and its parent reaches over `window` sentences on both sides.
+
+    A sentence above `chunk_size` is cut between words.
+    """
+
+    kind: ClassVar[str] = "sentence-window"
+
+    window: int = option(3, "Sentences on each side that its parent has.", low=0, high=50)
+
+    def spans(self, document: Document) -> Ranges:
+        found = sentences(document.text, self.measure)
+        return found.grouped(np.arange(len(found.spans))).chunks(self.chunk_size, self.chunk_overlap)
+
+    def __call__(self, document: Document) -> Chunks:
+        found, all_ = Splitter.__call__(self, document), sentences(document.text, self.measure)
+        starts, ends = all_.spans.T
+        own = np.searchsorted(starts, found.spans[:, 0], "right") - 1
+        first, last = np.maximum(own - self.window, 0), np.minimum(own + self.window, len(starts) - 1)
+        wide = zip(starts[first].tolist(), ends[last].tolist(), strict=True)
+        bare = ranges(next(stripped(document.text, *pair), pair) for pair in wide)
+        held = [np.minimum(bare[:, 0], found.spans[:, 0]), np.maximum(bare[:, 1], found.spans[:, 1])]
+        return replace(found, parents=np.column_stack(held))

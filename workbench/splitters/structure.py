@@ -11,9 +11,8 @@ from workbench.documents import Document
 from workbench.memory_cache import cached
 from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.levels import KEPT, Tree, weight
-from workbench.splitters.pieces import literal
-from workbench.splitters.sizes import HEADER, Splitter
+from workbench.splitters.pieces import KEPT, Tree, literal, weight
+from workbench.splitters.splitter import HEADER, Splitter
 
 WHOLE = ("table", "code", "list", "quote")
 """Sections that are kept in one piece while they fit."""

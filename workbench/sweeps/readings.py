@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.embedders import Embedder
-from workbench.pooling import document_tokens
+from workbench.embedders.static import document_tokens
 from workbench.retrievers import Collection
 from workbench.sweeps.bounds import Ints
 

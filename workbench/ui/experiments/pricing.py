@@ -9,7 +9,7 @@ from workbench.documents import Corpus
 from workbench.embedders import Remote
 from workbench.pipelines import Pipeline
 from workbench.records import Question, Run
-from workbench.splitters.cuttings import is_large
+from workbench.splitters.chunk_cache import is_large
 from workbench.store import Store
 from workbench.sweeps import Cost, Expansion, Skipped, cost
 from workbench.sweeps.costs import SECONDS_A_RUN

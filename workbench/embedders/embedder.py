@@ -1,18 +1,24 @@
-"""What every embedder is: texts in, rows of vectors out, and an identity made of its files' hashes."""
+"""TODO"""
 
+import threading
+import time
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench import models
+from workbench.documents import Chunks, Document
 from workbench.embedders.adapters import find_adapter, training_beside
 from workbench.errors import SpecError
 from workbench.records import Training
 from workbench.specs import Spec, option, to_dict
+from workbench.store import Store
+from workbench.tokens import tokenizer
 from workbench.vectors import Vectors, truncated
 
 TRUNCATE_DIM: int = option(
@@ -173,6 +179,23 @@ class Embedder(Spec):
         """(n, dim) float32 of one batch, before any truncation."""
 
 
+@runtime_checkable
+class SpanEncoder(Protocol):
+    """An embedder that makes a chunk's vector from what it computed once for the document."""
+
+    def prepare(
+        self,
+        documents: Iterable[Document],
+        store: Store | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        """Computes what `encode_spans` needs and is not known yet; reports and stops as `embedders.embed` does."""
+
+    def encode_spans(self, document: Document, chunks: Chunks, store: Store | None = None) -> Vectors:
+        """(n, dim) float32, a row for each chunk, its header included."""
+
+
 def readable(texts: Sequence[str]) -> list[str]:
     """The texts with lone surrogates, which no tokenizer takes, replaced by U+FFFD."""
     try:
@@ -180,3 +203,65 @@ def readable(texts: Sequence[str]) -> list[str]:
         return list(texts)
     except UnicodeEncodeError:
         return [text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for text in texts]
+
+
+_SAMPLE = {"static": 2_000, "sentence-transformer": 48}
+"""Texts that a kind embeds in about a second; kinds that are not here cannot be timed on texts alone."""
+
+_loads: dict[str, float] = {}  # the hash of a model's weights → the seconds of its first load in this process
+_lock = threading.Lock()
+
+
+@contextmanager
+def timed_load(model: models.Model) -> Iterator[None]:
+    """A place where a model is loaded: how long it took is kept, the first time."""
+    start = time.perf_counter()
+    yield
+    with _lock:
+        _loads.setdefault(model.sha256, time.perf_counter() - start)
+
+
+def load_seconds(model: models.Model) -> float | None:
+    """What the model's first load in this process took, libraries included; None before it, and for remote models."""
+    return _loads.get(model.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Texts embedded in a row, their tokens as the model reads them, and the seconds that took."""
+
+    texts: int
+    tokens: int
+    seconds: float
+
+    @property
+    def texts_a_second(self) -> float:
+        """Texts in a second."""
+        return self.texts / self.seconds
+
+    @property
+    def tokens_a_second(self) -> float:
+        """Tokens in a second."""
+        return self.tokens / self.seconds
+
+
+def speed(embedder: Embedder, texts: Sequence[str]) -> Speed | None:
+    """How quickly some of these texts are embedded here, the model loaded before; nothing is taken from a cache.
+
+    None where there is no text, and for models that are elsewhere or need whole documents.
+
+    Raises:
+        ModelUnavailable: the model is not here.
+    """
+    most = _SAMPLE.get(embedder.kind)
+    if most is None or not texts:
+        return None
+    places = np.linspace(0, len(texts) - 1, min(most, len(texts))).astype(np.int64)
+    some = [texts[i] for i in places.tolist()]
+    counts = tokenizer(embedder.tokenizer).counts(some)
+    if embedder.max_tokens is not None:
+        counts = counts.clip(max=embedder.max_tokens)
+    embedder.full.encode_document(some[:1])
+    start = time.perf_counter()
+    embedder.full.encode_document(some)
+    return Speed(len(some), int(counts.sum()), max(time.perf_counter() - start, 1e-9))

@@ -20,8 +20,8 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.embedders.static import Ids, Ints, document_tokens, gathered, sums
 from workbench.errors import ModelUnavailable, StoreError
-from workbench.pooling import Ids, Ints, document_tokens, gathered, sums
 from workbench.tokens import ModelTokenizer, tokenizer
 from workbench.vectors import Vectors
 

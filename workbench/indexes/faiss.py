@@ -5,21 +5,23 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from workbench.indexes.built import Index, Proposals, all_tied
-from workbench.indexes.lists import IVFPQ, IVFFlat
-from workbench.indexes.specs import (
+from workbench.indexes.index import (
     ALONE,
     OVERSAMPLE,
     RERANK,
     STORAGE,
     Built,
+    Index,
     IndexSpec,
+    Proposals,
+    all_tied,
     longest,
     one_thread,
     range_bytes,
     real,
 )
-from workbench.indexes.storages import (
+from workbench.indexes.ivf import IVFPQ, IVFFlat
+from workbench.indexes.storage import (
     STORAGES,
     Kept,
     Plain,

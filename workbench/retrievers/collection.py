@@ -1,25 +1,134 @@
-"""What is searched: the chunks of a whole corpus as numbered rows, with the search structures over them."""
+"""TODO"""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.documents import Chunks, Corpus, Document
-from workbench.errors import DocumentError, WorkbenchError
+from workbench.documents import Chunks, Corpus, Document, Section
+from workbench.errors import DocumentError, SpecError, WorkbenchError
 from workbench.records import Hit
-from workbench.retrievers.expansions import expanded
-from workbench.retrievers.filters import Mask, Where, allowed_rows
-from workbench.retrievers.lexical import Lexical, Terms, counted, row_terms
-from workbench.retrievers.queries import QueryEncoder, query_vectors
-from workbench.retrievers.texts import Texts
-from workbench.retrievers.words import PLAIN, Words
+from workbench.retrievers.analyser import PLAIN, Words
+from workbench.retrievers.bm25 import Lexical, Terms, counted, row_terms
+from workbench.retrievers.contexts import expanded
 from workbench.spans import Ranges, Span
 from workbench.specs import digest, fingerprint
 from workbench.store import Store
 from workbench.vectors import top_k
+
+Mask = NDArray[np.bool_]
+"""(n,) whether a row is allowed."""
+
+Parts = Sequence[tuple[Document, Ranges, Sequence[str]]]
+"""Each document with the spans and headers of its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which rows a search may return: chunks of these documents, and of the sections under this heading path.
+
+    `documents` None stands for all; `section` is the beginning of a heading path, highest first, and a chunk belongs to
+    a section if any of its characters stands there.
+    """
+
+    documents: tuple[str, ...] | None = None
+    section: tuple[str, ...] = ()
+
+
+def allowed_rows(where: Where | Mask | None, corpus: Corpus, parts: Parts, documents: NDArray[np.int64]) -> Mask | None:
+    """(n,) which rows are allowed, None where all are; `documents` (n,) says which of the corpus each row is of.
+
+    Raises:
+        SpecError: a mask of the wrong length or type.
+        DocumentError: a document that is not in the corpus.
+    """
+    n = len(documents)
+    if where is None:
+        return None
+    if isinstance(where, Where):
+        out = np.ones(n, np.bool_)
+        if where.documents is not None:
+            wanted = {corpus.document(id).id for id in where.documents}
+            of = np.array([d.id in wanted for d in corpus], np.bool_)
+            out &= of[documents] if len(of) else out
+        if where.section:
+            out &= _under(where.section, parts)
+        return out
+    if where.shape != (n,) or where.dtype != np.bool_:
+        raise SpecError(f"a row filter must be {n} booleans, not {where.dtype} of shape {where.shape}")
+    return where
+
+
+def _under(section: tuple[str, ...], parts: Parts) -> Mask:
+    """(n,) whether some character of the row stands under this heading path."""
+    found = [np.empty(0, np.bool_)]
+    for document, spans, _ in parts:
+        starts = np.array([0, *(h.span.start for h in document.headings)], np.int64)
+        inside = np.concatenate([[0], np.cumsum([path[: len(section)] == section for path in _paths(document)])])
+        first = np.searchsorted(starts, spans[:, 0], side="right") - 1
+        last = np.searchsorted(starts, np.maximum(spans[:, 1], spans[:, 0] + 1), side="left")
+        found.append(inside[last] > inside[first])
+    return np.concatenate(found)
+
+
+def _paths(document: Document) -> list[tuple[str, ...]]:
+    """The heading path before the first heading, which is empty, and from each heading on."""
+    out: list[tuple[str, ...]] = [()]
+    open_: list[Section] = []
+    for heading in document.headings:
+        while open_ and open_[-1].level >= heading.level:
+            open_.pop()
+        open_.append(heading)
+        out.append(tuple(h.title for h in open_))
+    return out
+
+
+class Texts(Sequence[str]):
+    """The text of each of `count` rows, cut out when it is asked for: together they are larger than the corpus."""
+
+    def __init__(self, parts: Parts, count: int, text: Callable[[int], str]) -> None:
+        self._parts, self._count, self._text = parts, count, text
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        for document, spans, headers in self._parts:
+            yield from Chunks(document.id, spans, tuple(headers)).texts(document)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return [self._text(row) for row in range(*at.indices(len(self)))]
+        row = int(at)
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row {row} of {len(self)}")
+        return self._text(row % len(self))
+
+
+class QueryEncoder(Protocol):
+    """What turns queries into vectors: an embedder. One that has a true `alone` encodes each as if it came alone."""
+
+    def encode_query(self, texts: Sequence[str], /) -> NDArray[np.float32]:
+        """(n, dim) float32."""
+
+
+_known_lock = threading.Lock()
+_known: dict[str, dict[str, NDArray[np.float32]]] = {}
+
+
+def query_vectors(encoder: QueryEncoder) -> dict[str, NDArray[np.float32]]:
+    """The vectors of queries that this embedder has made, across collections: a sweep asks each the same questions."""
+    fingerprint = getattr(encoder, "fingerprint", None)
+    if not isinstance(fingerprint, str):
+        return {}
+    with _known_lock:
+        while len(_known) >= 8 and fingerprint not in _known:
+            _known.pop(next(iter(_known)))
+        return _known.setdefault(fingerprint, {})
+
 
 Rows = NDArray[np.int64]
 Ranking = tuple[Rows, NDArray[np.float64]]

@@ -1,20 +1,60 @@
-"""What all splitters share: a size and an overlap in a unit, and the heading path as a chunk's header."""
+"""The base of all splitters: a size and an overlap in a unit, and the header that is embedded before a chunk."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from workbench import models
-from workbench.documents import Chunks, Document
+from workbench.documents import Chunks, Document, Section
 from workbench.errors import ModelUnavailable, SpecError
 from workbench.spans import Ranges, ranges
 from workbench.specs import Spec, option, to_dict
-from workbench.splitters.headers import REVISION as HEADERS
-from workbench.splitters.headers import headers
 from workbench.splitters.pieces import CHARACTERS
 from workbench.tokens import BPE_ENCODINGS, tokenizer
+
+HEADER_REVISION = 2
+"""Goes up where the same chunks get other headers."""
+MAX_HEAD = 500
+"""Characters of a head row; a longer one is a row like others, and would crowd out the chunk."""
+
+
+def chunk_headers(document: Document, pairs: Iterable[tuple[int, int]]) -> Iterator[str]:
+    """For each chunk the titles of the headings above it (those inside it are in its text already) and, on a line of
+    its own, the first row of the table in which it begins, where it begins below that row.
+    """
+    heads = _heads(document)
+    starts = [table.span.start for table, _ in heads]
+    for start, _ in pairs:
+        path = " > ".join(h.title for h in document.headings_over(start) if h.span.start < start)
+        row = _head(document, heads, starts, start)
+        yield "\n".join(part for part in (path, row) if part)
+
+
+def _heads(document: Document) -> list[tuple[Section, Section]]:
+    """Each outermost table of two rows and more with its first row, in text order."""
+    rows = [s for s in document.sections if s.kind == "row" and s.level == 1]
+    starts = [row.span.start for row in rows]
+    found = []
+    for table in document.sections:
+        if table.kind == "table" and table.level == 1:
+            first = bisect_right(starts, table.span.start - 1)
+            if first + 1 < len(rows) and table.span.covers(rows[first + 1].span):
+                found.append((table, rows[first]))
+    return found
+
+
+def _head(document: Document, heads: list[tuple[Section, Section]], starts: list[int], offset: int) -> str:
+    i = bisect_right(starts, offset) - 1
+    if i < 0:
+        return ""
+    table, row = heads[i]
+    if not row.span.end <= offset < table.span.end or len(row.span) > MAX_HEAD:
+        return ""
+    return " ".join(document[row.span].split("\n")).strip()
+
 
 HEADER = "What is embedded before each chunk: nothing, or its heading path and the head row of a table it continues."
 UNITS = ("tokens", CHARACTERS)
@@ -51,7 +91,7 @@ class Splitter(Spec):
         """The fields and the revision; the tokenizer by its hash, and only where tokens are counted."""
         fields = {**to_dict(self), "revision": self.revision}
         if self.header == "path":
-            fields["headers"] = HEADERS
+            fields["headers"] = HEADER_REVISION
         name = fields.pop("tokenizer")
         return {**fields, "tokenizer": tokenizer(name).sha256} if self.unit == "tokens" else fields
 
@@ -72,4 +112,6 @@ class Splitter(Spec):
         """The chunks of a document, in order; every chunk is `document.text[start:end]`."""
         found = self.spans(document)
         spans = found if isinstance(found, np.ndarray) else ranges(found)
-        return Chunks(document.id, spans, tuple(headers(document, spans.tolist())) if self.header == "path" else ())
+        return Chunks(
+            document.id, spans, tuple(chunk_headers(document, spans.tolist())) if self.header == "path" else ()
+        )

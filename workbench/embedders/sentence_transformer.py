@@ -1,4 +1,4 @@
-"""Transformer models that sentence-transformers runs: from a package, a folder or the hub's cache."""
+"""TODO"""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import models
-from workbench.embedders.packed import pack
-from workbench.embedders.protocols import ADAPTER, TRUNCATE_DIM, Embedder, readable
-from workbench.embedders.speeds import timed_load
+from workbench.embedders.embedder import ADAPTER, TRUNCATE_DIM, Embedder, readable, timed_load
 from workbench.errors import ModelUnavailable
 from workbench.specs import digest, option
 from workbench.tokens import ModelTokenizer, tokenizer
@@ -137,3 +135,53 @@ def _network(model: models.Model, dtype: str) -> Any:
         ).eval()
     except Exception as error:  # the libraries beneath raise errors of many unrelated kinds for a broken folder
         raise ModelUnavailable(f"model {model.name!r} cannot be loaded from {model.home}: {error}") from error
+
+
+FAMILIES = ("bert", "roberta", "xlm-roberta")
+"""The model types, as their configurations name them, that read no weight of a layer but by calling it."""
+
+
+def pack(network: Any) -> None:
+    """Nothing; the linear layers of a transformer in float32 or bfloat16 are replaced, if it is of one of `FAMILIES`.
+
+    A packed network cannot be trained. Where this build of PyTorch has no oneDNN, or the processor does not compute in
+    bfloat16, the network stays as it is.
+    """
+    import torch
+
+    config = getattr(getattr(network[0], "auto_model", None), "config", None)
+    if getattr(config, "model_type", "") not in FAMILIES or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return
+    with torch.inference_mode():
+        _pack(network[0].auto_model, torch)
+
+
+def _pack(module: Any, torch: Any) -> None:
+    for name, child in module.named_children():
+        if type(child) is torch.nn.Linear:
+            setattr(module, name, _packed(child, torch))
+        elif hasattr(child, "intermediate_act_fn") and type(child.dense) is torch.nn.Linear:
+            gelu = type(child.intermediate_act_fn).__name__ == "GELUActivation"  # the exact one, by the error function
+            packed = _packed(child.dense, torch, gelu)
+            if gelu and packed is not child.dense:
+                child.intermediate_act_fn = torch.nn.Identity()
+            child.dense = packed
+        else:
+            _pack(child, torch)
+
+
+def _packed(layer: Any, torch: Any, gelu: bool = False) -> Any:
+    """The layer with packed weights; the layer itself where its numbers are of another kind."""
+    weight = layer.weight.detach()
+    if weight.dtype == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return layer
+    if weight.dtype not in (torch.float32, torch.bfloat16):
+        return layer
+    rows, bias = torch.ops.mkldnn._reorder_linear_weight(weight, None), layer.bias
+    after: tuple[str, list[float], str] = ("gelu", [], "none") if gelu else ("none", [], "")
+
+    class Packed(torch.nn.Module):  # type: ignore[misc]
+        def forward(self, states: Any) -> Any:
+            return torch.ops.mkldnn._linear_pointwise(states, rows, bias, *after)
+
+    return Packed()

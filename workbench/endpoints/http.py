@@ -1,24 +1,86 @@
-"""One request to an endpoint and its answer as JSON: bounded in time, size and tries, and never redirected.
-
-The key travels in the header of a request to the endpoint's own URL and nowhere else. Messages name the endpoint, its
-host, what happened and the remedy; never the key, the text that was sent or words of the answer, which may repeat both.
-"""
+"""TODO"""
 
 import json
 import random
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from workbench.endpoints.definitions import Endpoint
-from workbench.errors import ModelUnavailable
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.endpoints.config import Endpoint, Remote
+from workbench.endpoints.registry import check_allowed, endpoint
+from workbench.errors import ModelUnavailable, SpecError
 
 if TYPE_CHECKING:
     import httpx2
+
+
+KIND = "endpoint-usage"
+"""The kind under which a store keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Requests that were answered, tokens read and written, and US dollars (0 where no price is defined)."""
+
+    requests: int = 0
+    tokens: int = 0
+    money: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.requests + other.requests, self.tokens + other.tokens, self.money + other.money)
+
+
+class Kept(Protocol):
+    """The part of `workbench.store.Store` that is needed here."""
+
+    def get(self, kind: str, key: str) -> bytes | None: ...
+
+    def put(self, kind: str, key: str, data: bytes) -> None: ...
+
+
+_spent: dict[str, Usage] = {}  # by this process
+_unkept: dict[str, Usage] = {}  # of it, what is in no store yet
+_lock = threading.Lock()
+
+
+def count(name: str, usage: Usage) -> None:
+    """Nothing; adds to what this process asked of endpoint/model."""
+    with _lock:
+        for totals in (_spent, _unkept):
+            totals[name] = totals.get(name, Usage()) + usage
+
+
+def spent() -> dict[str, Usage]:
+    """endpoint/model → what this process asked of it."""
+    with _lock:
+        return dict(_spent)
+
+
+def keep_usage(store: Kept) -> None:
+    """Nothing; adds what this process asked for, and kept nowhere yet, to the store's record.
+
+    Two processes that do so in the same moment may lose one of their counts. Like everything in the store, a record
+    that was not used for longest may be evicted.
+    """
+    with _lock:
+        for name, usage in list(_unkept.items()):
+            store.put(KIND, name, json.dumps(asdict(usage_in(store, name) + usage)).encode())
+            del _unkept[name]
+
+
+def usage_in(store: Kept, name: str) -> Usage:
+    """What was asked of endpoint/model by every process that used this store."""
+    data = store.get(KIND, name)
+    return Usage(**json.loads(data)) if data else Usage()
+
 
 ATTEMPTS = 5
 """How often a request is tried before it fails."""
@@ -209,3 +271,121 @@ def _take_turn(endpoint: Endpoint) -> None:
         _turns[key] = at + 60 / endpoint.requests_per_minute
     if at > now:
         _sleep(at - now)
+
+
+_LARGEST = float(np.finfo(np.float32).max)
+_NUMBER = 40  # bytes that a number of a vector may take in JSON, at most
+_FRAME = 1 << 16  # bytes of an answer beside its numbers, at most, and per vector a hundredth of it
+
+
+def embeddings(remote: Remote, texts: Sequence[str]) -> NDArray[np.float32]:
+    """(n, dim) float32, a row for each text as the server gives it, in one request; the usage is counted.
+
+    Raises:
+        ModelUnavailable: no sound answer: the message says what is wrong with it.
+    """
+    width = remote.model.dimensions
+    if not texts:
+        return np.empty((0, width), np.float32)
+    body: dict[str, Any] = {"model": remote.id, "input": list(texts), "encoding_format": "float"}
+    if remote.model.send_dimensions:
+        body["dimensions"] = width
+    most = len(texts) * (width * _NUMBER + _FRAME // 100) + _FRAME
+    answer = ask(remote.endpoint, "embeddings", body, most)
+    rows = _rows(remote, answer, len(texts), width)
+    tokens = reported(answer, "total_tokens") or reported(answer, "prompt_tokens")
+    name = f"{remote.endpoint.name}/{remote.name}"
+    count(name, Usage(1, tokens, tokens * (remote.model.price or 0.0) / 1e6))
+    return rows
+
+
+def reported(answer: Any, field: str) -> int:
+    """A count of tokens as the answer reports it; 0 where it does not."""
+    usage = answer.get("usage") if isinstance(answer, dict) else None
+    value = usage.get(field) if isinstance(usage, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+
+
+def _rows(remote: Remote, answer: Any, n: int, width: int) -> NDArray[np.float32]:
+    data = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(data, list):
+        _unsound(remote, "answered without a list of vectors (data); is this the URL of its API?")
+    if len(data) != n:
+        _unsound(remote, f"answered {n} texts with {len(data)} vectors; lower batch_size, its server may cap it")
+    rows = np.empty((n, width), np.float32)
+    seen: set[int] = set()
+    for place, entry in enumerate(data):
+        vector = entry.get("embedding") if isinstance(entry, dict) else None
+        at = entry.get("index", place) if isinstance(entry, dict) else place
+        if not isinstance(at, int) or isinstance(at, bool) or not 0 <= at < n or at in seen:
+            _unsound(
+                remote, "answered with indexes that do not name each text once; the order of its vectors is unknown"
+            )
+        seen.add(at)
+        rows[at] = _vector(remote, vector, width)
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
+    if remote.model.normalised and (wrong := lengths[np.abs(lengths - 1) > 1e-2]).size:
+        _unsound(remote, f"is defined as normalised, but a vector has length {wrong[0]:.4g}; define normalised: false")
+    return rows
+
+
+def _vector(remote: Remote, vector: Any, width: int) -> list[float]:
+    if not isinstance(vector, list):
+        _unsound(remote, "answered with an embedding that is no list of numbers")
+    if len(vector) != width:
+        _unsound(
+            remote, f"answered with vectors of {len(vector)} dimensions, not {width} as defined; correct dimensions"
+        )
+    if not all(type(x) in (int, float) and abs(x) <= _LARGEST for x in vector):  # which NaN is not either
+        _unsound(remote, "answered with a vector that holds NaN, infinity or something that is no number of float32")
+    return vector
+
+
+def _unsound(remote: Remote, what: str) -> NoReturn:
+    endpoint = remote.endpoint
+    raise ModelUnavailable(f"endpoint {endpoint.name} ({endpoint.host}), model {remote.name}, {what}")
+
+
+MOST_ANSWER = 4 << 20
+"""Bytes that an answer may have."""
+
+Chat = Callable[[Sequence[Mapping[str, str]]], str]
+"""Messages, each {role, content}, to the text of the answer."""
+
+
+def chat(endpoint_name: str, model: str, *, temperature: float | None = None, max_tokens: int | None = None) -> Chat:
+    """A function from messages ({role, content} each) to the model's answer, over the endpoint's chat completions.
+
+    What is left open is not sent, because servers differ in what they take; the server's own default holds then.
+
+    Raises:
+        ModelUnavailable: the endpoint is not defined, has no such chat model, or team mode does not allow it.
+    """
+    found = endpoint(endpoint_name)
+    if model not in found.chat_models:
+        offered = ", ".join(found.chat_models) or "none"
+        raise ModelUnavailable(f"endpoint {endpoint_name} has no chat model {model!r}; defined for it: {offered}")
+    name = f"{endpoint_name}/{model}"
+    check_allowed(name)
+    defined = found.chat_models[model]
+    options = {"temperature": temperature, "max_tokens": max_tokens}
+    settings = {"model": defined.id or model} | {name: value for name, value in options.items() if value is not None}
+
+    def answer(messages: Sequence[Mapping[str, str]]) -> str:
+        if not messages:
+            raise SpecError("a chat needs at least one message")
+        said = ask(found, "chat/completions", {**settings, "messages": [dict(m) for m in messages]}, MOST_ANSWER)
+        read, written = reported(said, "prompt_tokens"), reported(said, "completion_tokens")
+        money = (read * (defined.price or 0.0) + written * (defined.output_price or 0.0)) / 1e6
+        count(name, Usage(1, read + written, money))
+        try:
+            text = said["choices"][0]["message"]["content"]
+        except (LookupError, TypeError):
+            text = None
+        if not isinstance(text, str):
+            raise ModelUnavailable(
+                f"endpoint {found.name} ({found.host}), model {model}, answered without a text; is it a chat model?"
+            )
+        return text
+
+    return answer

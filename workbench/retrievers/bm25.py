@@ -9,9 +9,8 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.retrievers.analysed import Ids, Part, as_ids, documents_terms
-from workbench.retrievers.analyser import terms
-from workbench.retrievers.words import PLAIN, Words
+from workbench.retrievers.analyser import PLAIN, Words, terms
+from workbench.retrievers.term_cache import Ids, Part, as_ids, documents_terms
 from workbench.store import Store
 
 _AT_ONCE = 4_000_000  # occurrences that are sorted and scored at a time: about 200 MB

@@ -10,7 +10,7 @@ from workbench.documents import Chunks, Corpus, Document
 from workbench.embedders import Cancelled
 from workbench.errors import StoreError
 from workbench.specs import fingerprint
-from workbench.splitters.sizes import Splitter
+from workbench.splitters.splitter import Splitter
 from workbench.store import Store
 
 log = logging.getLogger(__name__)

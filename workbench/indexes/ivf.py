@@ -8,18 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import SpecError
-from workbench.indexes.built import Proposals
-from workbench.indexes.specs import ALONE, OVERSAMPLE, RERANK, STORAGE, Built, IndexSpec, one_thread, range_bytes, real
-from workbench.indexes.storages import (
-    STORAGES,
-    Lists,
-    check_range,
-    code_bytes,
-    faiss,
-    kept,
-    scalar_type,
-    stored,
+from workbench.indexes.index import (
+    ALONE,
+    OVERSAMPLE,
+    RERANK,
+    STORAGE,
+    Built,
+    IndexSpec,
+    Proposals,
+    one_thread,
+    range_bytes,
+    real,
 )
+from workbench.indexes.storage import STORAGES, Lists, check_range, code_bytes, faiss, kept, scalar_type, stored
 from workbench.specs import option
 from workbench.vectors import Vectors
 

@@ -11,8 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from workbench.endpoints.definitions import Endpoint, Remote
-from workbench.endpoints.reading import read_endpoint
+from workbench.endpoints.config import Endpoint, Remote, read_endpoint
 from workbench.errors import ModelUnavailable, SpecError
 from workbench.modes import allowed_models, team_mode
 

@@ -1,20 +1,33 @@
-"""Splitters by separators: recursive, by one separator, and by the syntax of a programming language."""
+"""TODO"""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 
-from workbench.documents import Document
+from workbench.documents import Chunks, Document
 from workbench.errors import SpecError
 from workbench.memory_cache import cached
 from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.levels import KEPT, Pieces, in_order, tree
-from workbench.splitters.pieces import Cut, Source, literal, measured
-from workbench.splitters.sizes import Splitter
+from workbench.splitters.pieces import (
+    CHARACTERS,
+    KEPT,
+    Cut,
+    Pieces,
+    Source,
+    Tree,
+    in_order,
+    literal,
+    measured,
+    stripped,
+    tree,
+)
+from workbench.splitters.splitter import Splitter
+from workbench.tokens import token_offsets
 
 SEPARATORS = ("\n\n", "\n", " ", "")
 
@@ -108,3 +121,69 @@ def separated(text: str, separator: str, measure: str) -> Pieces:
     some = starts < ends
     joint = int(measured(separator, np.array([0]), np.array([len(separator)]), measure)[0])
     return Pieces.single(Source.of(text, measure), starts[some], ends[some], joint)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed(Splitter):
+    """Windows of exactly `chunk_size`, each starting `chunk_size - chunk_overlap` after the one before.
+
+    In tokens, the chunks of LangChain's TokenTextSplitter: windows over the tokens of the whole document. Where a
+    window ends inside a character, which LangChain shows as U+FFFD, the chunk is the exact span around it. In
+    characters, the chunks of its CharacterTextSplitter with an empty separator, white space at the ends left out.
+    """
+
+    kind: ClassVar[str] = "fixed"
+
+    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
+        step = self.chunk_size - self.chunk_overlap
+        if self.measure == CHARACTERS:
+            for first, last in windows(len(document.text), self.chunk_size, step):
+                yield from stripped(document.text, first, last)
+        else:
+            offsets = token_offsets(document.text, self.tokenizer)
+            for first, last in windows(len(offsets), self.chunk_size, step):
+                yield int(offsets[first, 0]), int(offsets[first:last, 1].max())
+
+
+def windows(n: int, size: int, step: int) -> Iterator[tuple[int, int]]:
+    """Half-open windows over n things; the last one ends at n."""
+    for first in range(0, n, step):
+        yield first, min(first + size, n)
+        if first + size >= n:
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class ParentChild(Splitter):
+    """Chunks of `chunk_size` cut from parents of `parent_size`: the small is found, the large may be returned.
+
+    Both are cut recursively, as by the kind `recursive`; parents do not overlap, and no chunk reaches out of its own.
+    """
+
+    kind: ClassVar[str] = "parent-child"
+
+    parent_size: int = option(800, "Largest parent, in the unit.", low=1, high=1_000_000)
+
+    def check(self) -> None:
+        Splitter.check(self)
+        if self.parent_size < self.chunk_size:
+            raise SpecError(f"parent_size ({self.parent_size}) must be at least chunk_size ({self.chunk_size})")
+
+    def spans(self, document: Document) -> Ranges:
+        inside = _inside(document.text, self.measure, self.parent_size)[1]
+        return inside.chunks(self.chunk_size, self.chunk_overlap)
+
+    def __call__(self, document: Document) -> Chunks:
+        found = Splitter.__call__(self, document)
+        parents = _inside(document.text, self.measure, self.parent_size)[0]
+        return replace(found, parents=parents[np.searchsorted(parents[:, 0], found.spans[:, 0], "right") - 1])
+
+
+_RULES: tuple[Cut, ...] = tuple(literal(separator) for separator in SEPARATORS)
+
+
+@cached(KEPT, lambda found: found[1].bytes, grows=True)
+def _inside(text: str, measure: str, size: int) -> tuple[Ranges, Tree]:
+    """The parents, and the tree of each by itself."""
+    parents = tree(text, _RULES, measure).chunks(size, 0)
+    return parents, Tree.within(text, _RULES, measure, parents)
