@@ -11,11 +11,10 @@ LOADED = {"_of_model", "_bpe", "_word_marked", "_spaces", "literal"}
 
 
 def forget() -> None:
-    """Nothing; texts, chunks and collections are as if never seen, tokenizers and models stay loaded."""
+    """Forget texts, chunks and collections; tokenizers and models stay loaded."""
     cutting = (pieces, separators, sentences, structure)
     for module in (*cutting, tokens, static, pipelines, live, countings):
         for name, value in vars(module).items():
             if name not in LOADED and hasattr(value, "cache_clear"):
                 value.cache_clear()
     term_cache._kept.clear()
-    term_cache._weight[0] = 0

@@ -1,4 +1,8 @@
-"""TODO"""
+"""Tokenizers that count and place tokens: those of the embedding models, and OpenAI's cl100k and o200k.
+
+Special tokens ([CLS], [SEP], <|endoftext|> …) are never counted. Offsets are code points of the text. Also here: where
+a text can be taken apart together with its tokens, and the tokens of each of its words, counted once.
+"""
 
 import json
 import re
@@ -21,7 +25,7 @@ BPE_ENCODINGS = ("cl100k_base", "o200k_base")
 
 
 class Tokenizer(Protocol):
-    """Counts the tokens of texts and says where they stand."""
+    """Counts the tokens of texts and returns where they are."""
 
     @property
     def name(self) -> str: ...
@@ -31,18 +35,18 @@ class Tokenizer(Protocol):
         """The hash of the vocabulary and rules."""
 
     def offsets(self, text: str) -> Ints:
-        """(n, 2) start and end of each token, in order. Tokens that share a character have overlapping offsets."""
+        """Return (n, 2) start and end of each token, in order; tokens that share a character overlap."""
 
     @property
     def ends_at_space(self) -> bool:
-        """Whether no token reaches over white space, so that a text's tokens are those of its words one by one."""
+        """Whether no token crosses white space, so that a text's tokens are those of its words one by one."""
 
     def counts(self, texts: Sequence[str]) -> Ints:
-        """(n,) tokens of each text, tokenised on its own."""
+        """Return (n,) the tokens of each text, tokenised on its own."""
 
 
 def tokenizer(name: str) -> Tokenizer:
-    """The tokenizer of an embedding model, or cl100k_base or o200k_base; loaded once per process.
+    """Return the tokenizer of an embedding model, or cl100k_base or o200k_base; loaded once per process.
 
     Raises:
         ModelUnavailable: there is no such tokenizer here.
@@ -54,7 +58,7 @@ def tokenizer(name: str) -> Tokenizer:
 
 
 def count(name: str, text: str) -> int:
-    """The number of tokens of one text."""
+    """Return the number of tokens of one text."""
     return int(tokenizer(name).counts([text])[0])
 
 
@@ -101,7 +105,7 @@ class ModelTokenizer:
         return np.concatenate(found)
 
     def encoded(self, texts: Sequence[str]) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-        """The ids (n,) and offsets (n, 2) of each text's tokens."""
+        """Return the ids (n,) and offsets (n, 2) of each text's tokens."""
         found = self._rules.encode_batch(texts, add_special_tokens=False)
         return [(np.array(e.ids, np.int32), np.array(e.offsets, np.int32).reshape(-1, 2)) for e in found]
 
@@ -160,22 +164,22 @@ _PART = 48_000  # characters: at most 192,000 tokens, a byte each, and bpe_opena
 # a letter or digit ends one before a space, a comma or a stop.
 _SEAM = re.compile(r"(?<=\n)(?=[^\s/])|(?<=[^\W_])(?=[ 、。])")
 
-# What stands in words. BERT deletes control characters, so "gastro\x0cnomy" is one word to it, though `str.isspace` and
-# \s take these seven for white space.
+# The characters of words. BERT deletes control characters, so "gastro\x0cnomy" is one word to it, though `str.isspace`
+# and \s take these seven for white space.
 SOLID = r"[\S\x0b\x0c\x1c-\x1f\x85]"
 _SPACE = re.compile(rf"(?<!{SOLID})(?={SOLID})")
 _WORD = re.compile(rf"(?<={SOLID})(?={SOLID})")
 
 
 def inside_word(text: str, place: int) -> bool:
-    """Whether a tokenizer that `ends_at_space` may have a token that reaches over this place."""
+    """Return whether a tokenizer that `ends_at_space` may have a token that crosses this place."""
     return _WORD.match(text, place) is not None
 
 
 def segments(text: str, limit: int, seam: re.Pattern[str]) -> Iterator[str]:
-    """The text in parts of at most `limit` characters, cut at seams, so that they tokenise alone as they do together.
+    """Yield the text in parts of at most `limit` characters, cut at seams, so that they tokenise alone as together.
 
-    Long texts take the encoders more than linear time, or are refused. Only a part without a seam is cut elsewhere.
+    Encoders take more than linear time for long texts, or refuse them. Only a part without a seam is cut elsewhere.
     """
     start = 0
     while len(text) - start > limit:
@@ -187,13 +191,13 @@ def segments(text: str, limit: int, seam: re.Pattern[str]) -> Iterator[str]:
 
 
 def _last(seam: re.Pattern[str], text: str, start: int, end: int) -> int:
-    """The last seam between two places; 0 where there is none."""
+    """Return the last seam between two places; 0 where there is none."""
     return max((match.start() for match in seam.finditer(text, start, end)), default=0)
 
 
 @cached(128 << 20, lambda found: found.nbytes)
 def token_offsets(text: str, name: str) -> Ints:
-    """`tokenizer(name).offsets(text)`, kept for the texts that are being looked at."""
+    """Return `tokenizer(name).offsets(text)`, kept for the texts used last."""
     found = tokenizer(name).offsets(text)
     found.setflags(write=False)
     return found
@@ -201,11 +205,11 @@ def token_offsets(text: str, name: str) -> Ints:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenBoundaries:
-    """The places where a text may be taken apart, and its tokens with it.
+    """The places where a text can be taken apart together with its tokens.
 
-    From a place that opens, the text alone starts with its document's tokens; up to a place that closes, it ends with
-    them. `opens` and `closes` (n + 1,) answer for every place, `opening` and `closing` list them. The first token from
-    an opening place on starts `lead` characters before it: the space belongs to the word.
+    A part that starts at an opening place starts with its document's tokens; one that ends at a closing place ends with
+    them. `opens` and `closes` (n + 1,) are masks over all places, `opening` and `closing` list them. The first token
+    from an opening place on starts `lead` characters before it: the space belongs to the word.
     """
 
     opens: NDArray[np.bool_]
@@ -216,7 +220,7 @@ class TokenBoundaries:
 
 
 def token_boundaries(text: str, rules: ModelTokenizer) -> TokenBoundaries | None:
-    """The joints of a text; None where this kind of tokenizer, or something in the text, leaves them unknown."""
+    """Return the boundaries of a text; None where this tokenizer, or something in the text, leaves them unknown."""
     try:
         codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     except UnicodeEncodeError:
@@ -238,7 +242,7 @@ def token_boundaries(text: str, rules: ModelTokenizer) -> TokenBoundaries | None
 
 
 def _beside(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(n + 1,) whether a place lies beside a marked character or at an end."""
+    """Return (n + 1,) whether a place is beside a marked character or at an end."""
     out = np.ones(len(marked) + 1, np.bool_)
     out[1:-1] = marked[1:] | marked[:-1]
     return out
@@ -246,15 +250,15 @@ def _beside(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 @cache
 def _spaces() -> NDArray[np.uint32]:
-    """The characters between words, as `inside_word` tells them."""
+    """Return the characters between words, in the sense of `inside_word`."""
     return np.array([c for c in range(0x3001) if not re.match(SOLID, chr(c))], np.uint32)
 
 
 @lru_cache(maxsize=8)
 def _word_marked(rules: ModelTokenizer) -> tuple[str, ...] | None:
-    """The special tokens of a byte-fallback BPE that marks the starts of words with "▁"; None for other tokenizers.
+    """Return the special tokens of a byte-fallback BPE that marks word starts with "▁"; None for other tokenizers.
 
-    Merges reach over no place where no token of the vocabulary does, so a text falls apart there.
+    Where no token of its vocabulary crosses a place, no merge does, so a text can be taken apart there.
     """
     written = rules.written
     model, normalizer = written["model"], written["normalizer"] or {}
@@ -273,8 +277,8 @@ def _word_marked(rules: ModelTokenizer) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WordTokens:
-    """The words of a text, for a tokenizer that takes each by itself: `starts` and `ends` (n,), and the tokens before
-    each one and after the last, `before` (n + 1,).
+    """The words of a text, for a tokenizer that takes each by itself: `starts` and `ends` (n,), and `before` (n + 1,),
+    the number of tokens before each word and in all.
     """
 
     starts: Ints
@@ -282,13 +286,13 @@ class WordTokens:
     before: Ints
 
     def upto(self, places: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-        """The tokens of the words before each place, and whether it lies inside a word."""
+        """Return the tokens of the words before each place, and whether it is inside a word."""
         word = np.searchsorted(self.starts, places)  # the first that starts there or later
         torn = (word > 0) & (places < self.ends[word - 1]) if len(self.ends) else np.zeros(len(places), np.bool_)
         return self.before[word], torn
 
     def counts(self, starts: Ints, ends: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-        """The tokens between places, and whether one of the two lies inside a word, so that the figure is wrong."""
+        """Return the tokens between places, and whether one of the two is inside a word: then they are wrong."""
         (first, torn), (last, torn_too) = self.upto(starts), self.upto(ends)
         return last - first, torn | torn_too
 
@@ -297,22 +301,19 @@ _MOST_WORDS = 300_000  # about 40 MB
 
 
 def _words_of(name: str) -> dict[str, int]:
-    """The tokens of the words that were counted before: those of one document come again in the others."""
-    known = _all_words(name)
+    """Return word → tokens of the words counted before: those of one document come again in the others."""
+    known = _all_words.setdefault(name, {})
     if len(known) > _MOST_WORDS:
-        _all_words.cache_clear()  # whoever still reads the old ones keeps them
-        known = _all_words(name)
+        known = _all_words[name] = {}  # whoever still reads the old ones keeps them
     return known
 
 
-@lru_cache(maxsize=8)
-def _all_words(name: str) -> dict[str, int]:
-    return {}
+_all_words: dict[str, dict[str, int]] = {}
 
 
 @cached(256 << 20, lambda found: 3 * found.before.nbytes if found else 64)
 def word_tokens(text: str, name: str) -> WordTokens | None:
-    """The tokens of each word of a text; None where the tokenizer's tokens reach over white space.
+    """Return the tokens of each word of a text; None where the tokenizer's tokens cross white space.
 
     A text has few distinct words, so this takes a fraction of the time of tokenising it.
     """

@@ -170,7 +170,7 @@ def test_a_prefix_must_leave_room_for_the_text(field: str) -> None:
 def test_a_loaded_model_does_not_wait_for_one_that_loads(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def network(model: models.Model, dtype: str) -> str:
+    def network(model: models.Model, family: str, dtype: str) -> str:
         if dtype == "bfloat16":
             begun.set()
             assert go_on.wait(60)
@@ -179,12 +179,12 @@ def test_a_loaded_model_does_not_wait_for_one_that_loads(monkeypatch: pytest.Mon
     monkeypatch.setattr(sentence_transformer, "_network", network)
     monkeypatch.setattr(sentence_transformer, "_loaded", {})
     model = models.find(models.DEFAULT)
-    here = sentence_transformer._load(model, "float32")
+    here = sentence_transformer.loaded_network(model, dtype="float32")
     with ThreadPoolExecutor(2) as pool:
-        loading = pool.submit(sentence_transformer._load, model, "bfloat16")
+        loading = pool.submit(sentence_transformer.loaded_network, model, dtype="bfloat16")
         assert begun.wait(60)
         try:
-            assert pool.submit(sentence_transformer._load, model, "float32").result(timeout=30) is here
+            assert pool.submit(sentence_transformer.loaded_network, model, dtype="float32").result(timeout=30) is here
         finally:
             go_on.set()
         assert loading.result().network == "bfloat16"

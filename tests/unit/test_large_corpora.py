@@ -414,7 +414,7 @@ def test_a_search_by_words_that_are_indexed_does_not_wait_for_others(monkeypatch
     go_on.set()
     other.join(20)
     assert [(rows.tolist(), scores.tolist()) for rows, scores in again] == [(there[0].tolist(), there[1].tolist())]
-    assert [*found._lexical] == [(1.5, 0.75, PLAIN), (1.2, 0.5, PLAIN)]
+    assert [*found._lexical._entries] == [(1.5, 0.75, PLAIN), (1.2, 0.5, PLAIN)]
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: b"", lambda data: data[::-1]])

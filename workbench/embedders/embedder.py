@@ -1,4 +1,4 @@
-"""TODO"""
+"""The base of all embedders: texts in, rows of vectors out; an identity made of its files' hashes; and its speed."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ ADAPTER: str = option("", "a query-side adapter, by the name that `adapt` gave i
 
 @dataclass(frozen=True, slots=True)
 class Embedder(Spec):
-    """Turns texts into vectors; a subclass has a field `model` and says in `batches` and `encode_batch` how.
+    """Turns texts into vectors; a subclass has a field `model` and implements `batches` and `encode_batch`.
 
     With a field `truncate_dim` above 0, vectors are cut to so many dimensions, and brought back to length 1 where the
     model's have it. A field `adapter` turns the vectors of queries, never of passages. Caches hold the vectors of
@@ -54,7 +54,6 @@ class Embedder(Spec):
         self._check_adapter()
 
     def _check_adapter(self) -> None:
-        """Refuse an adapter that was learned for the vectors of another embedder."""
         if not self._adapter:
             return
         base = replace(self, adapter="")  # type: ignore[call-arg]
@@ -79,22 +78,19 @@ class Embedder(Spec):
 
     @property
     def dimensions(self) -> int:
-        """The length of a vector."""
         return self._kept or self.source.dimensions
 
     @property
     def _kept(self) -> int:
-        """The dimensions that are kept; 0: all."""
         return getattr(self, "truncate_dim", 0)
 
     @property
     def _adapter(self) -> str:
-        """The name of the adapter; "" for none."""
         return getattr(self, "adapter", "")
 
     @property
     def training(self) -> Training:
-        """What the model's own folder and the adapter say that they were trained on."""
+        """What the model and the adapter were trained on, as the model's folder and the adapter record it."""
         source = self.source
         found = training_beside(source.folder) if source.weights else Training()
         if not self._adapter:
@@ -104,17 +100,17 @@ class Embedder(Spec):
 
     @property
     def full(self) -> "Embedder":
-        """The same embedder without truncation and adapter: whose vectors are computed and cached."""
+        """The same embedder without truncation and adapter, whose vectors are computed and cached."""
         off: dict[str, Any] = {"truncate_dim": 0, "adapter": ""}
         plain = {name: value for name, value in off.items() if getattr(self, name, value) != value}
         return replace(self, **plain) if plain else self
 
     def truncated(self, rows: Vectors) -> Vectors:
-        """(n, dimensions) float32 of this embedder, from the rows of `full`."""
+        """Return (n, dimensions) float32 of this embedder, from the rows of `full`."""
         return truncated(rows, self._kept, normalised=self.normalised) if self._kept else rows
 
     def finished(self, rows: Vectors, query: bool) -> Vectors:
-        """(n, dimensions) float32 of this embedder, from the rows of `full`: truncated, and queries turned."""
+        """Return (n, dimensions) float32 of this embedder, from the rows of `full`: truncated, and queries turned."""
         rows = self.truncated(rows)
         return find_adapter(self._adapter)(rows, normalised=self.normalised) if query and self._adapter else rows
 
@@ -130,7 +126,7 @@ class Embedder(Spec):
 
     @property
     def max_tokens(self) -> int | None:
-        """The tokens that a text may have before its end goes unseen: less specials and prefix; None: no limit."""
+        """The tokens after which a text is truncated, without special tokens and prefix; None: no limit."""
         limit, prefix = self.source.max_tokens, self.prefix(query=False)
         if limit is None or not prefix:
             return limit
@@ -139,12 +135,12 @@ class Embedder(Spec):
         return max(0, limit - count(self.tokenizer, prefix))
 
     def prefix(self, query: bool) -> str:
-        """What is put before each query, or before each passage; "" where nothing is."""
+        """Return what is put before each query, or before each passage."""
         return ""
 
     def identity(self) -> dict[str, Any]:
         fields = {**to_dict(self), "prefixes": [self.prefix(query=True), self.prefix(query=False)]}
-        for name in ("model", "query_prefix", "passage_prefix"):  # the files and effective prefixes stand for them
+        for name in ("model", "query_prefix", "passage_prefix"):  # their files and effective prefixes are used instead
             fields.pop(name, None)
         if not self._kept:  # so that what was made before there was truncation is still known
             fields.pop("truncate_dim", None)
@@ -153,11 +149,11 @@ class Embedder(Spec):
         return {**fields, **self.source.identity()}
 
     def encode_document(self, texts: Sequence[str]) -> Vectors:
-        """(n, dim) float32, a row for each passage."""
+        """Return (n, dim) float32, a row for each passage."""
         return self._rows(texts, query=False)
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
-        """(n, dim) float32, a row for each query."""
+        """Return (n, dim) float32, a row for each query."""
         return self._rows(texts, query=True)
 
     def _rows(self, texts: Sequence[str], query: bool) -> Vectors:
@@ -167,21 +163,21 @@ class Embedder(Spec):
         return self.finished(out, query)
 
     def seen(self, texts: Sequence[str]) -> list[str]:
-        """For each passage the identity of what the model is given of it: where that is equal, the vector is."""
+        """Return for each passage a name of what the model reads of it: where that is equal, the vectors are."""
         return list(texts)
 
     @abstractmethod
     def batches(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
-        """Indices into `texts`, each once, in groups that are quick to encode together and small enough to cancel."""
+        """Yield indices into `texts`, each once, in groups that are quick to encode and small enough to cancel."""
 
     @abstractmethod
     def encode_batch(self, texts: list[str], query: bool) -> Vectors:
-        """(n, dim) float32 of one batch, before any truncation."""
+        """Return (n, dim) float32 of one batch, before any truncation."""
 
 
 @runtime_checkable
 class SpanEncoder(Protocol):
-    """An embedder that makes a chunk's vector from what it computed once for the document."""
+    """An embedder that makes a chunk's vector from what it computes once per document."""
 
     def prepare(
         self,
@@ -190,14 +186,14 @@ class SpanEncoder(Protocol):
         progress: Callable[[int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
-        """Computes what `encode_spans` needs and is not known yet; reports and stops as `embedders.embed` does."""
+        """Compute what `encode_spans` needs and is not known yet; report and stop as `embedders.embed` does."""
 
     def encode_spans(self, document: Document, chunks: Chunks, store: Store | None = None) -> Vectors:
-        """(n, dim) float32, a row for each chunk, its header included."""
+        """Return (n, dim) float32, a row for each chunk, its header included."""
 
 
 def readable(texts: Sequence[str]) -> list[str]:
-    """The texts with lone surrogates, which no tokenizer takes, replaced by U+FFFD."""
+    """Return the texts with lone surrogates, which no tokenizer takes, replaced by U+FFFD."""
     try:
         "".join(texts).encode()
         return list(texts)
@@ -214,7 +210,7 @@ _lock = threading.Lock()
 
 @contextmanager
 def timed_load(model: models.Model) -> Iterator[None]:
-    """A place where a model is loaded: how long it took is kept, the first time."""
+    """Time a block in which a model is loaded; the first time in this process is kept."""
     start = time.perf_counter()
     yield
     with _lock:
@@ -222,13 +218,13 @@ def timed_load(model: models.Model) -> Iterator[None]:
 
 
 def load_seconds(model: models.Model) -> float | None:
-    """What the model's first load in this process took, libraries included; None before it, and for remote models."""
+    """Return the seconds of the model's first load in this process, with libraries; None before it, or if remote."""
     return _loads.get(model.sha256)
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Texts embedded in a row, their tokens as the model reads them, and the seconds that took."""
+    """Texts embedded, their tokens as the model reads them, and the seconds that it took."""
 
     texts: int
     tokens: int
@@ -236,19 +232,17 @@ class Speed:
 
     @property
     def texts_a_second(self) -> float:
-        """Texts in a second."""
         return self.texts / self.seconds
 
     @property
     def tokens_a_second(self) -> float:
-        """Tokens in a second."""
         return self.tokens / self.seconds
 
 
 def speed(embedder: Embedder, texts: Sequence[str]) -> Speed | None:
-    """How quickly some of these texts are embedded here, the model loaded before; nothing is taken from a cache.
+    """Measure how fast some of these texts are embedded here, once the model is loaded and without any cache.
 
-    None where there is no text, and for models that are elsewhere or need whole documents.
+    Return None where there is no text, and for models that are remote or need whole documents.
 
     Raises:
         ModelUnavailable: the model is not here.

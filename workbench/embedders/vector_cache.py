@@ -1,9 +1,9 @@
-"""TODO"""
+"""Vectors kept in the store: each distinct text is embedded once, and large corpora are pooled document by document."""
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 
 import numpy as np
 
@@ -36,15 +36,15 @@ def embed(
     *,
     queries: bool = False,
 ) -> Vectors:
-    """(n, dim) float32, a row for each text, taken from the store where it was embedded before.
+    """Return (n, dim) float32, a row for each text, taken from the store where it was embedded before.
 
-    `progress(done, total)` counts the texts that are new to the store, each distinct one once; it is called with
-    (0, total) at the start, a few times a second, and with (total, total) at the end. `cancelled()` is asked between
-    batches. Where the store takes nothing (a full disk), the vectors are made all the same, and not kept. Queries are
-    encoded one at a time: a model's figures differ in the last digits with what else is in the batch.
+    `progress(done, total)` counts the distinct texts that are new to the store; it is called with (0, total) at the
+    start, a few times a second, and with (total, total) at the end. `cancelled()` is called between batches. Where the
+    store takes nothing (a full disk), the vectors are made all the same, and not kept. Queries are encoded one at a
+    time: a model's figures differ in the last digits with what else is in the batch.
 
     Raises:
-        Cancelled: `cancelled()` said so; the vectors that were ready are in the store.
+        Cancelled: `cancelled()` returned True; the vectors that were ready are in the store.
     """
     if embedder.full is not embedder:
         full = embed(embedder.full, texts, store, progress, cancelled, queries=queries)
@@ -71,14 +71,20 @@ def embed(
             for i, vector in zip(batch.tolist(), vectors, strict=True):
                 rows[new[i]] = vector
                 if store:
-                    unsaved[new[i]] = vector.astype("<f4").tobytes()
+                    unsaved[new[i]] = _encoded(vector)
             done += len(batch)
             if time.monotonic() - last >= _PAUSE and done < len(new):
-                store = _save(store, unsaved)
+                if store and not store.keep(KIND, unsaved):
+                    store = None  # a disk that refuses once is not asked again
+                unsaved.clear()
                 report(done, len(new))
                 last = time.monotonic()
     finally:
-        _keep_usage(_save(store, unsaved))
+        if store and store.keep(KIND, unsaved):
+            try:
+                endpoints.keep_usage(store)
+            except StoreError as error:
+                log.warning("what the endpoint was asked for is not noted: %s", error)
     if new:
         report(len(new), len(new))
     return np.stack([rows[key] for key in keys]) if keys else np.empty((0, width), np.float32)
@@ -90,58 +96,34 @@ def copy_vectors(embedder: Embedder, like: Mapping[str, str], store: Store) -> N
     Raises:
         StoreError: the disk refuses.
     """
-    keys = dict(
-        zip(_keys(embedder, list(like), queries=False), _keys(embedder, list(like.values()), False), strict=True)
-    )
+    keys = dict(zip(_keys(embedder, [*like], False), _keys(embedder, [*like.values()], False), strict=True))
     here = store.get_many(KIND, keys)
     found = store.get_many(KIND, {model for key, model in keys.items() if key not in here})
     store.put_many(KIND, {key: found[model] for key, model in keys.items() if key not in here and model in found})
 
 
 def missing(embedder: Embedder, texts: Sequence[str], store: Store, *, queries: bool = False) -> int:
-    """How many distinct passages, or queries, are not embedded yet."""
+    """Return how many distinct passages, or queries, are not embedded yet."""
     return len(new_texts(embedder, texts, store, queries=queries))
 
 
 def new_texts(embedder: Embedder, texts: Sequence[str], store: Store, *, queries: bool = False) -> list[str]:
-    """The distinct passages, or queries, that are not embedded yet, in order: what a remote model would be sent."""
+    """Return the distinct passages, or queries, that are not embedded yet, in order: what a remote model would get."""
     by_key = dict(zip(_keys(embedder, texts, queries), texts, strict=True))
     here = store.get_many(KIND, by_key)
     return [text for key, text in by_key.items() if key not in here]
 
 
 def _keys(embedder: Embedder, texts: Sequence[str], queries: bool) -> list[str]:
-    """Under which key each text's vector is kept."""
     space = f"{embedder.full.fingerprint}:{'query' if queries else 'document'}:"
     return [space + digest(text.encode("utf-8", "surrogatepass")) for text in texts]
-
-
-def _keep_usage(store: Store | None) -> None:
-    """Note in the store what remote models were asked for, if anything."""
-    if store:
-        try:
-            endpoints.keep_usage(store)
-        except StoreError as error:
-            log.warning("what the endpoint was asked for is not noted: %s", error)
-
-
-def _save(store: Store | None, unsaved: dict[str, bytes]) -> Store | None:
-    """The store; None, so that nothing more is kept, once it refused: vectors are worth more than their cache."""
-    if store and unsaved:
-        try:
-            store.put_many(KIND, unsaved)
-        except StoreError as error:
-            log.warning("vectors are not kept, and will be made again the next time: %s", error)
-            store = None
-        unsaved.clear()
-    return store
 
 
 BLOCKS = "blocks"
 """The kind under which the store keeps them."""
 
 LARGE = 20_000
-"""Chunks from which on pooling them anew takes seconds, so that their vectors are worth the disk."""
+"""Chunks from which on pooling takes seconds, so that their vectors are worth the disk."""
 
 _TOGETHER = 64  # documents that are read and written at a time: a few megabytes
 
@@ -155,51 +137,51 @@ def pooled_vectors(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Vectors:
-    """(n, dim) float32 of this `shape`: the vectors of each document's chunks in turn.
+    """Return (n, dim) float32 of this `shape`: the vectors of each document's chunks in turn.
 
-    From `LARGE` chunks on, a document's vectors are taken from the store where they were made before, by the embedder
-    with this `name`, and kept there; `progress(done, total)` then counts chunks.
+    From `LARGE` chunks on, a document's vectors are kept in the store, under the `name` of their embedder, and taken
+    from there; `progress(done, total)` then counts chunks.
 
     Raises:
-        Cancelled: `cancelled()` said so; what was done is in the store.
+        Cancelled: `cancelled()` returned True; what was done is in the store.
     """
-    kept = store if shape[0] >= LARGE else None
-    report = (progress if kept else None) or (lambda done, total: None)
-    found = np.empty(shape, np.float32)
-    done = 0
-    for some in _batches(parts):
+
+    def made(part: tuple[Document, Chunks]) -> Vectors:
+        return embedder.encode_spans(*part, store)
+
+    def decoded(data: bytes, part: tuple[Document, Chunks]) -> Vectors | None:
+        rows = np.frombuffer(data, "<f4") if len(data) == 4 * len(part[1]) * shape[1] else None
+        return rows if rows is None else rows.reshape(-1, shape[1])
+
+    each = (made(part) for part in parts)
+    if store and shape[0] >= LARGE:
+        each = store.memo(BLOCKS, parts, lambda part: _key(name, *part), made, _encoded, decoded, _TOGETHER)
+    else:
+        progress = None
+    found, done = np.empty(shape, np.float32), 0
+
+    def tell() -> None:
         if cancelled and cancelled():
             raise Cancelled(f"stopped after {done} of {shape[0]} chunks")
-        report(done, shape[0])
-        keys = [_key(name, document, chunks) for document, chunks in some] if kept else []
-        known = kept.get_many(BLOCKS, keys) if kept else {}
-        new: dict[str, bytes] = {}
-        for i, (document, chunks) in enumerate(some):
-            rows = found[done : done + len(chunks)]
-            data = known.get(keys[i]) if kept else None
-            if data is not None and len(data) == rows.nbytes:
-                rows[:] = np.frombuffer(data, "<f4").reshape(rows.shape)
-            else:
-                rows[:] = embedder.encode_spans(document, chunks, store)
-                if kept:
-                    new[keys[i]] = rows.astype("<f4").tobytes()
-            done += len(chunks)
-        if kept and new:
-            try:
-                kept.put_many(BLOCKS, new)
-            except StoreError as error:  # vectors are worth more than their cache
-                log.warning("vectors are not kept, and will be made again the next time: %s", error)
-                kept = None
-    report(done, shape[0])
+        if progress:
+            progress(done, shape[0])
+
+    with closing(each):  # so that what was done is kept before `Cancelled` leaves here
+        tell()
+        for number, rows in enumerate(each, 1):
+            found[done : done + len(rows)] = rows
+            done += len(rows)
+            if number % _TOGETHER == 0 and done < shape[0]:
+                tell()
+    if progress:
+        progress(done, shape[0])
     return found
 
 
 def _key(name: str, document: Document, chunks: Chunks) -> str:
-    """What decides the vectors: the model, the text, where it is cut, and headers."""
+    """Return a hash of what decides the vectors: the model, the text, where it is cut, and headers."""
     return fingerprint([name, document.id, digest(chunks.spans.astype("<i8").tobytes()), list(chunks.headers)])
 
 
-def _batches(parts: Iterable[tuple[Document, Chunks]]) -> Iterator[Sequence[tuple[Document, Chunks]]]:
-    rest = iter(parts)
-    while some := list(islice(rest, _TOGETHER)):
-        yield some
+def _encoded(rows: Vectors) -> bytes:
+    return rows.astype("<f4").tobytes()

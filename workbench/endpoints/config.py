@@ -1,4 +1,4 @@
-"""TODO"""
+"""Endpoints, their keys and models: definitions, read and checked. No message repeats a value that could be a key."""
 
 import ipaddress
 import os
@@ -14,7 +14,7 @@ from workbench.specs import fingerprint
 
 
 class Key:
-    """A secret that shows itself to `reveal` alone: not to print, logs, errors, copies to JSON or pickles."""
+    """A secret that only `reveal` returns: it stays out of print, logs, errors, JSON and pickles."""
 
     __slots__ = ("_text",)
 
@@ -22,7 +22,7 @@ class Key:
         self._text = text
 
     def reveal(self) -> str:
-        """The key itself, for the one header that carries it."""
+        """Return the key itself, for the one header that carries it."""
         return self._text
 
     def __repr__(self) -> str:
@@ -47,8 +47,8 @@ class EmbeddingModel:
 
     `tokenizer` counts its tokens: cl100k_base, o200k_base or a model that is here. `truncate` cuts texts to
     `max_tokens` of them before they leave, for servers that refuse longer ones. `send_dimensions` asks the server for
-    vectors of so many `dimensions`, by OpenAI's parameter of this name. `revision` tells one state of the model from
-    the next: change it, and vectors are made anew.
+    vectors of so many `dimensions`, by OpenAI's parameter of this name. `revision` distinguishes states of the model:
+    change it, and vectors are made again.
     """
 
     dimensions: int
@@ -115,17 +115,17 @@ class Endpoint:
 
     @property
     def host(self) -> str:
-        """The host that text is sent to, with its port where one is given."""
+        """The host that text is sent to, with its port if one is given."""
         parts = urlsplit(self.url)
         return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
     @property
     def has_key(self) -> bool:
-        """Whether the key that this endpoint asks for, if any, is here."""
+        """Whether the key that this endpoint needs, if any, is here."""
         return self.key is not None or not self.key_variable or bool(os.environ.get(self.key_variable, "").strip())
 
     def secret(self) -> Key | None:
-        """The key; None where the endpoint is defined without one.
+        """Return the key; None where the endpoint is defined without one.
 
         Raises:
             ModelUnavailable: its variable is not set, or holds what no header can carry.
@@ -137,7 +137,7 @@ class Endpoint:
         if not text:
             raise ModelUnavailable(f"endpoint {self.name}: {where} is empty; set it to the key of {self.host}")
         if not (text.isascii() and text.isprintable()) or " " in text:
-            raise ModelUnavailable(f"endpoint {self.name}: {where} has characters that no key has; set it anew")
+            raise ModelUnavailable(f"endpoint {self.name}: {where} has characters that no key has; set it again")
         return Key(text)
 
 
@@ -155,7 +155,7 @@ class Remote:
         return self.model.id or self.name
 
     def identity(self) -> str:
-        """A hash of what decides its vectors as far as can be told: where it is asked for, and what for."""
+        """Return a hash of what is known to decide its vectors: the server, the model and what is sent."""
         cut = [self.model.max_tokens, self.model.tokenizer] if self.model.truncate else None
         return fingerprint([self.endpoint.url, self.id, self.model.dimensions, self.model.revision, cut])
 
@@ -166,7 +166,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def read_endpoint(name: Any, values: Any, *, keys: bool = False) -> Endpoint:
-    """The endpoint that a mapping describes; `keys`: it may hold its key itself.
+    """Return the endpoint that a mapping describes; with `keys` it may hold its key itself.
 
     Raises:
         SpecError: what is wrong with which field.
@@ -203,7 +203,7 @@ def _mapping(what: str, values: Any) -> Mapping[str, Any]:
 
 
 def _made(cls: type[T], what: str, values: Any) -> T:
-    """The dataclass of these values, each of its field's type. No message holds a value: it could be a key."""
+    """Return the dataclass of these values, each of its field's type. No message holds a value: it could be a key."""
     values = dict(_mapping(what, values))
     known = {f.name: f for f in fields(cls)}
     if unknown := [k for k in values if k not in known]:

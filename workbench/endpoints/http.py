@@ -1,4 +1,9 @@
-"""TODO"""
+"""Requests to endpoints: one request and its answer, bounded in time, size and tries; embeddings, chats and usage.
+
+The key travels in the header of a request to the endpoint's own URL and nowhere else. Requests are never redirected.
+Messages name the endpoint, its host, what happened and the remedy; never the key, the text that was sent or words of
+the answer, which may repeat both.
+"""
 
 import json
 import random
@@ -47,28 +52,27 @@ class Kept(Protocol):
 
 
 _spent: dict[str, Usage] = {}  # by this process
-_unkept: dict[str, Usage] = {}  # of it, what is in no store yet
+_unkept: dict[str, Usage] = {}  # the part of it that is in no store yet
 _lock = threading.Lock()
 
 
 def count(name: str, usage: Usage) -> None:
-    """Nothing; adds to what this process asked of endpoint/model."""
+    """Add to what this process used of endpoint/model."""
     with _lock:
         for totals in (_spent, _unkept):
             totals[name] = totals.get(name, Usage()) + usage
 
 
 def spent() -> dict[str, Usage]:
-    """endpoint/model → what this process asked of it."""
+    """Return endpoint/model → what this process used of it."""
     with _lock:
         return dict(_spent)
 
 
 def keep_usage(store: Kept) -> None:
-    """Nothing; adds what this process asked for, and kept nowhere yet, to the store's record.
+    """Add what this process used, and noted nowhere yet, to the store's record.
 
-    Two processes that do so in the same moment may lose one of their counts. Like everything in the store, a record
-    that was not used for longest may be evicted.
+    Two processes that do so in the same moment may lose one of their counts, and the store may evict old records.
     """
     with _lock:
         for name, usage in list(_unkept.items()):
@@ -106,7 +110,7 @@ class Refused(ModelUnavailable):
 
 
 class _Again(Exception):
-    """This try failed in a way that another may mend; after `wait` seconds, where the server says so."""
+    """A try failed in a way that another may mend; after `wait` seconds, where the server says so."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -114,7 +118,7 @@ class _Again(Exception):
 
 
 def ask(endpoint: Endpoint, path: str, body: Mapping[str, Any] | None, most: int, attempts: int = ATTEMPTS) -> Any:
-    """The JSON that answers a POST of `body` (a GET where it is None), of at most `most` bytes.
+    """Return the JSON that answers a POST of `body` (a GET where it is None), of at most `most` bytes.
 
     Raises:
         ModelUnavailable: no answer after `attempts` tries, a refusal, or an answer that is too long or no JSON.
@@ -137,7 +141,7 @@ def ask(endpoint: Endpoint, path: str, body: Mapping[str, Any] | None, most: int
 
 
 def backoff(tried: int) -> float:
-    """Seconds to wait after that many tries: doubled each time, half of it by chance, so that clients spread out."""
+    """Return the seconds to wait after that many tries: doubled each time, half of it random, to spread clients out."""
     return float(min(LONGEST_WAIT, _FIRST_WAIT * 2 ** (tried - 1)) * (0.5 + 0.5 * _random()))
 
 
@@ -177,7 +181,7 @@ def _client(endpoint: Endpoint) -> "httpx2.Client":
 
 
 def _body(endpoint: Endpoint, answer: "httpx2.Response", most: int) -> bytes:
-    """The whole body of a good answer; whatever else came is raised."""
+    """Return the whole body of a good answer; raise for any other."""
     patience = _now() + endpoint.timeout  # the client's own limit is for each piece: a trickle could go on for ever
     pieces: list[bytes] = []
     size = 0
@@ -217,7 +221,7 @@ def _refuse(endpoint: Endpoint, answer: "httpx2.Response", body: bytes) -> NoRet
 
 
 def _codes(body: bytes) -> list[str]:
-    """The error's code and type, where they are plain words."""
+    """Return the error's code and type, where they are plain words."""
     try:
         error = json.loads(body).get("error")
         found = [error.get("code"), error.get("type")]
@@ -227,7 +231,7 @@ def _codes(body: bytes) -> list[str]:
 
 
 def wait_asked(header: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, as a number or as a date; None where it does not say."""
+    """Return the seconds that a Retry-After header asks for, as a number or as a date; None where it does not say."""
     if header is None:
         return None
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", header.strip()):
@@ -279,10 +283,10 @@ _FRAME = 1 << 16  # bytes of an answer beside its numbers, at most, and per vect
 
 
 def embeddings(remote: Remote, texts: Sequence[str]) -> NDArray[np.float32]:
-    """(n, dim) float32, a row for each text as the server gives it, in one request; the usage is counted.
+    """Return (n, dim) float32, a row for each text as the server gives it, in one request; the usage is counted.
 
     Raises:
-        ModelUnavailable: no sound answer: the message says what is wrong with it.
+        ModelUnavailable: no sound answer; the message says what is wrong with it.
     """
     width = remote.model.dimensions
     if not texts:
@@ -300,7 +304,7 @@ def embeddings(remote: Remote, texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def reported(answer: Any, field: str) -> int:
-    """A count of tokens as the answer reports it; 0 where it does not."""
+    """Return a count of tokens as the answer reports it; 0 where it does not."""
     usage = answer.get("usage") if isinstance(answer, dict) else None
     value = usage.get(field) if isinstance(usage, dict) else None
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
@@ -354,9 +358,9 @@ Chat = Callable[[Sequence[Mapping[str, str]]], str]
 
 
 def chat(endpoint_name: str, model: str, *, temperature: float | None = None, max_tokens: int | None = None) -> Chat:
-    """A function from messages ({role, content} each) to the model's answer, over the endpoint's chat completions.
+    """Return a function from messages ({role, content} each) to the model's answer, by the endpoint's chat completions.
 
-    What is left open is not sent, because servers differ in what they take; the server's own default holds then.
+    What is None is not sent, because servers differ in what they take; the server's own default applies then.
 
     Raises:
         ModelUnavailable: the endpoint is not defined, has no such chat model, or team mode does not allow it.
@@ -389,3 +393,23 @@ def chat(endpoint_name: str, model: str, *, temperature: float | None = None, ma
         return text
 
     return answer
+
+
+def served(found: Endpoint) -> frozenset[str] | None:
+    """Return the ids of the models that the server says it has; None where it gives no such list, as some do not.
+
+    Nothing but the key is sent.
+
+    Raises:
+        ModelUnavailable: it cannot be reached, or refuses.
+    """
+    try:
+        answer: Any = ask(found, "models", None, 4 << 20, attempts=1)
+    except Refused as refusal:
+        if refusal.status in (404, 405, 501):
+            return None
+        raise
+    entries = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(entries, list):
+        return None
+    return frozenset(str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry)

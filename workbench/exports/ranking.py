@@ -115,7 +115,7 @@ _LEXICAL = ["self", "query", "k", "k1", "b", "mask", "words"]
 
 def after_ranking(retriever: Retriever) -> str:
     """What is done to hits after their ranking, which exported code does not do; "" where nothing is."""
-    expand, _, merge = retriever.expansion
+    expand, merge = retriever.expand, retriever.merge
     if expand != "none":
         return f"expand ({expand}) gives back more than the chunk that was found"
     return "merge joins hits that touch" if merge else ""

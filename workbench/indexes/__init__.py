@@ -15,23 +15,6 @@ from workbench.indexes.index import TOLERANCE, Found, Index, IndexSpec
 from workbench.indexes.ivf import IVFPQ, IVFFlat
 
 __all__ = [
-    "HNSW",
-    "INDEXES",
-    "IVFPQ",
-    "SQ8",
-    "TOLERANCE",
-    "Binary",
-    "CurvePoint",
-    "Flat",
-    "Found",
-    "IVFFlat",
-    "Index",
-    "IndexSpec",
-    "Suggestion",
-    "Tradeoff",
-    "projected_bytes",
-    "recall_at",
-    "recall_curve",
-    "suggestion",
-    "tradeoff",
-]
+    "HNSW", "INDEXES", "IVFPQ", "SQ8", "TOLERANCE", "Binary", "CurvePoint", "Flat", "Found", "IVFFlat", "Index",
+    "IndexSpec", "Suggestion", "Tradeoff", "projected_bytes", "recall_at", "recall_curve", "suggestion", "tradeoff",
+]  # fmt: skip

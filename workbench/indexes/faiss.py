@@ -1,4 +1,4 @@
-"""The kinds of index. Each is called with (n, dim) float32 vectors and builds an `Index`, the same every time."""
+"""The kinds of index without lists. Each, called with (n, dim) float32 vectors, builds the same `Index` every time."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -45,6 +45,7 @@ class Flat(IndexSpec):
     """Compares with every vector: exact. Kept smaller, it is exact for what is kept."""
 
     kind: ClassVar[str] = "flat"
+    label: ClassVar[str] = "Flat: compares with all"
 
     storage: str = option("float32", f"{STORAGE}; binary: the sign alone, a bit", choices=STORAGES)
 
@@ -53,11 +54,11 @@ class Flat(IndexSpec):
 
     @property
     def mappable(self) -> bool:
-        """Whether `over` can search rows where they lie."""
+        """Whether `over` can search rows where they are."""
         return self.storage == "float32"
 
     def over(self, rows: Vectors, longest: float) -> Index:
-        """The index over rows that are `ready` already, such as a mapped file: the same as a call makes, and no copy.
+        """Return the index that a call makes, over rows that are `ready`, such as a mapped file, without a copy.
 
         `longest` is the length of the longest row. `bytes` are those of the rows.
         """
@@ -91,6 +92,7 @@ class HNSW(IndexSpec):
     """Walks a graph of neighbours: much faster on large collections, and may miss a row."""
 
     kind: ClassVar[str] = "hnsw"
+    label: ClassVar[str] = "HNSW: a graph of neighbours"
 
     m: int = option(32, "neighbours of each vector: more find better and take more memory", low=2, high=128)
     ef_construction: int = option(200, "candidates weighed while building", low=8, high=2000, advanced=True)
@@ -125,9 +127,10 @@ class HNSW(IndexSpec):
 
 @dataclass(frozen=True, slots=True)
 class SQ8(IndexSpec):
-    """A byte for each dimension (scalar quantiser); compares with every code, and may score the best anew."""
+    """A byte for each dimension (scalar quantiser); compares with every code, and may score the best again."""
 
     kind: ClassVar[str] = "sq8"
+    label: ClassVar[str] = "SQ8: a byte a dimension"
 
     rerank: str = option("none", RERANK, choices=("none", "float32", "float16"))
     oversample: int = option(4, OVERSAMPLE, low=1, high=100, advanced=True)
@@ -154,6 +157,7 @@ class Binary(IndexSpec):
     """A bit for each dimension, its sign: rows are proposed by Hamming distance, which is very quick and very small."""
 
     kind: ClassVar[str] = "binary"
+    label: ClassVar[str] = "Binary: a bit a dimension"
 
     rerank: str = option(
         "signs",
@@ -187,13 +191,13 @@ INDEXES: dict[str, type[IndexSpec]] = {cls.kind: cls for cls in (Flat, HNSW, IVF
 
 
 def _compared(index: Any, queries: Vectors, k: int) -> Any:
-    """FAISS's scores and rows; of one query on one thread, because others would have nothing to do but to wait."""
+    """Return FAISS's scores and rows; of one query on one thread, because others would only wait."""
     with one_thread() if len(queries) == 1 else nullcontext():
         return index.search(queries, k)
 
 
 def _scan(index: Any, held: Kept, longest: float) -> Callable[[Vectors, int], Proposals]:
-    """Few queries against the codes, as FAISS compares them; many against decoded blocks."""
+    """Return a proposer: few queries are compared with the codes by FAISS, many with decoded blocks."""
     together = all_tied(held, longest)
 
     def propose(queries: Vectors, k: int) -> Proposals:
@@ -206,7 +210,7 @@ def _scan(index: Any, held: Kept, longest: float) -> Callable[[Vectors, int], Pr
 
 
 def _bits(rows: Vectors) -> tuple[Any, Signs]:
-    """FAISS's index of the rows' signs, and the same bits to score by."""
+    """Return FAISS's index of the rows' signs, and the same bits to score by."""
     lib = faiss()
     codes = packed(rows)
     index = lib.IndexBinaryFlat(8 * codes.shape[1])

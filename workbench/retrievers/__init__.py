@@ -14,29 +14,7 @@ from workbench.retrievers.rank_agreement import (
 )
 
 __all__ = [
-    "BM25",
-    "MAX_K",
-    "MMR",
-    "RETRIEVERS",
-    "STEMMERS",
-    "STOP_WORDS",
-    "Agreement",
-    "Collection",
-    "Context",
-    "Dense",
-    "Hybrid",
-    "Movement",
-    "Passage",
-    "QueryEncoder",
-    "Rerank",
-    "Retriever",
-    "VectorIndex",
-    "VectorsMissing",
-    "Where",
-    "Words",
-    "agreement",
-    "context",
-    "movements",
-    "overlap_at",
-    "rank_biased_overlap",
-]
+    "BM25", "MAX_K", "MMR", "RETRIEVERS", "STEMMERS", "STOP_WORDS", "Agreement", "Collection", "Context", "Dense",
+    "Hybrid", "Movement", "Passage", "QueryEncoder", "Rerank", "Retriever", "VectorIndex", "VectorsMissing", "Where",
+    "Words", "agreement", "context", "movements", "overlap_at", "rank_biased_overlap",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""TODO"""
+"""What is made of hits: the span that comes back for a chunk, and the text that is handed to a language model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,36 +34,43 @@ class Context:
 
 
 def context(hits: Sequence[Hit], corpus: Corpus) -> Context:
-    """The hits' text in rank order, each passage under its document's name, page and heading path.
+    """Return the hits' text in rank order, each passage under its document's name, page and heading path.
 
     Hits of one document that overlap, or have nothing but white space between them, become one passage at the place of
     the best of them: no text is paid for twice, and a sentence cut between two chunks is whole again.
     """
-    merged: list[tuple[Span, list[int]]] = []
-    for hit in sorted(hits, key=lambda h: (h.span, h.rank)):
-        if merged and _joined(merged[-1][0], hit.span, corpus):
-            span, ranks = merged[-1]
-            merged[-1] = (Span(span.document, span.start, max(span.end, hit.span.end)), [*ranks, hit.rank])
-        else:
-            merged.append((hit.span, [hit.rank]))
-    merged.sort(key=lambda m: min(m[1]))
     return Context(
         tuple(
-            Passage(span, tuple(sorted(ranks)), label(corpus.document(span.document), span.start), corpus[span])
-            for span, ranks in merged
+            Passage(
+                span,
+                tuple(sorted(h.rank for h in group)),
+                label(corpus.document(span.document), span.start),
+                corpus[span],
+            )
+            for span, group in _groups(hits, corpus)
         )
     )
 
 
-def _joined(before: Span, after: Span, corpus: Corpus) -> bool:
-    """Whether `after`, which starts no earlier, continues `before`."""
-    if before.document != after.document:
-        return False
-    return not corpus.document(before.document).text[before.end : after.start].strip()
+def _groups(hits: Sequence[Hit], corpus: Corpus) -> list[tuple[Span, list[Hit]]]:
+    """Return hits in groups that overlap or have only white space between them, with their span, by best rank."""
+    groups: list[tuple[Span, list[Hit]]] = []
+    for hit in sorted(hits, key=lambda h: (h.span, h.rank)):
+        span = groups[-1][0] if groups else None
+        if (
+            span
+            and span.document == hit.span.document
+            and not corpus.document(span.document).text[span.end : hit.span.start].strip()
+        ):
+            whole = Span(span.document, span.start, max(span.end, hit.span.end))
+            groups[-1] = whole, [*groups[-1][1], hit]
+        else:
+            groups.append((hit.span, [hit]))
+    return sorted(groups, key=lambda group: min(h.rank for h in group[1]))
 
 
 def label(document: Document, offset: int) -> str:
-    """Where an offset stands, for people: `handbook.pdf · page 3 · Leave › Parental leave`."""
+    """Return where an offset is, for people: `handbook.pdf · page 3 · Leave › Parental leave`."""
     page = document.page_at(offset)
     path = " › ".join(document.heading_path(offset))
     return " · ".join(part for part in (document.name, f"page {page}" if page is not None else "", path) if part)
@@ -73,9 +80,9 @@ EXPANSIONS = ("none", "neighbours", "section", "parent")
 
 
 def expanded(document: Document, spans: Ranges, parents: Ranges | None, expand: str, window: int) -> Ranges:
-    """(n, 2) for each chunk of a document, in order of start and end, the span that comes back for it; it holds it.
+    """Return (n, 2) for each chunk of a document, in order of start and end, the span that comes back for it.
 
-    `neighbours`: up to `window` chunks before and after. `section`: from the heading that it stands under to the next
+    `neighbours`: up to `window` chunks before and after. `section`: from the heading above it to the next
     heading of any level. `parent`: as the splitter says.
 
     Raises:
@@ -107,7 +114,7 @@ def expanded(document: Document, spans: Ranges, parents: Ranges | None, expand: 
 
 
 def distinct(hits: Sequence[Hit], k: int) -> list[Hit]:
-    """The first k hits, ranked anew, without those that lie within one before them."""
+    """Return the first k hits, ranked again, without those that lie within a better one."""
     kept: list[Hit] = []
     for hit in hits:
         if len(kept) == k:
@@ -118,21 +125,6 @@ def distinct(hits: Sequence[Hit], k: int) -> list[Hit]:
 
 
 def merged(hits: Sequence[Hit], corpus: Corpus) -> list[Hit]:
-    """Hits of one document that overlap, or have only white space between them, as one: at the best one's rank."""
-    groups: list[tuple[Span, Hit]] = []
-    for hit in sorted(hits, key=lambda h: (h.span, h.rank)):
-        if groups and _touch(groups[-1][0], hit.span, corpus):
-            span, best = groups[-1]
-            whole = Span(span.document, span.start, max(span.end, hit.span.end))
-            groups[-1] = whole, min(best, hit, key=lambda h: h.rank)
-        else:
-            groups.append((hit.span, hit))
-    groups.sort(key=lambda group: group[1].rank)
-    return [Hit(span, hit.score, rank, hit.chunk, hit.header) for rank, (span, hit) in enumerate(groups, 1)]
-
-
-def _touch(before: Span, after: Span, corpus: Corpus) -> bool:
-    """Whether `after`, which starts no earlier, overlaps or continues `before`."""
-    if before.document != after.document:
-        return False
-    return not corpus.document(before.document).text[before.end : after.start].strip()
+    """Return hits that overlap, or have only white space between them, as one hit at the best one's rank."""
+    best = [(span, min(group, key=lambda h: h.rank)) for span, group in _groups(hits, corpus)]
+    return [Hit(span, hit.score, rank, hit.chunk, hit.header) for rank, (span, hit) in enumerate(best, 1)]

@@ -1,4 +1,4 @@
-"""TODO"""
+"""How alike two rankings are, two models on the same chunks, and two hit lists for one query: no labels needed."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,16 @@ PERSISTENCE = 0.9
 
 
 def overlap_at(a: Sequence[Hashable], b: Sequence[Hashable], k: int) -> float:
-    """The share, 0 to 1, of the first k that two rankings have in common; of fewer where neither has k; 1 for none."""
+    """Return the share, 0 to 1, of the first k that two rankings have in common, of fewer where neither has k; 1 where
+    both are empty.
+    """
     first, second = set(a[:k]), set(b[:k])
     most = max(len(first), len(second))
     return len(first & second) / most if most else 1.0
 
 
 def rank_biased_overlap(a: Sequence[Hashable], b: Sequence[Hashable], p: float = PERSISTENCE) -> float:
-    """Rank-biased overlap, 0 to 1, extrapolated from the ranks that are there; 1 where both are empty.
+    """Return rank-biased overlap, 0 to 1, extrapolated from the given ranks; 1 where both are empty.
 
     Raises:
         SpecError: p is not between 0 and 1, or a ranking holds something twice.
@@ -71,13 +73,13 @@ class Agreement:
     second: NDArray[np.int64]
 
     def disagreements(self, most: int) -> NDArray[np.int64]:
-        """The chunks on which the models agree least, the worst first; equal ones by row."""
+        """Return the chunks on which the models agree least, the worst first; equal ones by row."""
         order = np.lexsort((np.arange(len(self.overlap)), self.rank_biased, self.overlap))
         return order[:most]
 
 
 def agreement(a: Vectors, b: Vectors, k: int = 10, p: float = PERSISTENCE) -> Agreement:
-    """How far two models' vectors (n, dim_a) and (n, dim_b) of the same n chunks give the same k neighbours, by cosine.
+    """Compare the k nearest neighbours, by cosine, in two models' vectors (n, dim_a) and (n, dim_b) of the same chunks.
 
     Raises:
         SpecError: they are not of the same chunks.
@@ -95,7 +97,7 @@ def agreement(a: Vectors, b: Vectors, k: int = 10, p: float = PERSISTENCE) -> Ag
 
 
 def _neighbours(vectors: Vectors, k: int) -> NDArray[np.int64]:
-    """(n, k) the nearest other rows of each row."""
+    """Return (n, k) the nearest other rows of each row."""
     found = Flat()(vectors).search(vectors, k + 1)[1]
     own = found == np.arange(len(vectors))[:, None]
     own[~own.any(axis=1), -1] = True  # among many equal rows a row may miss itself: then the last gives way
@@ -124,7 +126,7 @@ class Movement:
 
 
 def movements(a: Sequence[Hit], b: Sequence[Hit]) -> list[Movement]:
-    """Every hit of both lists once: by its rank in `b`, then those that left, by their rank in `a`.
+    """Return every hit of both lists once: by its rank in `b`, then those that left, by their rank in `a`.
 
     Two hits are the same passage if their spans share at least half of the shorter one. Where that allows several
     pairs, the one with the larger share of common characters in both together (intersection over union) comes first,

@@ -1,34 +1,29 @@
-"""The chunks of a corpus, kept document by document where there are many: another document costs its own alone."""
+"""The chunks of a corpus, kept document by document where there are many: a new document costs its own alone."""
 
 import json
-import logging
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import numpy as np
 
 from workbench.documents import Chunks, Corpus, Document
 from workbench.embedders import Cancelled
-from workbench.errors import StoreError
 from workbench.specs import fingerprint
 from workbench.splitters.splitter import Splitter
 from workbench.store import Store
-
-log = logging.getLogger(__name__)
 
 KIND = "chunks"
 """The kind under which the store keeps them."""
 
 VERSION = 1
-"""Goes up with every change of what `encoded` writes. What one splitter makes of a text is told by its `revision`."""
+"""Raised with each change of what `encoded` writes. What one splitter makes of a text depends on its `revision`."""
 
 MANY_CHARACTERS, MANY_DOCUMENTS = 4_000_000, 500
 """A corpus with more is large: its chunks are worth the disk, and a page does not wait for them."""
 
-_TOGETHER = 256  # documents that are read and written at a time
-
 
 def is_large(corpus: Corpus) -> bool:
-    """Whether cutting all of it takes longer than somebody who moves a slider should wait."""
+    """Return whether cutting all of it takes longer than somebody who moves a slider should wait."""
     return corpus.characters > MANY_CHARACTERS or len(corpus) > MANY_DOCUMENTS
 
 
@@ -40,51 +35,37 @@ def all_chunks(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> list[Chunks]:
-    """The chunks of each document in turn, by `split`; of a large corpus taken from the store where they are there.
+    """Return the chunks of each document in turn, by `split`; those of a large corpus from the store if they are there.
 
     `progress(done, total)` counts documents.
 
     Raises:
-        Cancelled: `cancelled()` said so; what was cut is in the store.
+        Cancelled: `cancelled()` returned True; what was cut is in the store.
     """
-    kept, name = store if is_large(corpus) else None, splitter.fingerprint
-    report = progress or (lambda done, total: None)
-    out: list[Chunks] = []
-    for first in range(0, len(corpus), _TOGETHER):
-        some = corpus.documents[first : first + _TOGETHER]
-        keys = [fingerprint([VERSION, name, document.id]) for document in some] if kept else []
-        known = kept.get_many(KIND, keys) if kept else {}
-        new: dict[str, bytes] = {}
-        for i, document in enumerate(some):
-            report(len(out), len(corpus))
-            if cancelled and cancelled():
-                _keep(kept, new)
-                raise Cancelled(f"stopped after {len(out):,} of {len(corpus):,} documents")
-            data = known.get(keys[i]) if kept else None
-            found = None if data is None else decoded(data, document)
-            if found is None:
-                found = split(document, splitter)
-                if kept:
-                    new[keys[i]] = encoded(found)
-            out.append(found)
-        kept = _keep(kept, new)
-    report(len(out), len(corpus))
+    total, name, out = len(corpus), splitter.fingerprint, list[Chunks]()
+
+    def tell() -> None:
+        if progress:
+            progress(len(out), total)
+        if len(out) < total and cancelled and cancelled():
+            raise Cancelled(f"stopped after {len(out):,} of {total:,} documents")
+
+    def cut(document: Document) -> Chunks:
+        return split(document, splitter)
+
+    found = (cut(document) for document in corpus)
+    if store and is_large(corpus):
+        found = store.memo(KIND, corpus, lambda d: fingerprint([VERSION, name, d.id]), cut, encoded, decoded)
+    with closing(found):  # so that what was cut is kept before `Cancelled` leaves here
+        tell()
+        for chunks in found:
+            out.append(chunks)
+            tell()
     return out
 
 
-def _keep(store: Store | None, new: dict[str, bytes]) -> Store | None:
-    """The store; None once it refused: the chunks are made again the next time."""
-    if store and new:
-        try:
-            store.put_many(KIND, new)
-        except StoreError as error:
-            log.warning("chunks are not kept: %s", error)
-            return None
-    return store
-
-
 def encoded(chunks: Chunks) -> bytes:
-    """The chunks as a line of JSON, then spans and parents as int32; `decoded` gives them back."""
+    """Return the chunks as a line of JSON, then spans and parents as int32; `decoded` reads it."""
     about = {"n": len(chunks), "headers": chunks.headers, "parents": chunks.parents is not None}
     columns: Sequence[np.ndarray] = [chunks.spans, *([] if chunks.parents is None else [chunks.parents])]
     line = json.dumps(about, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -92,7 +73,7 @@ def encoded(chunks: Chunks) -> bytes:
 
 
 def decoded(data: bytes, document: Document) -> Chunks | None:
-    """The chunks of this document that `encoded` wrote; None where they are of another form, or do not fit it."""
+    """Return the chunks of this document that `encoded` wrote; None for another form, or spans that do not fit it."""
     line, _, rest = data.partition(b"\n")
     try:
         about = json.loads(line.decode("utf-8", "surrogatepass"))

@@ -1,4 +1,4 @@
-"""Sentence boundaries, and the splitter that never cuts a sentence which fits."""
+"""Sentence boundaries, and the splitters that keep sentences whole."""
 
 import re
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from workbench.documents import Chunks, Document
 from workbench.memory_cache import cached
 from workbench.spans import Ranges, ranges
 from workbench.specs import option
-from workbench.splitters.pieces import KEPT, Tree, literal, stripped, weight
+from workbench.splitters.pieces import KEPT, Tree, literal, stripped
 from workbench.splitters.splitter import Splitter
 
 ABBREVIATIONS = frozenset(
@@ -31,9 +31,9 @@ _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 
 
 def sentence_starts(text: str) -> list[int]:
-    """Where each sentence after the first one starts, white space between them counted to the one before.
+    """Return where each sentence after the first one starts; white space between two belongs to the first.
 
-    A sentence ends at . ! ? … and their ideographic kin, at a blank line and before a list item. A full stop does not
+    A sentence ends at . ! ? … and their ideographic forms, at a blank line and before a list item. A full stop does not
     end one after an abbreviation, an initial or a list number, nor before a lower-case letter.
     """
     starts = []
@@ -47,7 +47,7 @@ def sentence_starts(text: str) -> list[int]:
 
 
 def _continues(text: str, at: int, stop: str, after: int) -> bool:
-    """Whether the stop at `at` stands inside a sentence that goes on at `after`."""
+    """Return whether the stop at `at` is inside a sentence that goes on at `after`."""
     if "\n" in text[at:after] and text[at + len(stop) : after].count("\n") > 1:
         return False  # a blank line always ends a sentence
     if text[after].islower():
@@ -67,14 +67,15 @@ class Sentences(Splitter):
     """Merges whole sentences up to `chunk_size`; a sentence that is longer is cut between words."""
 
     kind: ClassVar[str] = "sentences"
+    label: ClassVar[str] = "Sentences"
 
     def spans(self, document: Document) -> Ranges:
         return sentences(document.text, self.measure).chunks(self.chunk_size, self.chunk_overlap)
 
 
-@cached(KEPT, weight, grows=True)
+@cached(KEPT, lambda tree: tree.bytes, grows=True)
 def sentences(text: str, measure: str) -> Tree:
-    """The sentences of a text, to be cut between words and then characters where they are too long."""
+    """Return the sentences of a text; those that are too long are cut between words, then characters."""
     bounds = np.array([0, *sentence_starts(text), len(text)] if text else [0], np.int64)
     return Tree.of(text, (literal(" "), literal("")), measure, bounds[:-1], bounds[1:])
 
@@ -87,6 +88,7 @@ class SentenceWindow(Splitter):
     """
 
     kind: ClassVar[str] = "sentence-window"
+    label: ClassVar[str] = "Sentence windows"
 
     window: int = option(3, "Sentences on each side that its parent has.", low=0, high=50)
 

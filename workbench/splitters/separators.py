@@ -1,4 +1,4 @@
-"""TODO"""
+"""Splitters that cut at fixed places: by separators, in windows, and in parents with small chunks inside."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -47,6 +47,7 @@ class Recursive(Splitter):
     """
 
     kind: ClassVar[str] = "recursive"
+    label: ClassVar[str] = "Recursive"
 
     separators: tuple[str, ...] = option(
         SEPARATORS, "Tried in order, the coarsest first; the empty one cuts anywhere.", advanced=True
@@ -67,6 +68,7 @@ class Code(Splitter):
     """Cuts source code at its classes, functions and blocks, by LangChain's separators for the language."""
 
     kind: ClassVar[str] = "code"
+    label: ClassVar[str] = "Code by language"
 
     language: str = option("python", "The programming language.", choices=LANGUAGES)
 
@@ -80,7 +82,7 @@ class Code(Splitter):
 
 @cache
 def language_separators(language: str) -> tuple[str, ...]:
-    """The regular expressions at which LangChain cuts this language, the coarsest first."""
+    """Return the regular expressions at which LangChain cuts this language, the coarsest first."""
     from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
     return tuple(RecursiveCharacterTextSplitter.get_separators_for_language(Language(language)))
@@ -91,10 +93,11 @@ class Separator(Splitter):
     """Cuts at every occurrence of one separator and merges neighbours up to `chunk_size`; larger pieces stay whole.
 
     Gives the chunks of LangChain's CharacterTextSplitter. Where LangChain collapses a run of separators inside a chunk,
-    so that its text stands nowhere in the source, this chunk is the exact span around it.
+    so that its text is nowhere in the source, this chunk is the exact span around it.
     """
 
     kind: ClassVar[str] = "separator"
+    label: ClassVar[str] = "One separator"
     revision: ClassVar[int] = 2
 
     separator: str = option("\n\n", "Where to cut.")
@@ -106,21 +109,21 @@ class Separator(Splitter):
 
     def spans(self, document: Document) -> Ranges:
         found = separated(document.text, self.separator, self.measure)
-        large = np.flatnonzero(found.least > self.chunk_size - found.joint)  # those that have no room for another
+        large = np.flatnonzero(found.least > self.chunk_size - found.gap)  # those that have no room for another
         starts, ends = found.merged(large, self.chunk_size, self.chunk_overlap)
         sums = np.array(found.sums)
-        over = sums.searchsorted(sums[large] - found.joint)  # a piece of no token before a large one stays with it
+        over = sums.searchsorted(sums[large] - found.gap)  # a piece of no token before a large one stays with it
         return in_order(np.append(starts, found.bare_starts[over]), np.append(ends, found.bare_ends[large]))
 
 
 @cached(KEPT, lambda found: found.bytes)
 def separated(text: str, separator: str, measure: str) -> Pieces:
-    """The pieces between the occurrences of a separator, the empty ones left out."""
+    """Return the pieces between the occurrences of a separator, without the empty ones."""
     cuts = np.array([m.span() for m in re.finditer(re.escape(separator), text)], np.int64).reshape(-1, 2)
     starts, ends = np.append(0, cuts[:, 1]), np.append(cuts[:, 0], len(text))
     some = starts < ends
-    joint = int(measured(separator, np.array([0]), np.array([len(separator)]), measure)[0])
-    return Pieces.single(Source.of(text, measure), starts[some], ends[some], joint)
+    gap = int(measured(separator, np.array([0]), np.array([len(separator)]), measure)[0])
+    return Pieces.single(Source.of(text, measure), starts[some], ends[some], gap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ class Fixed(Splitter):
     """
 
     kind: ClassVar[str] = "fixed"
+    label: ClassVar[str] = "Fixed windows"
 
     def spans(self, document: Document) -> Iterable[tuple[int, int]]:
         step = self.chunk_size - self.chunk_overlap
@@ -146,7 +150,7 @@ class Fixed(Splitter):
 
 
 def windows(n: int, size: int, step: int) -> Iterator[tuple[int, int]]:
-    """Half-open windows over n things; the last one ends at n."""
+    """Yield half-open windows over n things; the last one ends at n."""
     for first in range(0, n, step):
         yield first, min(first + size, n)
         if first + size >= n:
@@ -157,10 +161,11 @@ def windows(n: int, size: int, step: int) -> Iterator[tuple[int, int]]:
 class ParentChild(Splitter):
     """Chunks of `chunk_size` cut from parents of `parent_size`: the small is found, the large may be returned.
 
-    Both are cut recursively, as by the kind `recursive`; parents do not overlap, and no chunk reaches out of its own.
+    Both are cut as by the kind `recursive`; parents do not overlap, and no chunk reaches beyond its parent.
     """
 
     kind: ClassVar[str] = "parent-child"
+    label: ClassVar[str] = "Small in large"
 
     parent_size: int = option(800, "Largest parent, in the unit.", low=1, high=1_000_000)
 
@@ -184,6 +189,6 @@ _RULES: tuple[Cut, ...] = tuple(literal(separator) for separator in SEPARATORS)
 
 @cached(KEPT, lambda found: found[1].bytes, grows=True)
 def _inside(text: str, measure: str, size: int) -> tuple[Ranges, Tree]:
-    """The parents, and the tree of each by itself."""
+    """Return the parents, and their tree, each parent cut by itself."""
     parents = tree(text, _RULES, measure).chunks(size, 0)
     return parents, Tree.within(text, _RULES, measure, parents)

@@ -16,14 +16,15 @@ from workbench.splitters.pieces import CHARACTERS
 from workbench.tokens import BPE_ENCODINGS, tokenizer
 
 HEADER_REVISION = 2
-"""Goes up where the same chunks get other headers."""
+"""Raised with each change that gives the same chunks other headers."""
+
 MAX_HEAD = 500
-"""Characters of a head row; a longer one is a row like others, and would crowd out the chunk."""
+"""Characters of a head row; a longer row is taken for a row like the others, and would crowd out the chunk."""
 
 
 def chunk_headers(document: Document, pairs: Iterable[tuple[int, int]]) -> Iterator[str]:
-    """For each chunk the titles of the headings above it (those inside it are in its text already) and, on a line of
-    its own, the first row of the table in which it begins, where it begins below that row.
+    """Yield for each chunk the titles of the headings above it (those inside are in its text already) and, on a line
+    of its own, the head row of the table in which it begins, if it begins below that row.
     """
     heads = _heads(document)
     starts = [table.span.start for table, _ in heads]
@@ -34,7 +35,7 @@ def chunk_headers(document: Document, pairs: Iterable[tuple[int, int]]) -> Itera
 
 
 def _heads(document: Document) -> list[tuple[Section, Section]]:
-    """Each outermost table of two rows and more with its first row, in text order."""
+    """Return each outermost table of at least two rows with its first row, in text order."""
     rows = [s for s in document.sections if s.kind == "row" and s.level == 1]
     starts = [row.span.start for row in rows]
     found = []
@@ -62,10 +63,12 @@ UNITS = ("tokens", CHARACTERS)
 
 @dataclass(frozen=True, slots=True)
 class Splitter(Spec):
-    """Cuts a document into chunks of at most `chunk_size`, each repeating up to `chunk_overlap` of the one before."""
+    """A method that cuts a document into chunks of at most `chunk_size`, each repeating up to `chunk_overlap` of the
+    one before.
+    """
 
     revision: ClassVar[int] = 1
-    """Goes up with every change of the code after which the same fields may give other chunks."""
+    """Raised with each change of the code after which the same fields may give other chunks."""
 
     chunk_size: int = option(200, "Largest chunk, in the unit below.", low=1, high=100_000)
     chunk_overlap: int = option(20, "How much of a chunk the next one repeats.", low=0, high=99_999)
@@ -88,7 +91,7 @@ class Splitter(Spec):
                 ) from None
 
     def identity(self) -> dict[str, Any]:
-        """The fields and the revision; the tokenizer by its hash, and only where tokens are counted."""
+        """Return the fields and the revision; the tokenizer by its hash, and only where tokens are counted."""
         fields = {**to_dict(self), "revision": self.revision}
         if self.header == "path":
             fields["headers"] = HEADER_REVISION
@@ -101,15 +104,15 @@ class Splitter(Spec):
         return self.tokenizer if self.unit == "tokens" else CHARACTERS
 
     def cost(self, document: Document) -> int:
-        """How many texts a model must embed before this document can be cut; 0 where none is needed."""
+        """Return how many texts a model must embed before this document can be cut."""
         return 0
 
     def spans(self, document: Document) -> Iterable[tuple[int, int]] | Ranges:
-        """Start and end of each chunk, in order."""
+        """Return or yield the start and end of each chunk, in order."""
         raise NotImplementedError
 
     def __call__(self, document: Document) -> Chunks:
-        """The chunks of a document, in order; every chunk is `document.text[start:end]`."""
+        """Return the chunks of a document, in order; the text of each is `document.text[start:end]`."""
         found = self.spans(document)
         spans = found if isinstance(found, np.ndarray) else ranges(found)
         return Chunks(
