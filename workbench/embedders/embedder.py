@@ -135,8 +135,13 @@ class Embedder(Spec):
         return max(0, limit - count(self.tokenizer, prefix))
 
     def prefix(self, query: bool) -> str:
-        """Return what is put before each query, or before each passage."""
-        return ""
+        """Return what is put before each query, or before each passage: the field's text, or else the model's own."""
+        name = "query_prefix" if query else "passage_prefix"
+        if not hasattr(self, name):
+            return ""
+        given: str | None = getattr(self, name)
+        own = self.source.query_prompt if query else self.source.passage_prompt
+        return own if given is None else given
 
     def identity(self) -> dict[str, Any]:
         fields = {**to_dict(self), "prefixes": [self.prefix(query=True), self.prefix(query=False)]}

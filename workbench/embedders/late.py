@@ -84,9 +84,6 @@ class Late(Embedder):
         """The tokens from the start of a window to that of the next."""
         return max(1, self.room // 2)
 
-    def prefix(self, query: bool) -> str:
-        return self.plain.prefix(query)
-
     def batches(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
         return self.plain.batches(texts)
 

@@ -55,11 +55,6 @@ class Remote(Embedder):
             return found
         raise ModelUnavailable(f"model {self.model!r} is behind no endpoint that is defined")
 
-    def prefix(self, query: bool) -> str:
-        given = self.query_prefix if query else self.passage_prefix
-        own = self.source.query_prompt if query else self.source.passage_prompt
-        return own if given is None else given
-
     def cost(self, texts: Sequence[str], query: bool = False) -> Cost:
         """Return what it costs to embed these texts, by the tokenizer and the price of the model's definition."""
         return self._cost(self._counts(texts, query))

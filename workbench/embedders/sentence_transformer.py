@@ -38,11 +38,6 @@ class SentenceTransformer(Embedder):
     truncate_dim: int = TRUNCATE_DIM
     adapter: str = ADAPTER
 
-    def prefix(self, query: bool) -> str:
-        given = self.query_prefix if query else self.passage_prefix
-        own = self.source.query_prompt if query else self.source.passage_prompt
-        return own if given is None else given
-
     def seen(self, texts: Sequence[str]) -> list[str]:
         rules, prefix = tokenizer(self.tokenizer), self.prefix(query=False)
         if not isinstance(rules, ModelTokenizer):
@@ -82,9 +77,10 @@ def _counts(name: str, texts: Sequence[str]) -> NDArray[np.int64]:
     """Return (n,) the tokens of each text, counted once while the text is in use."""
     known = {text: _counted.get((name, text)) for text in texts}
     if new := [text for text, n in known.items() if n is None]:
-        known |= zip(new, tokenizer(name).counts(readable(new)).tolist(), strict=True)
-        for text in new:
-            _counted.put((name, text), known[text])
+        found = dict(zip(new, tokenizer(name).counts(readable(new)).tolist(), strict=True))
+        for text, n in found.items():
+            _counted.put((name, text), n)
+        known |= found
     return np.array([known[text] for text in texts], np.int64)
 
 
