@@ -102,7 +102,7 @@ def test_a_key_shows_nowhere() -> None:
     key = found.key
     assert key is not None
     texts = [repr(found), str(found), repr(key), f"{key}", f"{key!s:>40}", repr(dataclasses.astuple(found)),
-             repr(vars(endpoints.offers)["_given"]), json.dumps(dataclasses.asdict(found), default=str)]  # fmt: skip
+             repr(vars(endpoints.registry)["_given"]), json.dumps(dataclasses.asdict(found), default=str)]  # fmt: skip
     assert not [text for text in texts if SECRET in text or SECRET[3:] in text]
     for write in (pickle.dumps, json.dumps):
         with pytest.raises(TypeError):
