@@ -1,8 +1,9 @@
 """Fresh caches, for what is measured as a first time."""
 
-from workbench import joints, pipelines, pooling, tokens
-from workbench.retrievers import analysed
-from workbench.splitters import levels, parents, pieces, recursive, sentences, structure
+from workbench import pipelines, tokens
+from workbench.embedders import static
+from workbench.retrievers import term_cache
+from workbench.splitters import pieces, sentences, separators, structure
 from workbench.ui import countings, live
 
 LOADED = {"_of_model", "_bpe", "_word_marked", "_spaces", "literal"}
@@ -10,11 +11,10 @@ LOADED = {"_of_model", "_bpe", "_word_marked", "_spaces", "literal"}
 
 
 def forget() -> None:
-    """Nothing; texts, chunks and collections are as if never seen, tokenizers and models stay loaded."""
-    cutting = (pieces, levels, parents, recursive, sentences, structure)
-    for module in (*cutting, tokens, joints, pooling, pipelines, live, countings):
+    """Forget texts, chunks and collections; tokenizers and models stay loaded."""
+    cutting = (pieces, separators, sentences, structure)
+    for module in (*cutting, tokens, static, pipelines, live, countings):
         for name, value in vars(module).items():
             if name not in LOADED and hasattr(value, "cache_clear"):
                 value.cache_clear()
-    analysed._kept.clear()
-    analysed._weight[0] = 0
+    term_cache._kept.clear()

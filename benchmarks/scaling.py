@@ -18,7 +18,7 @@ from workbench.embedders import Static
 from workbench.errors import SpecError
 from workbench.indexes import HNSW, IVFPQ, SQ8, Binary, Flat, IndexSpec, IVFFlat, recall_at
 from workbench.retrievers import BM25
-from workbench.retrievers.lexical import Lexical, Terms
+from workbench.retrievers.bm25 import Lexical, Terms
 from workbench.splitters import Recursive
 from workbench.store import Store
 from workbench.vectors import unit

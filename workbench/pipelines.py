@@ -16,19 +16,19 @@ import yaml
 
 from workbench.documents import Chunks, Corpus, Document
 from workbench.embedders import EMBEDDERS, Embedder, SentenceTransformer, embed, embedder_for, preview_vectors
-from workbench.embedders.blocks import LARGE, pooled_vectors
+from workbench.embedders.embedder import SpanEncoder
+from workbench.embedders.vector_cache import LARGE, pooled_vectors
 from workbench.errors import SpecError
 from workbench.indexes import INDEXES, Flat, IndexSpec
 from workbench.indexes.mapped import SHARE, matrix
 from workbench.memory_cache import cached
 from workbench.parsers import PARSERS, Auto, Parser
-from workbench.pooling import SpanEncoder
 from workbench.records import Hit, Training
 from workbench.retrievers import MAX_K, RETRIEVERS, Collection, Dense, QueryEncoder, Retriever
 from workbench.settings import home
 from workbench.specs import fingerprint, from_dict, to_dict
 from workbench.splitters import SPLITTERS, Recursive, Splitter
-from workbench.splitters.cuttings import all_chunks, is_large
+from workbench.splitters.chunk_cache import all_chunks, is_large
 from workbench.store import Store
 from workbench.vectors import Vectors
 

@@ -1,4 +1,4 @@
-"""(n, dim) vectors as (n, 2) points to look at. Distances on a map are only a hint: nothing is decided by them."""
+"""(n, dim) vectors as (n, 2) points of a map. Its distances are only a hint: nothing is decided by them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import SpecError
 from workbench.installation import needing
-from workbench.specs import fingerprint
+from workbench.specs import digest, fingerprint
 from workbench.store import Store
 from workbench.vectors import Vectors
 
@@ -17,7 +17,7 @@ Points = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 MOST_POINTS = 20_000
-"""As many stay fluid on a page; of more, `sample` shows so many."""
+"""As many stay fluid on a page; `sample` draws so many of more."""
 
 NEIGHBOURS, SPREAD, SEED = 15, 0.1, 0
 
@@ -27,7 +27,7 @@ CLUSTERS = 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PCA:
-    """The plane in which vectors vary most: `plane(vectors)` gives points, of queries too.
+    """The plane in which vectors vary most: called with vectors, of queries too, it returns points.
 
     `shares` are those of the whole variance that lie along the two axes, 0 to 1.
     """
@@ -37,13 +37,12 @@ class PCA:
     shares: tuple[float, float]
 
     def __call__(self, vectors: NDArray[Any]) -> Points:
-        """(n, 2) float32."""
         out: Points = ((np.asarray(vectors, np.float64) - self.mean) @ self.axes).astype(np.float32)
         return out
 
 
 def pca(vectors: NDArray[Any]) -> PCA:
-    """The plane of the first two principal components; each axis points to where its largest loading is positive.
+    """Return the plane of the first two principal components; each axis points where its largest loading is positive.
 
     Source: Pearson 1901; by the eigenvectors of the covariance matrix, which takes O(n · dim²).
 
@@ -66,9 +65,9 @@ def pca(vectors: NDArray[Any]) -> PCA:
 
 
 def umap(vectors: Vectors, store: Store | None = None, seed: int = SEED) -> Points:
-    """(n, 2) UMAP of the vectors by their angles: the same for the same vectors and seed, kept in the store.
+    """Return (n, 2) UMAP of the vectors by their angles: the same for the same vectors and seed, kept in the store.
 
-    Slow: seconds for hundreds, a minute for `MOST_POINTS`. Fewer than four vectors are given their `pca`.
+    Slow: seconds for hundreds, a minute for `MOST_POINTS`. Fewer than four vectors get their `pca`.
 
     Source: McInnes, Healy and Melville 2018, arXiv 1802.03426.
     """
@@ -76,9 +75,7 @@ def umap(vectors: Vectors, store: Store | None = None, seed: int = SEED) -> Poin
         return pca(vectors)(vectors)
     rows = np.ascontiguousarray(vectors, np.float32)
     settings = {"neighbours": min(NEIGHBOURS, len(rows) - 1), "spread": SPREAD, "seed": seed}
-    from hashlib import sha256
-
-    key = fingerprint({"vectors": sha256(rows.tobytes()).hexdigest(), "shape": list(rows.shape), **settings})
+    key = fingerprint({"vectors": digest(rows.tobytes()), "shape": list(rows.shape), **settings})
     kept = store.get("umap", key) if store else None
     if kept is not None and len(kept) == 8 * len(rows):
         return np.frombuffer(kept, "<f4").reshape(-1, 2).astype(np.float32)
@@ -100,16 +97,16 @@ def umap(vectors: Vectors, store: Store | None = None, seed: int = SEED) -> Poin
 
 
 def among(points: Points, vectors: Vectors, queries: Vectors, k: int = 5) -> Points:
-    """(q, 2) where queries stand on a map that knows no new points: at the middle of their k nearest rows' points."""
+    """Return (q, 2) where queries are on a map that takes no new points: the mean of their k nearest rows' points."""
     nearest = np.argsort(-(queries @ vectors.T), axis=1, kind="stable")[:, :k]
     out: Points = points[nearest].mean(axis=1, dtype=np.float64).astype(np.float32)
     return out
 
 
 def clusters(vectors: NDArray[Any], k: int = CLUSTERS, seed: int = SEED) -> Rows:
-    """(n,) the number of each row's cluster by k-means, from 0, the largest first; fewer than k for few rows.
+    """Return (n,) the number of each row's cluster by k-means, from 0, the largest first; fewer than k for few rows.
 
-    Source: Lloyd 1982, "Least squares quantization in PCM"; begun as Arthur and Vassilvitskii 2007, "k-means++".
+    Source: Lloyd 1982, "Least squares quantization in PCM"; starts by Arthur and Vassilvitskii 2007, "k-means++".
     """
     k = min(k, len(np.unique(vectors, axis=0)))
     if k < 2:
@@ -123,7 +120,7 @@ def clusters(vectors: NDArray[Any], k: int = CLUSTERS, seed: int = SEED) -> Rows
 
 
 def sample(n: int, most: int = MOST_POINTS, seed: int = SEED, keep: Rows | None = None) -> Rows:
-    """(m,) int64 rows to draw, in order: all up to `most`, else as many at random, those to `keep` among them."""
+    """Return (m,) int64 rows to draw, in order: all up to `most`, else as many at random, with those to `keep`."""
     if n <= most:
         return np.arange(n)
     wanted = np.unique(keep) if keep is not None else np.empty(0, np.int64)

@@ -10,13 +10,14 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
+from uuid import uuid4
 
 from workbench.errors import StoreError
 
@@ -45,22 +46,48 @@ _OVERHEAD = 128  # bytes that an entry takes beside its data, about: keys, check
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one kind of entry takes: how many, and their bytes."""
+    """What one kind of entry takes in the store."""
 
     entries: int
     bytes: int
 
 
-def default_capacity() -> int:
-    """The cap in bytes: `WORKBENCH_STORE_GB` (a number of GiB), 4 where it is not set."""
-    text = os.environ.get("WORKBENCH_STORE_GB", "4")
+def gigabytes(variable: str, usual: int, *, zero: bool = False) -> int:
+    """Return the bytes that an environment variable allows as a number of GiB; `zero`: it may be 0.
+
+    Raises:
+        StoreError: it is no such number.
+    """
+    text = os.environ.get(variable, str(usual))
     try:
         size = float(text)
     except ValueError:
-        size = 0.0
-    if not 0 < size < float("inf"):
-        raise StoreError(f"WORKBENCH_STORE_GB ({text!r}) must be a number of gigabytes above 0, such as 4")
+        size = -1.0
+    if not 0 <= size < float("inf") or not (size or zero):
+        limit = "of at least 0" if zero else "above 0"
+        raise StoreError(f"{variable} ({text!r}) must be a number of gigabytes {limit}, such as {usual}")
     return int(size * 2**30)
+
+
+def default_capacity() -> int:
+    """Return the store's cap in bytes, by `WORKBENCH_STORE_GB`."""
+    return gigabytes("WORKBENCH_STORE_GB", 4)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file whole or not at all: it gets its name once all of it is on the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.stem}.{uuid4().hex}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
@@ -80,11 +107,11 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 class _Damaged(StoreError):
-    """The database was broken beyond use; a new, empty one stands in its place."""
+    """The database was broken beyond use; a new, empty one is in its place."""
 
 
 class Store:
-    """(kind, key) → bytes, in `folder`, kept under `capacity_bytes`; `folder=None` keeps it in memory, for this object.
+    """(kind, key) → bytes, in `folder`, kept under `capacity_bytes`; with `folder=None` in memory, for this object.
 
     Raises:
         StoreError: the folder cannot be written, with the remedy.
@@ -107,19 +134,19 @@ class Store:
 
     @property
     def folder(self) -> Path | None:
-        """Where it lies, for files too large for it; None in memory."""
+        """The folder, for files too large for the store; None in memory."""
         return self._path.parent if self._path else None
 
     def __reduce__(self) -> "tuple[type[Store], tuple[Path | None, int]]":
-        """In another process: the same folder; one in memory starts empty there."""
+        """Open the same folder in another process; a store in memory starts empty there."""
         return Store, (self._path.parent if self._path else None, self.capacity_bytes)
 
     def get(self, kind: str, key: str) -> bytes | None:
-        """The entry's bytes; None where there is none, or a damaged one."""
+        """Return the entry's bytes; None where there is none, or a damaged one."""
         return self.get_many(kind, [key]).get(key)
 
     def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]:
-        """Key → bytes for those of `keys` that are here."""
+        """Return key → bytes for those of `keys` that are here."""
         try:
             found, stale, damaged = self._read(kind, dict.fromkeys(keys))
         except _Damaged:
@@ -132,7 +159,7 @@ class Store:
         return found
 
     def held(self, kind: str, keys: Iterable[str]) -> set[str]:
-        """Those of `keys` that are here; none is read, nor noted as used."""
+        """Return those of `keys` that are here; none is read, nor noted as used."""
         found: set[str] = set()
         with suppress(_Damaged), self._transaction(write=False) as connection:
             for some in _batches(dict.fromkeys(keys)):
@@ -141,7 +168,7 @@ class Store:
         return found
 
     def _read(self, kind: str, keys: Iterable[str]) -> tuple[dict[str, bytes], list[str], list[str]]:
-        """What is sound, the keys among it whose use was not noted lately, and the keys of damaged entries."""
+        """Return the sound entries, their keys whose use was not noted lately, and the keys of damaged entries."""
         recent = int(time.time()) - _TOUCH
         found: dict[str, bytes] = {}
         stale: list[str] = []
@@ -188,7 +215,9 @@ class Store:
             self._evict(connection)
 
     def keep(self, kind: str, entries: Mapping[str, bytes]) -> bool:
-        """Put `entries` where what was made is worth more than its cache: a refusal is logged, and said by False."""
+        """Put `entries`, and return whether the disk took them; a refusal is logged. For what is worth more than its
+        cache.
+        """
         try:
             self.put_many(kind, entries)
         except StoreError as error:
@@ -205,12 +234,12 @@ class Store:
         encode: Callable[[V], bytes],
         decode: Callable[[bytes, T], V | None],
         together: int = 256,
-    ) -> Iterator[V]:
+    ) -> Generator[V, None, None]:
         """Yield a value for each item in turn: from the store where it is there, else made and kept.
 
         `decode` returns None for bytes of another form, which are made again. Items are looked up and kept `together`
-        at a time. What was made is kept, too, where the caller stops early. After one refusal of the disk nothing more
-        is kept, and everything is made all the same.
+        at a time. What was made is also kept where the caller stops early and closes the generator. After one refusal
+        of the disk nothing more is kept, and everything is made all the same.
         """
         rest = iter(items)
         writable = True
@@ -230,7 +259,7 @@ class Store:
                 writable = writable and (not new or self.keep(kind, new))
 
     def usage(self) -> dict[str, Usage]:
-        """Kind → what it takes, the largest first."""
+        """Return kind → what it takes, the largest first."""
         with self._transaction(write=False) as connection:
             select = "SELECT kind, entries, bytes FROM totals WHERE entries > 0 ORDER BY bytes DESC, kind"
             rows = connection.execute(select)
@@ -245,7 +274,7 @@ class Store:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Let go of the database file."""
+        """Close the database file."""
         with self._lock:
             self._connection.close()
 
@@ -277,7 +306,7 @@ class Store:
 
     @contextmanager
     def _transaction(self, write: bool = True) -> Iterator[sqlite3.Connection]:
-        """The connection, for one thread; a write is kept whole or not at all.
+        """Hold the connection, for one thread; a write is kept whole or not at all.
 
         Raises:
             StoreError: the disk refuses; as `_Damaged` where a new database was begun.
@@ -299,7 +328,7 @@ class Store:
                     raise
                 if _is_damage(error):
                     self._set_aside(error)
-                    raise _Damaged("the store was damaged and begun anew") from error
+                    raise _Damaged("the store was damaged and started again") from error
                 raise self._refusal(error) from error
 
     def _open(self) -> sqlite3.Connection:
@@ -319,7 +348,9 @@ class Store:
             connection.execute(f"PRAGMA journal_size_limit = {64 << 20}")
             connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last writes, no more
             connection.executescript(_SCHEMA)
-            connection.execute("PRAGMA user_version = 1")  # a write: a read-only folder is told here, not in a run
+            connection.execute(
+                "PRAGMA user_version = 1"
+            )  # a write, so that a read-only folder shows here, not in a run
         except BaseException:
             connection.close()
             raise
@@ -345,13 +376,13 @@ class Store:
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
-    """Whether the database file itself is broken, rather than busy, full or read-only."""
+    """Return whether the database file itself is broken, rather than busy, full or read-only."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _checksum(kind: str, key: str, data: bytes) -> bytes:
-    """A hash over name and content, so that an entry under a wrong name is found out too."""
+    """Return a hash over name and content, which also finds an entry under a wrong name."""
     return blake2b(data, digest_size=16, key=blake2b(f"{kind}\0{key}".encode(), digest_size=32).digest()).digest()
 
 

@@ -1,13 +1,14 @@
 """Tokenizers that count and place tokens: those of the embedding models, and OpenAI's cl100k and o200k.
 
-Special tokens ([CLS], [SEP], <|endoftext|> …) are never counted. Offsets are code points of the text.
+Special tokens ([CLS], [SEP], <|endoftext|> …) are never counted. Offsets are code points of the text. Also here: where
+a text can be taken apart together with its tokens, and the tokens of each of its words, counted once.
 """
 
 import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,7 +25,7 @@ BPE_ENCODINGS = ("cl100k_base", "o200k_base")
 
 
 class Tokenizer(Protocol):
-    """Counts the tokens of texts and says where they stand."""
+    """Counts the tokens of texts and returns where they are."""
 
     @property
     def name(self) -> str: ...
@@ -34,18 +35,18 @@ class Tokenizer(Protocol):
         """The hash of the vocabulary and rules."""
 
     def offsets(self, text: str) -> Ints:
-        """(n, 2) start and end of each token, in order. Tokens that share a character have overlapping offsets."""
+        """Return (n, 2) start and end of each token, in order; tokens that share a character overlap."""
 
     @property
     def ends_at_space(self) -> bool:
-        """Whether no token reaches over white space, so that a text's tokens are those of its words one by one."""
+        """Whether no token crosses white space, so that a text's tokens are those of its words one by one."""
 
     def counts(self, texts: Sequence[str]) -> Ints:
-        """(n,) tokens of each text, tokenised on its own."""
+        """Return (n,) the tokens of each text, tokenised on its own."""
 
 
 def tokenizer(name: str) -> Tokenizer:
-    """The tokenizer of an embedding model, or cl100k_base or o200k_base; loaded once per process.
+    """Return the tokenizer of an embedding model, or cl100k_base or o200k_base; loaded once per process.
 
     Raises:
         ModelUnavailable: there is no such tokenizer here.
@@ -57,7 +58,7 @@ def tokenizer(name: str) -> Tokenizer:
 
 
 def count(name: str, text: str) -> int:
-    """The number of tokens of one text."""
+    """Return the number of tokens of one text."""
     return int(tokenizer(name).counts([text])[0])
 
 
@@ -104,7 +105,7 @@ class ModelTokenizer:
         return np.concatenate(found)
 
     def encoded(self, texts: Sequence[str]) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-        """The ids (n,) and offsets (n, 2) of each text's tokens."""
+        """Return the ids (n,) and offsets (n, 2) of each text's tokens."""
         found = self._rules.encode_batch(texts, add_special_tokens=False)
         return [(np.array(e.ids, np.int32), np.array(e.offsets, np.int32).reshape(-1, 2)) for e in found]
 
@@ -163,22 +164,22 @@ _PART = 48_000  # characters: at most 192,000 tokens, a byte each, and bpe_opena
 # a letter or digit ends one before a space, a comma or a stop.
 _SEAM = re.compile(r"(?<=\n)(?=[^\s/])|(?<=[^\W_])(?=[ 、。])")
 
-# What stands in words. BERT deletes control characters, so "gastro\x0cnomy" is one word to it, though `str.isspace` and
-# \s take these seven for white space.
+# The characters of words. BERT deletes control characters, so "gastro\x0cnomy" is one word to it, though `str.isspace`
+# and \s take these seven for white space.
 SOLID = r"[\S\x0b\x0c\x1c-\x1f\x85]"
 _SPACE = re.compile(rf"(?<!{SOLID})(?={SOLID})")
 _WORD = re.compile(rf"(?<={SOLID})(?={SOLID})")
 
 
 def inside_word(text: str, place: int) -> bool:
-    """Whether a tokenizer that `ends_at_space` may have a token that reaches over this place."""
+    """Return whether a tokenizer that `ends_at_space` may have a token that crosses this place."""
     return _WORD.match(text, place) is not None
 
 
 def segments(text: str, limit: int, seam: re.Pattern[str]) -> Iterator[str]:
-    """The text in parts of at most `limit` characters, cut at seams, so that they tokenise alone as they do together.
+    """Yield the text in parts of at most `limit` characters, cut at seams, so that they tokenise alone as together.
 
-    Long texts take the encoders more than linear time, or are refused. Only a part without a seam is cut elsewhere.
+    Encoders take more than linear time for long texts, or refuse them. Only a part without a seam is cut elsewhere.
     """
     start = 0
     while len(text) - start > limit:
@@ -190,13 +191,145 @@ def segments(text: str, limit: int, seam: re.Pattern[str]) -> Iterator[str]:
 
 
 def _last(seam: re.Pattern[str], text: str, start: int, end: int) -> int:
-    """The last seam between two places; 0 where there is none."""
+    """Return the last seam between two places; 0 where there is none."""
     return max((match.start() for match in seam.finditer(text, start, end)), default=0)
 
 
 @cached(128 << 20, lambda found: found.nbytes)
 def token_offsets(text: str, name: str) -> Ints:
-    """`tokenizer(name).offsets(text)`, kept for the texts that are being looked at."""
+    """Return `tokenizer(name).offsets(text)`, kept for the texts used last."""
     found = tokenizer(name).offsets(text)
     found.setflags(write=False)
     return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenBoundaries:
+    """The places where a text can be taken apart together with its tokens.
+
+    A part that starts at an opening place starts with its document's tokens; one that ends at a closing place ends with
+    them. `opens` and `closes` (n + 1,) are masks over all places, `opening` and `closing` list them. The first token
+    from an opening place on starts `lead` characters before it: the space belongs to the word.
+    """
+
+    opens: NDArray[np.bool_]
+    closes: NDArray[np.bool_]
+    opening: Ints
+    closing: Ints
+    lead: int
+
+
+def token_boundaries(text: str, rules: ModelTokenizer) -> TokenBoundaries | None:
+    """Return the boundaries of a text; None where this tokenizer, or something in the text, leaves them unknown."""
+    try:
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    except UnicodeEncodeError:
+        return None  # a lone surrogate, which is replaced before it is tokenised
+    if rules.ends_at_space:
+        opens = closes = _beside(np.isin(codes, _spaces()))
+        lead = 0
+    elif (specials := _word_marked(rules)) is not None and not any(special in text for special in specials):
+        # "▁" stands for a space and before a text, and only at the start of a token; a line's end is a token by itself.
+        space, blank, line = codes == 32, (codes == 32) | (codes == 0x2581), codes == 10
+        opens, closes = np.zeros(len(codes) + 1, np.bool_), _beside(line)
+        opens[0], closes[0] = True, len(codes) == 0  # what follows there begins with the mark
+        opens[2:-1] = space[1:-1] & ~blank[:-2] & ~blank[2:]
+        closes[1:-1] |= blank[1:] & ~blank[:-1]
+        lead = 1
+    else:
+        return None
+    return TokenBoundaries(opens, closes, np.flatnonzero(opens), np.flatnonzero(closes), lead)
+
+
+def _beside(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return (n + 1,) whether a place is beside a marked character or at an end."""
+    out = np.ones(len(marked) + 1, np.bool_)
+    out[1:-1] = marked[1:] | marked[:-1]
+    return out
+
+
+@cache
+def _spaces() -> NDArray[np.uint32]:
+    """Return the characters between words, in the sense of `inside_word`."""
+    return np.array([c for c in range(0x3001) if not re.match(SOLID, chr(c))], np.uint32)
+
+
+@lru_cache(maxsize=8)
+def _word_marked(rules: ModelTokenizer) -> tuple[str, ...] | None:
+    """Return the special tokens of a byte-fallback BPE that marks word starts with "▁"; None for other tokenizers.
+
+    Where no token of its vocabulary crosses a place, no merge does, so a text can be taken apart there.
+    """
+    written = rules.written
+    model, normalizer = written["model"], written["normalizer"] or {}
+    steps = normalizer.get("normalizers", [normalizer])
+    marks = [
+        {"type": "Prepend", "prepend": "▁"},
+        {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+    ]
+    if model["type"] != "BPE" or not model["byte_fallback"] or written["pre_tokenizer"] or steps != marks:
+        return None
+    if any("▁" in token.lstrip("▁") or "\n" in token or "<0x0A>" in token[1:] for token in model["vocab"]):
+        return None
+    added = written["added_tokens"]
+    return None if any(token["normalized"] for token in added) else tuple(token["content"] for token in added)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordTokens:
+    """The words of a text, for a tokenizer that takes each by itself: `starts` and `ends` (n,), and `before` (n + 1,),
+    the number of tokens before each word and in all.
+    """
+
+    starts: Ints
+    ends: Ints
+    before: Ints
+
+    def upto(self, places: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """Return the tokens of the words before each place, and whether it is inside a word."""
+        word = np.searchsorted(self.starts, places)  # the first that starts there or later
+        torn = (word > 0) & (places < self.ends[word - 1]) if len(self.ends) else np.zeros(len(places), np.bool_)
+        return self.before[word], torn
+
+    def counts(self, starts: Ints, ends: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """Return the tokens between places, and whether one of the two is inside a word: then they are wrong."""
+        (first, torn), (last, torn_too) = self.upto(starts), self.upto(ends)
+        return last - first, torn | torn_too
+
+
+_MOST_WORDS = 300_000  # about 40 MB
+
+
+def _words_of(name: str) -> dict[str, int]:
+    """Return word → tokens of the words counted before: those of one document come again in the others."""
+    known = _all_words.setdefault(name, {})
+    if len(known) > _MOST_WORDS:
+        known = _all_words[name] = {}  # whoever still reads the old ones keeps them
+    return known
+
+
+_all_words: dict[str, dict[str, int]] = {}
+
+
+@cached(256 << 20, lambda found: 3 * found.before.nbytes if found else 64)
+def word_tokens(text: str, name: str) -> WordTokens | None:
+    """Return the tokens of each word of a text; None where the tokenizer's tokens cross white space.
+
+    A text has few distinct words, so this takes a fraction of the time of tokenising it.
+    """
+    rules = tokenizer(name)
+    if not rules.ends_at_space:
+        return None
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    solid = np.concatenate([[False], ~np.isin(codes, _spaces(), kind="table"), [False]])
+    edges = np.flatnonzero(solid[1:] != solid[:-1])
+    starts, ends = edges[::2], edges[1::2]
+    numbers: dict[str, int] = {}
+    bounds = zip(starts.tolist(), ends.tolist(), strict=True)
+    which = [numbers.setdefault(text[start:end], len(numbers)) for start, end in bounds]
+    known = _words_of(name)
+    new = [word for word in numbers if word not in known]
+    known |= zip(new, rules.counts(new).tolist(), strict=True)
+    each = np.array([known[word] for word in numbers], np.int64)
+    before = np.concatenate([[0], np.cumsum(each[np.array(which, np.int64)])]) if which else np.zeros(1, np.int64)
+    return WordTokens(starts, ends, before)

@@ -1,5 +1,6 @@
-"""Arithmetic on rows of vectors: unit length, and the best k of a row of scores."""
+"""Arithmetic on rows of vectors: unit length, the best k of a row of scores, and ranges of rows."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ Vectors = NDArray[np.float32]
 
 
 def unit(rows: NDArray[Any]) -> Vectors:
-    """(n, dim) float32, each row at length 1; a row of zeros stays as it is."""
+    """Return (n, dim) float32, each row at length 1; a row of zeros stays as it is."""
     rows = np.ascontiguousarray(rows, np.float32)
     lengths = norms(rows)[:, None]
     out: Vectors = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
@@ -18,7 +19,7 @@ def unit(rows: NDArray[Any]) -> Vectors:
 
 
 def truncated(rows: NDArray[Any], dimensions: int, *, normalised: bool) -> Vectors:
-    """(n, dimensions) float32: the first dimensions of each row, at length 1 again where the rows had it.
+    """Return (n, dimensions) float32 the first dimensions of each row, at length 1 again where the rows had it.
 
     Matryoshka models are trained to put most into these (Kusupati et al. 2022); others lose more.
     """
@@ -27,13 +28,13 @@ def truncated(rows: NDArray[Any], dimensions: int, *, normalised: bool) -> Vecto
 
 
 def norms(rows: NDArray[Any]) -> NDArray[np.float32]:
-    """(n,) float32 length of each row; summed in float64, so that no length overflows or vanishes."""
+    """Return (n,) float32 the length of each row, summed in float64, so that none overflows or vanishes."""
     squares: NDArray[np.float64] = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)  # no copy of all rows
     return np.sqrt(squares).astype(np.float32)
 
 
 def top_k(scores: NDArray[Any], k: int) -> NDArray[np.int64]:
-    """(q, min(k, n)) int64: the columns of the k highest scores of each row, best first; equal scores by column.
+    """Return (q, min(k, n)) int64 the columns of the k highest scores of each row, best first; equal ones by column.
 
     Columns with a score of minus infinity come last; no score may be NaN.
     """
@@ -50,3 +51,22 @@ def top_k(scores: NDArray[Any], k: int) -> NDArray[np.int64]:
         columns = np.flatnonzero(row >= bound)  # all that tie with the k-th, so that the lowest column wins
         best[i] = columns[np.argsort(-row[columns], kind="stable")[:k]]
     return best
+
+
+def gathered(bounds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the indices of every range in turn: `[*range(*bounds[0]), *range(*bounds[1]), …]`."""
+    sizes = bounds[:, 1] - bounds[:, 0]
+    ends = np.cumsum(sizes)
+    out: NDArray[np.int64] = np.arange(ends[-1] if len(ends) else 0) + np.repeat(bounds[:, 0] - (ends - sizes), sizes)
+    return out
+
+
+def blocks(counts: NDArray[np.int64], most: int) -> Iterator[slice]:
+    """Yield slices of consecutive rows whose `counts` are at most `most` together, or of one row."""
+    ends = np.cumsum(counts)
+    start = 0
+    while start < len(counts):
+        before = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + most, "right")))
+        yield slice(start, stop)
+        start = stop

@@ -18,12 +18,12 @@ from workbench.embedders import (
     can_preview,
     embedder_for,
     preview_vectors,
-    states,
+    token_states,
 )
-from workbench.embedders.states import TokenStates, Windows
+from workbench.embedders.embedder import SpanEncoder
+from workbench.embedders.token_states import TokenStates, Windows
 from workbench.errors import SpecError
 from workbench.parsers import paste
-from workbench.pooling import SpanEncoder
 from workbench.spans import ranges
 from workbench.splitters import Recursive
 from workbench.store import Store
@@ -38,7 +38,7 @@ DOCUMENT = paste(TEXT, "a.txt")
 
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> None:
-    states._open.clear()
+    token_states._open.clear()
 
 
 def chunks(document: Document, *spans: tuple[int, int], headers: tuple[str, ...] = ()) -> Chunks:
@@ -132,20 +132,20 @@ def test_states_are_kept_in_a_file_and_read_from_it(tmp_path: Path, monkeypatch:
     assert seen[0] == (0, seen[-1][1])
     assert seen[-1][0] == seen[-1][1] > 1
     first = late.encode_spans(DOCUMENT, cut, store)
-    monkeypatch.setattr(states, "compute", None)  # nothing may be computed a second time
-    states._open.clear()
+    monkeypatch.setattr(token_states, "compute", None)  # nothing may be computed a second time
+    token_states._open.clear()
     seen.clear()
     late.prepare([DOCUMENT], store, lambda done, total: seen.append((done, total)))
     assert seen == [(0, 0)]
     assert (late.encode_spans(DOCUMENT, cut, store) == first).all()
-    assert isinstance(next(iter(states._open.values())).states, np.memmap)
+    assert isinstance(token_states.known(late._key(DOCUMENT.text), None).states, np.memmap)
 
 
 @pytest.mark.parametrize("harm", ["flip", "cut", "empty", "foreign"])
 def test_damaged_states_are_told_and_made_again(harm: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store, late, cut = Store(tmp_path), Late(), Recursive(40, 0)(DOCUMENT)
     first = late.encode_spans(DOCUMENT, cut, store)
-    states._open.clear()
+    token_states._open.clear()
     path = next((tmp_path / "states").iterdir())
     data = bytearray(path.read_bytes())
     data[-100] ^= 64
@@ -153,17 +153,17 @@ def test_damaged_states_are_told_and_made_again(harm: str, tmp_path: Path, caplo
     with caplog.at_level(logging.WARNING):
         assert (late.encode_spans(DOCUMENT, cut, store) == first).all()
     assert "damaged token states" in caplog.text
-    assert states.read(path) is not None
+    assert token_states.read(path) is not None
 
 
 def test_the_files_stay_below_their_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(states, "capacity", lambda: 3_000)
+    monkeypatch.setattr(token_states, "capacity", lambda: 3_000)
     starts, made = np.arange(100, dtype=np.int32), np.ones((100, 4), np.float16)
     for i in range(5):
-        assert states.write(tmp_path / f"{i}.f16", starts, made)
+        assert token_states.write(tmp_path / f"{i}.f16", starts, made)
         assert sum(p.stat().st_size for p in tmp_path.iterdir()) <= 3_000
     assert (tmp_path / "4.f16").exists()
-    assert not states.write(tmp_path / "large.f16", np.arange(900, dtype=np.int32), np.ones((900, 4), np.float16))
+    assert not token_states.write(tmp_path / "large.f16", np.arange(900, dtype=np.int32), np.ones((900, 4), np.float16))
 
 
 def test_it_can_be_stopped(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from laws.test_splitters import (  # the hostile texts on which splitters are tr
 
 from workbench.documents import Chunks, Document
 from workbench.embedders import Static
-from workbench.joints import word_tokens
-from workbench.pooling import document_tokens, gathered, token_runs
+from workbench.embedders.static import document_tokens, token_runs
 from workbench.spans import ranges
 from workbench.splitters import SPLITTERS
-from workbench.tokens import inside_word, tokenizer
+from workbench.tokens import inside_word, tokenizer, word_tokens
+from workbench.vectors import gathered
 
 TOKENIZERS = ("wordllama-256", "all-MiniLM-L6-v2")
 kinds = pytest.mark.parametrize("kind", SPLITTERS)

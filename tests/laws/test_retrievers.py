@@ -21,7 +21,7 @@ from workbench.retrievers import (
     VectorsMissing,
     Where,
     context,
-    reranking,
+    methods,
 )
 from workbench.specs import from_dict, to_dict
 from workbench.testing import check_hits, check_method
@@ -45,7 +45,7 @@ laws = pytest.mark.parametrize("retriever", METHODS, ids=lambda r: " ".join(map(
 def _fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cross-encoder that counts: many texts tie."""
     monkeypatch.setattr(
-        reranking, "pair_scores", lambda model, query, texts: np.array([float(t.count("b")) for t in texts])
+        methods, "pair_scores", lambda model, query, texts: np.array([float(t.count("b")) for t in texts])
     )
 
 
@@ -110,9 +110,9 @@ def test_hits_are_ranked_spans_of_the_corpus(
     for hits in retriever(rows, queries, k):
         check_hits(hits, rows, k)
         for hit in hits:
-            if retriever.expansion == ("none", 1, False):
+            if (retriever.expand, retriever.window, retriever.merge) == ("none", 1, False):
                 assert hit.span == rows.span(hit.chunk)
-            elif not retriever.expansion[2]:
+            elif not retriever.merge:
                 units = retriever.units(rows)[hit.span.document].tolist()
                 assert [hit.span.start, hit.span.end] in units
             assert hit.header == rows.headers[hit.chunk]
@@ -135,7 +135,7 @@ def test_a_query_has_the_same_hits_alone_and_again(
 @given(collections(), text, st.integers(1, 10))
 def test_fewer_hits_are_the_first_of_more(retriever: Retriever, rows: Collection, query: str, k: int) -> None:
     # Candidates grow with k beyond a depth, and what is merged is not replaced.
-    if getattr(retriever, "depth", 100) >= 20 and not retriever.expansion[2]:
+    if getattr(retriever, "depth", 100) >= 20 and not retriever.merge:
         assert retriever(rows, [query], k)[0] == retriever(rows, [query], 20)[0][:k]
 
 
@@ -149,7 +149,7 @@ def test_a_filter_gives_the_best_of_the_allowed_rows(
     hits = retriever(rows, [query], k, where=mask)[0]
     assert all(mask[h.chunk] for h in hits)
     # What ranks among allowed candidates, or leaves out what lies within an allowed hit, depends on what is allowed.
-    if retriever.kind in ("dense", "bm25") and retriever.expansion[0] == "none":
+    if retriever.kind in ("dense", "bm25") and retriever.expand == "none":
         full = [h for h in retriever(rows, [query], 1000)[0] if mask[h.chunk]]
         assert keys(rows, hits) == keys(rows, full[:k])
     assert retriever(rows, [query], k, where=np.ones(len(rows), np.bool_)) == retriever(rows, [query], k)
@@ -174,11 +174,11 @@ def test_documents_and_sections_filter(retriever: Retriever, rows: Collection, q
 def test_no_hit_lies_within_a_better_one_once_expanded(
     retriever: Retriever, rows: Collection, query: str, k: int
 ) -> None:
-    if retriever.expansion[0] != "none":
+    if retriever.expand != "none":
         hits = retriever(rows, [query], k)[0]
         for i, hit in enumerate(hits):
             assert not any(better.span.covers(hit.span) for better in hits[:i])
-        if retriever.expansion[2]:
+        if retriever.merge:
             assert context(hits, rows.corpus).passages == () or len(context(hits, rows.corpus).passages) == len(hits)
 
 

@@ -10,7 +10,7 @@ import pytest
 from workbench.documents import Chunks, Corpus, Document
 from workbench.retrievers import BM25, Collection, Hybrid
 from workbench.retrievers.analyser import terms
-from workbench.retrievers.lexical import Lexical, Terms
+from workbench.retrievers.bm25 import Lexical, Terms
 
 VOCABULARY = "alpha beta gamma delta E-4417 88-1032-B § 12.3(b) a_b 東京都 naïve x.y@z.de co-op 32GB the of".split(" ")
 

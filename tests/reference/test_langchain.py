@@ -16,7 +16,7 @@ from langchain_text_splitters import (
 
 from workbench.documents import Document
 from workbench.splitters import Code, Fixed, Recursive, Separator
-from workbench.splitters.recursive import LANGUAGES, SEPARATORS, language_separators
+from workbench.splitters.separators import LANGUAGES, SEPARATORS, language_separators
 from workbench.tokens import _SEAM, segments, tokenizer
 
 TOKENIZERS = ("all-MiniLM-L6-v2", "wordllama-256", "cl100k_base")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from workbench.documents import Document
 from workbench.retrievers.analyser import located, matches, terms
-from workbench.retrievers.lexical import row_terms
+from workbench.retrievers.bm25 import row_terms
 from workbench.spans import ranges
 
 CASES = {

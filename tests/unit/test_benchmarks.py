@@ -12,7 +12,7 @@ from benchmarks.forgetting import forget
 from benchmarks.tables import Table, ms, ratio, size
 from benchmarks.texts import document, prose
 from benchmarks.timing import interleaved, percentile_95
-from workbench.splitters import Recursive, levels
+from workbench.splitters import Recursive, pieces
 from workbench.statistics import questions_for_equivalence
 
 
@@ -61,9 +61,9 @@ def test_the_text_is_the_same_every_time_and_does_not_repeat():
 
 def test_a_cold_cut_knows_nothing_of_the_text():
     Recursive()(document(4_000))
-    assert levels.tree.bytes
+    assert pieces.tree.bytes
     forget()
-    assert not levels.tree.bytes
+    assert not pieces.tree.bytes
 
 
 def test_rounds_are_interleaved():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from workbench.documents import Chunks, Document
-from workbench.embedders import Cancelled, blocks
-from workbench.embedders.blocks import KIND, pooled_vectors
+from workbench.embedders import Cancelled, vector_cache
+from workbench.embedders.vector_cache import BLOCKS, pooled_vectors
 from workbench.store import Store
 
 
@@ -32,8 +32,8 @@ def parts(n: int, size: int = 3) -> Iterator[tuple[Document, Chunks]]:
 
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LARGE", 30)
-    monkeypatch.setattr(blocks, "_TOGETHER", 4)
+    monkeypatch.setattr(vector_cache, "LARGE", 30)
+    monkeypatch.setattr(vector_cache, "_TOGETHER", 4)
 
 
 def test_one_document_more_costs_its_own_alone() -> None:
@@ -58,8 +58,8 @@ def test_another_cut_or_model_is_made_anew() -> None:
 def test_little_is_not_kept() -> None:
     embedder, store = Lengths(), Store(None)
     pooled_vectors(embedder, "m", parts(9), (27, 2), store)
-    assert not store.get_many(KIND, ["any"])
-    assert KIND not in store.usage()
+    assert not store.get_many(BLOCKS, ["any"])
+    assert BLOCKS not in store.usage()
 
 
 def test_stopping_keeps_what_is_done() -> None:

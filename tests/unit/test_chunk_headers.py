@@ -2,7 +2,7 @@
 
 from workbench.parsers import parse
 from workbench.splitters import SPLITTERS
-from workbench.splitters.headers import MAX_HEAD
+from workbench.splitters.splitter import MAX_HEAD
 
 
 def chunks(name: str, text: str, size: int = 30):

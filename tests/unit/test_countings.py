@@ -10,7 +10,7 @@ from workbench.errors import StoreError
 from workbench.pipelines import Pipeline, collection
 from workbench.specs import digest
 from workbench.splitters import Recursive
-from workbench.splitters.cuttings import MANY_CHARACTERS
+from workbench.splitters.chunk_cache import MANY_CHARACTERS
 from workbench.store import Store
 from workbench.ui import countings
 

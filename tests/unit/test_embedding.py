@@ -16,7 +16,7 @@ from workbench.embedders import (
     Static,
     embed,
     embedder_for,
-    sentence_transformers,
+    sentence_transformer,
 )
 from workbench.errors import ModelUnavailable, SpecError, StoreError
 from workbench.specs import from_dict, option, to_dict
@@ -77,7 +77,7 @@ def test_another_embedder_has_its_own_vectors(store: Store) -> None:
 
 
 def test_progress_counts_new_texts_and_ends_complete(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.embedders.caching._PAUSE", 0)
+    monkeypatch.setattr("workbench.embedders.vector_cache._PAUSE", 0)
     embed(Counting(), ["x", "y"], store)
     seen: list[tuple[int, int]] = []
     embed(Counting(), [*map(str, range(10)), "x", "y", "0"], store, progress=lambda *at: seen.append(at))
@@ -119,7 +119,7 @@ def test_a_store_that_refuses_costs_no_vector(
         asked.append(len(entries))
         raise StoreError("the disk is full")
 
-    monkeypatch.setattr("workbench.embedders.caching._PAUSE", 0)
+    monkeypatch.setattr("workbench.embedders.vector_cache._PAUSE", 0)
     monkeypatch.setattr(store, "put_many", full, raising=False)
     texts = list(map(str, range(10)))
     assert [row[0] for row in embed(Counting(), texts, store)] == [hash(t) % 1000 for t in texts]
@@ -170,21 +170,21 @@ def test_a_prefix_must_leave_room_for_the_text(field: str) -> None:
 def test_a_loaded_model_does_not_wait_for_one_that_loads(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def network(model: models.Model, dtype: str) -> str:
+    def network(model: models.Model, family: str, dtype: str) -> str:
         if dtype == "bfloat16":
             begun.set()
             assert go_on.wait(60)
         return dtype
 
-    monkeypatch.setattr(sentence_transformers, "_network", network)
-    monkeypatch.setattr(sentence_transformers, "_loaded", {})
+    monkeypatch.setattr(sentence_transformer, "_network", network)
+    monkeypatch.setattr(sentence_transformer, "_loaded", {})
     model = models.find(models.DEFAULT)
-    here = sentence_transformers._load(model, "float32")
+    here = sentence_transformer.loaded_network(model, dtype="float32")
     with ThreadPoolExecutor(2) as pool:
-        loading = pool.submit(sentence_transformers._load, model, "bfloat16")
+        loading = pool.submit(sentence_transformer.loaded_network, model, dtype="bfloat16")
         assert begun.wait(60)
         try:
-            assert pool.submit(sentence_transformers._load, model, "float32").result(timeout=30) is here
+            assert pool.submit(sentence_transformer.loaded_network, model, dtype="float32").result(timeout=30) is here
         finally:
             go_on.set()
         assert loading.result().network == "bfloat16"

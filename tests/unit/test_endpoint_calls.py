@@ -15,8 +15,8 @@ from loopback import Answer, Server, vectors
 
 from workbench import endpoints
 from workbench.embedders import Cancelled, Remote, embed, new_texts
-from workbench.endpoints import Usage, calls, usage
-from workbench.endpoints.calls import backoff, wait_asked
+from workbench.endpoints import Usage, http
+from workbench.endpoints.http import backoff, wait_asked
 from workbench.errors import ModelUnavailable
 from workbench.store import Store
 
@@ -29,11 +29,11 @@ GOOD = Answer(vectors([[1, 2, 3], [4, 5, 6]], tokens=9))
 def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     """The waits that the client asked for; none is waited for."""
     found: list[float] = []
-    monkeypatch.setattr(calls, "_sleep", found.append)
-    monkeypatch.setattr(calls, "_random", lambda: 1.0)
-    monkeypatch.setattr(calls, "_turns", {})
-    monkeypatch.setattr(usage, "_spent", {})
-    monkeypatch.setattr(usage, "_unkept", {})
+    monkeypatch.setattr(http, "_sleep", found.append)
+    monkeypatch.setattr(http, "_random", lambda: 1.0)
+    monkeypatch.setattr(http, "_turns", {})
+    monkeypatch.setattr(http, "_spent", {})
+    monkeypatch.setattr(http, "_unkept", {})
     monkeypatch.setenv("NEAR_KEY", SECRET)
     yield found
     endpoints.define({})
@@ -156,7 +156,7 @@ def test_a_slow_answer_is_given_up() -> None:
 
 def test_a_trickle_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter(range(0, 10_000, 100))
-    monkeypatch.setattr(calls, "_now", lambda: float(next(times)))
+    monkeypatch.setattr(http, "_now", lambda: float(next(times)))
     with Server(GOOD) as server:
         assert "did not finish its answer within 60 seconds" in failure(server)
 
@@ -185,12 +185,12 @@ def test_a_retry_after_may_be_a_date_or_nonsense() -> None:
 
 
 def test_waits_are_spread_by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "_random", lambda: 0.0)
+    monkeypatch.setattr(http, "_random", lambda: 0.0)
     assert [backoff(n) for n in (1, 2, 3, 20)] == [0.25, 0.5, 1.0, 30.0]
 
 
 def test_requests_are_spaced_over_a_minute(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "_now", lambda: 1000.0)
+    monkeypatch.setattr(http, "_now", lambda: 1000.0)
     with Server(GOOD) as server:
         for _ in range(3):
             ask(server, requests_per_minute=120)

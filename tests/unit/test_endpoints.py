@@ -13,7 +13,7 @@ import pytest
 from workbench import endpoints, models
 from workbench.embedders import Remote, embedder_for
 from workbench.endpoints import Key
-from workbench.endpoints.reading import read_endpoint
+from workbench.endpoints.config import read_endpoint
 from workbench.errors import ModelUnavailable, SpecError, WorkbenchError
 from workbench.specs import from_dict, to_dict
 from workbench.tokens import tokenizer
@@ -102,7 +102,7 @@ def test_a_key_shows_nowhere() -> None:
     key = found.key
     assert key is not None
     texts = [repr(found), str(found), repr(key), f"{key}", f"{key!s:>40}", repr(dataclasses.astuple(found)),
-             repr(vars(endpoints.offers)["_given"]), json.dumps(dataclasses.asdict(found), default=str)]  # fmt: skip
+             repr(vars(endpoints.registry)["_given"]), json.dumps(dataclasses.asdict(found), default=str)]  # fmt: skip
     assert not [text for text in texts if SECRET in text or SECRET[3:] in text]
     for write in (pickle.dumps, json.dumps):
         with pytest.raises(TypeError):

@@ -13,7 +13,7 @@ from workbench.evaluations import CHROMA, CONTEXT_TOKENIZER, default_metrics, ev
 from workbench.metrics import FORMULAS, first_tokens, judge, precision_omega, published, relevant
 from workbench.pipelines import Pipeline, from_mapping, prepared
 from workbench.records import Question, Reference
-from workbench.retrievers import queries
+from workbench.retrievers import collection
 from workbench.spans import Span, ranges
 from workbench.specs import digest
 from workbench.store import Store
@@ -192,16 +192,16 @@ def test_the_tidy_table_and_what_stands_apart() -> None:
 
 def test_queries_are_embedded_once_ever_and_as_the_embedder_does(monkeypatch: pytest.MonkeyPatch) -> None:
     line, store = pipeline(**({"retriever": {"kind": "dense"}} | STATIC)), Store(None)
-    queries._known.clear()  # what other tests asked
+    collection._known.clear()  # what other tests asked
     first = evaluate(CORPUS, QUESTIONS, line, store=store)
-    queries._known.clear()
+    collection._known.clear()
     rows = prepared(CORPUS, line)
     assert [list(hits) for hits in first.hits] == line.retriever(rows, [q.text for q in QUESTIONS[:12]], 3)
 
     def never(*_: object) -> None:
         raise AssertionError("embedded again")
 
-    queries._known.clear()
+    collection._known.clear()
     monkeypatch.setattr(Static, "encode_batch", never)
     assert evaluate(CORPUS, QUESTIONS, line, store=store).values.tolist() == first.values.tolist()
 

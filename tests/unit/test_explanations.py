@@ -82,7 +82,8 @@ def test_the_rung_above_it_is_the_recall_with_an_exact_index(found: Evaluation) 
     assert [q.ladder.recalls[-2] for q in anatomy.questions] == pytest.approx(other.values[:, 0].tolist())
     if found.pipeline.index.kind == "flat":
         assert anatomy.steps["index"].mean == 0
-    expansion = dict(zip(("expand", "window", "merge"), found.pipeline.retriever.expansion, strict=True))
+    own = found.pipeline.retriever
+    expansion = {"expand": own.expand, "window": own.window, "merge": own.merge}
     hybrid = Pipeline(splitter=exact.splitter, embedder=exact.embedder, retriever=Hybrid(**expansion), k=3)
     if found.pipeline.retriever.kind == "hybrid":
         assert anatomy.regained is None

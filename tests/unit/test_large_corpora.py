@@ -9,17 +9,17 @@ import pytest
 
 from workbench import pipelines
 from workbench.documents import Corpus, Document, Figures, Section
-from workbench.embedders import Cancelled, blocks
+from workbench.embedders import Cancelled, vector_cache
 from workbench.errors import DocumentError
 from workbench.indexes import Flat, mapped
 from workbench.indexes.mapped import matrix
 from workbench.pipelines import Pipeline
-from workbench.retrievers import BM25, Collection, Dense, analysed, collections, lexical
-from workbench.retrievers.words import PLAIN
+from workbench.retrievers import BM25, Collection, Dense, bm25, collection, term_cache
+from workbench.retrievers.analyser import PLAIN
 from workbench.spans import Span
 from workbench.specs import digest, fingerprint
-from workbench.splitters import ParentChild, Recursive, Sentences, Structure, cuttings
-from workbench.splitters.cuttings import all_chunks, decoded, encoded
+from workbench.splitters import ParentChild, Recursive, Sentences, Structure, chunk_cache
+from workbench.splitters.chunk_cache import all_chunks, decoded, encoded
 from workbench.store import Store
 from workbench.workspaces import corpus_cache, manifest, open_workspace
 
@@ -218,8 +218,8 @@ def test_chunks_beyond_the_text_are_none():
 @pytest.fixture
 def large(monkeypatch):
     """Everything counts as large."""
-    monkeypatch.setattr(cuttings, "MANY_DOCUMENTS", 3)
-    monkeypatch.setattr(blocks, "LARGE", 10)
+    monkeypatch.setattr(chunk_cache, "MANY_DOCUMENTS", 3)
+    monkeypatch.setattr(vector_cache, "LARGE", 10)
     monkeypatch.setattr(pipelines, "LARGE", 10)
 
 
@@ -374,9 +374,9 @@ def test_words_from_the_store_rank_as_words_do(large, tmp_path, monkeypatch):
     queries = ["seal pump", "record 007", "valve", "nothing of this"]
     plain = BM25()(Collection(corpus, [splitter(d) for d in corpus]), queries, 20)
     assert BM25()(pipelines.collected(corpus, splitter, store), queries, 20) == plain
-    assert store.usage()[analysed.KIND].entries == 13
+    assert store.usage()[term_cache.KIND].entries == 13
     forget()
-    analyses = counted(monkeypatch, analysed, "document_terms")
+    analyses = counted(monkeypatch, term_cache, "document_terms")
     assert BM25()(pipelines.collected(corpus, splitter, store), queries, 20) == plain
     assert analyses == []
     forget()
@@ -389,7 +389,7 @@ def test_words_from_the_store_rank_as_words_do(large, tmp_path, monkeypatch):
 def test_words_scored_a_part_of_the_terms_at_a_time_score_as_all_at_once(monkeypatch):
     found = Collection(texts(12), [LINE.splitter(d) for d in texts(12)])
     whole = [found.lexical(query, 50, 1.5, 0.75) for query in ("pump record", "hums 007", "nothing")]
-    monkeypatch.setattr(lexical, "_AT_ONCE", 7)
+    monkeypatch.setattr(bm25, "_AT_ONCE", 7)
     again = Collection(texts(12), [LINE.splitter(d) for d in texts(12)])
     for query, (rows, scores) in zip(("pump record", "hums 007", "nothing"), whole, strict=True):
         others, theirs = again.lexical(query, 50, 1.5, 0.75)
@@ -400,8 +400,8 @@ def test_a_search_by_words_that_are_indexed_does_not_wait_for_others(monkeypatch
     found = Collection(texts(12), [LINE.splitter(d) for d in texts(12)])
     there = found.lexical("pump", 5, 1.5, 0.75)
     begun, go_on = threading.Event(), threading.Event()
-    real = collections.counted
-    monkeypatch.setattr(collections, "counted", lambda *given: begun.set() or (go_on.wait(20) and real(*given)))
+    real = collection.counted
+    monkeypatch.setattr(collection, "counted", lambda *given: begun.set() or (go_on.wait(20) and real(*given)))
     other = threading.Thread(target=found.lexical, args=("pump", 5, 1.2, 0.5))
     other.start()
     assert begun.wait(20)
@@ -412,17 +412,17 @@ def test_a_search_by_words_that_are_indexed_does_not_wait_for_others(monkeypatch
     go_on.set()
     other.join(20)
     assert [(rows.tolist(), scores.tolist()) for rows, scores in again] == [(there[0].tolist(), there[1].tolist())]
-    assert [*found._lexical] == [(1.5, 0.75, PLAIN), (1.2, 0.5, PLAIN)]
+    assert [*found._lexical._entries] == [(1.5, 0.75, PLAIN), (1.2, 0.5, PLAIN)]
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: b"", lambda data: data[::-1]])
 def test_damaged_terms_are_found_anew(damage):
     chunks = LINE.splitter(document())
-    found = analysed.document_terms(document(), chunks.spans, ())
-    again = analysed.decoded(analysed.encoded(found), len(chunks))
+    found = term_cache.document_terms(document(), chunks.spans, ())
+    again = term_cache.decoded(term_cache.encoded(found), len(chunks))
     assert again is not None
     assert (list(again.vocabulary), again.ids.tolist(), again.sizes.tolist()) == (
         list(found.vocabulary), found.ids.tolist(), found.sizes.tolist(),
     )  # fmt: skip
-    assert analysed.decoded(analysed.encoded(found), len(chunks) + 1) is None
-    assert analysed.decoded(damage(analysed.encoded(found)), len(chunks)) is None
+    assert term_cache.decoded(term_cache.encoded(found), len(chunks) + 1) is None
+    assert term_cache.decoded(damage(term_cache.encoded(found)), len(chunks)) is None

@@ -7,7 +7,7 @@ from workbench.documents import Corpus
 from workbench.embedders import SentenceTransformer, prepare_preview
 from workbench.parsers import parse
 from workbench.pipelines import Pipeline
-from workbench.splitters import Recursive, cuttings
+from workbench.splitters import Recursive, chunk_cache
 from workbench.store import Store
 from workbench.ui import jobs, live
 
@@ -21,7 +21,7 @@ def test_a_preview_waits_for_rows_and_states(monkeypatch: pytest.MonkeyPatch) ->
     job = jobs.run(live.states_key(corpus, pipeline), "test", lambda report, cancelled: True)
     assert job.finished.wait(20)
     pipelines.collected.cache_clear()
-    monkeypatch.setattr(cuttings, "MANY_CHARACTERS", 10)
+    monkeypatch.setattr(chunk_cache, "MANY_CHARACTERS", 10)
     assert live.preview(corpus, pipeline, store) is None  # it is large now, and nobody has cut it
     monkeypatch.undo()
     found = live.preview(corpus, pipeline, store)

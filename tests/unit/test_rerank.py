@@ -9,7 +9,7 @@ from workbench.documents import Chunks, Corpus, Document
 from workbench.errors import ModelUnavailable
 from workbench.pipelines import Pipeline, from_yaml, to_yaml
 from workbench.retrievers import BM25, Collection, Rerank
-from workbench.retrievers.reranking import pair_scores
+from workbench.retrievers.methods import pair_scores
 
 WORDS = ["apple", "pear", "plum", "tree", "leaf", "root"]
 

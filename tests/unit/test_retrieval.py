@@ -2,10 +2,6 @@
 
 import subprocess
 import sys
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +9,7 @@ import pytest
 from workbench.documents import Chunks, Corpus, Document, Section
 from workbench.errors import DocumentError, SpecError
 from workbench.records import Hit
-from workbench.retrievers import BM25, Collection, Dense, Hybrid, Where, context, movements, queries
+from workbench.retrievers import BM25, Collection, Dense, Hybrid, Where, context, movements
 from workbench.spans import Span
 
 
@@ -204,32 +200,8 @@ def test_of_the_lexical_indexes_the_last_two_used_are_kept() -> None:
     rows = every([document("d", "red blue ")], 4)
     for k1 in (1.0, 1.5, 1.0, 2.0, 1.0):
         assert BM25(k1=k1)(rows, ["blue"], 1)
-    assert [k1 for k1, _, _ in rows._lexical] == [2.0, 1.0]
+    assert [k1 for k1, _, _ in rows._lexical._entries] == [2.0, 1.0]
     assert BM25(k1=1.5)(rows, ["blue"], 1) == BM25(k1=1.5)(every([document("d", "red blue ")], 4), ["blue"], 1)
-
-
-def test_threads_may_make_collections_of_many_embedders(monkeypatch: pytest.MonkeyPatch) -> None:
-    busy = threading.Lock()
-
-    class Slow(dict):
-        """Gives another thread time to change it while it is read, and notices one."""
-
-        def __iter__(self):
-            assert busy.acquire(blocking=False), "two threads at once"
-            time.sleep(0.005)
-            busy.release()
-            return super().__iter__()
-
-    known = Slow()
-    monkeypatch.setattr(queries, "_known", known)
-
-    def work(name: int) -> None:
-        for i in range(20):
-            queries.query_vectors(SimpleNamespace(fingerprint=f"{name}-{i}"))
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(work, range(4)))
-    assert len(known) == 8
 
 
 def test_the_context_joins_what_continues_and_says_where_it_is_from() -> None:

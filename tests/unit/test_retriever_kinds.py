@@ -25,8 +25,8 @@ from workbench.retrievers import (
     overlap_at,
     rank_biased_overlap,
 )
-from workbench.retrievers.expansions import merged
-from workbench.retrievers.fusions import marginal_relevance
+from workbench.retrievers.contexts import merged
+from workbench.retrievers.methods import marginal_relevance
 from workbench.spans import Span, ranges
 from workbench.splitters import Recursive
 from workbench.vectors import unit

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.embedders import EMBEDDERS, Static, load_seconds, speed
-from workbench.embedders.speeds import _SAMPLE
+from workbench.embedders.embedder import _SAMPLE
 from workbench.retrievers import agreement
 from workbench.tokens import tokenizer
 

@@ -21,7 +21,7 @@ from workbench.errors import GoldenError, RunError, SpecError
 from workbench.evaluations import evaluate, run_of
 from workbench.pipelines import Pipeline
 from workbench.records import Lost
-from workbench.retrievers import queries
+from workbench.retrievers import collection
 from workbench.store import Store
 from workbench.sweeps import Folder, Grid, Progress, expand, sweep, sweep_metrics, table
 from workbench.sweeps import run as running_module
@@ -93,13 +93,13 @@ def test_a_run_of_another_golden_set_is_measured_again(tmp_path: Path) -> None:
 
 
 def test_a_damaged_store_entry_is_made_again(tmp_path: Path, caplog: Any) -> None:
-    queries._known.clear()  # what other tests asked would not be kept here
+    collection._known.clear()  # what other tests asked would not be kept here
     store = Store(tmp_path / "store")
     first = sweep(CORPUS, QUESTIONS, GRID, tmp_path / "a", store=store)
     store.close()
     with sqlite3.connect(tmp_path / "store/store.sqlite") as database:
         database.execute("UPDATE entries SET data = zeroblob(length(data))")
-    queries._known.clear()
+    collection._known.clear()
     with caplog.at_level(logging.WARNING):
         again = sweep(CORPUS, QUESTIONS, GRID, tmp_path / "b", store=Store(tmp_path / "store"))
     assert again.runs == first.runs

@@ -12,8 +12,8 @@ import numpy as np
 from workbench.adaptation.dataset import Ints, Material
 from workbench.adaptation.learning_curve import FOLDS, SIZES, Learner, Trained
 from workbench.embedders import SentenceTransformer, keep_training
-from workbench.embedders.protocols import readable
-from workbench.embedders.sentence_transformers import trainable
+from workbench.embedders.embedder import readable
+from workbench.embedders.sentence_transformer import trainable
 from workbench.errors import SpecError
 from workbench.installation import needing
 from workbench.pipelines import Pipeline

@@ -22,7 +22,7 @@ from workbench.metrics import Budget, metric
 from workbench.pipelines import StoredQueries, collection, embedded, indexed
 from workbench.records import Hit
 from workbench.retrievers import BM25, Collection, Dense, Hybrid, Retriever, Words
-from workbench.retrievers.expansions import expanded
+from workbench.retrievers.contexts import expanded
 from workbench.spans import Ranges, Span
 from workbench.splitters.pieces import CHARACTERS
 from workbench.store import Store

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import Chunks, Corpus, Document
+from workbench.embedders.static import token_runs
 from workbench.memory_cache import cached
-from workbench.pooling import token_runs
 from workbench.records import Hit
 from workbench.spans import Ranges, Span
 from workbench.splitters import Splitter
@@ -30,7 +30,7 @@ def chunk_tokens(document: Document, chunks: Chunks, name: str) -> Ints:
     """Return (n,) tokens of each chunk as it is embedded, header included, in the named tokenizer.
 
     Exact, and quick where tokens end at white space, since a chunk's tokens then are the document's between its ends;
-    or where a text falls apart at known joints (`workbench.pooling`).
+    or where a text falls apart at known joints (`workbench.embedders.static`).
     """
     rules = tokenizer(name)
     if not rules.ends_at_space:

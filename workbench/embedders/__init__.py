@@ -2,13 +2,12 @@
 
 from workbench import models
 from workbench.embedders.adapters import Adapter, Origin, find_adapter, keep_adapter, keep_training, read_adapter
-from workbench.embedders.caching import copy_vectors, embed, missing, new_texts
+from workbench.embedders.embedder import Embedder, Speed, load_seconds, speed
 from workbench.embedders.late import Late, agreement, can_preview, prepare_preview, preview_tokens, preview_vectors
-from workbench.embedders.protocols import Embedder
 from workbench.embedders.remote import Remote
-from workbench.embedders.sentence_transformers import SentenceTransformer
-from workbench.embedders.speeds import Speed, load_seconds, speed
+from workbench.embedders.sentence_transformer import SentenceTransformer
 from workbench.embedders.static import Static
+from workbench.embedders.vector_cache import copy_vectors, embed, missing, new_texts
 from workbench.extensions import methods
 from workbench.tasks import Cancelled
 

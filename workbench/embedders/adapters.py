@@ -4,7 +4,6 @@ import json
 import os
 import re
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ModelUnavailable, SpecError, StoreError
+from workbench.memory_cache import cached
 from workbench.records import Training, TrainingSet
 from workbench.specs import digest
+from workbench.store import whole_file
 from workbench.vectors import Vectors, unit
 
 SUFFIX = ".safetensors"
@@ -26,7 +27,7 @@ _MOST_BYTES = 256 << 20  # a matrix of 8,000 × 8,000
 class Origin:
     """What an adapter was learned from: the embedder's fingerprint, how many examples, and how strong the ridge was.
 
-    `training` names the questions that it was learned from and judged by; None in files of before that was recorded.
+    `training` names the questions that it was learned from and judged by; None in files from before it was recorded.
     """
 
     base: str
@@ -35,13 +36,13 @@ class Origin:
     training: TrainingSet | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; without the key `training` where there is none, as files had it before."""
+        """Return plain JSON values, without the key `training` where there is none, as in older files."""
         row = asdict(self)
         return row if self.training else {key: value for key, value in row.items() if key != "training"}
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> "Origin":
-        """The origin that plain values hold.
+        """Return the origin that plain values hold.
 
         Raises:
             ValueError: the record of training is not one.
@@ -66,7 +67,7 @@ class Adapter:
         self.delta.setflags(write=False)
 
     def __call__(self, rows: Vectors, *, normalised: bool) -> Vectors:
-        """(n, dim) float32: the rows turned, at length 1 again where they had it.
+        """Return (n, dim) float32 the rows turned, at length 1 again where they had it.
 
         A delta of zeros gives the rows as they are, to the last bit. Each row is turned by itself, so that a query's
         vector does not depend on the queries beside it.
@@ -91,7 +92,7 @@ class Adapter:
 
 
 def read_adapter(data: bytes) -> Adapter:
-    """The adapter of a file's bytes.
+    """Return the adapter of a file's bytes.
 
     Raises:
         SpecError: it is not an adapter.
@@ -109,7 +110,7 @@ def read_adapter(data: bytes) -> Adapter:
 
 
 def keep_adapter(adapter: Adapter) -> str:
-    """The adapter's name, under which pipelines of this WORKBENCH_HOME find it from now on.
+    """Write the adapter to its file, and return the name under which pipelines of this WORKBENCH_HOME find it.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -118,17 +119,15 @@ def keep_adapter(adapter: Adapter) -> str:
     name = digest(data)[:32]
     path = _home() / f"{name}{SUFFIX}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(f".{name}.{os.getpid()}")
-        scratch.write_bytes(data)
-        scratch.replace(path)
+        with whole_file(path) as file:
+            file.write(data)
     except OSError as error:
         raise StoreError(f"the adapter cannot be kept in {path.parent} ({error.strerror}); make it writable") from error
     return name
 
 
 def find_adapter(name: str) -> Adapter:
-    """The adapter of this name; read once per process.
+    """Return the adapter of this name; read once per process.
 
     Raises:
         SpecError: it is no name of an adapter.
@@ -142,18 +141,18 @@ def find_adapter(name: str) -> Adapter:
     except OSError:
         raise ModelUnavailable(
             f"adapter {name} is not in {path.parent.name}/ of WORKBENCH_HOME; put the file that was exported with the "
-            f"pipeline there as {name}{SUFFIX}, learn it anew with `adapt`, or leave the field adapter empty"
+            f"pipeline there as {name}{SUFFIX}, learn it again with `adapt`, or leave the field adapter empty"
         ) from None
     if status.st_size > _MOST_BYTES:
         raise ModelUnavailable(f"adapter {name} has {status.st_size:,} bytes; at most {_MOST_BYTES:,} are read")
     return _read(path, status.st_mtime_ns)
 
 
-@lru_cache(maxsize=16)
+@cached(256 << 20, lambda adapter: adapter.delta.nbytes)
 def _read(path: Path, changed: int) -> Adapter:
     data = path.read_bytes()
     if digest(data)[:32] != path.stem:
-        raise ModelUnavailable(f"adapter {path.stem} is damaged: its content has another hash; copy it anew")
+        raise ModelUnavailable(f"adapter {path.stem} is damaged: its content has another hash; copy it again")
     return read_adapter(data)
 
 
@@ -168,7 +167,7 @@ def keep_training(folder: Path, training: Training) -> None:
 
 
 def training_beside(folder: Path) -> Training:
-    """What a model's folder says that it was trained on here; nothing, where it says nothing.
+    """Return what a model's folder records that it was trained on here; an empty record where there is none.
 
     Raises:
         ModelUnavailable: it cannot be read.

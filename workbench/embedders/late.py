@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from workbench import models
 from workbench.documents import Chunks, Document
-from workbench.embedders import states
-from workbench.embedders.protocols import ADAPTER, TRUNCATE_DIM, Embedder
-from workbench.embedders.sentence_transformers import SentenceTransformer, _load
+from workbench.embedders import token_states
+from workbench.embedders.embedder import ADAPTER, TRUNCATE_DIM, Embedder
+from workbench.embedders.sentence_transformer import SentenceTransformer, loaded_network
 from workbench.errors import SpecError
 from workbench.models.layouts import is_mean_pooled
 from workbench.specs import digest, fingerprint, option
@@ -32,12 +32,13 @@ _UNLIMITED = 512  # tokens in a window of a model without a limit
 class Late(Embedder):
     """Late chunking with a mean-pooled transformer: passages pooled from token states, queries encoded plainly.
 
-    The states are computed once per document, in overlapping windows of the model's length, so no text goes unseen. A
-    chunk's header is encoded by itself and weighs by its tokens; a passage prefix stands before each window and is not
+    The states are computed once per document, in overlapping windows of the model's length, so no text is truncated. A
+    chunk's header is encoded by itself and weighs by its tokens; a passage prefix is put before each window and is not
     pooled. Source: Günther et al. 2024, arXiv 2409.04701.
     """
 
     kind: ClassVar[str] = "late"
+    label: ClassVar[str] = "Late chunking"
 
     model: str = option(models.DEFAULT, "a mean-pooled transformer: a packaged model, a folder, or a hub id")
     dtype: str = option(
@@ -63,19 +64,19 @@ class Late(Embedder):
 
     @property
     def plain(self) -> SentenceTransformer:
-        """The same model, used plainly: what encodes the queries."""
+        """The same model, used plainly, which encodes the queries."""
         return SentenceTransformer(
             self.model, self.dtype, self.query_prefix, self.passage_prefix, truncate_dim=self.truncate_dim
         )
 
     @property
     def max_tokens(self) -> int | None:
-        """None: windows reach over the whole text."""
+        """None: windows cover the whole text."""
         return None
 
     @property
     def room(self) -> int:
-        """The tokens of a window, prefix and special tokens left out."""
+        """The tokens of a window, without prefix and special tokens."""
         return self.plain.max_tokens or _UNLIMITED
 
     @property
@@ -83,14 +84,11 @@ class Late(Embedder):
         """The tokens from the start of a window to that of the next."""
         return max(1, self.room // 2)
 
-    def prefix(self, query: bool) -> str:
-        return self.plain.prefix(query)
-
     def batches(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
         return self.plain.batches(texts)
 
     def encode_batch(self, texts: list[str], query: bool) -> Vectors:
-        """Queries as the plain model does; a passage as a document of its own, pooled as one chunk."""
+        """Encode queries as the plain model does; a passage as a document of its own, pooled as one chunk."""
         if query:
             return self.plain.encode_batch(texts, query=True)
         return self._finished(*map(np.stack, zip(*(self._alone(text) for text in texts), strict=True)))
@@ -102,14 +100,14 @@ class Late(Embedder):
         progress: Callable[[int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
-        """Computes the token states that are not kept yet; `progress` counts windows of half the model's length.
+        """Compute the token states that are not kept yet; `progress` counts windows of half the model's length.
 
         Raises:
-            Cancelled: `cancelled()` said so; the documents that were ready are kept.
+            Cancelled: `cancelled()` returned True; the documents that were ready are kept.
         """
         folder = store.folder if store else None
-        new = [d.text for d in documents if states.known(self._key(d.text), folder) is None]
-        total = sum(states.window_count(text, self.tokenizer, self.room, self.stride) for text in new)
+        new = [d.text for d in documents if token_states.known(self._key(d.text), folder) is None]
+        total = sum(len([*token_states.windows(text, self.tokenizer, self.room, self.stride)]) for text in new)
         done = 0
 
         def report(windows: int) -> None:
@@ -125,12 +123,12 @@ class Late(Embedder):
             self._states(text, store, report)
 
     def encode_spans(self, document: Document, chunks: Chunks, store: Store | None = None) -> Vectors:
-        """(n, dim) float32, pooled from the document's token states."""
+        """Return (n, dim) float32, pooled from the document's token states."""
         found = self._states(document.text, store)
         return self._pooled(found, chunks, found.bounds(chunks.spans))
 
     def preview(self, document: Document, chunks: Chunks, limit: int | None, store: Store | None = None) -> Vectors:
-        """As `encode_spans`, but only of the first `limit` tokens, header included: what plain encoding would see."""
+        """Return `encode_spans` of the first `limit` tokens alone, header included: what plain encoding would read."""
         found = self._states(document.text, store)
         bounds = found.bounds(chunks.spans)
         if limit is not None:
@@ -138,7 +136,7 @@ class Late(Embedder):
             bounds[:, 1] = np.minimum(bounds[:, 1], bounds[:, 0] + left)
         return self._pooled(found, chunks, bounds)
 
-    def _pooled(self, found: states.TokenStates, chunks: Chunks, bounds: NDArray[np.int64]) -> Vectors:
+    def _pooled(self, found: token_states.TokenStates, chunks: Chunks, bounds: NDArray[np.int64]) -> Vectors:
         total, counts = found.summed(bounds), bounds[:, 1] - bounds[:, 0]
         for header in set(chunks.headers) - {""}:
             mine = np.flatnonzero(np.array(chunks.headers) == header)
@@ -152,22 +150,24 @@ class Late(Embedder):
         return unit(rows) if self.normalised else rows
 
     def _alone(self, text: str) -> tuple[NDArray[np.float32], np.int64]:
-        """The sum of a short text's states, and their number."""
-        found = states.known(self._key(text), None) or self._states(text, None)
+        """Return the sum of a short text's states, and their number."""
+        found = token_states.known(self._key(text), None) or self._states(text, None)
         return found.states.sum(axis=0, dtype=np.float32), np.int64(len(found.states))
 
     def _states(
         self, text: str, store: Store | None, done: Callable[[int], None] = lambda windows: None
-    ) -> states.TokenStates:
+    ) -> token_states.TokenStates:
         key, folder = self._key(text), store.folder if store else None
-        if (found := states.known(key, folder)) is not None:
+        if (found := token_states.known(key, folder)) is not None:
             return found
-        loaded = _load(self.source, self.dtype)
-        made = states.compute(text, self.tokenizer, loaded, self.room, self.stride, self.prefix(query=False), done)
-        return states.keep(key, *made, folder)
+        loaded = loaded_network(self.source, dtype=self.dtype)
+        made = token_states.compute(
+            text, self.tokenizer, loaded, self.room, self.stride, self.prefix(query=False), done
+        )
+        return token_states.keep(key, *made, folder)
 
     def _key(self, text: str) -> str:
-        """What decides a text's states: the model's files, the number format, the prefix, the windows and the text."""
+        """Return a name of what decides a text's states: model files, number format, prefix, windows and the text."""
         made_by = {**self.source.identity(), "dtype": self.dtype, "prefix": self.prefix(query=False)}
         windows = {"room": self.room, "stride": self.stride}
         return f"{fingerprint({**made_by, **windows})}-{digest(text.encode('utf-8', 'surrogatepass'))[:32]}"
@@ -176,7 +176,7 @@ class Late(Embedder):
 def preview_vectors(
     document: Document, chunks: Chunks, embedder: SentenceTransformer, store: Store | None = None
 ) -> Vectors:
-    """(n, dim) what plain encoding will give about, pooled from token states at once. See `agreement`.
+    """Return (n, dim) about what plain encoding will give, pooled from token states at once. See `agreement`.
 
     Raises:
         SpecError: the model's vectors are not means of its tokens' states.
@@ -191,14 +191,15 @@ def prepare_preview(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> None:
-    """Computes the token states that `preview_vectors` needs and that are not kept yet; as `Late.prepare`."""
+    """Compute the token states that `preview_vectors` needs and that are not kept yet; as `Late.prepare`."""
     _late(embedder).prepare(documents, store, progress, cancelled)
 
 
 def preview_tokens(documents: Iterable[Document], embedder: SentenceTransformer) -> int:
-    """How many tokens `prepare_preview` reads where nothing is kept, special tokens left out."""
+    """Return how many tokens `prepare_preview` reads where nothing is kept, without special tokens."""
     late = _late(embedder)
-    return sum(states.window_tokens(d.text, late.tokenizer, late.room, late.stride) for d in documents)
+    each = (token_states.windows(d.text, late.tokenizer, late.room, late.stride) for d in documents)
+    return sum(end - start for some in each for start, end, _, _ in some)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,6 @@ class _Preview(Late):
 
 
 def _late(embedder: SentenceTransformer) -> _Preview:
-    """What pools the previews of the same model."""
     return _Preview(
         embedder.model,
         embedder.dtype,
@@ -222,12 +222,12 @@ def _late(embedder: SentenceTransformer) -> _Preview:
 
 
 def agreement(queries: Vectors, exact: Vectors, preview: Vectors, k: int) -> NDArray[np.float64]:
-    """(q,) from 0 to 1: the share of each query's k nearest rows that both have in common, by cosine."""
+    """Return (q,), 0 to 1: the share of each query's k nearest rows, by cosine, that both have in common."""
     asked = unit(queries)
     best = [top_k(asked @ unit(rows).T, k) for rows in (exact, preview)]
     return np.array([np.isin(a, b).mean() for a, b in zip(*best, strict=True)])
 
 
 def can_preview(embedder: Embedder) -> bool:
-    """Whether `preview_vectors` knows this embedder's model."""
+    """Return whether `preview_vectors` can use this embedder's model."""
     return isinstance(embedder, SentenceTransformer) and is_mean_pooled(embedder.source.name, embedder.source.folder)

@@ -1,4 +1,4 @@
-"""Models behind an endpoint: texts leave for its host, and come back as vectors that the store keeps."""
+"""Models behind an endpoint: texts are sent to its host, and the store keeps the vectors that come back."""
 
 import logging
 import threading
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import endpoints
-from workbench.embedders.protocols import ADAPTER, TRUNCATE_DIM, Embedder, readable
+from workbench.embedders.embedder import ADAPTER, TRUNCATE_DIM, Embedder, readable
 from workbench.errors import ModelUnavailable, SpecError
+from workbench.memory_cache import MemoryCache
 from workbench.specs import option
 from workbench.tokens import tokenizer
 from workbench.vectors import Vectors, unit
@@ -33,6 +34,7 @@ class Remote(Embedder):
     """A model behind an OpenAI-compatible endpoint. A text is sent to its host once; the store keeps the vectors."""
 
     kind: ClassVar[str] = "remote"
+    label: ClassVar[str] = "Behind an endpoint"
 
     model: str = option("", "endpoint/model, as defined in WORKBENCH_ENDPOINTS or the app's secrets")
     query_prefix: str | None = option(None, "text put before each query; open: as defined", advanced=True)
@@ -53,13 +55,8 @@ class Remote(Embedder):
             return found
         raise ModelUnavailable(f"model {self.model!r} is behind no endpoint that is defined")
 
-    def prefix(self, query: bool) -> str:
-        given = self.query_prefix if query else self.passage_prefix
-        own = self.source.query_prompt if query else self.source.passage_prompt
-        return own if given is None else given
-
     def cost(self, texts: Sequence[str], query: bool = False) -> Cost:
-        """What it costs to embed these texts, by the tokenizer and the price of the model's definition."""
+        """Return what it costs to embed these texts, by the tokenizer and the price of the model's definition."""
         return self._cost(self._counts(texts, query))
 
     def _cost(self, counts: NDArray[np.int64]) -> Cost:
@@ -67,7 +64,7 @@ class Remote(Embedder):
         return Cost(len(counts), tokens, None if price is None else tokens * price / 1e6)
 
     def disclosure(self, texts: Sequence[str], things: str = "texts") -> str:
-        """What leaves for where: "sends 1,204 chunks (310,000 tokens, about $0.03) to api.example.com"."""
+        """Return what is sent where: "sends 1,204 chunks (310,000 tokens, about $0.03) to api.example.com"."""
         return self._disclosed(self.cost(texts), things)
 
     def _disclosed(self, cost: Cost, things: str) -> str:
@@ -76,7 +73,7 @@ class Remote(Embedder):
         return f"sends {cost.texts:,} {things} ({cost.tokens:,} tokens{money}) to {self.remote.endpoint.host}"
 
     def _counts(self, texts: Sequence[str], query: bool) -> NDArray[np.int64]:
-        """(n,) tokens of each text as sent, prefix included."""
+        """Return (n,) the tokens of each text as sent, prefix included."""
         counts = tokenizer(self.tokenizer).counts(self._sent(texts, query)) if texts else np.zeros(0, np.int64)
         return np.minimum(counts, limit) if self._cuts and (limit := self.source.max_tokens) else counts
 
@@ -85,7 +82,7 @@ class Remote(Embedder):
         return self.remote.model.truncate
 
     def _sent(self, texts: Sequence[str], query: bool) -> list[str]:
-        """The texts with their prefix; a blank for an empty one, which servers refuse."""
+        """Return the texts with their prefix; a space for an empty one, which servers refuse."""
         prefix = self.prefix(query)
         return [f"{prefix}{text}" or " " for text in readable(texts)]
 
@@ -104,17 +101,13 @@ class Remote(Embedder):
         yield np.arange(start, len(texts))
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
-        """(n, dim) float32, a row for each query; one that this process asked for lately is not sent again."""
+        """Return (n, dim) float32, a row for each query; one that this process sent lately is not sent again."""
         space = self.fingerprint
-        with _remembering:
-            rows = {text: _remembered[space, text] for text in texts if (space, text) in _remembered}
+        rows = {text: row for text in texts if (row := _remembered.get((space, text))) is not None}
         new = [text for text in dict.fromkeys(texts) if text not in rows]
         rows |= zip(new, Embedder.encode_query(self, new), strict=True)
-        with _remembering:
-            for text in texts:
-                _remembered[space, text] = rows[text]
-            while len(_remembered) > _MOST_REMEMBERED:
-                del _remembered[next(iter(_remembered))]
+        for text in new:
+            _remembered.put((space, text), rows[text])
         return np.stack([rows[text] for text in texts]) if rows else np.empty((0, self.dimensions), np.float32)
 
     def encode_batch(self, texts: list[str], query: bool) -> Vectors:
@@ -126,22 +119,19 @@ class Remote(Embedder):
 
 
 def _cut(name: str, text: str, limit: int) -> str:
-    """The text up to the end of its last token within the limit."""
+    """Return the text up to the end of its last token within the limit."""
     places = tokenizer(name).offsets(text)
     return text if len(places) <= limit else text[: int(places[limit - 1, 1])]
 
 
-_remembered: dict[tuple[str, str], Vectors] = {}  # (embedder, query) → its vector, the oldest first
-_remembering = threading.Lock()
-_MOST_REMEMBERED = 1_000
-
+_remembered: MemoryCache[Vectors] = MemoryCache(8 << 20, lambda vector: vector.nbytes)  # by embedder and query
 
 _announced: set[str] = set()  # hosts
 _announcing = threading.Lock()
 
 
 def _announce(remote: endpoints.Remote, what: str, several: bool) -> None:
-    """Log what leaves for where: the first call to a host, and every call of several texts, as a warning."""
+    """Log what is sent where: the first call to a host, and every call of several texts, as a warning."""
     host = remote.endpoint.host
     with _announcing:
         first = host not in _announced

@@ -1,34 +1,8 @@
 """Remote models behind any server that speaks the OpenAI protocol, defined by the operator and chosen by name."""
 
-from typing import Any
-
-from workbench.endpoints.calls import Refused, ask
-from workbench.endpoints.chats import Chat, chat
-from workbench.endpoints.definitions import ChatModel, EmbeddingModel, Endpoint, Key, Remote
-from workbench.endpoints.embeddings import embeddings
-from workbench.endpoints.offers import VARIABLE, chat_models, define, defined, endpoint, remote_model, remote_models
-from workbench.endpoints.usage import Usage, keep_usage, spent, usage_in
-
-
-def served(found: Endpoint) -> frozenset[str] | None:
-    """The ids of the models that the server says it has, asked once; None where it gives no such list, as some do not.
-
-    Nothing but the key is sent.
-
-    Raises:
-        ModelUnavailable: it cannot be reached, or refuses.
-    """
-    try:
-        answer: Any = ask(found, "models", None, 4 << 20, attempts=1)
-    except Refused as refusal:
-        if refusal.status in (404, 405, 501):
-            return None
-        raise
-    entries = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(entries, list):
-        return None
-    return frozenset(str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry)
-
+from workbench.endpoints.config import ChatModel, EmbeddingModel, Endpoint, Key, Remote
+from workbench.endpoints.http import Chat, Usage, chat, embeddings, keep_usage, served, spent, usage_in
+from workbench.endpoints.registry import VARIABLE, chat_models, define, defined, endpoint, remote_model, remote_models
 
 __all__ = [
     "VARIABLE", "Chat", "ChatModel", "EmbeddingModel", "Endpoint", "Key", "Remote", "Usage", "chat", "chat_models",

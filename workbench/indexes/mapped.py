@@ -1,7 +1,7 @@
 """Rows of large indexes in files that are mapped into memory: read where they are needed, built once for all processes.
 
 A file is a .npy of (n, dim) float32 with a few bytes behind it: a hash over all, and the length of the longest row.
-It lies beside the store, under a name made of what decides it, and what was not used for longest goes first.
+It is beside the store, named by a hash of what decides it; the files used longest ago are removed first.
 """
 
 import logging
@@ -13,31 +13,31 @@ from collections.abc import Callable
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 
 from workbench.errors import StoreError
+from workbench.store import whole_file
 from workbench.vectors import Vectors, norms
 
 log = logging.getLogger(__name__)
 
 FOLDER = "matrices"
-"""Where they lie, below the store's folder."""
+"""The folder of these files, below the store's."""
 
 SHARE = 0.5
-"""Of the store's cap: what they may take beside it."""
+"""The part of the store's cap that they may take beside it."""
 
 _TRAILER = struct.Struct("<16sd")
 _BLOCK = 16_384  # rows that are read or written at a time
-_OLD = 3_600  # seconds after which a part of a file belongs to nobody any more
+_OLD = 3_600  # seconds after which an unfinished file is nobody's any more
 
 
 def matrix(
     folder: Path, key: str, shape: tuple[int, int], make: Callable[[], Vectors], ready: Callable[[Vectors], Vectors],
     capacity: int,
 ) -> tuple[Vectors, float] | None:  # fmt: skip
-    """`ready(make())` of this `shape` as a mapped array that cannot be written to, and the length of its longest row.
+    """Return `ready(make())` of this `shape` as a read-only mapped array, and the length of its longest row.
 
     `make` is called where there is no sound file; `ready` is applied to blocks of rows. None where the disk takes none.
     """
@@ -58,7 +58,7 @@ def matrix(
 
 
 def usage(folder: Path | None) -> tuple[int, int]:
-    """How many files there are, and their bytes."""
+    """Return how many files there are, and their bytes."""
     sizes = []
     for file in _files(folder):
         with suppress(FileNotFoundError):  # another process has just made room
@@ -67,7 +67,7 @@ def usage(folder: Path | None) -> tuple[int, int]:
 
 
 def clear(folder: Path | None) -> None:
-    """Remove every file; what is mapped now stays readable for those who mapped it.
+    """Remove every file; what is mapped now stays readable to those who map it.
 
     Raises:
         StoreError: the disk refuses.
@@ -85,26 +85,16 @@ def _files(folder: Path | None) -> list[Path]:
 
 
 def _write(file: Path, rows: Vectors, ready: Callable[[Vectors], Vectors]) -> None:
-    """The whole file or none."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.stem}.{uuid4().hex}.part")
-    try:
-        with part.open("wb") as out:
-            about = {"descr": "<f4", "fortran_order": False, "shape": rows.shape}
-            np.lib.format.write_array_header_1_0(out, about)
-            content, longest = blake2b(repr(about).encode(), digest_size=16), 0.0
-            for start in range(0, len(rows), _BLOCK):
-                block = np.ascontiguousarray(ready(rows[start : start + _BLOCK]), "<f4")
-                longest = max(longest, float(norms(block).max(initial=0.0)))
-                content.update(block.data)
-                out.write(block.data)
-            out.write(_TRAILER.pack(content.digest(), longest))
-            out.flush()
-            os.fsync(out.fileno())
-        part.replace(file)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with whole_file(file) as out:
+        about = {"descr": "<f4", "fortran_order": False, "shape": rows.shape}
+        np.lib.format.write_array_header_1_0(out, about)
+        content, longest = blake2b(repr(about).encode(), digest_size=16), 0.0
+        for start in range(0, len(rows), _BLOCK):
+            block = np.ascontiguousarray(ready(rows[start : start + _BLOCK]), "<f4")
+            longest = max(longest, float(norms(block).max(initial=0.0)))
+            content.update(block.data)
+            out.write(block.data)
+        out.write(_TRAILER.pack(content.digest(), longest))
 
 
 _checked: dict[Path, tuple[int, int, float]] = {}
@@ -113,7 +103,7 @@ _lock = threading.Lock()
 
 
 def _opened(file: Path, shape: tuple[int, int]) -> tuple[Vectors, float] | None:
-    """The file's rows, mapped, and the longest's length; None where there is none, or it is torn: then it goes."""
+    """Return the file's mapped rows and the longest's length; None where there is none, or it is damaged and goes."""
     try:
         found = np.load(file, mmap_mode="r", allow_pickle=False)
         start, size = found.offset, file.stat().st_size
@@ -123,7 +113,7 @@ def _opened(file: Path, shape: tuple[int, int]) -> tuple[Vectors, float] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError) as error:
-        log.warning("%s is damaged (%s) and made anew", file.name, error)
+        log.warning("%s is damaged (%s) and made again", file.name, error)
         _forget(file)
         with suppress(OSError):
             file.unlink()
@@ -132,7 +122,7 @@ def _opened(file: Path, shape: tuple[int, int]) -> tuple[Vectors, float] | None:
 
 
 def _longest(file: Path, found: Vectors, start: int) -> float:
-    """The length of the longest row, once the content was compared with its hash."""
+    """Return the length of the longest row, once the content was compared with its hash."""
     stat = file.stat()
     with _lock:
         if (known := _checked.get(file)) is not None and known[:2] == (stat.st_ino, stat.st_size):
@@ -153,7 +143,7 @@ def _longest(file: Path, found: Vectors, start: int) -> float:
 
 
 def forget() -> None:
-    """Nothing; files are compared with their hash anew, as in a process that has just started."""
+    """Compare files with their hash again, as in a process that has just started."""
     with _lock:
         _checked.clear()
 
@@ -164,7 +154,7 @@ def _forget(file: Path) -> None:
 
 
 def _tidy(folder: Path, capacity: int, keep: Path) -> None:
-    """Remove parts of files that nobody finishes, and what was not used for longest beyond the capacity."""
+    """Remove unfinished files that nobody writes any more, and the files used longest ago beyond the capacity."""
     for part in folder.glob("*.part"):
         with suppress(OSError):
             if part.stat().st_mtime < time.time() - _OLD:

@@ -2,7 +2,7 @@
 
 1. A run of letters and digits is one term, in lower case (casefold) and Unicode form NFKC: `Straße` is `strasse`, a
    full-width or ligature form is its plain one. Soft hyphens and zero-width joiners vanish; accents stay. Stop words
-   and stems, where they are wanted, come after (`words`). An apostrophe separates (`company's`: `company`, `s`).
+   and stems, where they are chosen, come after (`Words`). An apostrophe separates (`company's`: `company`, `s`).
 2. Runs joined without a space by `. _ @ &`, or by `- /` or brackets `(…)` where a digit takes part, are a code: an
    error number, section, version, date, file name, address, identifier. A code is one term as a whole, and again in
    parts, so that it is found by either: each piece; each beginning that ends at a piece (`12.3(b)` is also `12.3` and
@@ -20,17 +20,23 @@ So an ordinary word is exactly one term: whole and parts are counted only for co
     E-4417     e-4417  e  4417                       1.2.3         1.2.3  1.2  1  2  3
     88-1032-B  88-1032-b  88-1032  88  1032  b       max_tokens    max_tokens  max  tokens
     12.3(b)    12.3(b)  12.3  12  3  b               東京都         東京  京都
+
+Stop words and stemming look at single terms, and only at those made of letters alone. A code as a whole (`E-4417`,
+`max_tokens`, `12.3(b)`) and its numbers stay as they are, so exact codes are found with any setting.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from itertools import chain, pairwise
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 VERSION = 1
-"""Changes whenever the terms of some text change; a part of BM25's identity."""
+"""Raised with each change of the terms of some text; a part of BM25's identity."""
 
 _NO_SPACES = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u303b\u303c"
@@ -57,14 +63,14 @@ class Term(NamedTuple):
 
 
 def terms(text: str) -> list[str]:
-    """The terms of a text, in order, with repetitions."""
+    """Return the terms of a text, in order, with repetitions."""
     if len(_memo) > _MEMO_ENTRIES:
         _memo.clear()
     return list(chain.from_iterable([_memo[raw][0] for raw in pattern(text).findall(text)]))
 
 
 def located(text: str) -> list[Term]:
-    """The terms of a text as in `terms`, each with its place."""
+    """Return the terms of a text as in `terms`, each with its place."""
     out = []
     for match in pattern(text).finditer(text):
         at = match.start()
@@ -74,7 +80,7 @@ def located(text: str) -> list[Term]:
 
 
 def matches(query: str, text: str) -> list[tuple[int, int]]:
-    """The places in `text` that share a term with `query`: disjoint, in order, for marking them in a hit."""
+    """Return the places in `text` that share a term with `query`, disjoint and in order, to mark them in a hit."""
     wanted = set(terms(query))
     out: list[tuple[int, int]] = []
     for start, end in sorted((t.start, t.end) for t in located(text) if t.text in wanted):
@@ -86,15 +92,15 @@ def matches(query: str, text: str) -> list[tuple[int, int]]:
 
 
 def word_terms(raw: str) -> tuple[str, ...]:
-    """The terms of one match of `pattern`."""
+    """Return the terms of one match of `pattern`."""
     return _memo[raw][0]
 
 
 def pattern(text: str) -> "re.Pattern[str]":
-    """The expression whose matches in `text` are its words, codes and runs of scripts without spaces.
+    """Return the expression whose matches in `text` are its words, codes and runs of scripts without spaces.
 
-    It looks at nothing outside a match. A part of the text therefore has the same matches as the whole, but for those
-    that its two edges cut; `Analysed` relies on this. Possessive quantifiers keep it linear on any input.
+    It looks at nothing outside a match, so a part of the text has the same matches as the whole, except for those that
+    its edges cut; `Analysed` relies on this. Possessive quantifiers keep it linear on any input.
     """
     return _ascii() if text.isascii() else _unicode()
 
@@ -122,7 +128,7 @@ def _pieces() -> "re.Pattern[str]":
 
 @cache
 def _characters() -> "re.Pattern[str]":
-    """One character as a reader sees it: a base, or the jamo of a Korean syllable, with its marks."""
+    """Match one character as a reader sees it: a base, or the jamo of a Korean syllable, with its marks."""
     return re.compile(
         rf"(?:[\u1100-\u115f][\u1160-\u11a7]*[\u11a8-\u11ff]*|.)[{_marks()}{_IGNORED}\uff9e\uff9f]*", re.DOTALL
     )
@@ -130,16 +136,16 @@ def _characters() -> "re.Pattern[str]":
 
 @cache
 def _marks() -> str:
-    """Every combining mark, as the inside of a character class: `re` has no name for them, and to it they end words."""
+    """Return every combining mark, as the inside of a character class: `re` has no name for them."""
     return _class(c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c)[0] == "M")
 
 
 @cache
 def _letters() -> str:
-    """Every letter and digit of the scripts with spaces, spelt out: `re` looks up such a set at once.
+    """Return every letter and digit of the scripts with spaces, spelt out: `re` looks up such a set in one step.
 
-    But only for the first 65,536 characters; beyond, it tries range after range, so there the scripts (with their marks
-    and punctuation) and the mathematical letters are taken as whole blocks.
+    It does so only for the first 65,536 characters; beyond, it tries range after range, so there the scripts (with
+    their marks and punctuation) and the mathematical letters are taken as whole blocks.
     """
     joined = re.compile(f"[{_NO_SPACES}]")
     plain = _class(c for c in map(chr, range(0x10000)) if c.isalnum() and not joined.match(c))
@@ -147,7 +153,7 @@ def _letters() -> str:
 
 
 def _class(characters: Iterable[str]) -> str:
-    """The inside of a character class that holds these, given in order."""
+    """Return the inside of a character class that holds these characters, given in order."""
     out: list[list[int]] = []
     for code in map(ord, characters):
         if out and out[-1][1] == code - 1:
@@ -166,7 +172,7 @@ _Analysis = tuple[tuple[str, ...], tuple[tuple[int, int], ...]]
 
 
 class _Memo(dict[str, _Analysis]):
-    """Words are few and come often: each is analysed once. Long ones are not kept."""
+    """Raw word → its terms and their places. Words are few and repeat; long ones are not kept."""
 
     def __missing__(self, raw: str) -> _Analysis:
         places: dict[tuple[int, int], str] = {}  # by place, so that no stretch of text is counted twice
@@ -183,7 +189,7 @@ _memo = _Memo()
 
 
 def normal(raw: str) -> str:
-    """The one form of all spellings of a term."""
+    """Return the one form of all spellings of a term."""
     if raw.isascii():
         return raw.lower()
     raw = _HYPHEN_VARIANTS.sub("-", _IGNORED_CHARACTERS.sub("", raw))
@@ -191,7 +197,7 @@ def normal(raw: str) -> str:
 
 
 def _places(raw: str) -> list[tuple[int, int]]:
-    """Where the terms of one match stand in it, the whole first."""
+    """Return where the terms of one match are in it, the whole first."""
     if raw.isalpha() and raw.isascii():
         return [(0, len(raw))]
     if _no_spaces().match(raw):
@@ -218,7 +224,7 @@ def _no_spaces() -> "re.Pattern[str]":
 
 
 def _segments(raw: str, pieces: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """The pieces, parted at the weak joints."""
+    """Return the pieces, divided at the weak joints."""
     out = [[pieces[0]]]
     for before, piece in pairwise(pieces):
         if any(c in _WEAK for c in raw[before[1] : piece[0]]):
@@ -228,7 +234,7 @@ def _segments(raw: str, pieces: list[tuple[int, int]]) -> list[list[tuple[int, i
 
 
 def _beginnings(raw: str, segment: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The segment, and each beginning of it that ends at a piece (with the bracket that closes it), longest first."""
+    """Return the segment, and each beginning of it that ends at a piece (and its closing bracket), longest first."""
     ends = [end + (raw[end : end + 1] in (")", "\uff09")) for _, end in segment]
     if len(segment) > _MAX_BEGINNINGS:
         ends = ends[-1:]
@@ -236,6 +242,52 @@ def _beginnings(raw: str, segment: list[tuple[int, int]]) -> list[tuple[int, int
 
 
 def _piece(raw: str, start: int, end: int) -> list[tuple[int, int]]:
-    """A run of letters and digits, and its turns from one to the other where it has few."""
+    """Return a run of letters and digits, and its turns from one to the other where it has few."""
     turns = [m.span() for m in _TURNS.finditer(raw, start, end)]
     return [(start, end), *(turns if 1 < len(turns) <= _MAX_TURNS else [])]
+
+
+STEMMERS = (
+    "none", "english", "german", "french", "spanish", "italian", "portuguese", "dutch", "danish", "swedish",
+    "norwegian", "finnish", "russian", "turkish", "polish", "czech", "romanian", "hungarian", "greek", "arabic",
+)  # fmt: skip
+"""Snowball's algorithms, by its own names."""
+
+STOP_WORDS = ("none", "en", "de", "fr", "es", "it", "pt", "nl", "da", "sv", "no", "ru", "tr")
+"""The lists of stop_words.txt; of English the long one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A stemmer and a list of stop words, each by name, or none."""
+
+    stemmer: str = "none"
+    stop_words: str = "none"
+
+    def __call__(self, terms: Sequence[str]) -> list[str | None]:
+        """Return what each term is counted as; None for a stop word."""
+        if self == PLAIN:
+            return list(terms)
+        stop = _stop_words(self.stop_words)
+        kept = [None if term in stop else term for term in terms]
+        if self.stemmer == "none":
+            return kept
+        stem = _stemmer(self.stemmer).stemWord
+        return [stem(term) if term is not None and term.isalpha() else term for term in kept]
+
+
+PLAIN = Words()
+"""Words as they stand."""
+
+
+@cache
+def _stop_words(name: str) -> frozenset[str]:
+    lines = Path(__file__).with_name("stop_words.txt").read_text("utf-8").splitlines()
+    lists = {language: words for language, *words in map(str.split, lines)}
+    return frozenset(map(normal, lists.get(name, ())))
+
+
+@cache
+def _stemmer(name: str) -> Any:
+    """Return Snowball's stemmer: a word's stem depends on the word alone. Source: Porter 2001, "Snowball"."""
+    return import_module("Stemmer").Stemmer(name, 0)  # no cache of its own: it would not be safe between threads

@@ -4,15 +4,12 @@ A splitter is a frozen dataclass that is called with a document. To add one, wri
 """
 
 from workbench.extensions import methods
-from workbench.splitters.levels import tree
-from workbench.splitters.parents import ParentChild, SentenceWindow
-from workbench.splitters.pieces import Cut
-from workbench.splitters.recursive import Code, Recursive, Separator
+from workbench.splitters.pieces import Cut, tree
 from workbench.splitters.semantic import Cluster, Semantic
-from workbench.splitters.sentences import Sentences
-from workbench.splitters.sizes import Splitter
+from workbench.splitters.sentences import Sentences, SentenceWindow
+from workbench.splitters.separators import Code, Fixed, ParentChild, Recursive, Separator
+from workbench.splitters.splitter import Splitter
 from workbench.splitters.structure import Structure
-from workbench.splitters.windows import Fixed
 
 SPLITTERS = methods(
     "splitters",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -11,13 +10,13 @@ from numpy.typing import NDArray
 
 from workbench.documents import Chunks, Document
 from workbench.embedders import embedder_for
-from workbench.pooling import SpanEncoder
+from workbench.embedders.embedder import SpanEncoder
+from workbench.memory_cache import cached
 from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.levels import tree
-from workbench.splitters.pieces import literal, measured
+from workbench.splitters.pieces import literal, measured, tree
 from workbench.splitters.sentences import sentences
-from workbench.splitters.sizes import Splitter
+from workbench.splitters.splitter import Splitter
 from workbench.vectors import Vectors, unit
 
 MODEL = "wordllama-256"
@@ -35,6 +34,7 @@ class Semantic(Splitter):
     """
 
     kind: ClassVar[str] = "semantic"
+    label: ClassVar[str] = "Semantic breaks"
 
     breakpoint: str = option(
         "percentile",
@@ -66,7 +66,7 @@ class Semantic(Splitter):
 
 
 def breaks(jumps: Floats, rule: str, threshold: float = 0.0) -> NDArray[np.bool_]:
-    """(n,) which distances are breaks by one of the rules of `Semantic`; none where there are fewer than two."""
+    """Return (n,) which distances are breaks by a rule of `Semantic`; of fewer than two distances, none is."""
     if len(jumps) < 2:
         return np.zeros(len(jumps), np.bool_)
     amount = threshold or USUAL[rule]
@@ -87,9 +87,9 @@ USUAL = {"percentile": 95.0, "standard_deviation": 3.0, "interquartile": 1.5, "g
 """The threshold of each rule where none is given."""
 
 
-@lru_cache(maxsize=64)
+@cached(32 << 20, lambda found: found.nbytes)
 def distances(document: Document, model: str, buffer: int) -> Floats:
-    """(sentences - 1,) cosine distance from each sentence, with its neighbours, to the next."""
+    """Return (sentences - 1,) the cosine distance from each sentence, with its neighbours, to the next."""
     found = sentences(document.text, "characters")
     n = len(found.spans)
     near = np.arange(n)
@@ -103,7 +103,7 @@ def distances(document: Document, model: str, buffer: int) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Cluster(Splitter):
-    """The division into chunks of at most `chunk_size` whose pieces are most alike within each chunk, over all.
+    """Divides a document into chunks of at most `chunk_size` so that the pieces within chunks are most alike overall.
 
     Pieces of at most `piece_size` are embedded; a chunk has at most `chunk_size // piece_size` of them. Repeats as
     many whole pieces of the chunk before as `chunk_overlap` and `chunk_size` allow.
@@ -111,6 +111,7 @@ class Cluster(Splitter):
     """
 
     kind: ClassVar[str] = "cluster"
+    label: ClassVar[str] = "Semantic clusters"
 
     piece_size: int = option(50, "Largest piece that is embedded by itself, in the unit.", low=1, high=10_000)
     model: str = option(MODEL, MODEL_HELP)
@@ -123,21 +124,20 @@ class Cluster(Splitter):
         return _with_model(Splitter.identity(self), self.model)
 
     @property
-    def piece(self) -> int:
-        """The largest piece: no larger than a chunk."""
+    def _piece(self) -> int:
         return min(self.piece_size, self.chunk_size)
 
     def cost(self, document: Document) -> int:
-        return len(_small(document, self.measure, self.piece)[0])
+        return len(_small(document, self.measure, self._piece)[0])
 
     def spans(self, document: Document) -> Iterable[tuple[int, int]]:
-        spans, sizes = _small(document, self.measure, self.piece)
+        spans, sizes = _small(document, self.measure, self._piece)
         if not len(spans):
             return
-        rows = _small_vectors(document, self.measure, self.piece, self.model)
+        rows = _small_vectors(document, self.measure, self._piece, self.model)
         ends = np.concatenate([[0], np.cumsum(sizes)])
         before = -1
-        for first, last in pairwise(clusters(rows, sizes, self.chunk_size, self.chunk_size // self.piece)):
+        for first, last in pairwise(clusters(rows, sizes, self.chunk_size, self.chunk_size // self._piece)):
             room = min(self.chunk_overlap, self.chunk_size - (ends[last] - ends[first]))
             start = max(before + 1, int(np.searchsorted(ends, ends[first] - room))) if before >= 0 else first
             yield int(spans[min(start, first), 0]), int(spans[last - 1, 1])
@@ -145,11 +145,11 @@ class Cluster(Splitter):
 
 
 def clusters(rows: Vectors, sizes: NDArray[np.int64], most: int, pieces: int) -> list[int]:
-    """The bounds of the division into runs of at most `pieces` pieces and `most` in size with the highest likeness.
+    """Return the bounds of the division into runs of at most `pieces` pieces and `most` in size that has the highest
+    likeness; of equal divisions the one with the shorter last run.
 
-    A run's likeness is the sum over its pairs of their cosine less the mean cosine of all pairs of the document. By
-    dynamic programming: O(n · pieces) in time, and no matrix of all pairs. Of equal divisions the one with the shorter
-    last run.
+    A run's likeness is the sum over its pairs of their cosine less the mean cosine of all pairs of the document.
+    Dynamic programming takes O(n · pieces) time and no matrix of all pairs.
     """
     n, pieces = len(rows), max(1, min(pieces, len(rows)))
     wide = rows.astype(np.float64)
@@ -181,20 +181,20 @@ def clusters(rows: Vectors, sizes: NDArray[np.int64], most: int, pieces: int) ->
 _FINE = tuple(literal(separator) for separator in ("\n\n", "\n", ".", "?", "!", " ", ""))
 
 
-@lru_cache(maxsize=64)
+@cached(32 << 20, lambda found: found[0].nbytes + found[1].nbytes)
 def _small(document: Document, measure: str, size: int) -> tuple[Ranges, NDArray[np.int64]]:
-    """The pieces of at most `size`, and the size of each."""
+    """Return the pieces of at most `size`, and the size of each."""
     spans = tree(document.text, _FINE, measure).chunks(size, 0)
     return spans, measured(document.text, spans[:, 0], spans[:, 1], measure)
 
 
-@lru_cache(maxsize=64)
+@cached(64 << 20, lambda found: found.nbytes)
 def _small_vectors(document: Document, measure: str, size: int, model: str) -> Vectors:
     return piece_vectors(document, _small(document, measure, size)[0], model)
 
 
 def piece_vectors(document: Document, spans: Ranges, model: str) -> Vectors:
-    """(n, dim) float32, unit rows: each span as the model sees its text alone."""
+    """Return (n, dim) float32 unit rows: each span as the model sees its text alone."""
     embedder, found = embedder_for(model), Chunks(document.id, spans)
     if isinstance(embedder, SpanEncoder):
         return unit(embedder.encode_spans(document, found))
@@ -202,5 +202,5 @@ def piece_vectors(document: Document, spans: Ranges, model: str) -> Vectors:
 
 
 def _with_model(fields: dict[str, Any], model: str) -> dict[str, Any]:
-    """The identity with the model's files in place of its name."""
+    """Return the identity with the model's files in place of its name."""
     return {**{k: v for k, v in fields.items() if k != "model"}, "embedder": embedder_for(model).identity()}

@@ -11,9 +11,8 @@ from workbench.documents import Document
 from workbench.memory_cache import cached
 from workbench.spans import Ranges
 from workbench.specs import option
-from workbench.splitters.levels import KEPT, Tree, weight
-from workbench.splitters.pieces import literal
-from workbench.splitters.sizes import HEADER, Splitter
+from workbench.splitters.pieces import KEPT, Tree, literal
+from workbench.splitters.splitter import HEADER, Splitter
 
 WHOLE = ("table", "code", "list", "quote")
 """Sections that are kept in one piece while they fit."""
@@ -30,6 +29,7 @@ class Structure(Splitter):
     """
 
     kind: ClassVar[str] = "structure"
+    label: ClassVar[str] = "Headings and blocks"
 
     header: str = option("path", HEADER, choices=("none", "path"))
     heading_level: int = option(3, "Headings of this level and above start a new chunk.", low=1, high=6)
@@ -38,9 +38,9 @@ class Structure(Splitter):
         return parts(document, self.heading_level, self.measure).chunks(self.chunk_size, self.chunk_overlap)
 
 
-@cached(KEPT, weight, grows=True)
+@cached(KEPT, lambda tree: tree.bytes, grows=True)
 def parts(document: Document, level: int, measure: str) -> Tree:
-    """The blocks of the parts between headings of `level` or above, measured once."""
+    """Return the blocks between headings of `level` or above, a group for each part."""
     text = document.text
     edges = sorted({0, len(text), *part_starts(document, level)})
     bounds = np.array(sorted({*edges, *block_starts(document)}), np.int64)
@@ -49,9 +49,9 @@ def parts(document: Document, level: int, measure: str) -> Tree:
 
 
 def part_starts(document: Document, level: int) -> Iterator[int]:
-    """Where a part starts: at each heading of `level` or above, unless only white space lies between it and the last.
+    """Yield where a part starts: at each heading of `level` or above that does not directly follow another.
 
-    A chapter's title stays with its first section so; alone it would be a chunk that answers nothing.
+    So a chapter's title stays with its first section; alone it would be a chunk that answers nothing.
     """
     before = None
     for heading in document.headings:
@@ -62,7 +62,7 @@ def part_starts(document: Document, level: int) -> Iterator[int]:
 
 
 def block_starts(document: Document) -> Iterator[int]:
-    """Where a block may start: after blank lines and at tables and code, but not inside these nor after a heading."""
+    """Yield where a block may start: after blank lines and at tables and code, not inside these nor after a heading."""
     text = document.text
     whole = [s.span for s in document.sections if s.kind in WHOLE]
     inside = sorted((s.start, s.end) for s in whole)

@@ -8,8 +8,8 @@ import numpy as np
 
 from workbench.documents import Corpus
 from workbench.embedders import Embedder, embed, new_texts
+from workbench.embedders.static import document_tokens
 from workbench.pipelines import Pipeline
-from workbench.pooling import document_tokens
 from workbench.retrievers import Collection
 from workbench.store import Store
 from workbench.sweeps.race_statistics import Ints

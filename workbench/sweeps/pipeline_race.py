@@ -16,11 +16,11 @@ from workbench.embedders import (
     prepare_preview,
     preview_tokens,
 )
+from workbench.embedders.embedder import SpanEncoder
 from workbench.errors import GoldenError, SpecError
 from workbench.evaluations import evaluate, run_of
 from workbench.memory_cache import MemoryCache
 from workbench.pipelines import Pipeline, StoredQueries, collection, embedded, indexed, previewed
-from workbench.pooling import SpanEncoder
 from workbench.records import Judging, Question, Run, golden_id, judging
 from workbench.retrievers import Collection as Rows
 from workbench.statistics import clusters

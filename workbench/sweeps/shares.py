@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from workbench.documents import Corpus
 from workbench.embedders import Embedder, copy_vectors, embed, new_texts
+from workbench.embedders.embedder import SpanEncoder
 from workbench.errors import StoreError
 from workbench.pipelines import Pipeline, collection
-from workbench.pooling import SpanEncoder
 from workbench.store import Store
 from workbench.sweeps.folder import Folder
 from workbench.tasks import QUIET, Task

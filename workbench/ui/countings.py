@@ -24,7 +24,7 @@ from workbench.memory_cache import cached
 from workbench.pipelines import Pipeline
 from workbench.retrievers import BM25, Collection, Hybrid
 from workbench.specs import fingerprint
-from workbench.splitters.cuttings import MANY_CHARACTERS, is_large
+from workbench.splitters.chunk_cache import MANY_CHARACTERS, is_large
 from workbench.store import Store
 from workbench.tokens import tokenizer
 from workbench.ui import jobs, live

@@ -16,10 +16,10 @@ from workbench.documents import Chunks, Corpus, Document
 from workbench.embedders import Cancelled, Embedder, SentenceTransformer, can_preview, missing, prepare_preview
 from workbench.pipelines import Pipeline
 from workbench.retrievers import BM25, Collection, Hybrid, Rerank, Retriever
-from workbench.retrievers.words import Words
+from workbench.retrievers.analyser import Words
 from workbench.spans import Ranges, covered, lengths
 from workbench.splitters import Splitter
-from workbench.splitters.cuttings import is_large
+from workbench.splitters.chunk_cache import is_large
 from workbench.splitters.pieces import CHARACTERS
 from workbench.store import Store
 from workbench.ui import jobs, preload

@@ -13,7 +13,7 @@ from workbench.errors import GoldenError
 from workbench.golden import Anchor, Anchoring
 from workbench.golden.lints import Finding, lint
 from workbench.records import Question
-from workbench.splitters.cuttings import is_large
+from workbench.splitters.chunk_cache import is_large
 from workbench.splitters.pieces import CHARACTERS
 from workbench.ui import countings, labelling, sessions
 from workbench.ui.shell import plain, size_label

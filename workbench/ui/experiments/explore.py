@@ -11,8 +11,8 @@ import streamlit as st
 from workbench import golden
 from workbench.documents import Corpus
 from workbench.embedders import can_preview
+from workbench.embedders.embedder import SpanEncoder
 from workbench.pipelines import Pipeline, to_mapping
-from workbench.pooling import SpanEncoder
 from workbench.records import Question
 from workbench.sweeps import METRIC, Grid, Raced, RaceStep, expand, leaderboard, race
 from workbench.sweeps.race_state import BUDGET, PILOTS, RaceRules

@@ -17,7 +17,7 @@ from workbench.pipelines import REGISTRIES, Pipeline, from_mapping, read_yaml, t
 from workbench.records import Question, Run
 from workbench.records.runs import write_whole
 from workbench.specs import to_dict
-from workbench.splitters.cuttings import is_large
+from workbench.splitters.chunk_cache import is_large
 from workbench.splitters.pieces import CHARACTERS
 from workbench.store import Store
 from workbench.sweeps import Cost, Expansion, Grid, Progress, Results, Skipped, cost, expand, sweep

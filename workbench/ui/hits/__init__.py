@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from workbench.retrievers.comparisons import movements
+from workbench.retrievers.rank_agreement import movements
 from workbench.spans import Span
 from workbench.ui.hits.rows import Column, Row, column
 

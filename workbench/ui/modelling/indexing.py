@@ -30,7 +30,7 @@ from workbench.indexes import (
     suggestion,
     tradeoff,
 )
-from workbench.indexes.sizes import parts
+from workbench.indexes.benchmark import parts
 from workbench.pipelines import Pipeline, StoredQueries
 from workbench.records import Question
 from workbench.retrievers import Collection, Dense

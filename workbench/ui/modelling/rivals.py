@@ -9,13 +9,13 @@ import streamlit as st
 
 from workbench.documents import Corpus
 from workbench.embedders import Embedder, Late, Remote, can_preview, embedder_for, missing, new_texts
+from workbench.embedders.embedder import SpanEncoder
 from workbench.errors import WorkbenchError
 from workbench.pipelines import Pipeline
-from workbench.pooling import SpanEncoder
 from workbench.records import Question
 from workbench.retrievers import Dense
 from workbench.specs import to_dict
-from workbench.splitters.cuttings import is_large
+from workbench.splitters.chunk_cache import is_large
 from workbench.ui import countings, forms, jobs, live, sessions
 from workbench.ui.controls import control
 from workbench.ui.shell import plain, size_label

@@ -1,4 +1,4 @@
-"""What an index misses, and how fast it answers, measured on vectors and queries that are at hand."""
+"""How large an index is, what it misses and how fast it answers; and which kind suits a number of vectors."""
 
 import time
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import SpecError
-from workbench.indexes.built import Index
-from workbench.indexes.methods import Flat
-from workbench.indexes.specs import IndexSpec
+from workbench.indexes.faiss import HNSW, Binary, Flat
+from workbench.indexes.index import Index, IndexSpec
+from workbench.indexes.ivf import IVFPQ
 from workbench.vectors import Vectors
 
 _LONG_ENOUGH = 0.2  # seconds over which a speed is taken
@@ -38,7 +38,7 @@ class Tradeoff:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """Recall@k measured over n vectors; nothing is said about more."""
+    """Recall@k measured over n vectors."""
 
     n: int
     recall: float | None
@@ -46,7 +46,7 @@ class CurvePoint:
 
 
 def recall_at(index: Index, exact: Index, queries: NDArray[np.float32], k: int) -> NDArray[np.float64]:
-    """(q,) the share of the k nearest rows that the index finds, 0 to 1, by the scores of the exact index.
+    """Return (q,) the share of the k nearest rows that the index finds, 0 to 1, by the scores of the exact index.
 
     A row that ties with the k-th nearest counts as one of them: which of two equal passages is found does not matter.
     NaN where there is nothing to find.
@@ -64,7 +64,7 @@ def recall_at(index: Index, exact: Index, queries: NDArray[np.float32], k: int) 
 
 
 def tradeoff(vectors: Vectors, queries: Vectors, specs: Sequence[IndexSpec], k: int) -> list[Tradeoff]:
-    """Each index measured on the same vectors and queries, in the order given; recall by its own metric."""
+    """Measure each index on the same vectors and queries, in the order given; recall by its own metric."""
     exact: dict[str, Index] = {}
     out = []
     for spec in specs:
@@ -91,7 +91,7 @@ def recall_curve(
     shares: Sequence[float] = (0.25, 0.5, 1.0),
     seed: int = 0,
 ) -> list[CurvePoint]:
-    """Recall@k of an index built over growing parts of the vectors, drawn at random, each in the next."""
+    """Measure recall@k of an index built over growing random parts of the vectors, each within the next."""
     order = np.random.default_rng(seed).permutation(len(vectors))
     out = []
     for n in dict.fromkeys(round(share * len(vectors)) for share in shares):
@@ -106,7 +106,7 @@ def recall_curve(
 
 
 def _speeds(index: Index, queries: Vectors, k: int) -> tuple[float | None, float | None]:
-    """Queries per second, all in one call; and the median milliseconds of a query by itself."""
+    """Return queries/s, all in one call; and the median milliseconds of a query by itself."""
     if not len(queries):
         return None, None
     rounds, start = 0, time.perf_counter()
@@ -120,3 +120,60 @@ def _speeds(index: Index, queries: Vectors, k: int) -> tuple[float | None, float
         index.search(query[None], k)
         alone.append(time.perf_counter() - start)
     return rounds * len(queries) / taken, 1000 * float(np.median(alone))
+
+
+_AT_ONCE = 60_000_000  # numbers that one core compares a query with in about 20 ms, as measured on two cores here
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An index for so many vectors, its bytes, and why, in words."""
+
+    spec: IndexSpec
+    bytes: int
+    reason: str
+
+
+def projected_bytes(spec: IndexSpec, n: int, dim: int) -> int:
+    """Return the bytes of an index over n vectors of this length. Quality is never projected, only size.
+
+    Source: the table of the FAISS wiki, "Guidelines to choose an index", with the links of HNSW's upper levels.
+    """
+    return spec.projected_bytes(n, dim)
+
+
+def suggestion(n: int, dim: int, memory: int) -> Suggestion:
+    """Return the most exact index that fits in `memory` bytes and still answers quickly."""
+    flat, graph = Flat(), HNSW()
+    pq = IVFPQ(m=parts(dim))
+    small = Flat(storage="int8")
+    size = {spec: projected_bytes(spec, n, dim) for spec in (flat, graph, small, pq, Binary())}
+    text = f"{n:,} vectors of {dim} dimensions take {_gigabytes(size[flat])} as float32"
+    if n * dim <= _AT_ONCE and size[flat] <= memory:
+        return Suggestion(flat, size[flat], f"{text}: few enough to compare with each, so nothing is missed.")
+    if size[graph] <= memory:
+        reason = f"{text}; a graph of {_gigabytes(size[graph])} fits and answers in a fraction of the time."
+        return Suggestion(graph, size[graph], reason)
+    limit = _gigabytes(memory)
+    if size[flat] <= memory:
+        reason = f"{text} and fit in {limit}, but a graph does not ({_gigabytes(size[graph])}): exact, and slow."
+        return Suggestion(flat, size[flat], reason)
+    if size[small] <= memory and n * dim <= 4 * _AT_ONCE:
+        reason = f"{text}, more than {limit}; a byte for each number takes {_gigabytes(size[small])}."
+        return Suggestion(small, size[small], reason)
+    if size[pq] <= memory:
+        reason = f"{text}, more than {limit}; product codes take {_gigabytes(size[pq])}. Measure what they miss."
+        return Suggestion(pq, size[pq], reason)
+    bits = Binary()
+    fits = "" if size[bits] <= memory else f", which is still more than {limit}: take fewer dimensions or more memory"
+    reason = f"{text}; a bit for each number takes {_gigabytes(size[bits])}{fits}. Measure what it misses."
+    return Suggestion(bits, size[bits], reason)
+
+
+def parts(dim: int) -> int:
+    """Return the largest number of parts up to 64 into which a product quantiser can cut a vector."""
+    return max(m for m in range(1, min(dim, 64) + 1) if dim % m == 0)
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"

@@ -1,24 +1,19 @@
-"""Documents analysed once, and the terms of any chunk of them, which the store keeps where there are many."""
+"""The terms of documents, analysed once, and of any chunk of them, which the store keeps for large corpora."""
 
 import json
-import logging
-import threading
 import zlib
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.documents import Document
-from workbench.errors import StoreError
+from workbench.memory_cache import MemoryCache
 from workbench.retrievers.analyser import pattern, terms, word_terms
 from workbench.spans import Ranges
 from workbench.specs import digest, fingerprint
 from workbench.store import Store
-
-log = logging.getLogger(__name__)
 
 Ids = NDArray[np.int32]
 Part = tuple[Document, Ranges, Sequence[str]]
@@ -28,9 +23,8 @@ KIND = "terms"
 """The kind under which the store keeps the terms of a document's chunks."""
 
 VERSION = 1
-"""Goes up with every change of what the analyser makes of a text."""
+"""Raised with each change of what the analyser makes of a text."""
 
-_KEPT_BYTES = 256_000_000
 _TERM = 160  # bytes of a term in a vocabulary, about
 
 
@@ -38,8 +32,8 @@ _TERM = 160  # bytes of a term in a vocabulary, about
 class Analysed:
     """A document's words in order, and the terms of each as numbers in `vocabulary`.
 
-    A chunk's terms are those of its text alone. They are read off here by offsets, and only a word that the chunk's
-    edge cuts is analysed anew, so that a change of chunk size does not analyse the document again.
+    A chunk's terms are those of its text alone. They are looked up here by offsets, and only a word that the chunk's
+    edge cuts is analysed again, so that a change of chunk size does not analyse the whole document.
     """
 
     text: str
@@ -52,12 +46,12 @@ class Analysed:
 
     @property
     def bytes(self) -> int:
-        """What it takes in memory beside the text, about."""
+        """The bytes in memory beside the text, about."""
         arrays = (self.starts, self.ends, self.first, self.ids)
         return sum(a.nbytes for a in arrays) + _TERM * len(self.vocabulary)
 
     def chunk_terms(self, spans: Ranges) -> tuple[list[Ids], list[list[str]]]:
-        """For each span its whole words' terms as ids, and the terms of the words that its edges cut."""
+        """Return for each span its whole words' terms as ids, and the terms of the words that its edges cut."""
         left = np.searchsorted(self.starts, spans[:, 0], side="left")
         right = np.searchsorted(self.ends, spans[:, 1], side="right")
         whole, cut = [], []
@@ -73,25 +67,16 @@ class Analysed:
         return whole, cut
 
 
+_kept: MemoryCache[Analysed] = MemoryCache(256_000_000, lambda found: found.bytes)
+
+
 def analysed(document: Document) -> Analysed:
-    """The document's words and terms; kept for the documents used last."""
-    with _lock:
-        known = _kept.get(document.id)
-        if known is not None and known.text == document.text:  # an id is a hash of content, unless someone made it up
-            _kept.move_to_end(document.id)
-            return known
-    made = _analyse(document.text)
-    with _lock:
-        _kept[document.id] = made
-        _weight[0] += made.bytes - (known.bytes if known else 0)
-        while _weight[0] > _KEPT_BYTES and len(_kept) > 1:
-            _weight[0] -= _kept.popitem(last=False)[1].bytes
-    return made
-
-
-_kept: "OrderedDict[str, Analysed]" = OrderedDict()
-_weight = [0]  # bytes of what is kept
-_lock = threading.Lock()
+    """Return the document's words and terms; kept for the documents used last."""
+    known = _kept.get(document.id)
+    if known is None or known.text != document.text:  # an id is a hash of content, unless someone made it up
+        known = _analyse(document.text)
+        _kept.put(document.id, known)
+    return known
 
 
 def _analyse(text: str) -> Analysed:
@@ -116,13 +101,13 @@ def _analyse(text: str) -> Analysed:
 
 
 def as_ids(values: Sequence[int]) -> Ids:
-    """The numbers as an array."""
+    """Return the numbers as int32."""
     return np.array(values, dtype=np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DocumentTerms:
-    """The terms of a document's chunks: row by row as numbers in `vocabulary`, of each row so many as `sizes` says."""
+    """The terms of a document's chunks, row by row as numbers in `vocabulary`; row i has `sizes[i]` of them."""
 
     vocabulary: Sequence[str]
     ids: Ids
@@ -130,7 +115,7 @@ class DocumentTerms:
 
 
 def document_terms(document: Document, spans: Ranges, headers: Sequence[str]) -> DocumentTerms:
-    """The terms of these chunks: of the text of each span and of its header, where there is one."""
+    """Return the terms of these chunks: of the text of each span and of its header, where there is one."""
     words = analysed(document)
     vocabulary = dict(words.vocabulary)
 
@@ -146,26 +131,18 @@ def document_terms(document: Document, spans: Ranges, headers: Sequence[str]) ->
     return DocumentTerms(tuple(vocabulary), np.concatenate(rows), as_ids([len(row) for row in rows[1:]]))
 
 
-def documents_terms(parts: Sequence[Part], store: Store | None) -> list[DocumentTerms]:
-    """`document_terms` of each, from the store where they are there."""
-    keys = [_key(*part) for part in parts] if store else []
-    known = store.get_many(KIND, keys) if store else {}
-    out: list[DocumentTerms] = []
-    new: dict[str, bytes] = {}
-    for i, part in enumerate(parts):
-        data = known.get(keys[i]) if store else None
-        found = None if data is None else decoded(data, len(part[1]))
-        if found is None:
-            found = document_terms(*part)
-            if store:
-                new[keys[i]] = encoded(found)
-        out.append(found)
-    if store and new:
-        try:
-            store.put_many(KIND, new)
-        except StoreError as error:
-            log.warning("the terms of %d documents are not kept: %s", len(new), error)
-    return out
+def documents_terms(parts: Iterable[Part], store: Store | None) -> Iterator[DocumentTerms]:
+    """Yield `document_terms` of each part, from the store where they are there."""
+    if store is None:
+        return (document_terms(*part) for part in parts)
+    return store.memo(
+        KIND,
+        parts,
+        lambda part: _key(*part),
+        lambda part: document_terms(*part),
+        encoded,
+        lambda data, part: decoded(data, len(part[1])),
+    )
 
 
 def _key(document: Document, spans: Ranges, headers: Sequence[str]) -> str:
@@ -173,14 +150,14 @@ def _key(document: Document, spans: Ranges, headers: Sequence[str]) -> str:
 
 
 def encoded(found: DocumentTerms) -> bytes:
-    """The terms as bytes; `decoded` gives them back."""
+    """Return the terms as bytes; `decoded` reads them."""
     line = json.dumps([len(found.ids), len(found.sizes), *found.vocabulary], ensure_ascii=False)
     columns = found.ids.astype("<i4").tobytes() + found.sizes.astype("<i4").tobytes()
     return zlib.compress(line.encode("utf-8", "surrogatepass") + b"\n" + columns, 1)
 
 
 def decoded(data: bytes, rows: int) -> DocumentTerms | None:
-    """The terms that `encoded` wrote of so many chunks; None where they are of another form."""
+    """Return the terms that `encoded` wrote for this many chunks; None for bytes of another form."""
     try:
         line, _, columns = zlib.decompress(data).partition(b"\n")
         count, sizes, *vocabulary = json.loads(line.decode("utf-8", "surrogatepass"))

@@ -26,7 +26,7 @@ class Kept(Protocol):
     def __len__(self) -> int: ...
 
     def __call__(self, rows: Rows | slice, /) -> Vectors:
-        """(len(rows), dim) float32 these rows decoded."""
+        """Return (len(rows), dim) float32 these rows decoded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ class Codes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lists:
-    """Rows kept in the lists of an inverted file. Decoding some needs a map of 8 bytes a row, made when asked."""
+    """Rows kept in the lists of an IVF index. Decoding some needs a map of 8 bytes per row, made on first use."""
 
     index: Any
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -95,7 +95,7 @@ class Signs:
         return out
 
     def nearest(self, query: NDArray[np.uint8], k: int) -> Rows:
-        """The rows at the k least Hamming distances from a packed query, and all that tie with the last of them."""
+        """Return the rows at the k least Hamming distances from a packed query, and all that tie with the last."""
         word = np.uint64 if self.packed.shape[1] % 8 == 0 else np.uint8
         words, asked = self.packed.view(word), query.view(word)
         far = np.zeros(len(self), np.int32)
@@ -105,22 +105,22 @@ class Signs:
 
 
 def packed(rows: Vectors) -> NDArray[np.uint8]:
-    """(n, ⌈dim / 8⌉) the signs of each row, 1 where a value is above 0."""
+    """Return (n, ⌈dim / 8⌉) the signs of each row, 1 where a value is above 0."""
     return np.packbits(rows > 0, axis=1)
 
 
 def signs(rows: Vectors) -> Vectors:
-    """(n, dim) float32 of ±1/√dim."""
+    """Return (n, dim) float32 of ±1/√dim."""
     return Signs(packed(rows), rows.shape[1])(slice(None))
 
 
 def scalar_type(storage: str) -> Any:
-    """FAISS's number for a storage that a scalar quantiser keeps."""
+    """Return FAISS's number for a storage that a scalar quantiser keeps."""
     return getattr(faiss().ScalarQuantizer, _TYPES[storage])
 
 
 def code_bytes(storage: str, dim: int) -> int:
-    """Bytes of one row."""
+    """Return the bytes of one row."""
     return {"float32": 4 * dim, "float16": 2 * dim, "int8": dim, "binary": -(-dim // 8)}[storage]
 
 
@@ -135,7 +135,7 @@ def check_range(rows: Vectors, storage: str) -> None:
 
 
 def stored(rows: Vectors, storage: str) -> Any:
-    """A FAISS index that keeps the rows so and compares with each: IndexFlatIP, or IndexScalarQuantizer."""
+    """Return a FAISS index that keeps the rows so and compares with each: IndexFlatIP, or IndexScalarQuantizer."""
     check_range(rows, storage)
     lib = faiss()
     dim = rows.shape[1]
@@ -149,7 +149,7 @@ def stored(rows: Vectors, storage: str) -> Any:
 
 
 def kept(index: Any, owner: Any = None) -> Kept:
-    """The rows of a flat FAISS index, which `owner` may hold; float32 ones are a view, not a second copy."""
+    """Return the rows of a flat FAISS index, which `owner` may hold; float32 ones are a view, not a second copy."""
     lib = faiss()
     if not isinstance(index, lib.IndexFlat):
         return Codes(index)
@@ -165,14 +165,14 @@ class _Memory:
 
 
 def view(owner: Any, pointer: Any, shape: tuple[int, int]) -> NDArray[Any]:
-    """What a FAISS index holds at a pointer, as an array that cannot be written to and that keeps the index alive."""
+    """Return what a FAISS index holds at a pointer, as a read-only array that keeps the index alive."""
     array = np.asarray(_Memory(owner, faiss().rev_swig_ptr(pointer, shape[0] * shape[1]))).reshape(shape)
     array.setflags(write=False)
     return array
 
 
 def written_bytes(*indexes: Any) -> int:
-    """The bytes that FAISS writes for these indexes; counted, not kept."""
+    """Return the bytes that FAISS writes for these indexes; counted, not kept."""
     lib = faiss()
     total = 0
 
@@ -188,5 +188,5 @@ def written_bytes(*indexes: Any) -> int:
 
 
 def faiss() -> Any:
-    """The library, loaded on first use; its own types do not know all that it has."""
+    """Return the library, loaded on first use; its own types do not know all that it has."""
     return import_module("faiss")

@@ -1,4 +1,4 @@
-"""How alike two rankings are, and two models on the same chunks: no labels needed."""
+"""How alike two rankings are, two models on the same chunks, and two hit lists for one query: no labels needed."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import SpecError
 from workbench.indexes import Flat
+from workbench.records import Hit
 from workbench.vectors import Vectors
 
 PERSISTENCE = 0.9
@@ -15,14 +16,16 @@ PERSISTENCE = 0.9
 
 
 def overlap_at(a: Sequence[Hashable], b: Sequence[Hashable], k: int) -> float:
-    """The share, 0 to 1, of the first k that two rankings have in common; of fewer where neither has k; 1 for none."""
+    """Return the share, 0 to 1, of the first k that two rankings have in common, of fewer where neither has k; 1 where
+    both are empty.
+    """
     first, second = set(a[:k]), set(b[:k])
     most = max(len(first), len(second))
     return len(first & second) / most if most else 1.0
 
 
 def rank_biased_overlap(a: Sequence[Hashable], b: Sequence[Hashable], p: float = PERSISTENCE) -> float:
-    """Rank-biased overlap, 0 to 1, extrapolated from the ranks that are there; 1 where both are empty.
+    """Return rank-biased overlap, 0 to 1, extrapolated from the given ranks; 1 where both are empty.
 
     Raises:
         SpecError: p is not between 0 and 1, or a ranking holds something twice.
@@ -70,13 +73,13 @@ class Agreement:
     second: NDArray[np.int64]
 
     def disagreements(self, most: int) -> NDArray[np.int64]:
-        """The chunks on which the models agree least, the worst first; equal ones by row."""
+        """Return the chunks on which the models agree least, the worst first; equal ones by row."""
         order = np.lexsort((np.arange(len(self.overlap)), self.rank_biased, self.overlap))
         return order[:most]
 
 
 def agreement(a: Vectors, b: Vectors, k: int = 10, p: float = PERSISTENCE) -> Agreement:
-    """How far two models' vectors (n, dim_a) and (n, dim_b) of the same n chunks give the same k neighbours, by cosine.
+    """Compare the k nearest neighbours, by cosine, in two models' vectors (n, dim_a) and (n, dim_b) of the same chunks.
 
     Raises:
         SpecError: they are not of the same chunks.
@@ -94,9 +97,53 @@ def agreement(a: Vectors, b: Vectors, k: int = 10, p: float = PERSISTENCE) -> Ag
 
 
 def _neighbours(vectors: Vectors, k: int) -> NDArray[np.int64]:
-    """(n, k) the nearest other rows of each row."""
+    """Return (n, k) the nearest other rows of each row."""
     found = Flat()(vectors).search(vectors, k + 1)[1]
     own = found == np.arange(len(vectors))[:, None]
     own[~own.any(axis=1), -1] = True  # among many equal rows a row may miss itself: then the last gives way
     others: NDArray[np.int64] = found[~own].reshape(len(vectors), k)
     return others
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A passage in two hit lists. `old` or `new` is None where that list does not hold it."""
+
+    old: Hit | None
+    new: Hit | None
+
+    @property
+    def change(self) -> int | None:
+        """Ranks gained (above 0) or lost; None where the passage entered or left."""
+        return self.old.rank - self.new.rank if self.old and self.new else None
+
+    @property
+    def word(self) -> str:
+        """What happened: up, down, same, entered or left."""
+        if self.change is None:
+            return "entered" if self.new else "left"
+        return "up" if self.change > 0 else "down" if self.change < 0 else "same"
+
+
+def movements(a: Sequence[Hit], b: Sequence[Hit]) -> list[Movement]:
+    """Return every hit of both lists once: by its rank in `b`, then those that left, by their rank in `a`.
+
+    Two hits are the same passage if their spans share at least half of the shorter one. Where that allows several
+    pairs, the one with the larger share of common characters in both together (intersection over union) comes first,
+    then the better ranks; each hit is in one pair at most. So equal spans always pair, and mere chunk overlap does not.
+    """
+    pairs = []
+    for i, old in enumerate(a):
+        for j, new in enumerate(b):
+            if old.span == new.span:
+                pairs.append((-1.0, i, j))
+            elif (common := old.span.overlap(new.span)) and 2 * common >= min(len(old.span), len(new.span)):
+                pairs.append((-common / (len(old.span) + len(new.span) - common), i, j))
+    partner: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, i, j in sorted(pairs):
+        if i not in taken and j not in partner:
+            partner[j] = i
+            taken.add(i)
+    moved = [Movement(a[partner[j]] if j in partner else None, new) for j, new in enumerate(b)]
+    return moved + [Movement(old, None) for i, old in enumerate(a) if i not in taken]

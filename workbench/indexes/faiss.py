@@ -1,4 +1,4 @@
-"""The kinds of index. Each is called with (n, dim) float32 vectors and builds an `Index`, the same every time."""
+"""The kinds of index without lists. Each, called with (n, dim) float32 vectors, builds the same `Index` every time."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -6,21 +6,23 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from workbench.extensions import methods
-from workbench.indexes.built import Index, Proposals, all_tied
-from workbench.indexes.lists import IVFPQ, IVFFlat
-from workbench.indexes.specs import (
+from workbench.indexes.index import (
     ALONE,
     OVERSAMPLE,
     RERANK,
     STORAGE,
     Built,
+    Index,
     IndexSpec,
+    Proposals,
+    all_tied,
     longest,
     one_thread,
     range_bytes,
     real,
 )
-from workbench.indexes.storages import (
+from workbench.indexes.ivf import IVFPQ, IVFFlat
+from workbench.indexes.storage import (
     STORAGES,
     Kept,
     Plain,
@@ -44,6 +46,7 @@ class Flat(IndexSpec):
     """Compares with every vector: exact. Kept smaller, it is exact for what is kept."""
 
     kind: ClassVar[str] = "flat"
+    label: ClassVar[str] = "Flat: compares with all"
 
     storage: str = option("float32", f"{STORAGE}; binary: the sign alone, a bit", choices=STORAGES)
 
@@ -52,11 +55,11 @@ class Flat(IndexSpec):
 
     @property
     def mappable(self) -> bool:
-        """Whether `over` can search rows where they lie."""
+        """Whether `over` can search rows where they are."""
         return self.storage == "float32"
 
     def over(self, rows: Vectors, longest: float) -> Index:
-        """The index over rows that are `ready` already, such as a mapped file: the same as a call makes, and no copy.
+        """Return the index that a call makes, over rows that are `ready`, such as a mapped file, without a copy.
 
         `longest` is the length of the longest row. `bytes` are those of the rows.
         """
@@ -90,6 +93,7 @@ class HNSW(IndexSpec):
     """Walks a graph of neighbours: much faster on large collections, and may miss a row."""
 
     kind: ClassVar[str] = "hnsw"
+    label: ClassVar[str] = "HNSW: a graph of neighbours"
 
     m: int = option(32, "neighbours of each vector: more find better and take more memory", low=2, high=128)
     ef_construction: int = option(200, "candidates weighed while building", low=8, high=2000, advanced=True)
@@ -124,9 +128,10 @@ class HNSW(IndexSpec):
 
 @dataclass(frozen=True, slots=True)
 class SQ8(IndexSpec):
-    """A byte for each dimension (scalar quantiser); compares with every code, and may score the best anew."""
+    """A byte for each dimension (scalar quantiser); compares with every code, and may score the best again."""
 
     kind: ClassVar[str] = "sq8"
+    label: ClassVar[str] = "SQ8: a byte a dimension"
 
     rerank: str = option("none", RERANK, choices=("none", "float32", "float16"))
     oversample: int = option(4, OVERSAMPLE, low=1, high=100, advanced=True)
@@ -153,6 +158,7 @@ class Binary(IndexSpec):
     """A bit for each dimension, its sign: rows are proposed by Hamming distance, which is very quick and very small."""
 
     kind: ClassVar[str] = "binary"
+    label: ClassVar[str] = "Binary: a bit a dimension"
 
     rerank: str = option(
         "signs",
@@ -186,13 +192,13 @@ INDEXES = methods("indexes", IndexSpec, Flat, HNSW, IVFFlat, IVFPQ, SQ8, Binary)
 
 
 def _compared(index: Any, queries: Vectors, k: int) -> Any:
-    """FAISS's scores and rows; of one query on one thread, because others would have nothing to do but to wait."""
+    """Return FAISS's scores and rows; of one query on one thread, because others would only wait."""
     with one_thread() if len(queries) == 1 else nullcontext():
         return index.search(queries, k)
 
 
 def _scan(index: Any, held: Kept, longest: float) -> Callable[[Vectors, int], Proposals]:
-    """Few queries against the codes, as FAISS compares them; many against decoded blocks."""
+    """Return a proposer: few queries are compared with the codes by FAISS, many with decoded blocks."""
     together = all_tied(held, longest)
 
     def propose(queries: Vectors, k: int) -> Proposals:
@@ -205,7 +211,7 @@ def _scan(index: Any, held: Kept, longest: float) -> Callable[[Vectors, int], Pr
 
 
 def _bits(rows: Vectors) -> tuple[Any, Signs]:
-    """FAISS's index of the rows' signs, and the same bits to score by."""
+    """Return FAISS's index of the rows' signs, and the same bits to score by."""
     lib = faiss()
     codes = packed(rows)
     index = lib.IndexBinaryFlat(8 * codes.shape[1])

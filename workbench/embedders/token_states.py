@@ -6,24 +6,22 @@ A state is a token's last hidden vector in the context of its window. They serve
 import logging
 import os
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.errors import ModelUnavailable, StoreError
-from workbench.pooling import Ids, Ints, document_tokens, gathered, sums
+from workbench.embedders.static import Ids, Ints, document_tokens, sums
+from workbench.errors import ModelUnavailable
+from workbench.memory_cache import MemoryCache
+from workbench.store import gigabytes, whole_file
 from workbench.tokens import ModelTokenizer, tokenizer
-from workbench.vectors import Vectors
+from workbench.vectors import Vectors, gathered
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +43,7 @@ class TokenStates:
 
     @classmethod
     def of(cls, starts: Ids, states: Halves) -> "TokenStates":
-        """The states with their prefix sums, made in one pass."""
+        """Return the states with their prefix sums, made in one pass."""
         whole = len(states) // _BLOCK
         prefix = np.zeros((whole + 1, states.shape[1]))
         for first in range(0, whole, 512):  # so that only a little of the file is in memory as float32
@@ -55,14 +53,14 @@ class TokenStates:
         return cls(starts, states, np.cumsum(prefix, axis=0, out=prefix))
 
     def bounds(self, spans: Ints) -> Ints:
-        """(n, 2) the tokens that start in each span, as a range of indices."""
+        """Return (n, 2) the tokens that start in each span, as a range of indices."""
         return np.searchsorted(self.starts, spans.astype(np.int32)).astype(np.int64)
 
     def summed(self, bounds: Ints) -> Vectors:
-        """(n, dim) float32 sum of the states in each range of indices."""
+        """Return (n, dim) float32 the sum of the states in each range of indices."""
         near = np.minimum((bounds + _BLOCK // 2) // _BLOCK, len(self.prefix) - 1)
         out = (self.prefix[near[:, 1]] - self.prefix[near[:, 0]]).astype(np.float32)
-        # What lies between a bound and its nearest prefix sum is added, or taken off where it was too much.
+        # What is between a bound and its nearest prefix sum is added, or taken off where it was too much.
         for side, sign in ((0, 1), (1, -1)):
             ranges = np.sort(np.column_stack([bounds[:, side], near[:, side] * _BLOCK]), axis=1)
             signs = sign * np.sign(near[:, side] * _BLOCK - bounds[:, side])
@@ -73,7 +71,7 @@ class TokenStates:
 
     @property
     def size(self) -> int:
-        """Bytes in memory, those of a mapped file left out."""
+        """The bytes in memory, without those of a mapped file."""
         mapped = isinstance(self.states, np.memmap)
         return self.prefix.nbytes + (0 if mapped else self.states.nbytes + self.starts.nbytes)
 
@@ -82,7 +80,7 @@ class TokenStates:
 class Windows:
     """Overlapping windows of at most `room` tokens over n, each starting `stride` after the one before.
 
-    Each token's state is taken from the window in whose middle it stands best. Source: Günther et al. 2024, "Late
+    Each token's state is taken from the window that has it nearest its middle. Source: Günther et al. 2024, "Late
     chunking", arXiv 2409.04701, section 3.2 (long late chunking).
     """
 
@@ -91,7 +89,7 @@ class Windows:
     stride: int
 
     def __iter__(self) -> Iterator[tuple[int, int, int, int]]:
-        """Start and end of each window, and the first and last token whose state is taken from it."""
+        """Yield start and end of each window, and the first and last token whose state is taken from it."""
         starts = range(0, max(self.n - self.room, 0) + self.stride, self.stride) if self.n > self.room else range(1)
         edges = [0, *((a + b + self.room) // 2 for a, b in pairwise(starts)), self.n]
         for start, first, last in zip(starts, edges[:-1], edges[1:], strict=True):
@@ -107,17 +105,14 @@ def compute(
     prefix: str,
     done: Callable[[int], None] = lambda windows: None,
 ) -> tuple[Ids, Halves]:
-    """Where each token of a text starts, and its state; `done` is told of every batch of windows."""
-    rules = tokenizer(name)
-    if not isinstance(rules, ModelTokenizer):
-        raise TypeError(f"{name} is no model's tokenizer")
-    ids, starts = _tokens(text, name, rules)
+    """Return where each token of a text starts, and its state; `done(windows)` is called after every batch."""
+    rules, (ids, starts) = _rules(name), _tokens(text, name)
     lead, trail = rules.around
     before = [*lead, *(rules.encoded([prefix])[0][0].tolist() if prefix else [])]
     out: Halves | None = None
-    windows = list(Windows(len(ids), room, stride))
-    for at in range(0, len(windows), _WINDOWS):
-        batch = windows[at : at + _WINDOWS]
+    each = list(Windows(len(ids), room, stride))
+    for at in range(0, len(each), _WINDOWS):
+        batch = each[at : at + _WINDOWS]
         inputs = [[*before, *ids[start:end].tolist(), *trail] for start, end, _, _ in batch]
         found = _forward(loaded, inputs)
         if out is None:
@@ -132,32 +127,27 @@ def compute(
     return starts, out
 
 
-def window_count(text: str, name: str, room: int, stride: int) -> int:
-    """How many windows `compute` takes for a text."""
-    return len(_windows(text, name, room, stride))
+def windows(text: str, name: str, room: int, stride: int) -> Windows:
+    """Return the windows that `compute` takes for a text."""
+    return Windows(len(_tokens(text, name)[0]), room, stride)
 
 
-def window_tokens(text: str, name: str, room: int, stride: int) -> int:
-    """How many tokens the windows that `compute` takes for a text have together."""
-    return sum(end - start for start, end, _, _ in _windows(text, name, room, stride))
-
-
-def _windows(text: str, name: str, room: int, stride: int) -> list[tuple[int, int, int, int]]:
+def _rules(name: str) -> ModelTokenizer:
     rules = tokenizer(name)
     if not isinstance(rules, ModelTokenizer):
         raise TypeError(f"{name} is no model's tokenizer")
-    return list(Windows(len(_tokens(text, name, rules)[0]), room, stride))
+    return rules
 
 
-def _tokens(text: str, name: str, rules: ModelTokenizer) -> tuple[Ids, Ids]:
+def _tokens(text: str, name: str) -> tuple[Ids, Ids]:
     if (known := document_tokens(text, name)) is not None:
         return known.ids, known.starts
-    ids, offsets = rules.encoded([re.sub("[\ud800-\udfff]", "\ufffd", text)])[0]  # lone surrogates; offsets stay
+    ids, offsets = _rules(name).encoded([re.sub("[\ud800-\udfff]", "\ufffd", text)])[0]  # lone surrogates; offsets stay
     return ids, np.ascontiguousarray(offsets[:, 0])
 
 
 def _forward(loaded: Any, inputs: list[list[int]]) -> NDArray[np.float32]:
-    """(windows, tokens, dim) the last hidden states."""
+    """Return (windows, tokens, dim) the last hidden states."""
     import torch
 
     transformer = loaded.network[0]
@@ -174,44 +164,30 @@ def _forward(loaded: Any, inputs: list[list[int]]) -> NDArray[np.float32]:
 
 
 def capacity() -> int:
-    """The bytes that files of token states may take: `WORKBENCH_STATES_GB` (a number of GiB), 2 where it is not set."""
-    text = os.environ.get("WORKBENCH_STATES_GB", "2")
-    try:
-        size = float(text)
-    except ValueError:
-        size = -1.0
-    if not 0 <= size < float("inf"):
-        raise StoreError(f"WORKBENCH_STATES_GB ({text!r}) must be a number of gigabytes of at least 0, such as 2")
-    return int(size * 2**30)
+    """Return the bytes that files of token states may take, by `WORKBENCH_STATES_GB`."""
+    return gigabytes("WORKBENCH_STATES_GB", 2, zero=True)
 
 
 def write(path: Path, starts: Ids, states: Halves) -> bool:
-    """Whether the states were kept in this file, whole and in one step; the files used longest ago make room."""
+    """Write the states to this file, and return whether the disk took them; the files used longest ago make room."""
     size = _HEADER + starts.nbytes + states.nbytes
     if size > (most := capacity()):
         log.warning("%d MB of token states are not kept: WORKBENCH_STATES_GB allows %d", size >> 20, most >> 20)
         return False
-    draft = path.with_suffix(f".{uuid4().hex}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         _evict(path.parent, most - size)
-        with draft.open("wb") as file:
+        with whole_file(path) as file:
             file.write(_MAGIC + np.array(states.shape, "<i8").tobytes() + _checksum(starts, states))
             file.write(starts.astype("<i4").data)
             file.write(np.ascontiguousarray(states, "<f2").data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
     except OSError as error:
         log.warning("token states are not kept, and will be made again the next time: %s", error)
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
         return False
     return True
 
 
 def read(path: Path) -> tuple[Ids, Halves] | None:
-    """What `write` kept, the states mapped and not read into memory; None where there is none, or a damaged file."""
+    """Return what `write` kept, the states mapped, not read; None where there is no file, or a damaged one."""
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER)
@@ -241,7 +217,7 @@ def _checksum(starts: Ids, states: Halves) -> bytes:
 
 
 def _evict(folder: Path, room: int) -> None:
-    """Delete what was used longest ago until the rest fits; a file that is mapped stays readable to who maps it."""
+    """Delete the files used longest ago until the rest fits; a mapped file stays readable to those who map it."""
     files = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob("*.f16")), reverse=True)
     total = 0
     for _, size, path in files:
@@ -250,30 +226,23 @@ def _evict(folder: Path, room: int) -> None:
             path.unlink(missing_ok=True)
 
 
-_IN_MEMORY = 512 << 20  # bytes
-_open: "OrderedDict[str, TokenStates]" = OrderedDict()
-_lock = threading.Lock()
+_open: MemoryCache[TokenStates] = MemoryCache(512 << 20, lambda found: found.size)
 
 
 def known(key: str, folder: Path | None) -> TokenStates | None:
-    """The states under a key: those that were used lately, or a file's."""
-    with _lock:
-        if key in _open:
-            _open.move_to_end(key)
-            return _open[key]
+    """Return the states under a key: those used lately, or a file's."""
+    if (held := _open.get(key)) is not None:
+        return held
     found = read(_path(folder, key)) if folder else None
     return keep(key, *found) if found else None
 
 
 def keep(key: str, starts: Ids, states: Halves, folder: Path | None = None) -> TokenStates:
-    """The states, kept in memory within a limit, and in a file where a folder is given."""
+    """Return the states, held in memory within a limit, and kept in a file where a folder is given."""
     if folder and write(_path(folder, key), starts, states):
         starts, states = read(_path(folder, key)) or (starts, states)
     made = TokenStates.of(starts, states)
-    with _lock:
-        _open[key] = made
-        while len(_open) > 1 and sum(s.size for s in _open.values()) > _IN_MEMORY:
-            _open.popitem(last=False)
+    _open.put(key, made)
     return made
 
 

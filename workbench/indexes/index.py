@@ -1,13 +1,9 @@
-"""A built index. A higher score is better, always.
+"""Indexes: `Index`, vectors that can be searched, and `IndexSpec`, the base of the kinds that build one."""
 
-FAISS proposes, and every proposed row is then scored anew in float64, one row at a time, so that a score depends on the
-row and the query alone: not on the number of queries in a call, on threads, or on where a row stands. What is scored is
-the row as it is kept: a half float, a byte a dimension, or a product quantiser's code, decoded. Scores are rounded to
-steps of a millionth (`TOLERANCE`), for "dot" a millionth of the greatest score possible; rows whose rounded scores are
-equal are ties, and the lower row comes first: at the k-th place too where the index compares with every row.
-"""
-
-from collections.abc import Callable
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import SpecError
-from workbench.indexes.storages import Kept, Plain, Rows
+from workbench.indexes.storage import Kept, Plain, Rows, Signs, faiss, written_bytes
+from workbench.specs import Spec, option, to_dict
 from workbench.vectors import Vectors, norms, unit
 
 TOLERANCE = 1e-6
@@ -57,15 +54,15 @@ class Index:
 
     @property
     def vectors(self) -> Vectors:
-        """(n, dim) float32 every row as it is kept; decoded anew at each call unless it is kept as float32."""
+        """(n, dim) float32 every row as it is kept; decoded at each call unless it is kept as float32."""
         return self._kept(slice(None))
 
     def decoded(self, rows: Rows) -> Vectors:
-        """(len(rows), dim) float32 these rows as they are kept."""
+        """Return (len(rows), dim) float32 these rows as they are kept."""
         return self._kept(rows)
 
     def search(self, queries: NDArray[Any], k: int) -> Found:
-        """The k best rows for each query; see `Found`."""
+        """Return the k best rows for each query; see `Found`."""
         queries = self._queries(queries)
         scores = np.full((len(queries), max(k, 0)), -np.inf, np.float32)
         rows = np.full((len(queries), max(k, 0)), -1, np.int64)
@@ -81,11 +78,11 @@ class Index:
         return scores, rows
 
     def scores(self, query: NDArray[Any], rows: Rows) -> NDArray[np.float64]:
-        """(len(rows),) the rounded scores of these rows for one query (dim,)."""
+        """Return (len(rows),) the rounded scores of these rows for one query (dim,)."""
         return self._scored(self._queries(query[None])[0], self._kept(rows))
 
     def subset(self, rows: Rows) -> "Index":
-        """A complete index over some of the rows, as they are kept here; with the same scores, rows counted from 0."""
+        """Return a complete index over some of the rows, as they are kept here: same scores, rows counted from 0."""
         kept = Plain(self._kept(rows))
         part = replace(self, complete=True, exact=False, bytes=kept.vectors.nbytes, build_seconds=0.0, warnings=())
         return replace(part, _count=len(rows), _kept=kept, _propose=all_tied(kept, self._longest))
@@ -97,18 +94,17 @@ class Index:
         return self._asked(queries) if self._asked else queries
 
     def _scored(self, query: Vectors, kept: Vectors) -> NDArray[np.float64]:
-        """The rounded scores of decoded rows."""
         # A sum along each row, not a matrix product: BLAS adds up in an order that depends on the matrix's size.
         exact: NDArray[np.float64] = np.multiply(kept, query, dtype=np.float64).sum(axis=1)
         step = self._step(query)
         return np.round(exact / step) * step if step else exact
 
     def _step(self, query: Vectors) -> float:
-        """The distance of two scores that count as different."""
+        """Return the least difference between two scores that count as different."""
         return TOLERANCE if self.metric == "cosine" else TOLERANCE * self._longest * float(norms(query[None])[0])
 
     def _candidates(self, queries: Vectors, k: int) -> tuple[list[Rows], list[Vectors] | None]:
-        """For each query, rows among which the k best are, ties at the k-th place included; and these decoded."""
+        """Return for each query rows that include the k best and all that tie with the k-th; and these decoded."""
         fetch = min(len(self), k + _SLACK)
         found, rows, decoded = self._propose(queries, fetch)
         if found is not None and fetch < len(self):
@@ -122,7 +118,7 @@ _BATCH = 256  # queries whose candidates are held at a time
 
 
 def tied(kept: Kept, n: int, query: Vectors, k: int, margin: float) -> Rows:
-    """Every row whose score is at least the k-th best less the margin."""
+    """Return every row whose score is at least the k-th best less the margin."""
     scores = np.concatenate([kept(slice(start, start + _BLOCK)) @ query for start in range(0, n, _BLOCK)])
     if k >= n:
         return np.arange(n)
@@ -130,10 +126,10 @@ def tied(kept: Kept, n: int, query: Vectors, k: int, margin: float) -> Rows:
 
 
 def all_tied(kept: Kept, longest: float) -> Callable[[Vectors, int], Proposals]:
-    """A proposer that compares with every row, block by block; what it cuts off cannot be among the k best.
+    """Return a proposer that compares with every row, block by block; what it leaves out cannot be among the k best.
 
     `longest` is the length of the longest row, which bounds what rounding can hide a tie by. By numpy, whose matrix
-    products took a half (many queries) to a third (one) of the processor time of FAISS's here.
+    products took a half (many queries) to a third (one) of the processor time of FAISS's, as measured.
     """
 
     def propose(queries: Vectors, k: int) -> Proposals:
@@ -160,16 +156,129 @@ def all_tied(kept: Kept, longest: float) -> Callable[[Vectors, int], Proposals]:
 
 
 def _near(found: list[tuple[Rows, NDArray[np.float32]]], least: float) -> Rows:
-    """The rows whose score is at least this."""
     rows, scores = (np.concatenate(column) for column in zip(*found, strict=True))
     return rows[scores >= least]
 
 
 def checked(rows: NDArray[Any], what: str, width: int | None = None) -> Vectors:
-    """The rows as contiguous float32, or SpecError saying what is wrong with them."""
+    """Return the rows as contiguous float32, or raise SpecError saying what is wrong with them."""
     rows = np.ascontiguousarray(rows, np.float32)
     if rows.ndim != 2 or rows.shape[1] == 0 or (width is not None and rows.shape[1] != width):
         raise SpecError(f"{what} of shape {rows.shape} do not fit: (n, {width or 'dim'}) is needed")
     if not np.isfinite(rows).all():
         raise SpecError(f"{what} hold values that are not finite numbers; the model that made them is broken")
     return rows
+
+
+_METRIC = option("cosine", "cosine: the angle alone counts; dot: length counts too", choices=("cosine", "dot"))
+
+# What fields of several kinds mean.
+STORAGE = "what is kept of each number, and scored: float32, half of it, or a byte"
+RERANK = "kept beside the codes to score the rows they propose again; none: the codes' own scores"
+OVERSAMPLE = "rows proposed for each one wanted, where they are scored again"
+
+ALONE = 16
+"""Queries that FAISS compares one by one, so that each has the same neighbours alone and among others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a kind makes of rows: what proposes candidates, what scores them, and the FAISS indexes that hold it all."""
+
+    propose: Callable[[Vectors, int], Proposals]
+    kept: Kept
+    parts: tuple[Any, ...]
+    complete: bool = False
+    exact: bool = False
+    asked: Callable[[Vectors], Vectors] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSpec(Spec):
+    """Called with (n, dim) float32 vectors, builds an Index."""
+
+    metric: str = _METRIC
+
+    def identity(self) -> dict[str, Any]:
+        # float32 is left out, so that what was known before there were other storages keeps its identity
+        return {name: value for name, value in to_dict(self).items() if (name, value) != ("storage", "float32")}
+
+    def __call__(self, vectors: NDArray[Any]) -> Index:
+        """Return the index over these vectors.
+
+        Raises:
+            SpecError: they are no vectors, or the parameters cannot work for this many of them.
+        """
+        rows = self.ready(vectors)
+        n, dim = rows.shape
+        start = time.perf_counter()
+        warnings = self.warnings(n, dim) if n else ()
+        empty = Plain(rows)
+        built = self._build(rows) if n else Built(all_tied(empty, 0.0), empty, (), True, True)
+        seconds = time.perf_counter() - start
+        most = 1.0 if isinstance(built.kept, Signs) else longest(rows)
+        return Index(
+            metric=self.metric,
+            dimensions=dim,
+            exact=built.exact,
+            complete=built.complete,
+            bytes=written_bytes(*built.parts),
+            build_seconds=seconds,
+            warnings=warnings,
+            _count=n,
+            _kept=built.kept,
+            _propose=built.propose,
+            _longest=most,
+            _asked=built.asked,
+        )
+
+    def ready(self, vectors: NDArray[Any]) -> Vectors:
+        """Return (n, dim) float32 the vectors as they are searched: at length 1 where the angle alone counts.
+
+        Raises:
+            SpecError: they are no vectors.
+        """
+        rows = checked(vectors, "vectors")
+        return unit(rows) if self.metric == "cosine" else rows
+
+    def warnings(self, n: int, dim: int) -> tuple[str, ...]:
+        """Return what does not suit n vectors of this length, in plain words.
+
+        Raises:
+            SpecError: it cannot work for them; the message has the number that would.
+        """
+        return ()
+
+    @abstractmethod
+    def projected_bytes(self, n: int, dim: int) -> int:
+        """Return the bytes of an index over n vectors, by FAISS's layout, without a header of a few hundred."""
+
+    @abstractmethod
+    def _build(self, rows: Vectors) -> Built: ...
+
+
+def range_bytes(storage: str, dim: int) -> int:
+    """Return the bytes for the least value and the width of each dimension, where a byte counts steps between them."""
+    return 8 * dim if storage == "int8" else 0
+
+
+def longest(rows: Vectors) -> float:
+    """Return the length of the longest row; 0 where there is none."""
+    return float(norms(rows).max(initial=0.0))
+
+
+def real(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return each query's rows, without the places that FAISS could not fill."""
+    return [r[r >= 0] for r in rows]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run FAISS on one thread: several would link a graph, or sum a centre, in an order that differs each time."""
+    lib = faiss()
+    threads = lib.omp_get_max_threads()
+    lib.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        lib.omp_set_num_threads(threads)

@@ -1,7 +1,7 @@
-"""Which endpoints and remote models there are: those that the operator of this server defined, and nobody else.
+"""The endpoints and remote models that the operator of this server defined.
 
-They stand in the environment (`WORKBENCH_ENDPOINTS`: JSON, or the path of a YAML file) or are handed over by `define`,
-which the app does with Streamlit's secrets. Pipelines and pages choose `endpoint/model` by name.
+They are defined in the environment (`WORKBENCH_ENDPOINTS`: JSON, or the path of a YAML file) or by `define`, which the
+app calls with Streamlit's secrets. Pipelines and pages choose `endpoint/model` by name.
 """
 
 import os
@@ -11,8 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from workbench.endpoints.definitions import Endpoint, Remote
-from workbench.endpoints.reading import read_endpoint
+from workbench.endpoints.config import Endpoint, Remote, read_endpoint
 from workbench.errors import ModelUnavailable, SpecError
 from workbench.settings import allowed_models, team_mode
 
@@ -26,7 +25,7 @@ _giving = threading.Lock()
 def define(mapping: Mapping[str, Any]) -> None:
     """Take definitions from Streamlit's secrets, in the form of the environment's; here `key` may hold a key itself.
 
-    They replace those that were handed over before, and stand before those of the environment.
+    They replace those given before, and take precedence over those of the environment.
 
     Raises:
         SpecError: which endpoint and which field is not valid.
@@ -38,7 +37,7 @@ def define(mapping: Mapping[str, Any]) -> None:
 
 
 def defined() -> dict[str, Endpoint]:
-    """Name → endpoint, as defined now.
+    """Return name → endpoint, as defined now.
 
     Raises:
         SpecError: the environment's definitions cannot be read or are not valid.
@@ -49,7 +48,7 @@ def defined() -> dict[str, Endpoint]:
 
 
 def endpoint(name: str) -> Endpoint:
-    """The endpoint of this name.
+    """Return the endpoint of this name.
 
     Raises:
         ModelUnavailable: there is none.
@@ -64,19 +63,21 @@ def endpoint(name: str) -> Endpoint:
 
 
 def remote_models() -> tuple[str, ...]:
-    """The names, endpoint/model, of the embedding models that may be used here."""
-    names = (f"{e.name}/{model}" for e in defined().values() for model in e.models)
-    return tuple(name for name in names if not team_mode() or name in allowed_models())
+    """Return the names, endpoint/model, of the embedding models that may be used here."""
+    return _usable(f"{e.name}/{model}" for e in defined().values() for model in e.models)
 
 
 def chat_models() -> tuple[str, ...]:
-    """The names, endpoint/model, of the chat models that may be used here."""
-    names = (f"{e.name}/{model}" for e in defined().values() for model in e.chat_models)
+    """Return the names, endpoint/model, of the chat models that may be used here."""
+    return _usable(f"{e.name}/{model}" for e in defined().values() for model in e.chat_models)
+
+
+def _usable(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in names if not team_mode() or name in allowed_models())
 
 
 def remote_model(name: str) -> Remote | None:
-    """The embedding model of a name endpoint/model; None where the first part names no endpoint.
+    """Return the embedding model of a name endpoint/model; None where the first part names no endpoint.
 
     Raises:
         ModelUnavailable: the endpoint has no such model, or team mode does not allow it.

@@ -1,21 +1,19 @@
 """The terms of all chunks of a corpus, and the BM25 index over them."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.retrievers.analysed import Ids, Part, as_ids, documents_terms
-from workbench.retrievers.analyser import terms
-from workbench.retrievers.words import PLAIN, Words
+from workbench.retrievers.analyser import PLAIN, Words, terms
+from workbench.retrievers.term_cache import Ids, Part, as_ids, documents_terms
 from workbench.store import Store
+from workbench.vectors import blocks
 
 _AT_ONCE = 4_000_000  # occurrences that are sorted and scored at a time: about 200 MB
-_TOGETHER = 256  # documents whose terms are read and written at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,25 +31,23 @@ class Terms:
 
 
 def row_terms(parts: Sequence[Part], store: Store | None = None) -> Terms:
-    """The terms of chunks, document by document: of the text of each span and of its header, where there is one.
+    """Return the terms of chunks: of the text of each span and of its header, where there is one.
 
-    With a store, a document's are taken from there where they were found before, and kept there.
+    With a store, those of a document are kept there, and taken from there.
     """
     vocabulary: dict[str, int] = {}
     found: list[Ids] = [as_ids([])]
     sizes: list[Ids] = [as_ids([])]
-    rest = iter(parts)
-    while some := list(islice(rest, _TOGETHER)):
-        for own in documents_terms(some, store):
-            common = as_ids([vocabulary.setdefault(term, len(vocabulary)) for term in own.vocabulary])
-            found.append(common[own.ids])
-            sizes.append(own.sizes)
+    for own in documents_terms(parts, store):
+        common = as_ids([vocabulary.setdefault(term, len(vocabulary)) for term in own.vocabulary])
+        found.append(common[own.ids])
+        sizes.append(own.sizes)
     first = np.concatenate([[0], np.cumsum(np.concatenate(sizes), dtype=np.int64)])
     return Terms(np.concatenate(found), first, vocabulary)
 
 
 def counted(rows: Terms, words: Words) -> Terms:
-    """The rows with their terms as `words` counts them: stop words gone, stems for words."""
+    """Return the rows with their terms as `words` counts them: stop words left out, words as their stems."""
     if words == PLAIN:
         return rows
     vocabulary: dict[str, int] = {}
@@ -72,7 +68,7 @@ class Lexical:
     |d| is a row's number of terms. N and n(t) count the whole collection, whatever a filter allows.
 
     Source: Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework"; the Lucene variant as in Kamphuis et
-    al. 2020, "Which BM25 do you mean?" (without the constant factor k1 + 1). Scores that stand ready as in bm25s (Lù
+    al. 2020, "Which BM25 do you mean?" (without the constant factor k1 + 1). Scores are precomputed as in bm25s (Lù
     2024, arXiv 2407.03618).
     """
 
@@ -86,7 +82,9 @@ class Lexical:
         self._mean = float(sizes.mean()) if len(rows.ids) else 1.0
         lengths = k1 * ((1 - b) + b * sizes / self._mean)
         found, scores, held = [as_ids([])], [np.empty(0)], [as_ids([])]
-        for low, high in _ranges(rows, len(rows.vocabulary)):  # a part of the terms at a time: memory for that part
+        occurrences = np.bincount(rows.ids, minlength=len(rows.vocabulary))
+        for part in blocks(occurrences, _AT_ONCE):  # a part of the terms at a time: memory for that part
+            low, high = part.start, part.stop
             here = np.flatnonzero((rows.ids >= low) & (rows.ids < high))
             pairs = rows.ids[here].astype(np.int64)  # each occurrence as term · n + row, sorted: by term, then by row
             pairs *= n
@@ -108,7 +106,7 @@ class Lexical:
         """(terms + 1,) where each term's rows and scores begin."""
 
     def scores(self, query: str) -> NDArray[np.float64]:
-        """(rows,) the score of each row; 0 where it shares no term with the query."""
+        """Return (rows,) the score of each row; 0 where it shares no term with the query."""
         known = [self._vocabulary[t] for t in self._words(terms(query)) if t is not None and t in self._vocabulary]
         out = np.zeros(self._count)
         for term in known:
@@ -127,7 +125,7 @@ class Lexical:
         return sum(self._idf(self._rows_with(t)) * n / (length + n) for t, n in found)
 
     def shares(self, query: str, texts: Sequence[str]) -> list[float]:
-        """Return how much of the query stands in each text: its distinct terms that do, weighed by idf, 0 to 1."""
+        """Return how much of the query is in each text: its distinct terms that do, weighed by idf, 0 to 1."""
         weights = {t: self._idf(self._rows_with(t)) for t in self._terms(query)}
         whole = sum(weights.values())
         return [sum(weights[t] for t in weights.keys() & set(self._terms(x))) / whole if whole else 0.0 for x in texts]
@@ -141,14 +139,3 @@ class Lexical:
     def _rows_with(self, term: str) -> int:
         number = self._vocabulary.get(term)
         return 0 if number is None else int(self._first[number + 1] - self._first[number])
-
-
-def _ranges(rows: Terms, terms: int) -> Iterator[tuple[int, int]]:
-    """All terms by their numbers, in ranges with about `_AT_ONCE` occurrences each."""
-    ends = np.cumsum(np.bincount(rows.ids, minlength=terms))
-    low = 0
-    while low < terms:
-        before = int(ends[low - 1]) if low else 0
-        high = max(low + 1, int(np.searchsorted(ends, before + _AT_ONCE, side="right")))
-        yield low, high
-        low = high

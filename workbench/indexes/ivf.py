@@ -1,4 +1,4 @@
-"""Inverted files: the vectors parted into lists around centres, of which a search looks through the nearest."""
+"""IVF indexes: vectors in lists around centres, of which a search looks through the nearest."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -8,18 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import SpecError
-from workbench.indexes.built import Proposals
-from workbench.indexes.specs import ALONE, OVERSAMPLE, RERANK, STORAGE, Built, IndexSpec, one_thread, range_bytes, real
-from workbench.indexes.storages import (
-    STORAGES,
-    Lists,
-    check_range,
-    code_bytes,
-    faiss,
-    kept,
-    scalar_type,
-    stored,
+from workbench.indexes.index import (
+    ALONE,
+    OVERSAMPLE,
+    RERANK,
+    STORAGE,
+    Built,
+    IndexSpec,
+    Proposals,
+    one_thread,
+    range_bytes,
+    real,
 )
+from workbench.indexes.storage import STORAGES, Lists, check_range, code_bytes, faiss, kept, scalar_type, stored
 from workbench.specs import option
 from workbench.vectors import Vectors
 
@@ -32,6 +33,7 @@ class IVFFlat(IndexSpec):
     """Parts the vectors into lists around centres and looks through the nearest lists only."""
 
     kind: ClassVar[str] = "ivf-flat"
+    label: ClassVar[str] = "IVF-flat: lists around centres"
 
     nlist: int = option(0, "lists; 0: the square root of the number of vectors", low=0, high=1_000_000)
     nprobe: int = option(8, "lists looked through: more find better and take longer", low=1, high=1_000_000)
@@ -60,6 +62,7 @@ class IVFPQ(IndexSpec):
     """Lists as ivf-flat, and of each vector only codes: m parts, each as the nearest of 2^nbits examples."""
 
     kind: ClassVar[str] = "ivf-pq"
+    label: ClassVar[str] = "IVF-PQ: lists of product codes"
 
     nlist: int = option(0, "lists; 0: the square root of the number of vectors", low=0, high=1_000_000)
     nprobe: int = option(8, "lists looked through: more find better and take longer", low=1, high=1_000_000)
@@ -79,10 +82,10 @@ class IVFPQ(IndexSpec):
                 f"ivf-pq with nbits {self.nbits} learns {examples} examples for each part and needs {examples} vectors "
                 f"at least, but there are {n:,}; take an index of another kind, or lower nbits (4 needs 16)"
             )
-        told = _list_warnings(self, n)
+        notes = _list_warnings(self, n)
         if n < (enough := _POINTS * examples):
-            told += (f"{n:,} vectors are few to learn {examples} examples from; from {enough:,} on they suffice",)
-        return told
+            notes += (f"{n:,} vectors are few to learn {examples} examples from; from {enough:,} on they suffice",)
+        return notes
 
     def projected_bytes(self, n: int, dim: int) -> int:
         code = (self.m * self.nbits + 7) // 8
@@ -99,7 +102,7 @@ class IVFPQ(IndexSpec):
 
 
 def lists_for(nlist: int, n: int) -> int:
-    """The number of lists that 0 stands for: √n, but with 39 vectors in each on average."""
+    """Return the number of lists; for 0, √n, but so that each has 39 vectors on average."""
     return nlist or max(1, min(round(sqrt(n)), n // _POINTS))
 
 
@@ -107,22 +110,21 @@ def _list_warnings(spec: IVFFlat | IVFPQ, n: int) -> tuple[str, ...]:
     if spec.nlist > n:
         raise SpecError(f"{spec.kind}.nlist ({spec.nlist}) must be at most the number of vectors ({n}); 0 chooses it")
     lists = lists_for(spec.nlist, n)
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     if spec.nlist and n < (enough := _POINTS * lists):
-        told += (f"{n:,} vectors are few for {lists:,} lists; from {enough:,} on they suffice, or nlist 0 chooses",)
+        notes += (f"{n:,} vectors are few for {lists:,} lists; from {enough:,} on they suffice, or nlist 0 chooses",)
     if spec.nprobe > lists:
-        told += (f"nprobe ({spec.nprobe}) is above the number of lists ({lists}): each is looked through",)
-    return told
+        notes += (f"nprobe ({spec.nprobe}) is above the number of lists ({lists}): each is looked through",)
+    return notes
 
 
 def _list_bytes(nlist: int, n: int, dim: int, code: int) -> int:
-    """A code and an 8-byte number for each row; a centre and the length of each list."""
+    """Return the bytes of a code and an 8-byte number for each row, and of a centre and the length of each list."""
     return n * (code + 8) + lists_for(nlist, n) * (4 * dim + 8)
 
 
 def _in_lists(index: Any, rows: Vectors, nprobe: int, rerank: str, oversample: int) -> Built:
-    """A trained and filled inverted file."""
-    index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1, _ENOUGH  # `warnings` tells of too few
+    index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1, _ENOUGH  # `warnings` mentions too few
     index.nprobe = min(nprobe, index.nlist)
     with one_thread():
         index.train(rows)
