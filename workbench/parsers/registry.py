@@ -1,4 +1,4 @@
-"""The parsers to choose from, as methods: each is called with a name and bytes and gives a Document."""
+"""The parsers to choose from: methods that are called with a name and bytes and return a Document."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from workbench.specs import Spec, option, to_dict
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A way to read one format; `library` decides its text. Bump `revision` where its text or sections change."""
+    """A reader of one format, and the `library` behind it. Raise `revision` if its text or sections change."""
 
     name: str
     revision: int
@@ -26,7 +26,7 @@ class Engine:
 
     @property
     def label(self) -> str:
-        """Name and version, as documents show it and as identities hold it."""
+        """Name and version, as shown with documents and as a part of identities."""
         return f"{self.name} {self.revision}" + (f" ({self.library} {_version(self.library)})" if self.library else "")
 
 
@@ -64,10 +64,10 @@ ENGINES: dict[str, Engine] = {
 
 @dataclass(frozen=True, slots=True)
 class Parser(Spec):
-    """Bytes to a Document. A subclass says which engine reads which format."""
+    """Bytes to Document. A subclass says which engine reads which format."""
 
     def engine(self, format: str) -> Engine:
-        """The engine that reads `format`.
+        """Return the engine that reads `format`.
 
         Raises:
             DocumentError: this parser does not read it.
@@ -75,7 +75,7 @@ class Parser(Spec):
         return ENGINES[format]
 
     def draft(self, name: str, data: bytes, format: str = "") -> RawDocument:
-        """What the engine makes of the file; `format` (a key of FORMATS) leaves nothing to be found out."""
+        """Read the file with its engine; without `format`, a key of FORMATS, it is detected."""
         warnings: list[str] = []
         if not format:
             format, warnings = sniff(name, data)
@@ -91,19 +91,19 @@ class Parser(Spec):
         return draft
 
     def __call__(self, name: str, data: bytes) -> Document:
-        """The document, read in this process; see `workbench.parsers.parse_safely`."""
+        """Return the document, read in this process; see `workbench.parsers.parse_safely`."""
         return parse_draft(name, data, self).document(label(name), data)
 
     def identity(self) -> dict[str, Any]:
         return to_dict(self) | {"engines": sorted({self.engine(f).label for f in FORMATS if self.reads(f)})}
 
     def reads(self, format: str) -> bool:
-        """Whether this parser has an engine for `format`."""
+        """Return whether this parser has an engine for `format`."""
         return format in ENGINES
 
     @classmethod
     def missing(cls) -> str:
-        """What it needs and is not installed, with the remedy, in a clause for people; "" where nothing is missing."""
+        """Return what it needs and is not installed, with the remedy, in a clause for people; "" for nothing."""
         return ""
 
 
@@ -139,13 +139,13 @@ class _PdfFields(Parser):
 
     def identity(self) -> dict[str, Any]:
         """The fields, the engines, and tesseract's version where it is used."""
-        fields = super(_PdfFields, self).identity()  # slots make the class anew: no bare super()
+        fields = super(_PdfFields, self).identity()  # slots make the class again: no bare super()
         return fields | ({"tesseract": pdf.tesseract_version()} if self.ocr == "scanned" else {})
 
 
 @dataclass(frozen=True, slots=True)
 class Auto(_PdfFields):
-    """For each format the engine that lost least and ran fastest when they were compared (docs/decisions.md)."""
+    """For each format the engine that lost least and was fastest in a comparison (docs/decisions.md)."""
 
     kind: ClassVar[str] = "auto"
     encoding: str = option("", "Encoding of text files; empty: found by itself", advanced=True)
@@ -235,7 +235,7 @@ PARSERS: dict[str, type[Parser]] = {cls.kind: cls for cls in (Auto, PyPdf, PdfPl
 def parse_draft(name: str, data: bytes, parser: Parser, format: str = "") -> RawDocument:
     """`parser.draft`, with every failure as a DocumentError that names the file.
 
-    Where the failure is not one that a parser foresaw, it is the error's cause.
+    A failure that the parser did not foresee is the error's cause.
     """
     shown = label(name)
     try:
@@ -247,7 +247,7 @@ def parse_draft(name: str, data: bytes, parser: Parser, format: str = "") -> Raw
     except ImportError as error:  # its message names paths of the server
         raise DocumentError(
             f"{shown}: a library that reads it cannot be loaded ({error.name or 'unknown'}), for want of memory or "
-            "because it is damaged. Raise the limit of memory, or install requirements.txt anew."
+            "because it is damaged. Raise the limit of memory, or install requirements.txt again."
         ) from error
     except RecursionError as error:
         raise DocumentError(f"{shown}: it is nested too deep to be read. Save it in a simpler form.") from error
@@ -258,5 +258,5 @@ def parse_draft(name: str, data: bytes, parser: Parser, format: str = "") -> Raw
             raise
         detail = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         raise DocumentError(
-            f"{shown}: it is damaged or unusual, and cannot be read ({detail}). Save it anew or as PDF."
+            f"{shown}: it is damaged or unusual, and cannot be read ({detail}). Save it again or as PDF."
         ) from error
