@@ -22,10 +22,10 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-            raise DocumentError(f"its ZIP container is damaged ({error}). Copy or save it anew.") from None
+            raise DocumentError(f"its ZIP container is damaged ({error}). Copy or save it again.") from None
         self._limit = min(limit, max(_RATIO_FROM, len(data) * MAX_RATIO))
         self.unpacked = 0
-        """Bytes of all members that were read."""
+        """Bytes of all members read."""
         self.names = frozenset(self._zip.namelist())
 
     def __enter__(self) -> "Archive":
@@ -42,11 +42,11 @@ class Archive:
         return self.unpacked > self._limit
 
     def entries(self) -> list[zipfile.ZipInfo]:
-        """What the directory says of each member; of two with the same name both."""
+        """Return the directory's entries; of two with the same name both."""
         return self._zip.infolist()
 
     def read(self, name: str | zipfile.ZipInfo) -> bytes:
-        """The content of a member.
+        """Return the content of a member.
 
         Raises:
             DocumentError: absent, encrypted, damaged, or more than the limit for all members together.
@@ -63,19 +63,19 @@ class Archive:
                         )
                     parts.append(part)
         except KeyError:
-            raise DocumentError(f"its part {_named(name)} is missing. Save it anew.") from None
+            raise DocumentError(f"its part {_named(name)} is missing. Save it again.") from None
         except RuntimeError:
             raise DocumentError("it is protected by a password. Save a copy without it.") from None
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
-            raise DocumentError(f"its part {_named(name)} is damaged ({error}). Copy or save it anew.") from None
+            raise DocumentError(f"its part {_named(name)} is damaged ({error}). Copy or save it again.") from None
         return b"".join(parts)
 
     def xml(self, name: str) -> Any:
-        """The root element of an XML member."""
+        """Return the root element of an XML member."""
         return xml_root(self.read(name))
 
     def relations(self, part: str) -> dict[str, tuple[str, str]]:
-        """Relation id → (type's last word, member name) of an Office part; targets outside the file are left out."""
+        """Return an Office part's relations: id → (type's last word, member name), without targets outside the file."""
         folder, base = posixpath.split(part)
         rels = f"{folder}/_rels/{base}.rels"
         if rels not in self.names:
@@ -95,7 +95,7 @@ def _named(member: str | zipfile.ZipInfo) -> str:
 
 
 def xml_root(data: bytes) -> Any:
-    """The root element of an XML text, parsed without entities, DTD or network.
+    """Return the root element of an XML text, parsed without entities, DTD or network.
 
     Raises:
         DocumentError: not well-formed, nested too deep, or with a document type declaration that defines something.

@@ -1,4 +1,8 @@
-"""The process in which foreign files are read."""
+"""The process in which foreign files are read: `python -m workbench.parsers.child`, asked over its standard streams.
+
+A request is a line of JSON (task, name, arguments, limits, size) followed by `size` bytes; an answer is the length in
+8 bytes and JSON: {"result": …} or {"error": …}. Nothing else can reach the answering stream.
+"""
 
 import contextlib
 import errno
@@ -9,13 +13,15 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
+from workbench.errors import DocumentError
+from workbench.parsers import detect, sandbox
 from workbench.parsers.pdf import page_images
-from workbench.parsers.registry import PARSERS, added_formats, parse_draft
+from workbench.parsers.registry import PARSERS, parse_draft
 from workbench.specs import from_dict
 
 
 def parse(name: str, data: bytes, parser: Mapping[str, Any], format: str) -> dict[str, Any]:
-    """A draft as plain values."""
+    """Return the raw document as plain values."""
     return parse_draft(name, data, from_dict(PARSERS, parser, "parser"), format).to_plain()
 
 
@@ -24,7 +30,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "image": page_images.draw,
     "boxes": page_images.measure,
 }
-
+"""The tasks; each takes a name, bytes and plain JSON arguments."""
 
 _SHUT_OUT = ("torch", "tensorflow", "jax", "cupy", "mxnet")
 _NICE = 5  # whoever waits for the app itself comes first
@@ -40,14 +46,8 @@ def main() -> None:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(_NICE)
     shut_out()
-    from workbench.parsers import sandbox
-
     network = sandbox.shut_network()
-    # Before the first limit is set, so that its memory counts towards no file; the languages' model writes a file once.
-    from workbench.parsers import detect
-
-    detect.identifier()
-    added_formats()  # other packages load here, and may be large
+    detect.identifier()  # before the first limit is set: it counts towards no file, and writes a file once
     while line := requests.readline():
         request = json.loads(line)
         data = requests.read(request["size"])
@@ -69,27 +69,24 @@ def main() -> None:
 
 
 def shut_out() -> None:
-    """Let no parser's library load a model framework here, as spaCy's does where it finds one."""
+    """Keep the parsers' libraries from loading a model framework, as spaCy does if it finds one."""
     for name in _SHUT_OUT:
         sys.modules[name] = None  # type: ignore[assignment]
 
 
 def _refusal(request: Mapping[str, Any], error: Exception) -> dict[str, Any]:
-    """What is said of a failure. After anything but a refusal in good order the process has had its day."""
-    from workbench.errors import DocumentError
-    from workbench.parsers.detect import label
-
+    """Return the answer for a failure; `spent` says that the process must end, after all but an orderly refusal."""
     cause = error.__cause__ or error
     limits = request["limits"]
     if isinstance(cause, OSError) and cause.errno == errno.EMFILE:
-        said = f"reading it opens more than {limits['open_files']} files at once, the limit. Save it anew."
+        said = f"reading it opens more than {limits['open_files']} files at once, the limit. Save it again."
     elif isinstance(cause, OSError) and cause.errno == errno.EFBIG:
         said = f"reading it writes more than {limits['output_bytes'] / 1e6:,.0f} MB, the limit. Split it into parts."
     elif isinstance(error, DocumentError):
         return {"error": str(error), "spent": error.__cause__ is not None}
     else:
-        said = f"it cannot be read ({type(error).__name__}: {error}). Save it anew."
-    return {"error": f"{label(request['name'])}: {said}", "spent": True}
+        said = f"it cannot be read ({type(error).__name__}: {error}). Save it again."
+    return {"error": f"{detect.label(request['name'])}: {said}", "spent": True}
 
 
 def _send(answers: BinaryIO, answer: dict[str, Any], limit: int) -> None:

@@ -16,7 +16,7 @@ MAX_WORDS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A stretch on which the texts differ: start and end in the first, start and end in the second."""
+    """A stretch where the texts differ: start and end in the first, start and end in the second."""
 
     kind: str  # "replace", "delete" or "insert"
     first: tuple[int, int]
@@ -27,8 +27,8 @@ class Change:
 class Comparison:
     """Two documents of one file. `words` are those of each text, `common` those in the same order in both.
 
-    `sections` counts each kind in both, `missing` the words that only the first text holds, by how often, and `added`
-    those that only the second does, whatever their order: words lost, not words moved.
+    `sections` counts each kind in both; `missing` counts the words that only the first text has, `added` those that
+    only the second has, whatever their order: words lost, not words moved.
     """
 
     changes: tuple[Change, ...]
@@ -41,17 +41,16 @@ class Comparison:
 
     @property
     def similarity(self) -> float:
-        """The share of words that stand in the same order in both, 0 to 1. Source: Dice's coefficient."""
+        """The share of words in the same order in both, 0 to 1. Source: Dice's coefficient."""
         return 2 * self.common / max(1, sum(self.words)) if any(self.words) else 1.0
 
 
 def compare(
     first: Document, second: Document, seconds: tuple[float | None, float | None] = (None, None), most: int = 200
 ) -> Comparison:
-    """How two parsers' documents of one file differ; blanks and line breaks do not count. `most` bounds the word lists.
+    """Compare two parsers' documents of one file, without white space. `most` bounds the word lists.
 
-    Large texts are compared block by block between words that both hold only once near by, so a stretch that moved
-    far shows as taken out here and put in there.
+    Large texts are compared block by block, so a stretch that moved far shows as removed here and added there.
 
     Raises:
         DocumentError: documents of different files, or with more words than the limit.
@@ -85,7 +84,7 @@ def compare(
 
 
 def opcodes(a: list[str], b: list[str]) -> Iterator[tuple[str, int, int, int, int]]:
-    """difflib's opcodes in time that grows with the length: equal ends are cut off, the rest is met in blocks."""
+    """Yield difflib's opcodes, in linear time: equal runs are skipped, the rest is compared in blocks."""
     i = j = 0
     while i < len(a) or j < len(b):
         run = 0
@@ -124,7 +123,7 @@ _MAX_CHARACTERS = 400  # of a differing stretch that is aligned letter by letter
 
 
 def align(text: str, other: str) -> list[int | None]:
-    """For each character of `text` its index in `other`; None where nothing there corresponds, and for blanks.
+    """Return for each character of `text` its index in `other`; None for no counterpart, and for blanks.
 
     Words are aligned first, then the letters of what differs: line breaks, hyphens and left-out lines do no harm.
     """

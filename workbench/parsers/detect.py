@@ -13,19 +13,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
+from workbench.atomic_files import replacing
 from workbench.errors import DocumentError
 
 MAX_LENGTH = 200
 
 
 def label(name: str) -> str:
-    """The last part of a path, on one line, without characters that are not seen; "unnamed" for none."""
+    """Return a file name as a label for showing, never used as a path; "unnamed" for none.
+
+    It is the last part of a path, on one line, without invisible characters.
+    """
     last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
     shown = "".join(
         " " if c.isspace() else c
@@ -42,7 +45,7 @@ def label(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format that can be read: its name for users, its media type, the extensions that promise it."""
+    """A format that can be read: its name for users, its media type, its file name extensions."""
 
     label: str
     media_type: str
@@ -153,7 +156,9 @@ _MAIL = re.compile(
 
 
 def sniff(name: str, data: bytes) -> tuple[str, list[str]]:
-    """The key in FORMATS of what `data` is, and a warning where the name says otherwise.
+    """Return the key in FORMATS of what `data` is, and a warning if the name says otherwise.
+
+    The first bytes decide; among text formats, which carry no mark, the name does.
 
     Raises:
         DocumentError: empty, of a kind that cannot be read, or not what its name promises.
@@ -186,12 +191,12 @@ def sniff(name: str, data: bytes) -> tuple[str, list[str]]:
 
 
 def refusal(found: str) -> DocumentError:
-    """The error for a file of a kind that cannot be read."""
+    """Return the error for a file of a kind that cannot be read."""
     return DocumentError(f"this is {found}, which cannot be read. {_REFUSED[found]}")
 
 
 def _binary(data: bytes, extension: str) -> str:
-    """A key of FORMATS or of _REFUSED by magic bytes; "" for what may be text."""
+    """Return a key of FORMATS or _REFUSED by magic bytes; "" for what may be text."""
     head = data[:1024]
     if head.startswith(b"%PDF-") or (extension == "pdf" and b"%PDF-" in head):
         return "pdf"
@@ -221,23 +226,15 @@ def _zipped(data: bytes) -> str:
                     declared = member.read(200).decode("ascii", "replace").strip()
                 if declared in _MIMETYPES:
                     return _MIMETYPES[declared]
-    except (
-        zipfile.BadZipFile,
-        NotImplementedError,
-        EOFError,
-        OSError,
-        RuntimeError,
-        ValueError,
-        zlib.error,
-    ) as error:
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError, ValueError, zlib.error) as error:
         raise DocumentError(
-            f"a ZIP-based file (Word, Excel, EPUB …) that is damaged or cut short ({error}). Copy or save it anew."
+            f"a ZIP-based file (Word, Excel, EPUB …) that is damaged or cut short ({error}). Copy or save it again."
         ) from None
     return next((found for member, found in _MEMBERS if member in names), "a ZIP archive")
 
 
 def _textual(data: bytes) -> str:
-    """The text format of a file whose name tells nothing."""
+    """Return the text format of a file whose name does not tell it."""
     head = data[:4096].removeprefix(b"\xef\xbb\xbf")
     if _HTML.match(head):
         return "html"
@@ -277,11 +274,10 @@ _ENOUGH = 20  # bytes beyond ASCII: with fewer, the detector guesses at random
 
 
 def decode(data: bytes, encoding: str = "", declared: str = "") -> tuple[str, list[str]]:
-    """The text of `data`, and warnings that say what was guessed or lost.
+    """Return the text of `data`, and warnings that say what was guessed or lost.
 
-    A byte order mark decides and is dropped; then a pattern of NUL bytes (UTF-16 and UTF-32), UTF-8 if all of it is
-    valid, the encoding that the file itself declares, and last a detector, with Windows-1252 where it knows no better.
-    `encoding`, the user's own choice, comes before all.
+    In this order: `encoding`, the user's choice; a byte order mark; a pattern of NUL bytes (UTF-16 and UTF-32); UTF-8
+    if all of it is valid; the encoding that the file declares; a detector; Windows-1252.
 
     Raises:
         DocumentError: the bytes are not text.
@@ -304,7 +300,7 @@ def decode(data: bytes, encoding: str = "", declared: str = "") -> tuple[str, li
 
 
 def is_text(data: bytes) -> bool:
-    """Whether the bytes read as text in some encoding: UTF-8, wide, or a legacy one with hardly a control character."""
+    """Return whether the bytes read as text: UTF-8, wide, or a legacy encoding with hardly a control character."""
     if data.startswith(tuple(mark for mark, _ in _MARKS)) or _wide(data):
         return True
     sample = data[:_SAMPLE]
@@ -317,7 +313,7 @@ def is_text(data: bytes) -> bool:
 
 
 def known(encoding: str) -> bool:
-    """Whether Python can decode text from this encoding."""
+    """Return whether Python can decode this encoding."""
     try:
         b"text".decode(encoding, "replace")
     except LookupError:
@@ -327,13 +323,10 @@ def known(encoding: str) -> bool:
 
 def _foreign(data: bytes, declared: str) -> tuple[str, list[str]]:
     declared = _ALIASES.get(declared.lower(), declared.lower())
-    if (
-        declared
-        and declared not in ("utf-8", "utf8")
-        and known(declared)
-        and (text := _strict(data, declared)) is not None
-    ):
-        return text, []
+    if declared not in ("", "utf-8", "utf8") and known(declared):
+        text = _strict(data, declared)
+        if text is not None:
+            return text, []
     sample = data[:_SAMPLE]
     lenient = sample.decode("utf-8", "replace")
     lost = lenient.count("\ufffd")
@@ -345,14 +338,11 @@ def _foreign(data: bytes, declared: str) -> tuple[str, list[str]]:
 
         best = from_bytes(sample, cp_isolation=_CANDIDATES).best()
         if best and (text := _strict(data, best.encoding)) is not None:
-            return text, [
-                f"not UTF-8: the encoding was guessed to be {best.encoding}. Choose another if letters look wrong."
-            ]
+            guess = f"not UTF-8: the encoding was guessed to be {best.encoding}. Choose another if letters look wrong."
+            return text, [guess]
     text, warnings = _lenient(data, "cp1252", "")
-    return text, [
-        "not UTF-8: read as Windows-1252 (Western European). Choose another encoding if letters look wrong.",
-        *warnings,
-    ]
+    guess = "not UTF-8: read as Windows-1252 (Western European). Choose another encoding if letters look wrong."
+    return text, [guess, *warnings]
 
 
 def _strict(data: bytes, encoding: str) -> str | None:
@@ -376,12 +366,12 @@ def _lenient(data: bytes, encoding: str, note: str) -> tuple[str, list[str]]:
 
 
 def _lost(data: bytes, encoding: str) -> int:
-    """How many characters a lenient decoding could not read; those that the text itself holds do not count."""
+    """Return how many characters a lenient decoding could not read, without U+FFFD in the text itself."""
     return data.decode(encoding, "replace").count("\ufffd") - data.decode(encoding, "ignore").count("\ufffd")
 
 
 def _wide(data: bytes) -> str:
-    """The UTF-16 or UTF-32 that a pattern of NUL bytes shows; "" where there is none."""
+    """Return the UTF-16 or UTF-32 encoding that a pattern of NUL bytes shows; "" for none."""
     sample = data[: min(len(data), 8192) // 4 * 4] or data[:2]
     if len(sample) < 2 or 0 not in sample:
         return ""
@@ -405,15 +395,14 @@ _MARGIN = 10.0  # log-probability between the first and the second: below it, ei
 _MARGIN_PER_LETTER = 0.03  # … and in a text of many languages, or of none, the margin does not grow with its length
 _LANGUAGES = (  # those that documents are usually in; rare ones would be guessed for every list of names
     "ar bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl gu he hi hr hu hy id is it ja ka kk kn ko lt lv mk ml "
-    "mr ms "
-    "mt nb ne nl nn no pa pl pt ro ru si sk sl sq sr sv sw ta te th tl tr uk ur uz vi zh"
+    "mr ms mt nb ne nl nn no pa pl pt ro ru si sk sl sq sr sv sw ta te th tl tr uk ur uz vi zh"
 ).split()
 
 
 def language(text: str) -> str:
-    """The ISO 639-1 code of the language that most of the text is likely in; "" where that cannot be told.
+    """Return the ISO 639-1 code of the language of most of the text; "" if it is uncertain.
 
-    Deterministic: a sample from the start, from one third and from two thirds of the text.
+    Deterministic: it samples the start, one third and two thirds of the text.
     """
     step = max(_LANGUAGE_SAMPLE, len(text) // 3)
     sample = " ".join(text[i : i + _LANGUAGE_SAMPLE] for i in range(0, len(text), step)[:3])
@@ -427,7 +416,7 @@ def language(text: str) -> str:
 
 @lru_cache
 def identifier() -> Any:
-    """py3langid's identifier, with the languages that are told apart here."""
+    """Return py3langid's identifier, with the languages of `_LANGUAGES`."""
     from py3langid.langid import LanguageIdentifier
 
     weights, priors, classes, moves, row, output = _model()
@@ -437,8 +426,9 @@ def identifier() -> Any:
 
 
 def _model() -> tuple[Any, ...]:
-    """What py3langid's packed file holds; from an unpacked copy in the user's cache, which loads in a quarter of the
-    time, and is made on the first use where that folder can be written.
+    """Return py3langid's model, from an unpacked copy in the user's cache that loads in a quarter of the time.
+
+    The copy is made on the first use, if that folder can be written.
     """
     from py3langid import langid, modelio
 
@@ -452,10 +442,9 @@ def _model() -> tuple[Any, ...]:
         return model
     with suppress(OSError):
         copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=copy.parent, suffix=".npz", delete=False) as file:
-            parts: dict[str, Any] = dict(zip(_PARTS, map(np.asarray, model), strict=True))
+        parts: dict[str, Any] = dict(zip(_PARTS, map(np.asarray, model), strict=True))
+        with replacing(copy) as file:
             np.savez(file, **parts | {"output": parts["output"].astype(np.int32)})
-        os.replace(file.name, copy)
     return model
 
 

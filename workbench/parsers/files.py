@@ -23,14 +23,14 @@ NOT_DOCUMENTS = ("golden*.jsonl", "questions*.csv")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A file that could not be read: its label, and a line that names it, the reason and the remedy."""
+    """A file that could not be read: its label, and a line with the name, the reason and the remedy."""
 
     name: str
     reason: str
 
 
 def parse(name: str, data: bytes, parser: Parser | None = None) -> Document:
-    """The document that `data` holds, read in this process: for files that are known to be well.
+    """Return the document in `data`, read in this process: for trusted files only.
 
     Raises:
         DocumentError: empty, encrypted, damaged or of an unsupported kind; the message names the file and a remedy.
@@ -42,13 +42,13 @@ def parse_safely(name: str, data: bytes, parser: Parser | None = None, limits: L
     """`parse` in a process of its own, within limits. Safe to call from several threads.
 
     Raises:
-        DocumentError: as `parse`, and where reading takes more than a limit or ends the process.
+        DocumentError: as `parse`, and if reading takes more than a limit or ends the process.
     """
     return read_apart(name, data, parser or Auto(), limits or Limits()).document(label(name), data)
 
 
 def paste(text: str, name: str = "pasted text") -> Document:
-    """A document of text that the user typed or pasted; read as Markdown where the name ends in .md, else as it is."""
+    """Return a document of typed or pasted text, read as Markdown if the name ends in .md, else as it is."""
     format = "markdown" if name.lower().endswith((".md", ".markdown")) else "text"
     if not text:
         raise DocumentError(f"{label(name)}: nothing was pasted.")
@@ -57,7 +57,7 @@ def paste(text: str, name: str = "pasted text") -> Document:
 
 
 def read(*paths: str | PathLike[str], parser: Parser | None = None, safely: bool = True) -> Corpus:
-    """The corpus of these files and of all files in these folders; hidden files and golden sets are left out.
+    """Return the corpus of these files and of all files in these folders, without hidden files and golden sets.
 
     Raises:
         DocumentError: a path does not exist, or a file cannot be read. `read_all` goes on instead.
@@ -75,7 +75,7 @@ def read_all(
     safely: bool = True,
     limits: Limits | None = None,
 ) -> tuple[Corpus, list[Refusal]]:
-    """The corpus of all files that can be read, and the refusals of the others.
+    """Return the corpus of all files that can be read, and the refusals of the others.
 
     Raises:
         DocumentError: a path does not exist.
@@ -102,7 +102,7 @@ def read_all(
 
 
 def files(paths: Iterable[str | PathLike[str]]) -> Iterator[Path]:
-    """The files themselves and, of folders, every file below in order of their paths."""
+    """Yield the files themselves and, of folders, every file below in order of their paths."""
     for given in paths:
         path = Path(given)
         if path.is_dir():
@@ -130,10 +130,10 @@ class Unpacked:
 
 
 def unpack(name: str, data: bytes, max_members: int = MAX_MEMBERS, max_bytes: int = MAX_BYTES) -> Unpacked:
-    """The files in a ZIP, in order of their paths; folders and hidden files are passed over, nothing goes to disk.
+    """Return the files in a ZIP in order of their paths, without folders and hidden files; nothing goes to disk.
 
-    Archives inside are given back as files, and so refused by the parser. Sizes that the directory claims are not
-    trusted: reading stops at `max_bytes` of all files together, or at 200 times the archive's size.
+    Archives inside are returned as files, and so refused by the parser. Sizes in the directory are not trusted: reading
+    stops at `max_bytes` of all files together, or at 200 times the archive's size.
 
     Raises:
         DocumentError: not a ZIP, damaged, too many files, or more than it may unpack to: nothing of it is taken.
@@ -171,7 +171,7 @@ def _read(archive: Archive, entries: list[zipfile.ZipInfo]) -> Unpacked:
 
 
 def _refused(entry: zipfile.ZipInfo) -> str:
-    """Why an entry is not read; "" where it is."""
+    """Return why an entry is not read; "" if it is."""
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "a link to another file, which is never followed. Add the file itself."
     if entry.flag_bits & 1:
@@ -193,7 +193,7 @@ def _hidden(path: str) -> bool:
 
 
 def _labels(paths: list[str]) -> list[str]:
-    """A label for each path: its last part, with the folder before it where that would not be the only one."""
+    """Return a label for each path: its last part, with the folder before it if that is not unique."""
     labels = [label(path) for path in paths]
     often = Counter(labels)
     for i, path in enumerate(paths):

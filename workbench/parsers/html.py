@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 from workbench.errors import DocumentError
-from workbench.parsers.detect import decode
 from workbench.parsers.writer import Writer, clean
 
 _SKIPPED = frozenset({"script", "style", "template", "head", "iframe", "object", "-comment", "-doctype"})
@@ -37,17 +36,14 @@ MAX_DEPTH = 5_000
 
 
 def read_html(data: bytes, writer: Writer) -> None:
-    """The text of an HTML file."""
+    """Write the text of an HTML file."""
     match = _CHARSET.search(data[:4096])
     declared = (match[1] or match[2]).decode("ascii", "replace") if match else ""
-    text, warnings = decode(data, writer.encoding, declared)
-    for warning in warnings:
-        writer.warn(warning)
-    write_html(text, writer)
+    write_html(writer.decoded(data, declared), writer)
 
 
 def write_html(html: str, writer: Writer) -> None:
-    """Append what a reader of the page would see.
+    """Write what a reader of the page would see.
 
     Raises:
         DocumentError: nested so deep that the parser's time would grow with the square of it.
@@ -71,7 +67,7 @@ def write_html(html: str, writer: Writer) -> None:
 
 
 class _Walk:
-    """One pass over a tree of nodes. What closes an element is kept on the stack beside it."""
+    """One pass over a tree of nodes; the stack holds the contexts that close an element."""
 
     def __init__(self, writer: Writer) -> None:
         self.writer = writer
@@ -113,7 +109,7 @@ class _Walk:
             stack.extend(reversed(children))
 
     def open(self, tag: str, node: Any) -> list[Any]:
-        """Enter an element; the contexts to leave when it closes."""
+        """Enter an element; return the contexts to leave when it closes."""
         writer, contexts = self.writer, []
         if tag == "tr":
             contexts.append(writer.row(max(1, self.tables)))
@@ -170,12 +166,12 @@ class _Walk:
             self.writer.blank()
 
     def gap(self, tag: str) -> int:
-        """The newlines around a block: paragraphs stand apart, except in lists, whose items stay close together."""
+        """Return the newlines around a block: a blank line for paragraphs outside lists."""
         return 2 if tag in _PARAGRAPHS and not (self.lists and tag in ("ul", "ol", "p")) else 1
 
 
 def _language(node: Any) -> str:
-    """The language that a code block's class names, as highlighters write it."""
+    """Return the language in a code block's class, as highlighters write it."""
     names = node.attributes.get("class") or ""
     child = node.first_child
     if child is not None and child.tag == "code":

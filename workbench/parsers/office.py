@@ -1,5 +1,6 @@
 """Microsoft Office: Word and PowerPoint by a walk over their XML, and what Office files draw."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import DocumentError
@@ -17,7 +18,7 @@ Relations = dict[str, tuple[str, str]]
 
 
 def write_drawing(element: Any, archive: Archive, relations: Relations, writer: Writer) -> None:
-    """The text of the part that a CHART or DIAGRAM element of a slide, sheet or document points to."""
+    """Write the text of the part that a CHART or DIAGRAM element points to."""
     _, part = relations.get(element.get(_R + ("id" if element.tag == CHART else "dm"), ""), ("", ""))
     if part not in archive.names:
         return
@@ -31,7 +32,7 @@ def write_drawing(element: Any, archive: Archive, relations: Relations, writer: 
 
 
 def write_chart(root: Any, writer: Writer) -> None:
-    """A chart's titles, each a line, and its figures as a table: categories by series."""
+    """Write a chart's titles, each a line, and its values as a table: categories by series."""
     writer.separate(2)
     for title in root.iter(_C + "title"):
         for paragraph in title.iter(_A + "p"):
@@ -49,7 +50,7 @@ def write_chart(root: Any, writer: Writer) -> None:
 
 
 def write_boxes(root: Any, writer: Writer) -> None:
-    """The text boxes and shapes of a sheet's drawing, a paragraph a line."""
+    """Write the text boxes and shapes of a sheet's drawing, a paragraph a line."""
     for body in root.iter("{*}txBody"):
         writer.separate(2)
         for paragraph in body.iter(_A + "p"):
@@ -57,7 +58,7 @@ def write_boxes(root: Any, writer: Writer) -> None:
 
 
 def _points(series: Any, *tags: str) -> dict[int, str]:
-    """Index → what a series holds there, as it was last stored."""
+    """Return the stored values of a series by index."""
     for tag in tags:
         holder = series.find(_C + tag)
         if holder is None:
@@ -92,28 +93,10 @@ def _text(paragraph: Any) -> str:
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main"
-_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
-_DROPPED = frozenset(  # deleted or moved away, a fallback of what stands beside it, or not text
-    {_MC + "Fallback"}
-    | {
-        _W + t
-        for t in (
-            "del",
-            "moveFrom",
-            "instrText",
-            "delText",
-            "pPr",
-            "rPr",
-            "tblPr",
-            "tblGrid",
-            "trPr",
-            "tcPr",
-            "sdtPr",
-            "sectPr",
-        )
-    }
-)
+_DROPPED = {_FALLBACK}  # deleted or moved away, a fallback of what is beside it, or not text
+_DROPPED |= {_W + tag for tag in "del moveFrom instrText delText pPr rPr tblPr tblGrid trPr tcPr sdtPr sectPr".split()}
 _CHARACTERS = {_W + "tab": "\t", _W + "cr": "\n", _W + "noBreakHyphen": "-", _W + "ptab": "\t"}
 _INLINE = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}inline"
 _KINDS = {"caption": "caption", "quote": "quote", "intense quote": "quote"}
@@ -121,7 +104,7 @@ _TEXT = frozenset({_W + "t", _M + "t"})
 
 
 def read_docx(data: bytes, writer: Writer) -> None:
-    """The body, then foot- and endnotes and comments; headers and footers are not body text and stay out."""
+    """Write the body, then foot- and endnotes and comments; headers and footers are left out."""
     with Archive(data) as archive:
         raw = archive.read("word/document.xml")
         if _STRICT.encode() in raw[:5_000]:
@@ -132,7 +115,7 @@ def read_docx(data: bytes, writer: Writer) -> None:
         walk = _Walk(writer, _styles(archive), archive, rendered=b"lastRenderedPageBreak" in raw)
         body = root.find(_W + "body")
         if body is None:
-            raise DocumentError("the Word file has no body. Save it anew.")
+            raise DocumentError("the Word file has no body. Save it again.")
         walk.blocks(body)
         walk.end_list()
         for part, kind in (("word/footnotes.xml", "footnote"), ("word/endnotes.xml", "endnote")):
@@ -150,17 +133,15 @@ def read_docx(data: bytes, writer: Writer) -> None:
         walk.finish_pages()
 
 
+@dataclass(slots=True)
 class _Style:
-    __slots__ = ("kind", "level", "listed")
-
-    def __init__(self, level: int = 0, listed: int = 0) -> None:
-        self.kind = ""  # "caption" or "quote"
-        self.level = level  # of a heading, 0 for none
-        self.listed = listed  # depth of a list, 0 for none
+    kind: str = ""  # "caption" or "quote"
+    level: int = 0  # of a heading, 0 for none
+    listed: int = 0  # depth of a list, 0 for none
 
 
 def _styles(archive: Archive) -> dict[str, _Style]:
-    """Paragraph style id → what it makes of a paragraph, by name, outline level or the style that it is based on."""
+    """Return the paragraph styles by id, each resolved by name, outline level or the style that it is based on."""
     if "word/styles.xml" not in archive.names:
         return {}
     elements = {s.get(_W + "styleId", ""): s for s in archive.xml("word/styles.xml").iterchildren(_W + "style")}
@@ -305,7 +286,7 @@ class _Walk:
                 self.runs(element, boxes)
 
     def inline(self, element: Any, boxes: list[Any]) -> None:
-        """A shape that stands in the line like a word: one paragraph stays in the line, more are a box of their own."""
+        """Write a shape set in the line: one paragraph stays in the line, more are a box of their own."""
         for content in element.iter(_W + "txbxContent"):
             paragraphs = [p for p in content if p.tag == _W + "p"]
             if len(content) == len(paragraphs) == 1:
@@ -334,7 +315,7 @@ class _Walk:
         writer.separate(2)
 
     def inside(self, parent: Any, tag: str) -> list[Any]:
-        """The rows of a table or cells of a row, those in content controls and insertions too."""
+        """Return the rows of a table or cells of a row, those in content controls and insertions too."""
         found: list[Any] = []
         for element in parent:
             if element.tag == _W + tag:
@@ -345,13 +326,13 @@ class _Walk:
         return found
 
     def before(self, row: Any) -> int:
-        """How many columns a row leaves out before its first cell."""
+        """Return how many columns a row leaves out before its first cell."""
         properties = row.find(_W + "trPr")
         columns = _value(properties, "gridBefore") if properties is not None else ""
         return min(int(columns), 100) if columns.isdigit() else 0
 
     def finish_pages(self) -> None:
-        """Pages from where Word last broke them; none where the file does not tell."""
+        """Set the pages by Word's last page breaks; none if the file has none."""
         length = self.writer.length
         starts = sorted({0} | {length if place.start is None else place.start for place in self.breaks})
         if len(starts) > 1:
@@ -362,13 +343,12 @@ class _Walk:
 
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
-_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _TITLES = frozenset({"title", "ctrTitle"})
 _LEFT_OUT = frozenset({"sldNum", "dt", "hdr", "sldImg"})
 
 
 def read_pptx(data: bytes, writer: Writer) -> None:
-    """Slides in the order of the show, each with its notes."""
+    """Write the slides in the order of the show, each with its notes."""
     with Archive(data) as archive:
         parts = archive.relations("ppt/presentation.xml")
         order = archive.xml("ppt/presentation.xml").find(_P + "sldIdLst")
@@ -400,7 +380,7 @@ def read_pptx(data: bytes, writer: Writer) -> None:
 
 
 def _placeholder(shape: Any) -> str:
-    """A shape's role on the slide: title, body, sldNum …; "" for none."""
+    """Return a shape's role on the slide: title, body, sldNum …; "" for none."""
     mark = shape.find(f"{_P}nvSpPr/{_P}nvPr/{_P}ph")
     return mark.get("type", "body") if mark is not None else ""
 
@@ -435,7 +415,7 @@ def _shape(shape: Any, writer: Writer) -> None:
 
 
 def _paragraphs(parent: Any) -> str:
-    """The paragraphs of a text body, one a line; deeper levels are indented."""
+    """Return the paragraphs of a text body, one a line; deeper levels are indented."""
     found = []
     for paragraph in parent.iter(_A + "p"):
         properties = paragraph.find(_A + "pPr")
@@ -469,7 +449,7 @@ def _notes(root: Any, writer: Writer) -> None:
 
 
 def _comments(root: Any, writer: Writer) -> None:
-    """Remarks of reviewers, in the old form (p:text) or the new one (paragraphs)."""
+    """Write the reviewers' comments, in the old form (p:text) or the new one (paragraphs)."""
     for comment in root.iter("{*}cm"):
         text = "".join(t.text or "" for t in comment.iter(_P + "text")) or _paragraphs(comment)
         if text.strip():

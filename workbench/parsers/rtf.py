@@ -4,6 +4,7 @@ Source: Rich Text Format Specification 1.9.1 (Microsoft, 2008).
 """
 
 import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.errors import DocumentError
@@ -30,23 +31,18 @@ _CHARSETS = {  # \fcharset → code page
 }  # fmt: skip
 
 
+@dataclass(slots=True)
 class _State:
-    """What a group inherits from the one around it."""
+    """The state that a group inherits from the one around it."""
 
-    __slots__ = ("encoding", "fallback", "hidden", "skipped")
-
-    def __init__(self, skipped: bool, hidden: bool, fallback: int, encoding: str) -> None:
-        self.skipped = skipped
-        self.hidden = hidden
-        self.fallback = fallback  # how many characters stand after a \u for readers that do not know it
-        self.encoding = encoding
-
-    def copy(self) -> "_State":
-        return _State(self.skipped, self.hidden, self.fallback, self.encoding)
+    skipped: bool
+    hidden: bool
+    fallback: int  # how many characters follow a \u for readers that do not know it
+    encoding: str
 
 
 def read_rtf(data: bytes, writer: Writer) -> None:
-    """The body: headings where an outline level or a style named "heading" says so, tables, list markers as text."""
+    """Write the body: headings by outline level or a style named "heading", tables, list markers as text."""
     _Reader(data, writer).read()
 
 
@@ -78,10 +74,10 @@ class _Reader:
             if brace:
                 self.flush(state)
                 if brace == b"{":
-                    groups.append(state.copy())
+                    groups.append(replace(state))
                     opening = True
                     if len(groups) > MAX_DEPTH:
-                        raise DocumentError(f"its groups are nested more than {MAX_DEPTH:,} deep. Save it anew.")
+                        raise DocumentError(f"its groups are nested more than {MAX_DEPTH:,} deep. Save it again.")
                 elif groups:
                     state = groups.pop()
                 starred = False
@@ -118,7 +114,7 @@ class _Reader:
         self.end_table()
 
     def control(self, word: bytes, number: int | None, state: _State) -> int:
-        """Act on a control word; how many characters to leave out after it."""
+        """Act on a control word; return how many characters to skip after it."""
         if word == b"u" and number is not None:
             self.flush(state)
             if not state.hidden:
@@ -167,13 +163,13 @@ class _Reader:
             self.paragraph.append({b"~": "\xa0", b"_": "-", b"-": ""}.get(symbol, ""))
 
     def flush(self, state: _State) -> None:
-        """Decode what was gathered, in the code page of its font."""
+        """Decode the pending bytes in the code page of their font."""
         if self.pending:
             self.paragraph.append(bytes(self.pending).decode(state.encoding, "replace"))
             self.pending.clear()
 
     def taken(self) -> str:
-        """The paragraph's text, its UTF-16 halves joined."""
+        """Take the paragraph's text, its UTF-16 halves joined."""
         text = "".join(self.paragraph)
         self.paragraph.clear()
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").strip()
@@ -217,7 +213,7 @@ class _Reader:
 
 
 def _group(data: bytes, name: bytes) -> bytes:
-    """The group that starts with this destination; b"" for none."""
+    """Return the group that starts with this destination; b"" for none."""
     start = data.find(b"{\\" + name)
     if start < 0:
         return b""
@@ -230,7 +226,7 @@ def _group(data: bytes, name: bytes) -> bytes:
 
 
 def _fonts(data: bytes) -> dict[int, str]:
-    """Font number → code page."""
+    """Return font number → code page."""
     found = {}
     for number, body in re.findall(rb"\\f(\d{1,6})(?=\D)([^{};]*)", _group(data, b"fonttbl")):
         match = re.search(rb"\\fcharset(\d{1,3})", body)
@@ -241,7 +237,7 @@ def _fonts(data: bytes) -> dict[int, str]:
 
 
 def _styles(data: bytes) -> dict[int, int]:
-    """Style number → heading level."""
+    """Return style number → heading level."""
     found = {}
     for number, level in re.findall(rb"\{\\s(\d{1,6})(?=\D)[^{};]*? heading (\d);", _group(data, b"stylesheet"), re.I):
         found[int(number)] = min(6, max(1, int(level)))

@@ -1,4 +1,12 @@
-"""Foreign files read in a process of their own, within limits of time, memory and output."""
+"""Foreign files read in a process of their own, within limits of time, memory and output, and without a network.
+
+A process that has read a file or refused it in good order is kept for the next one, so that only the first pays for
+its start. One in which a parser broke, or that read a large file or very many, is ended. Callers may be threads; each
+has a process to itself while it reads, and if there are many they take turns owner by owner.
+
+Limits are the system's. A filter of system calls, or else a namespace, shuts the network off. Only Linux has these;
+elsewhere `shut_network` returns "", and `isolation()` reports it.
+"""
 
 import atexit
 import contextlib
@@ -29,7 +37,7 @@ from workbench.parsers.writer import RawDocument
 from workbench.specs import to_dict
 
 LIMITS = ("cpu_seconds", "memory_bytes", "output_bytes", "open_files")
-"""What `bound` takes and the system enforces; the wall clock is the parent's."""
+"""The limits that `bound` takes and the system enforces; the parent watches the wall clock."""
 
 _NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 38, 22, 2  # prctl(2)
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000  # unshare(2)
@@ -43,7 +51,7 @@ _CALLS = {  # audit architecture, and what opens a way out: socket, io_uring_set
 
 
 def bound(limits: Mapping[str, int]) -> list[str]:
-    """Set these of LIMITS for this process from now on; those that hold. Processor time counts from now."""
+    """Set these limits for this process; return the names of those that hold. Processor time counts from now."""
     try:
         import resource
     except ImportError:
@@ -69,7 +77,7 @@ def bound(limits: Mapping[str, int]) -> list[str]:
 
 
 def shut_network() -> str:
-    """What now keeps this process, and all that it starts, from opening a socket: "seccomp", "namespace" or ""."""
+    """Keep this process, and all that it starts, from opening a socket; return how: "seccomp", "namespace" or ""."""
     if not sys.platform.startswith("linux"):
         return ""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -80,7 +88,7 @@ def shut_network() -> str:
 
 
 def reaches_network() -> bool:
-    """Whether a packet could leave: a socket can be had, and there is a route out. Nothing is sent."""
+    """Return whether a packet could leave: a socket opens, and there is a route out. Nothing is sent."""
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect(("192.0.2.1", 9))  # an address kept for documentation (RFC 5737)
@@ -115,7 +123,7 @@ _owner: ContextVar[str] = ContextVar("owner", default="")
 
 @contextmanager
 def on_behalf_of(owner: str) -> Iterator[None]:
-    """Files that are read within are this owner's; elsewhere they are nobody's, which is an owner too."""
+    """Let files that are read within count as this owner's; elsewhere the owner is ""."""
     token = _owner.set(owner)
     try:
         yield
@@ -124,7 +132,7 @@ def on_behalf_of(owner: str) -> Iterator[None]:
 
 
 class FairQueue:
-    """So many at once. Those who wait come owner by owner, so that one who brings two hundred delays nobody's one."""
+    """A queue for `at_once` readers, served owner by owner: two hundred files of one delay no other's one file."""
 
     def __init__(self, at_once: int) -> None:
         self._free = at_once
@@ -133,7 +141,7 @@ class FairQueue:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """A turn, of the owner named by `on_behalf_of`; waited for, and passed on at the end."""
+        """A turn of the owner named by `on_behalf_of`: waited for, and passed on at the end."""
         mine = threading.Event()
         with self._lock:
             if self._free:
@@ -148,7 +156,7 @@ class FairQueue:
             self._pass_on(mine)
 
     def _pass_on(self, mine: threading.Event) -> None:
-        """Nothing; the turn goes to the owner who had none for longest. Who broke off in the queue has none to give."""
+        """Give the turn to the owner who had none for longest; one who broke off while waiting has none to give."""
         with self._lock:
             if not mine.is_set():
                 owner = next(owner for owner, queue in self._waiting.items() if mine in queue)
@@ -167,6 +175,8 @@ class FairQueue:
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _KEPT = tuple("PATH HOME XDG_CACHE_HOME TMPDIR TEMP SYSTEMROOT LANG LC_ALL VIRTUAL_ENV LD_LIBRARY_PATH".split())
+_SET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+_SET |= {"MALLOC_ARENA_MAX": "2", "TOKENIZERS_PARALLELISM": "false"}
 _MAX_FILES = 100
 _LARGE = 20_000_000
 _AT_ONCE = max(4, min(8, os.cpu_count() or 1))  # one file that hangs must not hold up the others
@@ -174,7 +184,7 @@ _AT_ONCE = max(4, min(8, os.cpu_count() or 1))  # one file that hangs must not h
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading one file may take. Memory is the address space of the process, output its answer or any file."""
+    """Limits for reading one file. Memory is the address space of the process, output its answer or any file."""
 
     seconds: float = 60
     cpu_seconds: int = 45
@@ -193,20 +203,13 @@ class _Late(Exception):
 
 
 class Process:
-    """One child, and the exchange with it."""
+    """One child process, and the exchange with it."""
 
     def __init__(self) -> None:
-        environment = {
-            k: os.environ[k] for k in _KEPT if k in os.environ
-        }  # no keys or tokens go to where foreign files are read
+        # No keys or tokens go to where foreign files are read.
+        environment = {k: os.environ[k] for k in _KEPT if k in os.environ} | _SET
         paths = [_ROOT, *(p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p)]
-        environment |= {
-            "PYTHONPATH": os.pathsep.join(paths),
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "PYTHONUTF8": "1",
-        }
-        environment |= {"MALLOC_ARENA_MAX": "2", "TOKENIZERS_PARALLELISM": "false"}
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
         self.files = 0
         self._child = subprocess.Popen(
             [sys.executable, "-m", "workbench.parsers.child"],
@@ -223,7 +226,7 @@ class Process:
         os.set_blocking(self._out.fileno(), False)
 
     def ask(self, request: dict[str, Any], data: bytes, limits: Limits) -> tuple[dict[str, Any], int]:
-        """The child's answer and its size in bytes.
+        """Return the child's answer and its size in bytes.
 
         Raises:
             _Gone, _Late: there will be none.
@@ -250,7 +253,7 @@ class Process:
         return answer, size
 
     def end(self) -> int:
-        """Kill the child and all that it started; its exit status."""
+        """Kill the child and all that it started; return its exit status."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):  # while the child is not waited for, its number is no other process's
                 if self._child.returncode is None:
@@ -263,7 +266,7 @@ class Process:
         return self._child.wait()
 
     def status(self, patience: float = 2.0) -> int | None:
-        """The exit status if the child ended by itself; what it started is ended with it."""
+        """Return the exit status if the child ended by itself; what it started is ended too."""
         deadline = time.monotonic() + patience
         while self.alive():
             if time.monotonic() > deadline:
@@ -272,7 +275,7 @@ class Process:
         return self.end()
 
     def alive(self) -> bool:
-        """Whether the child still runs; a child that has ended is not waited for, see `end`."""
+        """Return whether the child still runs; one that has ended is not waited for, see `end`."""
         if self._child.returncode is not None:
             return False
         if not hasattr(os, "waitid"):
@@ -311,7 +314,7 @@ _turns = FairQueue(_AT_ONCE)
 
 
 def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: str = "") -> RawDocument:
-    """The draft of a file, read in another process.
+    """Return what another process reads in a file.
 
     Raises:
         DocumentError: it cannot be read, or not within the limits.
@@ -323,7 +326,7 @@ def read_apart(name: str, data: bytes, parser: Parser, limits: Limits, format: s
 
 
 def do_apart(task: str, name: str, data: bytes, limits: Limits, arguments: Mapping[str, Any] | None = None) -> Any:
-    """What one of `workbench.parsers.child.TASKS` makes of a file in another process: plain JSON values.
+    """Return the result, plain JSON values, of one of `workbench.parsers.child.TASKS` on a file in another process.
 
     Raises:
         DocumentError: naming the file and the reason: refused, or not within the limits.
@@ -356,7 +359,7 @@ def do_apart(task: str, name: str, data: bytes, limits: Limits, arguments: Mappi
         except _Late:
             raise DocumentError(
                 f"{shown}: reading it took longer than {limits.seconds:g} s, the limit. "
-                "Split it into parts, or save it anew."
+                "Split it into parts, or save it again."
             ) from None
         except (_Gone, ValueError) as error:
             raise DocumentError(f"{shown}: {_why(process.status(), limits)}") from error
@@ -369,34 +372,31 @@ def do_apart(task: str, name: str, data: bytes, limits: Limits, arguments: Mappi
 
 
 def isolation() -> dict[str, Any]:
-    """What holds in the processes that read foreign files on this system, for `doctor` and the settings page.
+    """Return how processes that read foreign files are confined on this system, for `doctor` and the settings page.
 
-    `network` says what shuts it off ("seccomp", "namespace", "" for nothing), `limits` which of
-    `workbench.parsers.sandbox.LIMITS` the system enforces; the wall clock always holds.
+    `network` says what shuts it off ("seccomp", "namespace", "" for nothing), `limits` which of LIMITS the system
+    enforces; the wall clock always holds.
     """
     held: dict[str, Any] = do_apart("isolation", "isolation", b"", Limits())
     return held
 
 
 def _why(status: int | None, limits: Limits) -> str:
-    """What a child's end means for the file."""
     if status == -getattr(signal, "SIGXCPU", 24):
-        return (
-            f"reading it took more than {limits.cpu_seconds} s of processor time, the limit. Split it, or save it anew."
-        )
+        took = f"more than {limits.cpu_seconds} s of processor time, the limit"
+        return f"reading it took {took}. Split it, or save it again."
     if status == -signal.SIGKILL:
         return "the system stopped the process that read it, most likely for want of memory. Split it into parts."
     if status is not None and status < 0:
         return (
             f"the program that reads this format broke off ({signal.Signals(-status).name}): the file is damaged, "
             f"made to do harm, or needs more than {limits.memory_bytes / 1e9:g} GB of memory, the limit. "
-            "Save it anew, or split it."
+            "Save it again, or split it."
         )
-    return f"the process that read it ended without an answer (status {status}). Save it anew, or split it."
+    return f"the process that read it ended without an answer (status {status}). Save it again, or split it."
 
 
 def _take() -> Process:
-    """A child that waits, or a new one."""
     with _lock:
         while _idle:
             process = _idle.pop()
@@ -407,7 +407,7 @@ def _take() -> Process:
 
 
 def begin() -> None:
-    """Start a process for the first file now, so that it loads its libraries while the caller loads its own."""
+    """Start a process for the first file, which loads its libraries while the caller loads its own."""
     process = Process()
     with _lock:
         _idle.append(process)

@@ -18,7 +18,7 @@ _REPEATED = re.compile(rb"number-(?:rows|columns)-repeated=\"(\d+)\"")
 
 
 def read_sheets(data: bytes, writer: Writer) -> None:
-    """Every sheet: a heading, then blocks of rows, which blank rows keep apart."""
+    """Write every sheet: a heading, then blocks of rows, separated by blank rows."""
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
     repeats = data.startswith(b"PK") and _inspect(data)
@@ -28,7 +28,7 @@ def read_sheets(data: bytes, writer: Writer) -> None:
     except PasswordError:
         raise DocumentError("the workbook is protected by a password. Save a copy without it.") from None
     except CalamineError as error:
-        raise DocumentError(f"the workbook is damaged ({error}). Save it anew.") from None
+        raise DocumentError(f"the workbook is damaged ({error}). Save it again.") from None
     drawn = _Drawn(data) if data.startswith(b"PK") else None
     written = False
     hidden = [s.name for s in book.sheets_metadata if not str(s.visible).endswith(".Visible")]
@@ -79,7 +79,7 @@ def _sheet(name: str, rows: list[list[Any]], writer: Writer) -> None:
 
 
 def _shown(value: Any) -> str:
-    """A cell's value as one short line: whole numbers without a point, dates in ISO form."""
+    """Return a cell's value on one line: whole numbers without a point, dates in ISO form."""
     if isinstance(value, str):
         return " ".join(value.split())
     if isinstance(value, bool):
@@ -95,7 +95,7 @@ def _shown(value: Any) -> str:
 
 
 class _Drawn:
-    """What a workbook (.xlsx) holds beside its cells: comments, charts, text boxes; and formulas without a value."""
+    """The parts of a workbook (.xlsx) beside its cells: comments, charts, text boxes; and formulas without a value."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -112,7 +112,7 @@ class _Drawn:
                             self.formulas += len(_UNCOMPUTED.findall(archive.read(relations[id][1])))
 
     def write(self, name: str, writer: Writer) -> bool:
-        """Append what stands beside the cells of a sheet; whether there was anything."""
+        """Write what is beside the cells of a sheet; return whether there was anything."""
         if name not in self.parts:
             return False
         before = writer.length
@@ -134,7 +134,7 @@ class _Drawn:
 
 
 def _inspect(data: bytes) -> bool:
-    """Whether an OpenDocument sheet repeats cells beyond the limit.
+    """Return whether an OpenDocument sheet repeats cells beyond the limit.
 
     Raises:
         DocumentError: the file unpacks to too much, or cells lie so far apart that the area between cannot be held.
@@ -147,7 +147,7 @@ def _inspect(data: bytes) -> bool:
                 _check_area(archive.read(name))
             elif name == "content.xml":
                 content = archive.read(name)
-                xml_root(content)  # refuses what is not well-formed, where calamine would go round for ever
+                xml_root(content)  # refuses what is not well-formed, where calamine would never end
                 return max((int(n[:12]) for n in _REPEATED.findall(content)), default=0) > 100_000
             else:
                 archive.read(name)
@@ -155,7 +155,7 @@ def _inspect(data: bytes) -> bool:
 
 
 def _check_area(sheet: bytes) -> None:
-    """Refuse a sheet whose used range is far larger than what stands in it: calamine would fill it with empty cells."""
+    """Refuse a sheet whose used range is far larger than its content: calamine would fill it with empty cells."""
     bottom = max((int(r[:10]) for r in _ROW.findall(sheet)), default=0)
     columns: set[bytes] = set()
     for letters, row in _CELL.findall(sheet):

@@ -10,7 +10,7 @@ from email.message import Message
 from typing import Any
 
 from workbench.errors import DocumentError
-from workbench.parsers.detect import decode, label
+from workbench.parsers.detect import label
 from workbench.parsers.html import write_html
 from workbench.parsers.writer import MAX_SECTIONS, Writer, clean
 
@@ -18,10 +18,8 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 
 def source(data: bytes, writer: Writer, declared: str = "") -> str:
-    """The decoded file, written as it is."""
-    text, warnings = decode(data, writer.encoding, declared)
-    for warning in warnings:
-        writer.warn(warning)
+    """Decode the file, write it as it is, and return it."""
+    text = writer.decoded(data, declared)
     if zeros := text.count("\0"):
         writer.warn(f"{zeros:,} zero bytes (NUL) were replaced by \ufffd")
     text = clean(text)
@@ -30,28 +28,28 @@ def source(data: bytes, writer: Writer, declared: str = "") -> str:
 
 
 def lines(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each line, its line break included."""
+    """Yield start and end of each line, its line break included."""
     for match in _LINE.finditer(text):
         if match.end() > match.start():
             yield match.span()
 
 
 def read_text(data: bytes, writer: Writer) -> None:
-    """Plain text and JSON: no sections."""
+    """Write plain text, without sections."""
     source(data, writer)
 
 
 def read_rst(data: bytes, writer: Writer) -> None:
-    """reStructuredText: underlined titles, code blocks."""
+    """Write reStructuredText and mark underlined titles and code blocks."""
     text = source(data, writer)
     rows = [(s, e, text[s:e].rstrip()) for s, e in lines(text)]
     order: list[str] = []
     for i in range(1, len(rows)):
         start, _, title = rows[i - 1]
         line = rows[i][2]
-        if not (
-            title and not title[0].isspace() and _underline(line) and len(line) >= len(title) and not _underline(title)
-        ):
+        if not title or title[0].isspace() or _underline(title):
+            continue
+        if not _underline(line) or len(line) < len(title):
             continue
         over = i > 1 and rows[i - 2][2] == line
         style = line[0] + ("=" if over else "")
@@ -83,7 +81,7 @@ def _indented(rows: list[tuple[int, int, str]], opening: re.Pattern[str], writer
 
 
 def read_org(data: bytes, writer: Writer) -> None:
-    """Org: starred headlines, source blocks."""
+    """Write Org and mark starred headlines and source blocks."""
     text = source(data, writer)
     begun: tuple[int, str] | None = None
     for start, end in lines(text):
@@ -98,12 +96,12 @@ def read_org(data: bytes, writer: Writer) -> None:
 
 
 def read_csv(data: bytes, writer: Writer) -> None:
-    """CSV: rows as sections, the delimiter found by itself."""
+    """Write CSV and mark its rows; the delimiter is detected."""
     _read_rows(data, writer, _delimiter)
 
 
 def read_tsv(data: bytes, writer: Writer) -> None:
-    """Tab-separated values: rows as sections."""
+    """Write tab-separated values and mark their rows."""
     _read_rows(data, writer, lambda text: "\t")
 
 
@@ -137,7 +135,7 @@ def _read_rows(data: bytes, writer: Writer, delimiter: Callable[[str], str]) -> 
 
 
 def _delimiter(text: str) -> str:
-    """The candidate that cuts the first lines into the most even number of cells."""
+    """Return the delimiter that cuts the first lines into the most even number of cells."""
     sample = [line for line in text[:50_000].splitlines()[:50] if line.strip()]
 
     def evenness(candidate: str) -> tuple[float, int]:
@@ -158,12 +156,12 @@ _KINDS = {"table_open": "table", "bullet_list_open": "list", "ordered_list_open"
 
 
 def read_markdown(data: bytes, writer: Writer) -> None:
-    """Headings, code, tables with rows, lists and quotes; front matter stays in the text and out of the structure."""
+    """Write Markdown and mark its headings, code, tables, rows, lists and quotes; front matter is text only."""
     mark_markdown(source(data, writer), writer)
 
 
 def mark_markdown(text: str, writer: Writer, offset: int = 0) -> None:
-    """Mark the structure of Markdown that is written already, from `offset` on."""
+    """Mark the structure of Markdown already written from `offset` on, as a CommonMark parser reads it."""
     from markdown_it import MarkdownIt
 
     front = _FRONT.match(text)
@@ -197,7 +195,7 @@ def mark_markdown(text: str, writer: Writer, offset: int = 0) -> None:
 
 
 def _title(content: str) -> str:
-    """A heading's words: links and images by their text, tags left out."""
+    """Return a heading's words: links and images by their text, tags left out."""
     return _TAG.sub("", _LINK.sub(r"\1", content))
 
 
@@ -205,14 +203,12 @@ _PROBED = 20  # lines that must be records before all are taken for records
 
 
 def read_notebook(data: bytes, writer: Writer) -> None:
-    """The cells in order: Markdown with its structure, code as code, and what it printed; pictures are left out."""
-    text, warnings = decode(data, writer.encoding)
-    for warning in warnings:
-        writer.warn(warning)
+    """Write the cells in order: Markdown with its structure, code, and its output without pictures."""
+    text = writer.decoded(data)
     try:
         notebook = json.loads(text)
     except ValueError as error:
-        raise DocumentError(f"its JSON cannot be read ({error}). Save the notebook anew.") from None
+        raise DocumentError(f"its JSON cannot be read ({error}). Save the notebook again.") from None
     if not isinstance(notebook, dict):
         raise DocumentError("it is JSON, but not a notebook. Rename it to .json.")
     cells = notebook.get("cells")
@@ -247,7 +243,7 @@ def read_notebook(data: bytes, writer: Writer) -> None:
 
 
 def read_json(data: bytes, writer: Writer) -> None:
-    """JSON as it is; where each line is a record of its own, the lines are rows."""
+    """Write JSON as it is; if each line is a record of its own, the lines are rows."""
     text = source(data, writer)
     records = [(s, s + len(text[s:e].rstrip())) for s, e in lines(text) if text[s:e].strip()]
     if len(records) < 2 or not all(_record(text[s:e]) for s, e in records[:_PROBED]):
@@ -265,7 +261,7 @@ def _record(line: str) -> bool:
 
 
 def _output(output: Any) -> str:
-    """The text of an output; "" for a picture."""
+    """Return the text of an output; "" for a picture."""
     if traceback := _get(output, "ename"):
         return f"{traceback}: {_get(output, 'evalue')}"
     data = _get(output, "data")
@@ -289,7 +285,7 @@ _HEADERS = ("From", "To", "Cc", "Date")
 
 
 def read_eml(data: bytes, writer: Writer) -> None:
-    """The subject as heading, the sender, receivers and date, and the message; attachments are named in a warning."""
+    """Write subject, sender, receivers, date and message of an e-mail; a warning names the attachments."""
     message = email.message_from_bytes(data, policy=email.policy.default)
     _head(message, writer, 1)
     attachments = []
@@ -304,12 +300,7 @@ def read_eml(data: bytes, writer: Writer) -> None:
             attachments.append(label(file or part.get_content_type()))
             continue
         writer.separate(2)
-        body = part.get_payload(decode=True)
-        text, warnings = decode(
-            body if isinstance(body, bytes) else b"", writer.encoding, part.get_content_charset() or ""
-        )
-        for warning in warnings:
-            writer.warn(warning)
+        text = writer.decoded(_bytes(part), part.get_content_charset() or "")
         if part.get_content_subtype() == "html":
             write_html(text, writer)
         else:
@@ -319,7 +310,7 @@ def read_eml(data: bytes, writer: Writer) -> None:
 
 
 def _head(message: Message, writer: Writer, level: int) -> None:
-    """The subject as heading, and who wrote to whom and when."""
+    """Write the subject as heading, and sender, receivers and date."""
     writer.separate(2)
     if subject := _header(message, "Subject"):
         with writer.section("heading", level):
@@ -341,9 +332,9 @@ def _header(message: Message, name: str) -> str:
 
 
 def _parts(message: Message) -> Iterator[Message]:
-    """The parts to read: of alternatives the plain text if it says as much, else the last one that can be read.
+    """Yield the parts to read: of alternatives the plain text if it is as complete, else the last readable one.
 
-    A message inside comes itself, for its headers, and then its parts.
+    A message inside is yielded itself, for its headers, and then its parts.
     """
     stack = [message]
     while stack:
@@ -356,25 +347,21 @@ def _parts(message: Message) -> Iterator[Message]:
             yield part
         parts = [p for p in payload if isinstance(p, Message)]
         if part.get_content_type() == "multipart/alternative":
-            plain = [
-                p
-                for p in parts
-                if p.get_content_type() == "text/plain" and bytes(p.get_payload(decode=True) or b"").strip()
-            ]
+            plain = [p for p in parts if p.get_content_type() == "text/plain" and _bytes(p).strip()]
             rich = [p for p in parts if p.get_content_type() == "text/html" or p.is_multipart()]
             parts = (plain[:1] if not (plain and rich and _stub(plain[0], rich[-1])) else []) or rich[-1:] or parts[-1:]
         stack.extend(reversed(parts))
 
 
 def _stub(plain: Message, rich: Message) -> bool:
-    """Whether the plain text only says that the message is in HTML: it has far fewer words than that."""
+    """Return whether the plain text only says that the message is in HTML: it has far fewer words."""
     if rich.is_multipart():
         return False
-    words = len(re.findall(rb"\w+", _bytes(plain)))
-    shown = _UNSHOWN.sub(b" ", _bytes(rich))
+    words = len(re.findall(rb"\w+", _bytes(plain)[:200_000]))
+    shown = _UNSHOWN.sub(b" ", _bytes(rich)[:200_000])
     return words < 40 and len(re.findall(rb"\w+", shown)) > 5 * words + 20
 
 
 def _bytes(part: Message) -> bytes:
     body = part.get_payload(decode=True)
-    return body[:200_000] if isinstance(body, bytes) else b""
+    return body if isinstance(body, bytes) else b""

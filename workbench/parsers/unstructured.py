@@ -1,6 +1,6 @@
 """unstructured's elements, written through the same writer. The only module that imports unstructured.
 
-Here, and nowhere else, unstructured is made to work without a network: its notice and its analytics are turned off,
+Only here is unstructured made to work without a network: its notice and its analytics are turned off,
 and its spaCy model is the one that a package carries, where it would otherwise try to download `en_core_web_sm`.
 """
 
@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from workbench.parsers.detect import decode
 from workbench.parsers.html import write_html
 from workbench.parsers.writer import Writer
 
@@ -44,12 +43,9 @@ def _partition(format: str) -> Callable[..., list[Any]]:
 
 
 def read_elements(data: bytes, writer: Writer, format: str) -> None:
-    """What unstructured's partition of this format finds: titles as headings, tables with rows, list items, text."""
+    """Write what unstructured finds in this format: titles as headings, tables with rows, list items, text."""
     if format in _DECODED:  # its own guesses fail on UTF-16 and are wrong on Windows-1252
-        text, warnings = decode(data, writer.encoding)
-        data = text.encode("utf-8", "replace")
-        for warning in warnings:
-            writer.warn(warning)
+        data = writer.decoded(data).encode("utf-8", "replace")
     elements = _partition(format)(file=io.BytesIO(data), **({"include_headers": True} if format == "eml" else {}))
     pages: dict[int, int] = {}
     sheet = None

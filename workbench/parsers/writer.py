@@ -1,20 +1,28 @@
-"""The one writer through which every parser makes a text with sections at exact spans."""
+"""The one writer through which every parser makes a text with sections at exact spans.
+
+A section is opened before its text is written and closed after it, so `text[start:end]` holds by construction. Breaks
+between blocks are kept back until something follows them; a section therefore neither starts nor ends with one.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from workbench.documents import SECTION_KINDS, Document, Section
 from workbench.errors import DocumentError
+from workbench.parsers.detect import decode
 from workbench.spans import Span
 from workbench.specs import digest, fingerprint
 
 
 @dataclass(slots=True)
 class RawDocument:
-    """A text with sections (kind, level, start, end, title) and pages (number, start, end)."""
+    """What a parser makes of a file before it has an identity: plain values that can cross to another process.
+
+    Sections are (kind, level, start, end, title), pages (number, start, end).
+    """
 
     text: str
     sections: list[tuple[str, int, int, int, str]]
@@ -26,7 +34,7 @@ class RawDocument:
     language: str = ""
 
     def document(self, name: str, data: bytes) -> Document:
-        """The document that this draft of `data` becomes."""
+        """Return the document that this reading of the file `data` becomes."""
         source = digest(data)
         id = fingerprint([source, self.engine, self.text])
         return Document(
@@ -43,20 +51,12 @@ class RawDocument:
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "text": self.text,
-            "sections": self.sections,
-            "pages": self.pages,
-            "warnings": self.warnings,
-            "media_type": self.media_type,
-            "engine": self.engine,
-            "language": self.language,
-        }
+        """Return plain JSON values for `from_plain`."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any], name: str) -> "RawDocument":
-        """The draft that `to_plain` wrote, checked: it comes from a process that has read the foreign file `name`.
+        """Check and decode what `to_plain` wrote in a process that has read the foreign file `name`.
 
         Raises:
             DocumentError: naming the file: a value of another type, or a span outside the text.
@@ -71,12 +71,12 @@ class RawDocument:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DocumentError(
-                f"{name}: the process that read it gave an answer of another form ({error}). Save it anew."
+                f"{name}: the process that read it gave an answer of another form ({error}). Save it again."
             ) from None
         spans = [(s, e) for _, _, s, e, _ in sections] + [(s, e) for _, s, e in pages]
         if any(not 0 <= s <= e <= len(text) for s, e in spans) or any(k not in SECTION_KINDS for k, *_ in sections):
             raise DocumentError(
-                f"{name}: the process that read it gave sections that do not fit its text. Save it anew, or choose "
+                f"{name}: the process that read it gave sections that do not fit its text. Save it again, or choose "
                 "another parser."
             )
         return draft
@@ -90,16 +90,16 @@ _BLANKS = re.compile(r"[ \t\n\r\f]+")
 
 
 def clean(text: str) -> str:
-    """The text with NUL and lone surrogates replaced one for one by U+FFFD; its length stays as it is."""
+    """Return the text with NUL and lone surrogates replaced by U+FFFD, one for one."""
     return _UNSAFE.sub("\ufffd", text)
 
 
 class Writer:
-    """Collects text, sections, pages and warnings; `draft()` hands them over."""
+    """Collects text, sections, pages and warnings for a `RawDocument`."""
 
     def __init__(self, encoding: str = "", limit: int = MAX_CHARACTERS) -> None:
         self.encoding = encoding
-        """The encoding that the user named for text formats; "" to find it out."""
+        """The encoding that the user named for text formats; "" to detect it."""
         self.length = 0
         self._sections: list[tuple[int, int, int, tuple[str, int, int, int, str]]] = []  # start, -end, order, section
         self.pages: list[tuple[int, int, int]] = []
@@ -116,6 +116,13 @@ class Writer:
         self._unmarked = 0
         self._order = 0
 
+    def decoded(self, data: bytes, declared: str = "") -> str:
+        """Return `data` as text in the user's, the declared or a detected encoding; warn of what was guessed."""
+        text, warnings = decode(data, self.encoding, declared)
+        for warning in warnings:
+            self.warn(warning)
+        return text
+
     def write(self, text: str) -> None:
         """Append `text` as it is, after any break that was kept back."""
         if not text:
@@ -126,14 +133,14 @@ class Writer:
         self._append(clean(text))
 
     def verbatim(self, text: str) -> None:
-        """Append `text` as it is, its last line breaks only once something follows them."""
+        """Append `text` as it is, its last line breaks only if something follows."""
         body = text.rstrip("\n")
         self.write(body)
         if self.length:
             self._newlines += len(text) - len(body)
 
     def flow(self, text: str) -> None:
-        """Append `text` with each run of blanks folded to one, as a browser does."""
+        """Append `text` with each run of white space folded to one blank, as a browser does."""
         if not text:
             return
         words = _BLANKS.sub(" ", text)
@@ -149,23 +156,23 @@ class Writer:
             self.blank()
 
     def blank(self) -> None:
-        """One blank before what follows, unless a break stands there."""
+        """Put one blank before what follows, unless there is a break."""
         self._blank = True
 
     def separate(self, newlines: int) -> None:
-        """At least so many newlines before what follows; inside a cell at most one, none at its start."""
+        """Put at least so many newlines before what follows; inside a cell at most one, none at its start."""
         if self._fresh_cell or self._marker:
             return
         self._forget_tabs()
         self._newlines = max(self._newlines, min(newlines, 1) if self._cells else newlines)
 
     def hold(self, marker: str) -> None:
-        """A list item's marker, written once its text comes; "" takes it back where none came."""
+        """Keep a list item's marker until its text comes; "" drops it."""
         self._marker = marker
 
     @contextmanager
     def section(self, kind: str, level: int = 1, title: str = "") -> Iterator[None]:
-        """A section around what is written inside; dropped where that is nothing. A heading's title is its text."""
+        """A section around what is written inside; dropped if that is nothing. A heading's title is its text."""
         place = self.anchor()
         yield
         if place.start is None:
@@ -177,7 +184,7 @@ class Writer:
 
     @contextmanager
     def row(self, level: int = 1) -> Iterator[None]:
-        """A row of a table on a line of its own."""
+        """A row of a table, on a line of its own."""
         outer, self._cells = self._cells, []
         fresh, self._fresh_cell = self._fresh_cell, False
         if not (outer and fresh):
@@ -193,7 +200,7 @@ class Writer:
 
     @contextmanager
     def cell(self, first: bool) -> Iterator[None]:
-        """A cell of a row: a tab before it, or a line break where a cell before it holds several lines."""
+        """A cell of a row, after a tab, or after a line break if a cell before it has several lines."""
         if not first:
             if any(self._cells):
                 self._cells.clear()
@@ -210,7 +217,7 @@ class Writer:
 
     @contextmanager
     def page(self, number: int) -> Iterator[None]:
-        """A page around what is written inside; an empty span where that is nothing."""
+        """A page around what is written inside; an empty span if that is nothing."""
         place = self.anchor()
         yield
         if place.start is None:
@@ -219,19 +226,19 @@ class Writer:
         self.pages.append((number, place.start, self.length))
 
     def anchor(self) -> "_Open":
-        """A place whose `start` is set where the next text begins; None until then."""
+        """Return a place whose `start` is set when the next text is written; None until then."""
         self._order += 1
         place = _Open(self._tabs + len(self._marker), self._order)
         self._waiting.append(place)
         return place
 
     def forget(self, place: "_Open") -> None:
-        """Give up an anchor where nothing was written."""
+        """Drop an anchor, if nothing was written."""
         if place in self._waiting:
             self._waiting.remove(place)
 
     def mark(self, kind: str, level: int, start: int, end: int, title: str = "", order: int = 0) -> None:
-        """A section around text that is already written; of two with the same span the outer is marked first."""
+        """Mark a section around text already written; of two with the same span mark the outer one first."""
         if not order:
             self._order += 1
             order = self._order
@@ -242,13 +249,13 @@ class Writer:
             self._unmarked += 1
 
     def warn(self, message: str) -> None:
-        """A line for the user; each is kept once."""
+        """Add a line for the user, each once."""
         message = clean(message)
         if message not in self.warnings:
             self.warnings.append(message)
 
     def draft(self, engine: str, media_type: str) -> RawDocument:
-        """What was written. Sections are in text order, the outer before the inner."""
+        """Return what was written. Sections are in text order, the outer before the inner."""
         if self._unmarked:
             self.warn(
                 f"{self._unmarked:,} sections beyond the first {MAX_SECTIONS:,} (most likely rows) are not marked"
@@ -289,7 +296,7 @@ class Writer:
 
 
 class _Open:
-    """A place that is known once something is written there; `lead`: how much of tabs and marker it stands after."""
+    """A place set when text is written there; `lead`: the characters of tabs and marker before it."""
 
     __slots__ = ("lead", "order", "part", "start")
 

@@ -14,27 +14,20 @@ from workbench.parsers.writer import Writer
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
-_SKIPPED = frozenset(
-    {
-        _TEXT + "tracked-changes",
-        _TEXT + "note-citation",
-        _OFFICE + "annotation",
-        _OFFICE + "forms",
-        _TEXT + "sequence-decls",
-    }
-)
+_SKIPPED = frozenset(_TEXT + tag for tag in ("tracked-changes", "note-citation", "sequence-decls"))
+_SKIPPED |= {_OFFICE + "annotation", _OFFICE + "forms"}
 _MAX_BLANKS = 100
 _MAX_REPEATS = 1_000
 
 
 def read_odt(data: bytes, writer: Writer) -> None:
-    """Headings, paragraphs, lists and tables of the text body."""
+    """Write the headings, paragraphs, lists and tables of the text body."""
     with Archive(data) as archive:
         if "META-INF/manifest.xml" in archive.names and b"encryption-data" in archive.read("META-INF/manifest.xml"):
             raise DocumentError("it is protected by a password. Save a copy without it.")
         body = archive.xml("content.xml").find(f"{_OFFICE}body/{_OFFICE}text")
     if body is None:
-        raise DocumentError("it holds no text body. Save it anew as .odt.")
+        raise DocumentError("it holds no text body. Save it again as .odt.")
     _blocks(body, writer, 0, 0)
 
 
@@ -106,14 +99,14 @@ def _inline(element: Any, writer: Writer) -> None:
 
 
 def read_epub(data: bytes, writer: Writer) -> None:
-    """The pages of the book in the order of its spine."""
+    """Write the pages of the book in the order of its spine."""
     with Archive(data) as archive:
         if "META-INF/rights.xml" in archive.names:
             raise DocumentError("the book is protected against copying (DRM), so it cannot be read.")
         container = archive.xml("META-INF/container.xml")
         package = next((e.get("full-path", "") for e in container.iter("{*}rootfile")), "")
         if package not in archive.names:
-            raise DocumentError("its table of parts points outside the book. Save or convert it anew.")
+            raise DocumentError("its table of parts points outside the book. Save or convert it again.")
         root = archive.xml(package)
         hrefs = {e.get("id"): e.get("href", "") for e in root.iter("{*}item") if "html" in e.get("media-type", "")}
         folder = posixpath.dirname(package)
@@ -133,7 +126,7 @@ def read_epub(data: bytes, writer: Writer) -> None:
 
 
 def read_xml(data: bytes, writer: Writer) -> None:
-    """The text of the elements, those that hold only others on lines of their own; tags and attributes stay out."""
+    """Write the text of the elements, without attributes; those that hold only others get lines of their own."""
     declared = re.match(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.:-]+)", data[:1_000])
     if writer.encoding or data.startswith((b"\xff\xfe", b"\xfe\xff")) or (declared is None and b"\0" in data[:100]):
         text, _ = decode(data, writer.encoding)

@@ -2,28 +2,32 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from workbench.catalogue import Catalogue, open_catalogue
+from workbench.catalogue import open_catalogue
 from workbench.documents import Corpus
 from workbench.errors import RunError, WorkbenchError
 from workbench.golden import write_golden
+from workbench.memory_cache import cached
 from workbench.metrics import REVISION
 from workbench.records import Question, Run, golden_id, read_run
 from workbench.specs import fingerprint
 from workbench.workspaces.workspace import Workspace
 
+if TYPE_CHECKING:
+    from workbench.catalogue import Catalogue
+
 
 def experiments_folder(workspace: Workspace, corpus: Corpus, questions: Sequence[Question]) -> Path:
-    """The folder of the runs on these documents and questions; another document or question is another folder."""
+    """Return the folder of the runs on exactly these documents and questions."""
     return workspace.folder / "experiments" / fingerprint([corpus.id, golden_id(questions)])
 
 
 def kept_runs(folder: Path) -> tuple[Run, ...]:
-    """The runs in an experiments folder by label.
+    """Return the runs in an experiments folder, in the order of their labels.
 
-    Left out, and measured again by a sweep, are damaged files and those of another revision of the measures.
+    Damaged files and those of another revision of the measures are left out; a sweep measures them again.
     """
     files = sorted((folder / "runs").glob("[0-9a-f]*.json")) if folder.is_dir() else []
     runs = []
@@ -38,7 +42,7 @@ def kept_runs(folder: Path) -> tuple[Run, ...]:
 
 
 def latest_runs(workspace: Workspace) -> tuple[Run, ...]:
-    """The runs of the state of documents and golden set that was measured last, if at least two can be compared."""
+    """Return the runs of the documents and golden set measured last, if at least two can be compared."""
     home = workspace.folder / "experiments"
     folders = [f for f in home.iterdir() if (f / "runs").is_dir()] if home.is_dir() else []
     for folder in sorted(folders, key=lambda f: (f / "runs").stat().st_mtime, reverse=True):
@@ -47,7 +51,7 @@ def latest_runs(workspace: Workspace) -> tuple[Run, ...]:
     return ()
 
 
-@lru_cache(maxsize=2_000)
+@cached(256 << 20, lambda run: 10_000 + 1_000 * len(run.questions))
 def _read(file: Path, changed: int, size: int) -> Run:
     return read_run(file)
 
@@ -55,8 +59,8 @@ def _read(file: Path, changed: int, size: int) -> Run:
 log = logging.getLogger(__name__)
 
 
-def catalogue_of(workspace: Workspace) -> Catalogue:
-    """The catalogue of this workspace and of no other; both of its ids lead to it, as to its folder.
+def catalogue_of(workspace: Workspace) -> "Catalogue":
+    """Return the catalogue of this workspace; both of its ids lead to it, as to its folder.
 
     Raises:
         StoreError: the database cannot be used.
@@ -65,9 +69,9 @@ def catalogue_of(workspace: Workspace) -> Catalogue:
 
 
 def remember(workspace: Workspace, runs: Iterable[Run], corpus: Corpus, questions: Sequence[Question]) -> bool:
-    """Whether the catalogue has the runs now, and the golden set that they were measured on.
+    """Keep the runs and their golden set in the catalogue; return whether that worked.
 
-    Where it cannot be used the log says so and the work goes on: files are the first copy of every run.
+    If not, it is logged and the work goes on: the first copy of every run is its file.
     """
     try:
         catalogue = catalogue_of(workspace)

@@ -1,4 +1,8 @@
-"""The golden set of a workspace: its questions, the drafts that wait for a person, and undo for both."""
+"""The golden set of a workspace: its questions, the drafts that wait for a person, and undo for both.
+
+A version is two files of JSON lines, named by their content. `golden/versions.json` lists the versions and says which
+is current; it is replaced whole, so that a change, an accepted draft or an undo happens as a whole or not at all.
+"""
 
 import json
 import re
@@ -20,15 +24,15 @@ from workbench.specs import digest
 from workbench.workspaces.manifest import locked, now, sample_files, sample_golden, write_whole
 
 MOST_VERSIONS = 50
-"""Versions that are kept; the oldest goes first."""
+"""Versions that are kept; the oldest is dropped first."""
 
-_BEFORE_VERSIONS = "golden.jsonl"  # where the golden set stood before it had versions
+_BEFORE_VERSIONS = "golden.jsonl"  # the golden set before it had versions
 _FILE = re.compile(r"|golden\.jsonl|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A state of the golden set: what led to it, when, and the files of its questions and drafts; "" where none."""
+    """A state of the golden set: the change that led to it, its time, the files of its questions and drafts or ""."""
 
     label: str = ""
     time: str = ""
@@ -44,34 +48,33 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The versions that are kept, the oldest first, and which of them stands."""
+    """The versions that are kept, the oldest first, and the index of the current one."""
 
     versions: tuple[Version, ...] = (Version(),)
     at: int = 0
 
     @property
     def current(self) -> Version:
-        """The version that stands."""
         return self.versions[self.at]
 
     @property
     def undo(self) -> str:
-        """What `undo` would take back; "" where there is nothing."""
+        """Label of the change that `undo` would take back; "" for none."""
         return self.current.label if self.at else ""
 
     @property
     def redo(self) -> str:
-        """What `redo` would do again; "" where there is nothing."""
+        """Label of the change that `redo` would make again; "" for none."""
         return self.versions[self.at + 1].label if self.at + 1 < len(self.versions) else ""
 
     def followed(self, version: Version) -> "History":
-        """With a further version after the one that stands; what was undone is given up."""
+        """Return the history with a version after the current one; versions that were undone are dropped."""
         versions = (*self.versions[: self.at + 1], version)[-MOST_VERSIONS:]
         return History(versions, len(versions) - 1)
 
 
 def read_history(folder: Path) -> History:
-    """The versions in a workspace's folder.
+    """Return the versions in a workspace's folder.
 
     Raises:
         StoreError: their list cannot be read.
@@ -99,7 +102,7 @@ def read_history(folder: Path) -> History:
 
 
 def write_history(folder: Path, history: History) -> None:
-    """Put the list of versions in the place of the one before, and drop the files that it no longer names."""
+    """Replace the list of versions, and remove the files that it no longer names."""
     values = {"workbench": 1, "at": history.at, "versions": [asdict(v) for v in history.versions]}
     text = json.dumps(values, ensure_ascii=False, indent=1)
     write_whole(_index(folder), text.encode("utf-8", "surrogatepass"))
@@ -112,7 +115,7 @@ def write_history(folder: Path, history: History) -> None:
 def commit(
     folder: Path, history: History, label: str, golden: bytes | None = None, drafts: bytes | None = None
 ) -> None:
-    """A further version, with the files that are given in the place of the ones before. To be called under `locked`."""
+    """Add a version, with new files for what is given. Call it under `locked`."""
     _index(folder).parent.mkdir(exist_ok=True)
     version = replace(history.current, label=label, time=now())
     if golden is not None:
@@ -123,10 +126,10 @@ def commit(
 
 
 def version_content(folder: Path, file: str) -> bytes:
-    """The JSON lines of a file of a version; none for "".
+    """Return the JSON lines in a file of a version; b"" for "".
 
     Raises:
-        FileNotFoundError: it is gone, as when another process gave up its version.
+        FileNotFoundError: it is gone, for example because another process dropped its version.
     """
     if not file:
         return b""
@@ -147,7 +150,7 @@ def _index(folder: Path) -> Path:
 
 
 REJECTED = "rejected"
-"""Tag of a draft that nobody wants; it is kept so that it is not drafted again."""
+"""Tag of a rejected draft, which is kept so that it is not drafted again."""
 
 Edit = Callable[[tuple[Question, ...]], tuple[Question, ...]]
 
@@ -169,9 +172,9 @@ class GoldenSet:
     # --- what it holds
 
     def read(self, corpus: Corpus) -> Anchoring:
-        """The questions as they stand in this corpus and what became of their passages. Writes nothing.
+        """Return the questions anchored in this corpus, and what became of their passages.
 
-        Until the user keeps some, those of the sample corpus whose documents are here.
+        Until the user keeps some, these are the sample corpus's questions whose documents are here.
 
         Raises:
             StoreError: the file cannot be read.
@@ -179,28 +182,28 @@ class GoldenSet:
         return self._state(corpus).questions
 
     def drafts(self, corpus: Corpus) -> tuple[Question, ...]:
-        """The drafts that wait to be accepted, edited or rejected, in order."""
+        """Return the drafts that wait to be accepted, edited or rejected, in order."""
         return tuple(q for q in self._state(corpus).drafts if REJECTED not in q.tags)
 
     def rejected(self, corpus: Corpus) -> tuple[Question, ...]:
-        """The drafts that were rejected, for drafting to avoid."""
+        """Return the rejected drafts, for drafting to avoid."""
         return tuple(q for q in self._state(corpus).drafts if REJECTED in q.tags)
 
     def export(self, corpus: Corpus) -> str:
-        """The questions as JSON lines, with the offsets and quotes that they have in this corpus."""
+        """Return the questions as JSON lines, with their offsets and quotes in this corpus."""
         return write_golden(self.read(corpus).questions, corpus)
 
     @property
     def history(self) -> History:
-        """The versions; its `undo` and `redo` say what the buttons would do, "" where nothing."""
+        """The versions, with labels for undo and redo."""
         return read_history(self.folder)
 
     # --- changes
 
     def change(self, edit: Edit, corpus: Corpus, label: str = "") -> tuple[Question, ...]:
-        """The questions after an edit of those that stand now, whoever wrote them; kept as a new version.
+        """Edit the questions as they are now, whoever wrote them; keep them as a new version and return them.
 
-        Only what the edit touches is written anew; the other questions keep the offsets and quotes of their file.
+        Only what the edit touches is written again; the other questions keep the offsets and quotes of their file.
 
         Raises:
             GoldenError: the edit refuses, a reference lies outside the corpus, or two questions share an id.
@@ -209,16 +212,16 @@ class GoldenSet:
         return self._change(edit, corpus, label)
 
     def keep(self, questions: Iterable[Question], corpus: Corpus, label: str = "") -> None:
-        """Put these questions in the place of the golden set; see `change`, which loses no one else's."""
+        """Replace the golden set by these questions; `change` does not lose another person's edits."""
         kept = tuple(questions)
         self._change(lambda _: kept, corpus, label)
 
     def confirm(self, corpus: Corpus, label: str = "confirmed where passages stand") -> tuple[Question, ...]:
-        """The questions, written with the offsets and quotes that they have in this corpus."""
+        """Write the questions with their offsets and quotes in this corpus; return them."""
         return self._change(lambda questions: questions, corpus, label, anew=True)
 
     def undo(self) -> str:
-        """The label of the change that was taken back.
+        """Take back the last change and return its label.
 
         Raises:
             GoldenError: there is nothing to undo.
@@ -226,7 +229,7 @@ class GoldenSet:
         return self._step(-1)
 
     def redo(self) -> str:
-        """The label of the change that was made again.
+        """Make the change again that was taken back, and return its label.
 
         Raises:
             GoldenError: there is nothing to redo.
@@ -236,7 +239,7 @@ class GoldenSet:
     # --- drafts
 
     def keep_drafts(self, questions: Iterable[Question], corpus: Corpus, label: str = "") -> tuple[Question, ...]:
-        """The drafts, put at the end of the queue under ids of its own."""
+        """Put drafts at the end of the queue; return them with their new ids."""
         with self._changing(corpus) as state:
             first = 1 + max((int(m[1]) for q in state.drafts if (m := _DRAFT.fullmatch(q.id))), default=0)
             new = tuple(replace(q, id=f"d{first + i}") for i, q in enumerate(questions))
@@ -246,7 +249,7 @@ class GoldenSet:
         return new
 
     def accept(self, id: str, corpus: Corpus, edited: Question | None = None) -> Question:
-        """The draft, as it was or as `edited`, now a question of the golden set under an id of its own.
+        """Make a draft, as it is or as `edited`, a question of the golden set; return it with its new id.
 
         Raises:
             GoldenError: there is no such draft, or the question is not valid.
@@ -264,14 +267,14 @@ class GoldenSet:
         return after[-1]
 
     def edit_draft(self, id: str, edited: Question, corpus: Corpus) -> None:
-        """Put the edited draft in the place of the one with this id; it goes on waiting."""
+        """Replace the draft with this id by the edited one, which goes on waiting."""
         with self._changing(corpus) as state:
             old = state.draft(id)
             changed = [replace(edited, id=id) if q is old else q for q in state.drafts]
             commit(self.folder, state.history, f"edited draft {id}", drafts=_written(changed, corpus))
 
     def reject(self, ids: Iterable[str], corpus: Corpus) -> None:
-        """Take these drafts out of the queue; they are remembered, so that they are not drafted again."""
+        """Take these drafts out of the queue; they are kept, so that they are not drafted again."""
         with self._changing(corpus) as state:
             gone = {state.draft(id).id for id in ids}
             changed = [replace(q, tags=(*q.tags, REJECTED)) if q.id in gone else q for q in state.drafts]
@@ -281,7 +284,7 @@ class GoldenSet:
     # --- how
 
     def _state(self, corpus: Corpus) -> "_State":
-        """What stands; read again where another process gives up a version meanwhile."""
+        """Return the current state; read it again if another process drops its version meanwhile."""
         for _ in range(_TRIES):
             history = self.history
             with suppress(FileNotFoundError):
@@ -297,7 +300,7 @@ class GoldenSet:
 
     @contextmanager
     def _changing(self, corpus: Corpus) -> Iterator["_State"]:
-        """What stands, while nobody else can change it."""
+        """The current state, while nobody else can change it."""
         self.check_writable()
         with locked(self.folder):
             yield self._state(corpus)
@@ -324,7 +327,7 @@ class GoldenSet:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What stands: `golden`, the file's lines, and what they are in a corpus. The drafts include those rejected."""
+    """The current version: `golden`, the lines of its file, read in a corpus. `drafts` include the rejected ones."""
 
     history: History
     golden: bytes
@@ -337,14 +340,14 @@ class _State:
         return bool(self.history.current.golden)
 
     def draft(self, id: str) -> Question:
-        """The draft with this id that waits."""
+        """Return the waiting draft with this id."""
         for question in self.drafts:
             if question.id == id and REJECTED not in question.tags:
                 return question
         raise GoldenError(f"there is no draft {short(id)}; someone may have decided on it in another window")
 
     def merged(self, after: tuple[Question, ...], corpus: Corpus, anew: bool = False) -> bytes:
-        """The lines of `after`: old ones where a question is as it was read, else new; unread rows stay, at the end."""
+        """Return the lines of `after`, the old ones of unchanged questions among them, and then the unreadable rows."""
         raw, unread = self.golden.split(b"\n"), {problem.line for problem in self.questions.problems}
         line_of = {
             row["id"]: raw[number - 1]
@@ -365,12 +368,12 @@ class _State:
 
 @cached(64 << 20, lambda found: 2_000 * (1 + len(found.questions)))
 def _reread(data: bytes, corpus: Corpus, successors: tuple[tuple[str, str], ...]) -> Anchoring:
-    """`reread_golden`, once for every content and corpus: pages ask again with every run."""
+    """`reread_golden`, cached: pages ask again with every run."""
     return reread_golden(data, corpus, dict(successors))
 
 
 def _sample(corpus: Corpus) -> tuple[bytes, Anchoring]:
-    """The golden set of the sample corpus, without the questions whose documents are not here."""
+    """Return the golden set of the sample corpus, without questions whose documents are not here."""
     if {document.source for document in corpus}.isdisjoint(sample_files()):
         return b"", Anchoring()
     data = sample_golden()
@@ -381,7 +384,7 @@ def _sample(corpus: Corpus) -> tuple[bytes, Anchoring]:
 
 
 def described(before: tuple[Question, ...], after: tuple[Question, ...]) -> str:
-    """What an edit did, in a few words: "added q12", "changed 3 questions"."""
+    """Return what an edit did, in a few words: "added q12", "changed 3 questions"."""
     was, now = {q.id: q for q in before}, {q.id: q for q in after}
     parts = []
     for verb, ids in (
@@ -411,8 +414,8 @@ MOST_WORDS = 60_000
 class Change:
     """Characters added and removed, the number of sections before and after, and what became of golden passages.
 
-    `passages` is how many golden passages stand in the file, or stood; `counts` how many of them went which way, by the
-    keys of `workbench.golden.HOW`. `by_words` tells whether texts were compared word by word, or else by lines.
+    `passages` is how many golden passages are or were in the file; `counts` says what became of them, by the keys of
+    `workbench.golden.HOW`. `by_words` tells whether texts were compared by words, or else by lines.
     """
 
     old: str
@@ -426,14 +429,14 @@ class Change:
 
     @property
     def summary(self) -> str:
-        """One line for people, as of an Anchoring: "2 moved, 1 were not found"; "" where all stand as they stood."""
+        """One line for people, as of an Anchoring: "2 moved, 1 were not found"; "" if all are where they were."""
         return ", ".join(f"{n:,} {HOW[how]}" for how, n in self.counts if how != "kept")
 
 
 def change(old: Document, new: Document, golden: Anchoring) -> Change:
-    """What changed from `old` to `new`; `golden` is the golden set as it stands with `new` in the corpus.
+    """Return what changed from `old` to `new`; `golden` is the golden set anchored in a corpus with `new`.
 
-    Blanks and line breaks do not count as changes.
+    White space does not count as a change.
     """
     before, after = _WORD.findall(old.text), _WORD.findall(new.text)
     by_words = max(len(before), len(after)) <= MOST_WORDS

@@ -4,9 +4,7 @@ import json
 import os
 import re
 import sqlite3
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -15,8 +13,9 @@ from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
+from workbench.atomic_files import replacing
 from workbench.errors import DocumentError, GoldenError, StoreError
-from workbench.installation import beside
+from workbench.memory_cache import MemoryCache
 from workbench.parsers import Auto
 from workbench.parsers.files import files
 from workbench.specs import digest, to_dict
@@ -26,10 +25,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file in a workspace. `id` is the sha256 of its bytes and the only name that its bytes have on the disk.
+    """A file in a workspace. `id` is the sha256 of its bytes, and their file name on the disk.
 
     `name` is a label, unique in the workspace. `parser` is the parser that the user chose for it, as a plain mapping.
-    `sample` marks a file of the sample corpus, whose bytes stand beside the code.
+    `sample` marks a file of the sample corpus, which stays in its own folder.
     """
 
     id: str
@@ -49,7 +48,7 @@ class Source:
 class Manifest:
     """What a workspace holds: its sources in order, those removed last (for undo), pipelines by name, settings.
 
-    `successors` maps the id of a file to that of the file that replaced it. `notice` tells what was lost or taken back
+    `successors` maps the id of a file to that of the file that replaced it. `notice` says what was lost or recovered
     when a damaged manifest was set aside, until it is dismissed.
     """
 
@@ -61,7 +60,7 @@ class Manifest:
     notice: str = ""
 
     def find(self, id: str) -> Source | None:
-        """The source with this id; None where the workspace does not hold it, or no longer."""
+        """Return the source with this id; None if the workspace does not hold it."""
         return next((s for s in self.sources if s.id == id), None)
 
     @property
@@ -70,7 +69,7 @@ class Manifest:
         return sum(s.size for s in self.sources if not s.sample)
 
     def free_name(self, name: str) -> str:
-        """The name, or the first of `name (2)`, `name (3)` … that no source has: golden sets name documents by it."""
+        """Return the name, or the first of `name (2)`, `name (3)` … that is free: golden sets name documents by it."""
         taken = {s.name for s in self.sources}
         stem, suffix = os.path.splitext(name)
         number = 2
@@ -81,7 +80,7 @@ class Manifest:
 
 
 def encoded(manifest: Manifest) -> bytes:
-    """The manifest as JSON, a line for each file."""
+    """Encode the manifest as JSON, a line for each file."""
     names = [f.name for f in fields(Source)]
     parts = ['"workbench": 1']
     for f in fields(Manifest):
@@ -99,7 +98,7 @@ def _json(value: Any) -> str:
 
 
 def decoded(data: bytes) -> Manifest:
-    """The manifest that the JSON describes.
+    """Decode a manifest.
 
     Raises:
         ValueError: it is damaged.
@@ -121,9 +120,9 @@ def decoded(data: bytes) -> Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a workspace. A damaged one is set aside, and the copy before the last change takes its place.
+    """Return the manifest of a workspace. A damaged one is set aside, and the copy before the last change is used.
 
-    Its lists and mappings are the same objects until the file changes: they are to be looked at, not changed.
+    Its lists and mappings are shared until the file changes: do not change them.
     """
     try:
         return replace(_read(folder / "manifest.json"))
@@ -132,61 +131,52 @@ def read_manifest(folder: Path) -> Manifest:
             return read_locked(folder)
 
 
-Stamp = tuple[int, int, int]
-_MOST_READ = 64  # manifests that are kept; one of 20,000 files takes about 20 MB
-_manifests: OrderedDict[Path, tuple[Stamp, Manifest]] = OrderedDict()
-_manifests_lock = threading.Lock()
+_manifests: MemoryCache[tuple[tuple[int, int, int], Manifest]] = MemoryCache(
+    256 << 20, lambda known: 10_000 + 1_000 * len(known[1].sources)
+)
 
 
 def _read(path: Path) -> Manifest:
-    """The manifest in this file, decoded once for every state of the file: pages ask for it many times a run."""
-    stamp = _stamp(os.stat(path))
-    with _manifests_lock:
-        known = _manifests.get(path)
-        if known and known[0] == stamp:
-            _manifests.move_to_end(path)
-            return known[1]
+    """Return the manifest in this file, decoded once for every state of the file: pages ask many times a run."""
+    known = _manifests.get(path)
+    if known and known[0] == _stamp(os.stat(path)):
+        return known[1]
     with path.open("rb") as file:
         stamp = _stamp(os.fstat(file.fileno()))
         manifest = decoded(file.read())
-    with _manifests_lock:
-        _manifests[path] = stamp, manifest
-        while len(_manifests) > _MOST_READ:
-            _manifests.popitem(last=False)
+    _manifests.put(path, (stamp, manifest))
     return manifest
 
 
-def _stamp(found: os.stat_result) -> Stamp:
+def _stamp(found: os.stat_result) -> tuple[int, int, int]:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Put the manifest in the place of the one before, of which a copy is kept. To be called under `locked`."""
+    """Replace the manifest, and keep a copy of the one before. Call it under `locked`."""
     current = folder / "manifest.json"
     if current.exists():
         write_whole(folder / "manifest.previous.json", current.read_bytes())
     write_whole(current, encoded(manifest))
-    with _manifests_lock:
-        _manifests.pop(current, None)  # a stamp could come again within the clock's tick
+    _manifests.drop(current)  # a stamp could come again within the clock's tick
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that every reader sees the old content or the new, and a crash leaves one of them."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}.part")
+    """Write a file whole or not at all.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
     try:
-        with part.open("wb") as file:
+        with replacing(path) as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise _refusal(path.parent, error) from error
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """One writer at a time, over threads and processes. The lock ends with its process, however that ends."""
+    """Let one writer at a time in, over threads and processes. The lock ends with its process, however that ends."""
     try:
         with closing(sqlite3.connect(folder / "lock.sqlite", timeout=30, isolation_level=None)) as connection:
             connection.execute("BEGIN EXCLUSIVE")
@@ -196,7 +186,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def read_locked(folder: Path) -> Manifest:
-    """`read`, for whoever holds the lock. Files that no manifest names any more are kept under names of their own."""
+    """`read_manifest` under the lock. Files that no manifest names any more are kept under names of their own."""
     current = folder / "manifest.json"
     data, aside = b"", f"manifest.damaged-{time.time_ns()}.json"
     try:
@@ -221,13 +211,13 @@ def read_locked(folder: Path) -> Manifest:
         label = f"recovered-{file.name[:8]}"
         manifest.sources.append(Source(file.name, label, file.stat().st_size, "", {"kind": "auto"}, now()))
     names = f", and {len(found)} files without their names were kept" if found else ""
-    manifest.notice = f"The list of documents was made anew, because {reason}: {origin}{names}."
+    manifest.notice = f"The list of documents was made again, because {reason}: {origin}{names}."
     write_whole(current, encoded(manifest))
     return manifest
 
 
 def now() -> str:
-    """The time as a manifest writes it."""
+    """Return the time as a manifest writes it."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
@@ -238,12 +228,12 @@ def _refusal(folder: Path, error: Exception) -> StoreError:
     )
 
 
-SAMPLE_FOLDER = beside("sample_docs")
+SAMPLE_FOLDER = Path(__file__).parents[2] / "sample_docs"
 SAMPLE_GOLDEN = "golden.jsonl"
 
 
 def sample_sources() -> list[Source]:
-    """The files of the sample corpus in the order of their names; none where the code came without them."""
+    """Return the files of the sample corpus in the order of their names; none if it is not installed."""
     added, parser = now(), to_dict(Auto())
     return [
         Source(id, path.name, path.stat().st_size, guess_type(path.name)[0] or "", parser, added, sample=True)
@@ -252,7 +242,7 @@ def sample_sources() -> list[Source]:
 
 
 def sample_files() -> dict[str, Path]:
-    """sha256 → file; hashed again only where a file has changed."""
+    """Return the sample files by their sha256."""
     found = sorted(files([SAMPLE_FOLDER])) if SAMPLE_FOLDER.is_dir() else []
     return _hashed(tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in found))
 
@@ -263,7 +253,7 @@ def _hashed(stamps: tuple[tuple[Path, int, int], ...]) -> dict[str, Path]:
 
 
 def sample_golden() -> bytes:
-    """The golden set of the sample corpus as JSON lines."""
+    """Return the golden set of the sample corpus as JSON lines."""
     try:
         return (SAMPLE_FOLDER / SAMPLE_GOLDEN).read_bytes()
     except OSError as error:
@@ -271,7 +261,7 @@ def sample_golden() -> bytes:
 
 
 def check_new(manifest: Manifest, source: Source, capacity: int) -> None:
-    """Nothing, where the source may be added.
+    """Check that the source may be added.
 
     Raises:
         DocumentError: its content is here already.
@@ -284,10 +274,10 @@ def check_new(manifest: Manifest, source: Source, capacity: int) -> None:
 
 
 def check_quota(manifest: Manifest, source: Source, capacity: int) -> None:
-    """Nothing, where the source fits beside what is here.
+    """Check that the source fits beside what is here.
 
     Raises:
-        StoreError: it does not, with the figures.
+        StoreError: it does not, with the sizes.
     """
     if not source.sample and manifest.used + source.size > capacity:
         raise StoreError(
@@ -297,7 +287,7 @@ def check_quota(manifest: Manifest, source: Source, capacity: int) -> None:
 
 
 def given_up(manifest: Manifest, source: Source, capacity: int) -> list[Source]:
-    """What was removed longest ago, taken off the manifest where with the new source all would pass the capacity."""
+    """Drop the sources removed longest ago, until the new one fits beside the rest; return them."""
     held = [*manifest.sources, *manifest.removed, source]
     surplus = sum(s.size for s in held if not s.sample) - capacity
     gone = []

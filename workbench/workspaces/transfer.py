@@ -1,4 +1,13 @@
-"""A whole workspace as one ZIP file, and such a file taken into a workspace, every part of it checked."""
+"""A whole workspace exported as one ZIP file, and such a file imported, every part of it checked.
+
+    workspace.json          its form; for each document its name, sha256, parser and tags; models that were named
+    documents/NAME          the files as they were uploaded
+    golden.jsonl            the golden set, if the user keeps one
+    pipelines/NAME.yaml     the pipelines that were kept
+    runs/NAME.json          what was measured on its documents and questions
+
+Nothing else is written or read: indexes, vectors and databases are made again, nothing is unpickled.
+"""
 
 import io
 import json
@@ -33,7 +42,7 @@ _REBUILT = "a workspace file holds documents, a golden set, pipelines and runs; 
 
 @dataclass(slots=True)
 class Imported:
-    """What was taken of a workspace file, counted, and what was not: each member's name and the reason."""
+    """How much of a workspace file was imported, and what was refused: member and reason."""
 
     documents: int = 0
     questions: int = 0
@@ -42,12 +51,11 @@ class Imported:
     refused: list[tuple[str, str]] = field(default_factory=list)
 
     def refuse(self, member: str, reason: str) -> None:
-        """Note that a member was not taken."""
         self.refused.append((member, reason))
 
 
 def members_of(archive: Archive, told: Imported) -> dict[str, zipfile.ZipInfo]:
-    """The members that may be read, by name; the others are refused. Nothing is ever written under a member's name."""
+    """Return the members that may be read, by name; refuse the others. Nothing is written under a member's name."""
     entries = [entry for entry in archive.entries() if not entry.is_dir()]
     if len(entries) > MOST_MEMBERS:
         raise DocumentError(f"it holds {len(entries):,} files; the limit is {MOST_MEMBERS:,}.")
@@ -66,7 +74,7 @@ def members_of(archive: Archive, told: Imported) -> dict[str, zipfile.ZipInfo]:
 
 
 def _unwanted(entry: zipfile.ZipInfo, often: Counter[str]) -> str:
-    """Why a member is not read; "" where it is."""
+    """Return why a member is not read; "" if it is."""
     name, mode = entry.filename, entry.external_attr >> 16
     folder, _, last = name.rpartition("/")
     if often[name] > 1:
@@ -90,7 +98,7 @@ def _unwanted(entry: zipfile.ZipInfo, often: Counter[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What workspace.json says: the parser and tags of each document by its sha256, and models."""
+    """The content of workspace.json: parser and tags of each document by its sha256, and models."""
 
     parsers: dict[str, Parser]
     tags: dict[str, list[str]]
@@ -98,10 +106,10 @@ class About:
 
 
 def about_of(archive: Archive, members: dict[str, zipfile.ZipInfo]) -> About:
-    """What its `workspace.json` says, every value checked.
+    """Read `workspace.json` and check every value.
 
     Raises:
-        DocumentError: it is damaged, too large, of another form, or names a parser that cannot be.
+        DocumentError: it is damaged, too large, of another form, or names an invalid parser.
     """
     data = archive.read(members[MANIFEST])
     if len(data) > MOST_SETTINGS:
@@ -117,14 +125,15 @@ def about_of(archive: Archive, members: dict[str, zipfile.ZipInfo]) -> About:
             tags[id] = _texts(row.get("tags", []))
         models = [name for name in _texts(values.get("models", [])) if MODEL.fullmatch(name)]
     except SpecError as error:
-        raise DocumentError(f"its {MANIFEST} names a parser that cannot be: {error}.") from None
+        raise DocumentError(f"its {MANIFEST} names an invalid parser: {error}.") from None
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise DocumentError(f"its {MANIFEST} is damaged ({type(error).__name__}). Export the workspace anew.") from None
+        raise DocumentError(
+            f"its {MANIFEST} is damaged ({type(error).__name__}). Export the workspace again."
+        ) from None
     return About(parsers, tags, models)
 
 
 def _texts(values: Any) -> list[str]:
-    """Short texts, each once."""
     if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
         raise TypeError("a list of texts is meant")
     return sorted({v.strip()[:LONGEST_TAG] for v in values if v.strip()})[:MOST_TAGS]
@@ -138,7 +147,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{8,64}")
 
 
 def export_workspace(workspace: Workspace) -> tuple[bytes, tuple[Refusal, ...]]:
-    """The workspace as a ZIP file, and the files that are not in it because their bytes cannot be read."""
+    """Return the workspace as a ZIP file, and the files left out because their bytes cannot be read."""
     out, missing = io.BytesIO(), []
     corpus, _ = workspace.corpus()
     tags = workspace.settings.get("tags", {})
@@ -167,10 +176,10 @@ def export_workspace(workspace: Workspace) -> tuple[bytes, tuple[Refusal, ...]]:
 def import_workspace(
     workspace: Workspace, name: str, data: bytes, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Imported:
-    """What was taken of a workspace file. Documents join those that are here, and questions the golden set.
+    """Import a workspace file: its documents and questions join those that are here.
 
-    Where the workspace holds nothing but the sample, sample documents that the file does not name leave it. Whatever is
-    refused is refused by itself; each document is parsed within limits before it is kept.
+    If the workspace holds nothing but the sample, sample documents that the file does not name are removed. A refused
+    part does not stop the others; each document is parsed within limits before it is kept.
 
     Raises:
         DocumentError: not a workspace file, damaged, or larger than the limits: nothing of it is taken.
@@ -207,8 +216,9 @@ def import_workspace(
 
 
 def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
-    """Nothing; a member without a time, so that the same workspace is the same file. What is nothing but repetition is
-    not packed, or it would be taken for a bomb when it comes back.
+    """Write a member without a time, so that the same workspace is the same file.
+
+    Highly repetitive data is stored as it is: compressed, it would be refused as a ZIP bomb when imported.
     """
     first = data[: 1 << 20]
     repeats = len(zlib.compress(first, 1)) * (MAX_RATIO // 2) < len(first)
@@ -309,12 +319,12 @@ def _take_runs(workspace: Workspace, files: dict[str, bytes], told: Imported) ->
 
 
 def _place(run: Run) -> str:
-    """The name of the folder of a run's documents and questions; see `experiments_folder`."""
+    """Return the folder's name for a run's documents and questions; see `experiments_folder`."""
     return fingerprint([run.corpus, run.golden])
 
 
 def _runs(workspace: Workspace) -> Iterator[Run]:
-    """Every run that the workspace keeps; damaged files are left out."""
+    """Yield every run that the workspace keeps; damaged files are left out."""
     home = workspace.folder / "experiments"
     for file in sorted(home.glob("*/runs/[0-9a-f]*.json")) if home.is_dir() else []:
         try:

@@ -1,4 +1,9 @@
-"""A workspace: the documents, golden set, pipelines and settings in one folder, and how it is reached."""
+"""A workspace: the documents, golden set, pipelines and settings in one folder, and how it is reached.
+
+In team mode it is reached by an id that nobody can guess. The owner's id gives the reader's id by a one-way hash, and
+that gives the folder's name by another: both ids lead to the folder, a reader cannot find the owner's id, the folder's
+name tells neither, and no id is ever part of a path.
+"""
 
 import json
 import os
@@ -48,7 +53,7 @@ _TOGETHER = 100  # files that are named at a time
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Workspace:
-    """What stands in `folder`, opened by `id`; `reader_id` opens it to read only. `capacity` is its quota in bytes."""
+    """The workspace in `folder`, opened by `id`; `reader_id` opens it to read only. `capacity`: its quota in bytes."""
 
     folder: Path
     id: str
@@ -65,7 +70,7 @@ class Workspace:
 
     @property
     def sources(self) -> list[Source]:
-        """The files that it holds, in the order in which they were added."""
+        """The files in it, in the order in which they were added."""
         return list(read_manifest(self.folder).sources)
 
     @property
@@ -75,25 +80,25 @@ class Workspace:
 
     @property
     def store(self) -> Store:
-        """The cache that it shares with the other workspaces of this WORKBENCH_HOME."""
+        """The store shared with the other workspaces of this WORKBENCH_HOME."""
         return store_of(self.folder.parents[1])
 
     @property
     def notice(self) -> str:
-        """What the user must know about damage that was found and repaired; "" otherwise."""
+        """A message about damage that was found and repaired; "" for none."""
         return read_manifest(self.folder).notice
 
     @property
     def used(self) -> int:
-        """The bytes of its own files; the sample corpus costs nothing."""
+        """The bytes of its own files; the sample corpus is free."""
         return read_manifest(self.folder).used
 
     def corpus(
         self, parser: Parser | None = None, progress: Callable[[int, int], None] = lambda done, total: None
     ) -> tuple[Corpus, tuple[Refusal, ...]]:
-        """Its documents by `parser`, or each by its own, and what could not be read.
+        """Return its documents by `parser`, or each by its own, and what could not be read.
 
-        Only what is new is parsed, which `progress(done, total)` counts; other texts are read when they are asked for.
+        Only new files are parsed, which `progress(done, total)` counts; other texts are read when they are asked for.
         """
         with on_behalf_of(self.folder.name):
             return opened(
@@ -104,13 +109,13 @@ class Workspace:
             )
 
     def document(self, source: Source, parser: Parser | None = None) -> Document:
-        """The document of one source, by `parser` or by the source's own."""
+        """Return the document of one source, by `parser` or by the source's own."""
         read = partial(self.content, source)
         with on_behalf_of(self.folder.name):
             return parsed(self.parse, self.store, source.name, source.id, read, parser or _chosen(source))
 
     def content(self, source: Source) -> bytes:
-        """The file as it was uploaded."""
+        """Return the file as it was uploaded."""
         sample = sample_files().get(source.id)
         try:
             return (sample or self.folder / "sources" / source.id).read_bytes()
@@ -121,7 +126,7 @@ class Workspace:
     # --- documents
 
     def add(self, name: str, data: bytes, parser: Parser | None = None) -> Source:
-        """The file as kept; what it says was read first, so a file that cannot be read changes nothing.
+        """Parse a file and keep it; a file that cannot be parsed changes nothing.
 
         Raises:
             DocumentError: it cannot be read, or its content is already here.
@@ -134,7 +139,7 @@ class Workspace:
     def add_all(
         self, files: Iterable[tuple[str, bytes]], progress: Callable[[int], None] = lambda done: None
     ) -> tuple[list[Source], list[str]]:
-        """The files as kept, and for each that was refused why: `add` of many. `progress(done)` counts them.
+        """`add` many files; return those kept, and the reason for each refusal. `progress(done)` counts them.
 
         Raises:
             StoreError: this id may not write, or the disk refuses.
@@ -158,7 +163,7 @@ class Workspace:
         return kept, refused
 
     def paste(self, text: str, name: str = "pasted text") -> Source:
-        """Pasted text as a file, plain unless its name says otherwise."""
+        """Add pasted text as a file, plain unless its name says otherwise."""
         try:
             data = text.encode("utf-8")
         except UnicodeEncodeError as error:
@@ -166,7 +171,7 @@ class Workspace:
         return self.add(name if Path(name).suffix else f"{name}.txt", data, Auto(encoding="utf-8"))
 
     def replace(self, id: str, name: str, data: bytes) -> Source:
-        """The new file in the place of another, which can be restored."""
+        """Put a new file in the place of another, which can be restored."""
         source = self._source(name, data, _chosen(self._find(read_manifest(self.folder), id)), instead=id)
         with self._changing() as manifest:
             place = manifest.sources.index(self._find(manifest, id))
@@ -176,7 +181,7 @@ class Workspace:
         return source
 
     def remove(self, id: str) -> Source:
-        """The source that was taken out; `restore` brings it back."""
+        """Take a source out; `restore` brings it back."""
         with self._changing() as manifest:
             source = self._find(manifest, id)
             manifest.sources.remove(source)
@@ -184,7 +189,7 @@ class Workspace:
         return source
 
     def restore(self, id: str) -> Source:
-        """The source that is back where it can be seen, at the end of the list."""
+        """Bring a removed source back, at the end of the list."""
         with self._changing() as manifest:
             source = next((s for s in manifest.removed if s.id == id), None)
             if source is None:
@@ -196,14 +201,14 @@ class Workspace:
         return source
 
     def discard(self, id: str) -> None:
-        """Nothing; a removed file is gone for good, its bytes too."""
+        """Delete a removed file for good."""
         with self._changing() as manifest:
             manifest.removed = [s for s in manifest.removed if s.id != id]
             if not manifest.find(id):
                 (self.folder / "sources" / id).unlink(missing_ok=True)
 
     def rename(self, id: str, name: str) -> Source:
-        """The source under its new label."""
+        """Give a source another label."""
         with self._changing() as manifest:
             source = self._find(manifest, id)
             renamed = replace(source, name=label(name))
@@ -213,7 +218,7 @@ class Workspace:
         return renamed
 
     def choose_parser(self, id: str, parser: Parser) -> Source:
-        """The source with another parser, once that has read it."""
+        """Choose another parser for a source, once it has read the file."""
         source = self._find(read_manifest(self.folder), id)
         self.document(source, parser)
         with self._changing() as manifest:
@@ -223,7 +228,7 @@ class Workspace:
         return changed
 
     def start_with_sample(self) -> list[Source]:
-        """The files of the sample corpus, all of them here, in its present version."""
+        """Bring all files of the sample corpus, in its current version; return them."""
         with self._changing() as manifest:
             current = {s.id: s for s in sample_sources()}
             manifest.sources = [s for s in manifest.sources if not s.sample or s.id in current]
@@ -237,30 +242,30 @@ class Workspace:
 
     @property
     def golden(self) -> GoldenSet:
-        """Its golden set, with drafts and versions to undo."""
+        """The golden set, with its drafts and versions."""
         return GoldenSet(self.folder, self.check_writable, read_manifest(self.folder).successors)
 
     def golden_set(self, corpus: Corpus) -> tuple[tuple[Question, ...], tuple[Problem, ...]]:
-        """The questions as they stand in this corpus, and rows that could not be taken; see `GoldenSet.read`."""
+        """Return the questions anchored in this corpus, and unreadable rows; see `GoldenSet.read`."""
         found = self.golden.read(corpus)
         return found.questions, found.problems
 
     def keep_golden_set(self, questions: Iterable[Question], corpus: Corpus, label: str = "") -> None:
-        """Put these questions in the place of the golden set; see `GoldenSet.keep`."""
+        """Replace the golden set; see `GoldenSet.keep`."""
         self.golden.keep(questions, corpus, label)
 
     @property
     def pipelines(self) -> Mapping[str, str]:
-        """Name → YAML of the pipelines that the user kept."""
+        """The kept pipelines: name → YAML."""
         return read_manifest(self.folder).pipelines
 
     def keep_pipeline(self, name: str, yaml: str) -> None:
-        """Keep the pipeline under this name, in place of another."""
+        """Keep a pipeline under this name, in place of another."""
         with self._changing() as manifest:
             manifest.pipelines[label(name)] = yaml
 
     def drop_pipeline(self, name: str) -> None:
-        """Forget the pipeline of this name."""
+        """Remove the pipeline of this name."""
         with self._changing() as manifest:
             manifest.pipelines.pop(name, None)
 
@@ -275,18 +280,18 @@ class Workspace:
             manifest.settings.update(values)
 
     def dismiss_notice(self) -> None:
-        """The user has read the notice."""
+        """Clear the notice, once the user has read it."""
         with self._changing() as manifest:
             manifest.notice = ""
 
     def check_writable(self) -> None:
-        """Raise StoreError where this id may only read."""
+        """Raise StoreError if this id may only read."""
         if not self.writable:
             raise StoreError("this link only reads the workspace; ask its owner for a link that may change it")
 
     @contextmanager
     def _changing(self) -> Iterator[Manifest]:
-        """The manifest, to be changed; kept at the end, unless something was refused."""
+        """The manifest, to be changed; written at the end unless an error is raised."""
         self.check_writable()
         with locked(self.folder):
             manifest = read_locked(self.folder)
@@ -294,7 +299,7 @@ class Workspace:
             write_manifest(self.folder, manifest)
 
     def _source(self, name: str, data: bytes, parser: Parser | None, instead: str = "") -> Source:
-        """A new source, read by its parser, and refused early where it is here already or too large."""
+        """Return a new source once its parser has read it; refuse it first if it is here already or too large."""
         self.check_writable()
         id, parser = digest(data), parser or Auto()
         is_sample = id in sample_files()
@@ -322,11 +327,10 @@ class Workspace:
         raise DocumentError("this file is no longer in the workspace; someone may have removed it in another window")
 
     def _file(self, source: Source, parser: Parser) -> File:
-        return File(source.name, source.id, lambda: self.content(source), parser)
+        return File(source.name, source.id, partial(self.content, source), parser)
 
 
 def _chosen(source: Source) -> Parser:
-    """The parser that the source names."""
     try:
         return _parser(json.dumps(source.parser))
     except SpecError as error:
@@ -335,7 +339,7 @@ def _chosen(source: Source) -> Parser:
 
 @lru_cache(maxsize=64)
 def _parser(mapping: str) -> Parser:
-    """The parser of a mapping as JSON: of thousands of files, most name the same one."""
+    """Return the parser of a JSON mapping; cached, since most of thousands of files name the same one."""
     return from_dict(PARSERS, json.loads(mapping), "parser")
 
 
@@ -345,7 +349,7 @@ _UNKNOWN = "there is no such workspace: the link is incomplete or mistyped, or t
 
 
 def open_workspace(id: str | None = None, *, parse: Parse = parse_safely) -> Workspace:
-    """The workspace that the id leads to; without one the local workspace or, in team mode, a new one.
+    """Return the workspace that the id leads to; without one the local workspace or, in team mode, a new one.
 
     Raises:
         StoreError: the id is not known here, or the folder cannot be written.
@@ -361,21 +365,21 @@ def open_workspace(id: str | None = None, *, parse: Parse = parse_safely) -> Wor
 
 
 def new_workspace(*, parse: Parse = parse_safely) -> Workspace:
-    """A new workspace with the sample corpus, private to whoever holds its id."""
+    """Create a workspace with the sample corpus, private to whoever has its id."""
     id = "w" + secrets.token_urlsafe(24)
     _create(_folder(id))
     return _known(id, parse)
 
 
 def delete_workspace(id: str) -> None:
-    """Remove the workspace and everything in it, for good. Only its owner's id does this."""
+    """Delete the workspace and everything in it, for good. Only its owner's id may."""
     workspace = open_workspace(id)
     workspace.check_writable()
     _delete(workspace.folder)
 
 
 def expire(days: float) -> int:
-    """How many workspaces of team mode were removed because nobody opened them for so many days."""
+    """Delete the workspaces of team mode that nobody opened for so many days; return how many."""
     stale = [
         manifest.parent
         for manifest in _home().glob("team-*/manifest.json")
@@ -394,7 +398,7 @@ def _delete(folder: Path) -> None:
 
 
 def _known(id: str, parse: Parse) -> Workspace:
-    """The workspace of team mode that stands there already; a name never creates one."""
+    """Return a workspace of team mode that exists; an id never creates one."""
     folder = _folder(id) if _ID.fullmatch(id) else None
     if folder is None or not (folder / "manifest.json").exists():
         raise StoreError(_UNKNOWN)
@@ -423,7 +427,7 @@ def _quota() -> int:
 
 
 def _create(folder: Path) -> None:
-    """A new workspace with the sample corpus; no change where another process was faster."""
+    """Create a workspace with the sample corpus, unless another process was faster."""
     try:
         (folder / "sources").mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -31,7 +31,7 @@ OCR_LANGUAGES = re.compile(r"[A-Za-z_]{2,20}(\+[A-Za-z_]{2,20})*")
 
 @lru_cache
 def tesseract_version() -> str:
-    """The version of the installed tesseract; "" where there is none."""
+    """Return the version of the installed tesseract; "" for none."""
     program = shutil.which("tesseract")
     if program is None:
         return ""
@@ -44,10 +44,10 @@ def tesseract_version() -> str:
 
 
 def recognise(png: bytes, languages: str, seconds: float = 60) -> str:
-    """The text that stands in a picture, line by line.
+    """Return the text in a picture, line by line.
 
     Raises:
-        DocumentError: tesseract is not installed, knows not these languages, or fails.
+        DocumentError: tesseract is not installed, lacks these languages, or fails.
     """
     if not tesseract_version():
         raise DocumentError(f"text recognition was asked for, but tesseract is not installed: {REMEDY}.")
@@ -63,11 +63,11 @@ def recognise(png: bytes, languages: str, seconds: float = 60) -> str:
 
 
 Entry = tuple[int, str, int | None]
-"""Level from 0, title, and the index of the page that it points to; None where it points to none."""
+"""Level from 0, title, and the index of the page that it points to, or None."""
 
 
 def mark_outline(entries: Iterable[Entry], texts: Sequence[str], writer: Writer) -> None:
-    """Nothing; marks titles that stand as a line, or at a line's start. `texts` are the pages as `writer` has them."""
+    """Mark the titles of an outline that are a line, or its start, as headings; `texts` are the written pages."""
     reached: dict[int, int] = {}
     starts = {number - 1: start for number, start, _ in writer.pages}
     for level, title, index in entries:
@@ -90,7 +90,7 @@ _MAX_FAILURES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class PdfOptions:
-    """What is made of a page's text. `ocr`: the languages in which scanned pages are recognised, "" for not at all."""
+    """Options for a page's text. `ocr`: the languages in which scanned pages are recognised, "" for no recognition."""
 
     drop_furniture: bool = False
     mend_hyphens: bool = True
@@ -98,7 +98,7 @@ class PdfOptions:
 
 
 def read_pdf(data: bytes, writer: Writer, options: PdfOptions = PdfOptions()) -> None:
-    """Pages, and the outline's entries as headings where their titles are found on their page."""
+    """Write the pages by pdfium, and mark the outline's entries as headings if their titles are found on the page."""
     import pypdfium2
 
     with open_pdf(data) as pdf:
@@ -137,7 +137,7 @@ def read_pdf(data: bytes, writer: Writer, options: PdfOptions = PdfOptions()) ->
 
 
 def read_pypdf(data: bytes, writer: Writer, mode: str, options: PdfOptions = PdfOptions()) -> None:
-    """Pages, as pypdf extracts them."""
+    """Write the pages as pypdf extracts them."""
     import logging
 
     import pypdf
@@ -170,7 +170,7 @@ def write_pages(
     height: Callable[[int, int], float | None] | None = None,
     tables: Mapping[int, list[PageTable]] | None = None,
 ) -> list[str]:
-    """Write every page; the texts as written. Says which pages hold none or cannot be read."""
+    """Write every page and return the texts as written; warn of pages without text and of unreadable ones."""
     if count > MAX_PAGES:
         raise DocumentError(
             f"the PDF says that it has {count:,} pages; the limit is {MAX_PAGES:,}. Split it into parts."
@@ -188,7 +188,7 @@ def write_pages(
             broken.append(number)
             if len(broken) > _MAX_FAILURES:
                 raise DocumentError(
-                    f"more than {_MAX_FAILURES:,} of the PDF's pages cannot be read. Print or save it to PDF anew."
+                    f"more than {_MAX_FAILURES:,} of the PDF's pages cannot be read. Print or save it to PDF again."
                 ) from None
         if not text.strip() and number not in broken[-1:]:
             empty.append(number)
@@ -220,7 +220,7 @@ def write_pages(
 
 
 def _height(page: Any, offset: int, mended: bool) -> float | None:
-    """How high a character of `fold`'s text stands on its page, 0 to 1; None where it has no place."""
+    """Return the height of a character of `fold`'s text on its page, 0 to 1; None if it has no place."""
     textpage = page.get_textpage()
     try:
         raw, indices = characters(textpage)
@@ -241,7 +241,7 @@ def _write(
     height: Callable[[int, int], float | None] | None,
     tables: Mapping[int, list[PageTable]],
 ) -> None:
-    """The pages, with their tables; with headers and footers marked, or dropped from `texts` too."""
+    """Write the pages with their tables; mark headers and footers, or drop them from `texts` too."""
     lines = edge_lines(texts, height)
     for i, found in enumerate(lines):
         grids_here = tables.get(i, [])
@@ -269,7 +269,7 @@ def _ends(grid: PageTable) -> tuple[int, int]:
 
 
 def _recognise(data: bytes, empty: list[int], texts: list[str], writer: Writer, languages: str) -> list[int]:
-    """Fill in the texts of scanned pages; those that still hold none."""
+    """Fill in the texts of scanned pages; return those without any."""
     found = []
     with open_pdf(data) as pdf:
         for number in empty:
@@ -283,7 +283,7 @@ def _recognise(data: bytes, empty: list[int], texts: list[str], writer: Writer, 
 
 
 def _pages(numbers: list[int]) -> str:
-    """`page 3` or `pages 3, 5-9`."""
+    """Return "page 3" or "pages 3, 5-9"."""
     runs: list[list[int]] = []
     for n in numbers:
         if runs and runs[-1][1] == n - 1:

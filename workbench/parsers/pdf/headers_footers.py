@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"\d{1,6}")
 
 @dataclass(frozen=True, slots=True)
 class EdgeLine:
-    """A line of a page: its start and end in the page's text, and at which edge it was found."""
+    """A line of a page: its start and end in the page's text, and the edge where it was found."""
 
     start: int
     end: int
@@ -23,13 +23,13 @@ class EdgeLine:
 
 
 def edge_lines(pages: Sequence[str], height: Callable[[int, int], float | None] | None = None) -> list[list[EdgeLine]]:
-    """For each page the lines that are not its own, in order.
+    """Return for each page its headers and footers, in order.
 
-    `height(page, offset)` says how high on its page a character stands, 0 at the bottom to 1; a line is then a header
-    or a footer by its place, where otherwise it is by its order: programs may write a footer before the page's text.
+    A line counts if it repeats word for word, or with one number that rises with the page, on at least LEAST pages and
+    DENSITY of those between; and only if all lines outside of it count too.
 
-    A line counts where it comes again word for word, or with one number that goes up with the page, on at least LEAST
-    pages and DENSITY of those between; and only if all lines outside of it count too.
+    `height(page, offset)` is the height of a character on its page, 0 at the bottom to 1; it decides between header and
+    footer. Without it the order of the text does, though programs may write a footer before the page's text.
     """
     edges = [_edges(page) for page in pages]
     seen: dict[Hashable, list[int]] = defaultdict(list)
@@ -62,7 +62,7 @@ def edge_lines(pages: Sequence[str], height: Callable[[int, int], float | None] 
 
 
 def without(page: str, lines: Sequence[EdgeLine]) -> str:
-    """The page's text with these lines taken out."""
+    """Return the page's text without these lines."""
     parts, at = [], 0
     for line in lines:
         parts.append(page[at : line.start])
@@ -71,7 +71,7 @@ def without(page: str, lines: Sequence[EdgeLine]) -> str:
 
 
 def shift(page: str, lines: Sequence[EdgeLine], start: int, end: int) -> int | None:
-    """By how much `without` moves a stretch of the page; None where a line that is taken out lies in it."""
+    """Return by how much `without` moves a stretch of the page; None if it removes a line in it."""
     if any(line.start < end and line.end > start for line in lines):
         return None
     taken = [line for line in lines if line.end <= start]
@@ -80,7 +80,7 @@ def shift(page: str, lines: Sequence[EdgeLine], start: int, end: int) -> int | N
 
 
 def _edges(page: str) -> list[EdgeLine]:
-    """The first and the last lines that are not blank. In a page of a few lines, one may be at both edges."""
+    """Return the first and last lines that are not blank; on a short page, one may be at both edges."""
     first: list[EdgeLine] = []
     last: list[EdgeLine] = []
     for match in _LINE.finditer(page):
@@ -97,7 +97,7 @@ def _edges(page: str) -> list[EdgeLine]:
 
 
 def _marks(line: str, edge: str, page: int) -> Iterator[Hashable]:
-    """What a line has in common with those like it on other pages."""
+    """Yield what a line has in common with similar ones on other pages."""
     text = " ".join(line.split()).casefold()
     if len(text) > MAX_LINE:
         return

@@ -1,7 +1,7 @@
-"""A PDF's page as it looks, and where on it each character of the document's text stands.
+"""A PDF's page as an image, and a box on it for each character of the document's text.
 
 All places are in points of the page as it is shown (turned and cropped), from its upper left corner: multiplied by the
-scale of an image they are its pixels. Nothing is stored; both are made when a page is looked at.
+scale of an image they are its pixels. Nothing is stored; both are made when a page is shown.
 """
 
 import base64
@@ -29,7 +29,7 @@ Rectangle = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class PageImage:
-    """A page as PNG, `width` by `height` pixels, `scale` pixels a point."""
+    """A page as PNG, `width` by `height` pixels, `scale` pixels per point."""
 
     png: bytes
     width: int
@@ -39,7 +39,7 @@ class PageImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Boxes:
-    """The characters of a page that can be seen: `offsets` (n,) int64 into the document's text, ascending, and
+    """The visible characters of a page: `offsets` (n,) int64 into the document's text, ascending, and
     `rectangles` (n, 4) float64 as left, top, right, bottom; `width` and `height` of the page.
     """
 
@@ -51,7 +51,7 @@ class Boxes:
     rectangles: NDArray[np.float64]
 
     def over(self, span: Span) -> list[Rectangle]:
-        """The rectangles that cover a span on this page, one a line, or more where it is broken by a wide gap."""
+        """Return the rectangles that cover a span on this page, one per line, or more at wide gaps."""
         if span.document != self.document:
             raise DocumentError(f"span of document {span.document[:8]} is not on a page of {self.document[:8]}")
         first, last = np.searchsorted(self.offsets, (span.start, span.end))
@@ -66,7 +66,7 @@ class Boxes:
         return [(a, b, c, d) for a, b, c, d in merged]
 
     def offset_at(self, x: float, y: float, reach: float = 10.0) -> int | None:
-        """The offset of the character at a place, or of the nearest within `reach` points; None for none."""
+        """Return the offset of the character at a place, or of the nearest within `reach` points; None for none."""
         if not len(self.offsets):
             return None
         left, top, right, bottom = self.rectangles.T
@@ -78,14 +78,14 @@ class Boxes:
 
 
 def _continues(line: list[float], left: float, top: float, bottom: float) -> bool:
-    """Whether a character stands on the line, at most two line heights after its end."""
+    """Return whether a character is on the line, at most two line heights after its end."""
     height = max(line[3] - line[1], bottom - top)
     overlap = min(line[3], bottom) - max(line[1], top)
     return overlap > 0.5 * min(line[3] - line[1], bottom - top) and -0.5 * height <= left - line[2] <= 2 * height
 
 
 def page_image(name: str, data: bytes, page: int, scale: float = 1.5, limits: Limits | None = None) -> PageImage:
-    """A page of a PDF, drawn in a process of its own. `page` counts from 1; `scale` is reduced for very large pages.
+    """Draw a page of a PDF in a process of its own. `page` counts from 1; `scale` is reduced for very large pages.
 
     Raises:
         DocumentError: not a PDF that can be opened, no such page, or more than a limit.
@@ -97,9 +97,9 @@ def page_image(name: str, data: bytes, page: int, scale: float = 1.5, limits: Li
 
 
 def boxes(document: Document, data: bytes, page: int, limits: Limits | None = None) -> Boxes:
-    """Where the characters of `document` stand on a page of `data`, its file. Works for the text of every PDF parser.
+    """Return the places of a document's characters on a page of `data`, its file, for the text of every PDF parser.
 
-    Characters that the parser made up, or wrote otherwise than pdfium reads them, have no rectangle.
+    Characters that the parser added, or that pdfium reads differently, have no rectangle.
 
     Raises:
         DocumentError: not a PDF that can be opened, no such page, or more than a limit.
@@ -164,7 +164,7 @@ def measure(name: str, data: bytes, page: int, text: str) -> dict[str, Any]:
 
 @contextmanager
 def _opened(name: str, data: bytes, page: int) -> Iterator[Any]:
-    """A page of a PDF; whatever pdfium refuses, as a DocumentError that names the file."""
+    """Open a page of a PDF; errors name the file."""
     import pypdfium2
 
     try:

@@ -1,4 +1,4 @@
-"""PDF pages through pdfium: opened, their characters, and their pictures."""
+"""PDF pages through pdfium: opening, characters and their places, images; and words broken at a line's end."""
 
 import re
 import struct
@@ -15,11 +15,11 @@ from workbench.errors import DocumentError
 _SPECIAL = re.compile("\r\n?|[\ufffe\x02]|\xad(?:\r\n?|\n)")
 _HYPHENATED = re.compile(r"(\S*)(-|\xad)\n(?=(.?))")
 PASSWORD = DocumentError("the PDF asks for a password. Save a copy without it.")
-_FINE = 1_000  # device units a point, where pdfium tells a page's corners in whole numbers
+_FINE = 1_000  # device units a point, since pdfium gives a page's corners in whole numbers
 
 
 def characters(textpage: Any) -> tuple[str, list[int]]:
-    """The characters of a page as code points, and the index by which pdfium knows each.
+    """Return the characters of a page as code points, and pdfium's index of each.
 
     pdfium counts UTF-16 units: a character beyond U+FFFF is two of its indices, the first of which has its box.
     """
@@ -41,7 +41,7 @@ def characters(textpage: Any) -> tuple[str, list[int]]:
 
 
 def turn(shown: Any) -> NDArray[np.float64]:
-    """(2, 3): from the page's own units to points of the page as it is shown."""
+    """Return the affine map (2, 3) from the page's own units to points of the page as it is shown."""
     import ctypes
 
     import pypdfium2.raw as pdfium
@@ -64,7 +64,7 @@ _MAX_SIDE = 16_000  # pixels
 
 
 def page_png(page: Any, scale: float) -> tuple[bytes, int, int, float]:
-    """A pdfium page as PNG, its width and height in pixels, and the scale, lowered where the page is very large."""
+    """Return a page as PNG, its width and height in pixels, and the scale, lowered for a very large page."""
     width, height = page.get_size()
     scale = min(scale, (MAX_PIXELS / max(width * height, 1e-6)) ** 0.5, _MAX_SIDE / max(width, height, 1e-6))
     bitmap = page.render(scale=scale, rev_byteorder=True, may_draw_forms=False)
@@ -79,7 +79,7 @@ def page_png(page: Any, scale: float) -> tuple[bytes, int, int, float]:
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
-    """(height, width, 3) uint8 as a PNG file. Source: PNG specification, third edition, sections 5, 7 and 9."""
+    """Return pixels (height, width, 3) as a PNG file. Source: PNG specification, third edition, sections 5, 7 and 9."""
     height, width, _ = pixels.shape
     rows = np.zeros((height, 1 + 3 * width), np.uint8)  # the first byte of each row: not filtered
     rows[:, 1:] = pixels.reshape(height, -1)
@@ -91,16 +91,16 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def fold(raw: str, mend: bool = True) -> str:
-    """pdfium's text of a page with plain line ends and with words that were broken at a line's end made whole.
+    """Return pdfium's text of a page with plain line ends and words joined that were broken at a line's end.
 
-    pdfium marks such a break by U+FFFE and leaves the line end out. The hyphen stays where the word is a compound:
-    where there is another hyphen in it, or anything but lower-case letters beside the break; and without `mend`.
+    pdfium marks such a break by U+FFFE and leaves the line end out. The hyphen stays without `mend`, and in a compound:
+    with another hyphen in the word, or anything but lower-case letters beside the break.
     """
     return fold_places(raw, mend)[0]
 
 
 def fold_places(raw: str, mend: bool = True) -> tuple[str, Sequence[int]]:
-    """`fold`, and for each character of it its index in `raw`."""
+    """Return `fold(raw, mend)` and the index in `raw` of each of its characters."""
     if not _SPECIAL.search(raw):
         text = raw.rstrip(" \n")
         return text, range(len(text))
@@ -125,18 +125,18 @@ def fold_places(raw: str, mend: bool = True) -> tuple[str, Sequence[int]]:
 
 
 def mend(text: str) -> str:
-    """Text with lines as they are printed, with words that a hyphen breaks at a line's end made whole."""
+    """Return text of printed lines with words joined that a hyphen breaks at a line's end."""
     return _HYPHENATED.sub(lambda m: m[1] if m[2] == "\xad" or whole(m[1], m[3]) else m[0], text)
 
 
 def whole(before: str, after: str) -> bool:
-    """Whether a word, broken between these by a hyphen at a line's end, is written without it."""
+    """Return whether a word that a hyphen breaks between these at a line's end is written without it."""
     return before[-1:].islower() and after.islower() and "-" not in before
 
 
 @contextmanager
 def open_pdf(data: bytes) -> Iterator[Any]:
-    """A pdfium document.
+    """Open a pdfium document.
 
     Raises:
         DocumentError: damaged, or protected by a password.
@@ -156,6 +156,6 @@ def open_pdf(data: bytes) -> Iterator[Any]:
 
 
 def damaged(error: object) -> DocumentError:
-    """The refusal of a PDF that a library cannot open, with what it says."""
+    """Return the error for a PDF that a library cannot open, with its reason."""
     said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    return DocumentError(f"the PDF is damaged or cut short ({said}). Print or save it to PDF anew.")
+    return DocumentError(f"the PDF is damaged or cut short ({said}). Print or save it to PDF again.")

@@ -26,7 +26,7 @@ from workbench.parsers.pdf.tables import (
 from workbench.parsers.writer import Writer
 
 Char = dict[str, Any]
-"""A character as pdfplumber tells it: text, x0, top, x1, bottom, size, matrix."""
+"""A character of pdfplumber: text, x0, top, x1, bottom, size, matrix."""
 
 _HYPHENS = ("-", "\xad")
 _TWIN = 0.3  # of its width and size: a character drawn again so near is the same, made bold
@@ -37,8 +37,8 @@ _LEAST_ROWS = 2  # … of a ruled table, with as many filled cells each: else li
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Letters without a blank between them. `turned` says which way its line runs, see `_direction`; `base` where its
-    base line lies, in points across that way.
+    """Letters without a blank between them. `turned` is the direction of its line, see `_direction`; `base` the place
+    of its base line, in points across that direction.
     """
 
     text: str
@@ -53,7 +53,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A page's text with its tables, and for each line where in the text it starts and where on paper, in points."""
+    """A page's text with its tables, and for each line its start in the text and its top on paper, in points."""
 
     text: str
     tables: list[PageTable]
@@ -62,7 +62,7 @@ class Laid:
 
 
 def laid_out(page: Any, placed: bool, mend: bool) -> Laid:
-    """The text of pdfplumber's `page`: in the order in which it is drawn, or, if `placed`, from the top down."""
+    """Return the text of pdfplumber's `page` in the order in which it is drawn, or, if `placed`, from the top down."""
     chars = once(page.chars)
     kept: list[tuple[Ruled, list[list[str]]]] = []
     owner: dict[int, int] = {}  # of a character in a table: which
@@ -84,7 +84,7 @@ def laid_out(page: Any, placed: bool, mend: bool) -> Laid:
 
 
 def once(chars: Iterable[Char]) -> list[Char]:
-    """The characters without those that are drawn again in their place, as programs do for bold letters."""
+    """Return the characters without those drawn again in their place, as programs do for bold letters."""
     out: list[Char] = []
     seen: dict[tuple[str, int, int], list[Char]] = {}
     for char in chars:
@@ -102,7 +102,7 @@ def once(chars: Iterable[Char]) -> list[Char]:
 
 
 def words(chars: Sequence[Char]) -> Iterator[Word]:
-    """The words of characters that follow each other, parted by blanks and by gaps."""
+    """Yield the words of consecutive characters, split at blanks and gaps."""
     from pdfplumber.utils.text import WordExtractor
 
     extractor = WordExtractor(x_tolerance_ratio=0.15)
@@ -121,9 +121,9 @@ def words(chars: Sequence[Char]) -> Iterator[Word]:
 
 
 def drawn_lines(found: Iterable[Word]) -> list[list[Word]]:
-    """The words line by line, in the order given: a new line where the next word does not go on along the last.
+    """Return the words by line, in the order given: a word that does not continue the last begins a new line.
 
-    What no blank parts is one word: pdfplumber also parts where letters are raised or of another font's height.
+    Parts without a blank between them are joined: pdfplumber also splits at raised letters and other font sizes.
     """
     out: list[list[Word]] = []
     for word in found:
@@ -138,7 +138,7 @@ def drawn_lines(found: Iterable[Word]) -> list[list[Word]]:
 
 
 def mended(lines: Iterable[Sequence[Word]]) -> list[list[Word]]:
-    """The lines with words that a hyphen breaks at a line's end made whole; their lines become one."""
+    """Return the lines with words joined that a hyphen breaks at a line's end; their lines become one."""
     out: list[list[Word]] = []
     for line in lines:
         last, first = out[-1][-1] if out else None, line[0]
@@ -153,7 +153,7 @@ def mended(lines: Iterable[Sequence[Word]]) -> list[list[Word]]:
 
 
 def _direction(char: Char) -> Literal["ltr", "rtl", "ttb", "btt"]:
-    """Which way the line of a character runs, in pdfplumber's words: ltr, or rtl (upside down), ttb, btt."""
+    """Return the direction of a character's line: ltr, or rtl (upside down), ttb, btt."""
     along, up = char["matrix"][:2]
     if abs(along) >= abs(up):
         return "ltr" if along >= 0 else "rtl"
@@ -161,7 +161,7 @@ def _direction(char: Char) -> Literal["ltr", "rtl", "ttb", "btt"]:
 
 
 def _gap(last: Word, word: Word) -> float | None:
-    """How far along their line a word stands after the last; None where it is not further along on that line."""
+    """Return the gap along their line between two words; None if the second does not follow on that line."""
     size = max(last.size, word.size)
     if last.turned != word.turned or abs(last.base - word.base) > _RAISED * size:
         return None
@@ -175,7 +175,7 @@ def _gap(last: Word, word: Word) -> float | None:
 
 
 def _joined(last: Word, word: Word) -> Word:
-    """Both as one word, on the base line of the larger."""
+    """Return both as one word, on the base line of the larger."""
     larger = last if last.size >= word.size else word
     return replace(
         larger,
@@ -188,7 +188,7 @@ def _joined(last: Word, word: Word) -> Word:
 
 
 def _as_drawn(chars: Sequence[Char], owner: dict[int, int]) -> Iterator[list[list[Word]] | int]:
-    """Lines, and the number of a table where its first character is drawn."""
+    """Yield lines, and a table's number at its first character."""
     seen: set[int] = set()
     free: list[Char] = []
     for char in chars:
@@ -206,7 +206,7 @@ def _as_drawn(chars: Sequence[Char], owner: dict[int, int]) -> Iterator[list[lis
 def _by_place(
     chars: Sequence[Char], owner: dict[int, int], tables: Sequence[tuple[Ruled, Any]]
 ) -> Iterator[list[list[Word]] | int]:
-    """Lines from the top down, each from the left, and the number of a table where it begins."""
+    """Yield lines from the top down, each from the left, and a table's number at its top."""
     from pdfplumber.utils.clustering import cluster_objects
 
     free = [c for c in chars if id(c) not in owner]
@@ -229,10 +229,10 @@ def _cell_text(chars: Sequence[Char], mend: bool) -> str:
 
 
 class _Sheet:
-    """A page's text as it is written, line by line."""
+    """A page's text, written line by line."""
 
     def __init__(self, columns: bool) -> None:
-        """`columns` says that lines may run through several columns of prose, so that gaps tell no table."""
+        """`columns`: lines may run through several columns of prose, so that gaps mean no table."""
         self._columns = columns
         self._parts: list[str] = []
         self._length = 0
@@ -242,7 +242,7 @@ class _Sheet:
         self._tops: list[float] = []
 
     def line(self, found: Sequence[Word]) -> None:
-        """Write the words of a line, and remember the gaps that are wider than between words."""
+        """Write the words of a line, and note the gaps that are wider than between words."""
         start = self._begin(found[0].top)
         at, gaps = start, []
         for left, right in pairwise(found):
@@ -255,7 +255,7 @@ class _Sheet:
         self._lines.append(TextLine.of(text, start, gaps))
 
     def table(self, rows: Sequence[Sequence[str]], top: float) -> None:
-        """Write a table, a row a line and a tab before each cell but the first; empty rows are left out."""
+        """Write a table, a row per line with tabs between the cells; empty rows are left out."""
         places = []
         for row in rows:
             if text := "\t".join(row).rstrip("\t"):
@@ -266,7 +266,7 @@ class _Sheet:
         self._lines.append(None)
 
     def laid(self) -> Laid:
-        """The page, with the tables that no lines rule among its own."""
+        """Return the page; tables without ruled lines are found too."""
         text = "".join(self._parts)
         found = [] if self._columns or len(text) > MAX_CHARACTERS else tables_among(self._lines)
         tables = sorted([*self._tables, *found], key=lambda table: table.rows[0])
@@ -285,7 +285,7 @@ class _Sheet:
 
 
 NEEDS = "pdfplumber==0.11.10"
-"""What pip installs it by."""
+"""The requirement for pip."""
 
 _UNKNOWN = re.compile(r"\(cid:\d+\)")  # what pdfminer writes for a character that its font gives no letter for
 _LEVELS = 6
@@ -293,12 +293,12 @@ _MAX_ENTRIES = 100_000
 
 
 def installed() -> bool:
-    """Whether pdfplumber is here; it is not imported."""
+    """Return whether pdfplumber is installed, without importing it."""
     return find_spec("pdfplumber") is not None
 
 
 def read_plumbed(data: bytes, writer: Writer, mode: str, options: PdfOptions) -> None:
-    """Pages with their tables, and the outline's entries as headings where their titles are found on their page.
+    """Write the pages with their tables, and mark the outline's entries as headings if found on their page.
 
     `mode` is "plain" for the order in which the text is drawn, "layout" for the order of its places.
     """
@@ -320,7 +320,7 @@ def read_plumbed(data: bytes, writer: Writer, mode: str, options: PdfOptions) ->
         nonlocal unknown
         page = Page(pdf, found[i], i + 1)
         try:
-            with _told():
+            with _unwrapped():
                 for char in page.chars:
                     if _UNKNOWN.fullmatch(char["text"]):
                         char["text"] = "\ufffd"
@@ -359,7 +359,7 @@ def read_plumbed(data: bytes, writer: Writer, mode: str, options: PdfOptions) ->
 
 @contextmanager
 def _opened(data: bytes, failures: tuple[type[Exception], ...]) -> Iterator[tuple[Any, list[Any]]]:
-    """A pdfplumber document and pdfminer's pages of it.
+    """Open a pdfplumber document; yield it with pdfminer's pages.
 
     Raises:
         DocumentError: damaged, or protected by a password.
@@ -370,7 +370,7 @@ def _opened(data: bytes, failures: tuple[type[Exception], ...]) -> Iterator[tupl
     from pdfplumber.utils.exceptions import PdfminerException
 
     try:
-        with _told():
+        with _unwrapped():
             pdf = pdfplumber.open(io.BytesIO(data))
         found = list(islice(PDFPage.create_pages(pdf.doc), MAX_PAGES + 1))
     except RecursionError:
@@ -382,8 +382,8 @@ def _opened(data: bytes, failures: tuple[type[Exception], ...]) -> Iterator[tupl
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Lets an end of memory or of files out of the error in which pdfplumber wraps all that goes wrong."""
+def _unwrapped() -> Iterator[None]:
+    """Unwrap an end of memory or of files from the error in which pdfplumber wraps every failure."""
     from pdfminer.psexceptions import PSException
     from pdfplumber.utils.exceptions import PdfminerException
 
@@ -397,7 +397,7 @@ def _told() -> Iterator[None]:
 
 
 def _outline(document: Any, pages: Mapping[Any, int]) -> list[Entry]:
-    """The entries of the outline, in their order. pdfminer's own walk goes one call deeper with every sibling."""
+    """Return the outline's entries in order. pdfminer's own walk goes one call deeper with every sibling."""
     from pdfminer.pdftypes import dict_value, resolve1, str_value
     from pdfminer.utils import decode_text
 
@@ -419,7 +419,7 @@ def _outline(document: Any, pages: Mapping[Any, int]) -> list[Entry]:
 
 
 def _target(document: Any, entry: Mapping[str, Any], pages: Mapping[Any, int]) -> int | None:
-    """The index of the page that an entry points to; None where it points nowhere in this file."""
+    """Return the index of the page that an entry points to; None if it is not in this file."""
     from pdfminer.pdftypes import PDFObjRef, resolve1
     from pdfminer.psexceptions import PSException
     from pdfminer.psparser import PSLiteral

@@ -15,11 +15,11 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in points from the page's upper left corner."""
 
 Ruled = list[list[Box | None]]
-"""Rows from the top, each with a box a column, or None where a cell reaches over from another."""
+"""Rows from the top, each with a box per column, or None where another cell reaches over."""
 
 
 def ruled_tables(page: Any) -> list[Ruled]:
-    """The tables of a page by its lines and the edges of its rectangles; none of a page that is a drawing."""
+    """Return the tables of a pdfplumber page by its lines and rectangles; none of a page that is a drawing."""
     from pdfplumber.table import Table, cells_to_tables, edges_to_intersections, intersections_to_cells, merge_edges
     from pdfplumber.utils.geometry import filter_edges
 
@@ -39,7 +39,7 @@ def ruled_tables(page: Any) -> list[Ruled]:
 
 
 def sorted_in(chars: Sequence[dict[str, Any]], table: Ruled) -> list[list[list[dict[str, Any]]]]:
-    """For each row and column the characters whose middle lies in that cell, in the order given."""
+    """Return for each row and column the characters whose middle lies in that cell, in the order given."""
     cells: list[list[list[dict[str, Any]]]] = [[[] for _ in row] for row in table]
     tops = [min(box[1] for box in row if box) for row in table]
     for char in chars:
@@ -61,19 +61,19 @@ _MARKER = re.compile(r"[^\w\s]{1,3}|\(?\w{1,4}[.)]|\d{1,3}(\.\d{1,3})*\.?")
 
 @dataclass(frozen=True, slots=True)
 class PageTable:
-    """A table: start and end of each row in the page's text, and the blanks that part its cells."""
+    """A table: start and end of each row in the page's text, and the offsets of the blanks between its cells."""
 
     rows: tuple[tuple[int, int], ...]
     gaps: tuple[int, ...]
 
     def moved(self, by: int) -> "PageTable":
-        """The same table so many characters further on."""
+        """Return the same table so many characters further on."""
         return PageTable(tuple((s + by, e + by) for s, e in self.rows), tuple(g + by for g in self.gaps))
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A line of a page's text, with the gaps in it that are wider than between words."""
+    """A line of a page's text, with its gaps that are wider than between words."""
 
     start: int
     end: int
@@ -82,18 +82,18 @@ class TextLine:
 
     @classmethod
     def of(cls, text: str, start: int, gaps: Sequence[tuple[int, float, float]]) -> "TextLine":
-        """The line with this text, which stands at `start`."""
+        """Return the line with this text at `start`."""
         marker = text[: gaps[0][0] - start] if len(gaps) == 1 else ""
         return cls(start, start + len(text), tuple(gaps), bool(_MARKER.fullmatch(marker)))
 
 
 def aligned_tables(text: str, places: Sequence[int], textpage: Any) -> list[PageTable]:
-    """The tables of a page. `places` gives for each character of `text` its index by pdfium."""
+    """Return the tables of a page by the gaps between words. `places` is pdfium's index of each character."""
     return [] if len(text) > MAX_CHARACTERS else tables_among(_lines(text, places, textpage))
 
 
 def tables_among(lines: Sequence["TextLine | None"]) -> list[PageTable]:
-    """The tables among the lines of a page; None stands where no table goes on."""
+    """Return the tables among the lines of a page; None in `lines` ends a table."""
     found: list[PageTable] = []
     rows: list[TextLine] = []
     between = 0
@@ -111,7 +111,7 @@ def tables_among(lines: Sequence["TextLine | None"]) -> list[PageTable]:
 
 
 def tabbed(text: str, tables: Sequence[PageTable]) -> str:
-    """The text with a tab for each blank between two cells; as long as before."""
+    """Return the text with a tab for each blank between two cells; its length stays."""
     signs = list(text)
     for table in tables:
         for gap in table.gaps:
@@ -120,7 +120,7 @@ def tabbed(text: str, tables: Sequence[PageTable]) -> str:
 
 
 def _grid(rows: list[TextLine]) -> list[PageTable]:
-    """A table of these lines, each with the lines of one cell that follow it; none of too few."""
+    """Return a table of these lines, each with the continued lines that follow it; none of too few."""
     if len(rows) < LEAST_ROWS:
         return []
     ends = [following.start - 1 for following in rows[1:]] + [rows[-1].end]
@@ -133,7 +133,7 @@ def _grid(rows: list[TextLine]) -> list[PageTable]:
 
 
 def _aligned(above: TextLine, below: TextLine) -> bool:
-    """Whether a gap of one stands above a gap of the other."""
+    """Return whether a gap of one is above a gap of the other."""
     return any(min(b, d) > max(a, c) for _, a, b in above.gaps for _, c, d in below.gaps)
 
 
