@@ -99,7 +99,7 @@ def _points() -> Any:
     return entry_points()
 
 
-def methods(group: str, base: type[S], *own: type[S]) -> Registry[type[S]]:
+def methods(group: str, base: type[Any], *own: type[S]) -> Registry[type[S]]:
     """Return the registry of a part of the pipeline: kind → class, each a frozen dataclass that is a `base`."""
 
     def accept(_: str, cls: Any) -> tuple[str, type[S]]:
