@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from workbench.errors import DocumentError
 from workbench.parsers import detect, sandbox
 from workbench.parsers.pdf import page_images
-from workbench.parsers.registry import PARSERS, parse_draft
+from workbench.parsers.registry import PARSERS, added_formats, parse_draft
 from workbench.specs import from_dict
 
 
@@ -48,6 +48,7 @@ def main() -> None:
     shut_out()
     network = sandbox.shut_network()
     detect.identifier()  # before the first limit is set: it counts towards no file, and writes a file once
+    added_formats()  # other packages load here, and may be large
     while line := requests.readline():
         request = json.loads(line)
         data = requests.read(request["size"])

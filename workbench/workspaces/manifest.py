@@ -15,6 +15,7 @@ from typing import Any
 
 from workbench.atomic_files import replacing
 from workbench.errors import DocumentError, GoldenError, StoreError
+from workbench.installation import beside
 from workbench.memory_cache import MemoryCache
 from workbench.parsers import Auto
 from workbench.parsers.files import files
@@ -228,7 +229,7 @@ def _refusal(folder: Path, error: Exception) -> StoreError:
     )
 
 
-SAMPLE_FOLDER = Path(__file__).parents[2] / "sample_docs"
+SAMPLE_FOLDER = beside("sample_docs")
 SAMPLE_GOLDEN = "golden.jsonl"
 
 
