@@ -3,7 +3,7 @@
 import streamlit as st
 
 from workbench.ui import warming
-from workbench.ui.shell import guarded
+from workbench.ui.layout import guarded
 
 ICON = "workbench/ui/icon.png"  # a Material symbol would be fetched from the network
 PAGES = {

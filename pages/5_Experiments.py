@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import bench, countings, library, live, population, progress, sessions
+from workbench.ui import bench, compute, documents, headline, jobs, progress, state
 from workbench.ui.experiments import (
     background,
     evaluating,
@@ -14,8 +14,7 @@ from workbench.ui.experiments import (
     pricing,
     results,
 )
-from workbench.ui.modelling import waiting
-from workbench.ui.shell import body, open_page, panels
+from workbench.ui.layout import body, open_page, panels
 from workbench.workspaces.experiments import experiments_folder
 
 open_page("Experiments")
@@ -29,7 +28,7 @@ def lost(corpus, questions, pipeline):
     with within:
         budget = losses.budget_choice(pipeline.k)
     evaluating.attended(corpus, questions, [pipeline], budget)
-    can, job = evaluating.ready(corpus, pipeline, sessions.store())
+    can, job = evaluating.ready(corpus, pipeline, state.store())
     if not can:
         with head:
             progress.progress(corpus, pipeline, job)
@@ -38,9 +37,9 @@ def lost(corpus, questions, pipeline):
     measured.finished.wait(evaluating.QUICK)
     if measured.result is None:
         with head:
-            waiting.bars([("Measuring", evaluating.key(corpus, questions, pipeline, budget), measured)])
+            jobs.bars([("Measuring", evaluating.key(corpus, questions, pipeline, budget), measured)])
         return
-    found = measured.result.speaking(population.unit())
+    found = measured.result.speaking(headline.unit())
     evaluating.keep(found, corpus, questions)
     with head:
         losses.verdict(found)
@@ -58,7 +57,7 @@ def lost(corpus, questions, pipeline):
 
 def swept(corpus, questions, pipeline):
     """A plan of chips, the sweep under way, and what all runs say."""
-    folder = experiments_folder(sessions.workspace(), corpus, questions)
+    folder = experiments_folder(state.workspace(), corpus, questions)
     with st.container(border=True, key="plan"):
         grid = planning.axes(pipeline)
         expansion = planning.expanded(grid) if grid else None
@@ -102,7 +101,7 @@ def swept(corpus, questions, pipeline):
     elif view == "Questions":
         matrices.hard(some, board, questions)
     else:
-        matrices.strips(corpus, questions, bench.document_choice(corpus), board, sessions.store())
+        matrices.strips(corpus, questions, bench.document_choice(corpus), board, state.store())
 
 
 @st.fragment
@@ -110,14 +109,14 @@ def page() -> None:
     """One pipeline taken apart, or many side by side."""
     with body():
         with st.spinner("Reading the documents"):
-            corpus, _ = sessions.corpus()
+            corpus, _ = state.corpus()
         if not len(corpus):
-            library.empty()
+            documents.empty()
             return
-        pipeline = sessions.pipeline()
-        questions = sessions.workspace().golden.read(corpus).questions
+        pipeline = state.pipeline()
+        questions = state.workspace().golden.read(corpus).questions
         st.html(f"<style>{figures.STYLE}</style>")
-        bench.status(corpus, pipeline, live.known(corpus, pipeline), countings.totals(corpus, pipeline))
+        bench.status(corpus, pipeline, compute.known(corpus, pipeline), compute.totals(corpus, pipeline))
         if not any(q.answerable for q in questions):
             st.subheader("No questions yet")
             st.write("Measuring needs questions with the passages that answer them. A dozen already say something.")
@@ -130,7 +129,7 @@ def page() -> None:
             "View", VIEWS, default=VIEWS[0], key="experiments-view", label_visibility="collapsed", required=True,
             persist_state="session",
         )  # fmt: skip
-        if countings.cut_first(corpus, pipeline, sessions.store()):
+        if compute.cut_first(corpus, pipeline, state.store()):
             return
         {"Sweep": swept, "Explore": exploring.view}.get(str(view), lost)(corpus, questions, pipeline)
 

@@ -4,10 +4,10 @@ import streamlit as st
 
 from workbench.decisions import facts_of
 from workbench.errors import StoreError
-from workbench.ui import bench, countings, library, live, progress, sessions
+from workbench.ui import bench, compute, documents, progress, state
 from workbench.ui.decision import auditing, choosing, evidence, handing, history, packing, prompting
 from workbench.ui.experiments import evaluating, figures, results
-from workbench.ui.shell import body, open_page, plain
+from workbench.ui.layout import body, open_page, plain
 from workbench.workspaces.catalogues import catalogue_of, remember
 from workbench.workspaces.experiments import experiments_folder, kept_runs
 
@@ -17,7 +17,7 @@ VIEWS = ("Choose", "Export", "Review report", "RAG, fine-tuning or both", "Histo
 
 def measured(corpus, questions):
     """The runs on these documents and questions, which the history holds too."""
-    workspace = sessions.workspace()
+    workspace = state.workspace()
     runs = kept_runs(experiments_folder(workspace, corpus, questions))
     known = st.session_state.setdefault("history-known", [])
     new = [run for run in runs if f"{run.fingerprint} {run.corpus} {run.golden}" not in known]
@@ -49,13 +49,13 @@ def exported(corpus, current, records):
     pipeline = handing.chosen(corpus, current, records)
     if pipeline is None:
         return
-    store = sessions.store()
-    corpus, _ = sessions.corpus(pipeline)  # its parser may be another than the current one
-    if countings.cut_first(corpus, pipeline, store):
+    store = state.store()
+    corpus, _ = state.corpus(pipeline)  # its parser may be another than the current one
+    if compute.cut_first(corpus, pipeline, store):
         return
     can, job = evaluating.ready(corpus, pipeline, store)
     if can:
-        handing.panel(corpus, sessions.workspace().golden.read(corpus).questions, pipeline)
+        handing.panel(corpus, state.workspace().golden.read(corpus).questions, pipeline)
     else:
         progress.progress(corpus, pipeline, job)
 
@@ -75,14 +75,14 @@ def page() -> None:
     """One of the views."""
     with body():
         with st.spinner("Reading the documents"):
-            corpus, _ = sessions.corpus()
+            corpus, _ = state.corpus()
         if not len(corpus):
-            library.empty()
+            documents.empty()
             return
-        workspace, pipeline = sessions.workspace(), sessions.pipeline()
+        workspace, pipeline = state.workspace(), state.pipeline()
         questions = workspace.golden.read(corpus).questions
         st.html(f"<style>{figures.STYLE}</style>")
-        bench.status(corpus, pipeline, live.known(corpus, pipeline), countings.totals(corpus, pipeline))
+        bench.status(corpus, pipeline, compute.known(corpus, pipeline), compute.totals(corpus, pipeline))
         view = st.segmented_control(
             "View", VIEWS, default=VIEWS[0], key="decision-view", label_visibility="collapsed", required=True,
             persist_state="session",

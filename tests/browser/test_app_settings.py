@@ -32,8 +32,7 @@ from steps import (
 
 from workbench.pipelines import REGISTRIES, Pipeline, to_mapping
 from workbench.ui.bench import SPLITTERS
-from workbench.ui.forms import _written
-from workbench.ui.kinds import EMBEDDERS, INDEXES, RETRIEVERS
+from workbench.ui.forms import EMBEDDERS, INDEXES, RETRIEVERS, _written
 
 PAGES = ("Bench", "Documents", "Models", "Golden set", "Experiments", "Decision")
 AGAIN = ("Bench", "Models")

@@ -10,7 +10,7 @@ from quick import FAST
 from workbench.indexes import HNSW
 from workbench.pipelines import from_mapping, to_mapping
 from workbench.retrievers import Rerank
-from workbench.ui import jobs, mapping
+from workbench.ui import jobs, map
 from workbench.workspaces import Workspace
 
 VIEWS = ("Side by side", "Index", "Retrievers", "Map", "Cache")
@@ -259,7 +259,7 @@ def test_umap_comes_in_the_background(visit, few, monkeypatch):
         asked.append(len(vectors))
         return np.ascontiguousarray(vectors[:, :2])
 
-    monkeypatch.setattr(mapping, "umap", umap)
+    monkeypatch.setattr(map, "umap", umap)
     app = settled(opened(visit, "Map", query_params=ASKED))
     assert asked == []
     app.button_group(key="map-way").set_value("UMAP").run()

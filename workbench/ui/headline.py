@@ -1,15 +1,21 @@
-"""The one measure by which every page judges: chosen once, the same everywhere, and defined wherever it is shown."""
+"""The measure by which every page judges, the population its figures speak of, and what the questions can show."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
+from workbench import golden
 from workbench.errors import RunError
 from workbench.metrics import metric
+from workbench.records import Question
+from workbench.statistics import DOCUMENT, MIN_DOCUMENTS, PASSAGE, UNITS, Population, population, power_statement
+from workbench.statistics.intervals import Ints
 from workbench.sweeps import METRIC
-from workbench.ui import sessions
-from workbench.ui.controls import control
+from workbench.ui import state
+from workbench.ui.forms import control
+from workbench.workspaces.experiments import latest_runs
 
 KEY = "headline"
 """Session state: the name of the measure, from the choice on any page on."""
@@ -40,7 +46,7 @@ def choice(place: Any = st) -> str:
         "judged-by",
         measure(),
         lambda name: st.session_state.update({KEY: name}),
-        options=options(int(sessions.mapping()["k"]), measure()),
+        options=options(int(state.mapping()["k"]), measure()),
         width=220,
         help=f"One measure for all pages. {metric(measure()).definition}",
     )
@@ -82,3 +88,62 @@ def differ(names: Sequence[str]) -> str:
 def definition(name: str) -> str:
     """What a measure says, for the help of a column or figure; "" for what is none of ours, such as chroma's."""
     return metric(name).definition if "@" in name or name == "precision_omega" else ""
+
+
+_SPEAK_OF = "figures-speak-of"
+SPEAK_HELP = (
+    f"**{UNITS[PASSAGE]}**: intervals and verdicts hold for further questions about the documents that are here.  \n"
+    f"**{UNITS[DOCUMENT]}**: they hold for further documents too, so they are wider; this needs questions about at "
+    f"least {MIN_DOCUMENTS} documents."
+)
+
+
+def unit() -> str | None:
+    """Return the unit of resampling that was chosen; None for the default, documents where there are enough."""
+    return PASSAGE if st.session_state.get(_SPEAK_OF) == UNITS[PASSAGE] else None
+
+
+def of(documents: Ints | None) -> Population:
+    """Return the population that figures about questions of these documents (n,) speak of, by the choice."""
+    return population(documents, unit())
+
+
+def said(who: Population) -> str:
+    """Say of which population a figure speaks, as a sentence to stand beside it."""
+    return f"Holds for {who.words}" + (f": {who.caution}." if who.caution else ".")
+
+
+def switch(documents: Ints | None) -> None:
+    """Draw the choice, or say why there is none; `documents` (n,) are those of the questions."""
+    default = population(documents)
+    if default.unit == PASSAGE:
+        seen = "an unknown number of" if documents is None else f"{len(np.unique(documents)):,}"
+        st.caption(
+            f"Figures speak of questions about {UNITS[PASSAGE]}: of {UNITS[DOCUMENT]} they could speak from "
+            f"{MIN_DOCUMENTS} documents on; these questions are about {seen}."
+        )
+        return
+    st.segmented_control(
+        "Figures speak of",
+        [UNITS[DOCUMENT], UNITS[PASSAGE]],
+        default=UNITS[DOCUMENT],
+        key=_SPEAK_OF,
+        required=True,
+        persist_state="session",
+        help=SPEAK_HELP,
+    )
+
+
+def power_note(questions: Sequence[Question]) -> None:
+    """One line that changes with every question that is added, of those that choose the winner of a sweep."""
+    n = len(golden.split([q for q in questions if q.answerable])[0])
+    if not n:
+        st.caption("With 40 questions you can see a recall difference of 0.09 to 0.18 or more (80 % power).")
+        return
+    found = power_statement(n, latest_runs(state.workspace()))
+    low, high = found.sd
+    basis = "usual spread" if found.assumed else "spread of paired differences between your own runs"
+    st.caption(
+        f"{found.sentence[:1].upper()}{found.sentence[1:]}.",
+        help=f"Of the questions that choose a winner. From the {basis}, {low:.2f} to {high:.2f}.",
+    )

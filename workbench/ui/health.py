@@ -14,10 +14,10 @@ from workbench.records import Question
 from workbench.retrievers import BM25, Collection, Rerank, Retriever
 from workbench.spans import Span
 from workbench.splitters import Splitter
-from workbench.ui import countings, live
+from workbench.ui import compute
 from workbench.ui.bench import KEY, KEY_A
-from workbench.ui.reader import scroll_to
-from workbench.ui.shell import plain
+from workbench.ui.components.reader import scroll_to
+from workbench.ui.layout import plain
 
 WIDTH = 460  # pixels
 SHOWN = 6
@@ -54,7 +54,7 @@ def panel(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> 
         return
     with opened, st.container(width=WIDTH):
         found = findings(corpus, pipeline, questions)
-        if told := countings.said(countings.part(corpus), corpus):
+        if told := compute.said(compute.part(corpus), corpus):
             st.caption(told)
         chosen = _table(found)
         if chosen is not None:
@@ -64,10 +64,10 @@ def panel(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> 
 def findings(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> list[Finding]:
     """What is wrong, the largest share first, then what is fine."""
     embedder = pipeline.embedder
-    some = countings.part(corpus)
+    some = compute.part(corpus)
     found = list(_examined(some, pipeline.splitter, embedder.tokenizer, embedder.max_tokens))
     asked = tuple(q.text for q in questions if q.answerable)
-    if asked and (rows := live.rows(corpus, pipeline)) is not None and live.words(corpus, pipeline, rows, BM25()):
+    if asked and (rows := compute.rows(corpus, pipeline)) is not None and compute.words(corpus, pipeline, rows, BM25()):
         found.append(_split(corpus, pipeline, asked))
     return sorted(found, key=lambda finding: (-finding.share, not finding.of))
 
@@ -80,13 +80,13 @@ def _examined(corpus: Corpus, splitter: Splitter, tokenizer: str, limit: int | N
 
 def _split(corpus: Corpus, pipeline: Pipeline, asked: tuple[str, ...]) -> Finding:
     """Golden questions that two neighbouring chunks answer: by the retriever in hand, by BM25 until it has vectors."""
-    job = live.known(corpus, pipeline)
+    job = compute.known(corpus, pipeline)
     rows = job.result if job is not None and isinstance(job.result, Collection) else None
     usable = rows is not None and pipeline.embedder.kind != "remote" and not isinstance(pipeline.retriever, Rerank)
     if rows is not None and usable:
         pairs = _pairs(rows, pipeline.retriever, asked, pipeline.k)
     else:
-        pairs = _pairs(live.every_row(corpus, pipeline), BM25(), asked, pipeline.k)
+        pairs = _pairs(compute.every_row(corpus, pipeline), BM25(), asked, pipeline.k)
     return Finding(
         kind="split answers",
         title="golden questions find two neighbouring chunks" + ("" if usable else " (by BM25)"),

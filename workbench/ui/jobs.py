@@ -1,17 +1,22 @@
-"""Slow work in the background, shared by all visits that want the same result."""
+"""Slow work in the background, shared by all visits that want the same result, and how far it is."""
 
 import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Container, Hashable
+from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
+
+import streamlit as st
 
 from workbench.embedders import Cancelled
 from workbench.errors import WorkbenchError
 from workbench.pipelines import weight
 from workbench.retrievers import Collection
+from workbench.ui import state
+from workbench.ui.layout import guarded, plain
 
 log = logging.getLogger(__name__)
 
@@ -161,3 +166,44 @@ def _work(job: Job, work: Work) -> None:
 def _weight(result: Any) -> int:
     """Bytes of a result, about."""
     return weight(result) if isinstance(result, Collection) else 1_000
+
+
+Awaited = tuple[str, Hashable, Job]
+"""What it is for, in words, the job's key, and the job."""
+
+
+def bars(awaited: Sequence[Awaited]) -> None:
+    """How far these jobs are. Those that are done take no room; what failed is said."""
+    for label, _, job in awaited:
+        if job.finished.is_set() and job.error:
+            st.caption(plain(f"{label}: {job.error}"))
+    running = [one for one in awaited if not one[2].finished.is_set()]
+    if running:
+        _running(running)
+
+
+@st.fragment(run_every=0.7)
+def _running(awaited: Sequence[Awaited]) -> None:
+    if any(job.finished.is_set() for _, _, job in awaited):
+        st.rerun()
+    with guarded():
+        for label, name, job in awaited:
+            left, right = st.columns([5, 1], gap="small", vertical_alignment="center")
+            share = min(job.done / job.total, 1.0) if job.total else 0.0
+            left.progress(share, text=plain(_told(label, job)))
+            key = sha256(label.encode()).hexdigest()[:12]
+            right.button(
+                "Stop", key=f"stop-{key}", on_click=stop, args=(name, state.visit()), disabled=job.stopped,
+                type="tertiary",
+            )  # fmt: skip
+
+
+def _told(label: str, job: Job) -> str:
+    if job.stopped:
+        return f"{label}: stopping"
+    if not job.total:
+        return f"{label}: begins"
+    seconds = job.left
+    left = f", about {seconds:.0f} s left" if seconds is not None and 1 <= seconds < 100 else ""
+    left = f", about {seconds / 60:.0f} min left" if seconds is not None and seconds >= 100 else left
+    return f"{label}: {job.done:,} of {job.total:,}{left}"

@@ -5,17 +5,17 @@ import streamlit as st
 from workbench.documents import Corpus
 from workbench.embedders import Remote, new_texts
 from workbench.pipelines import Pipeline
-from workbench.ui import countings, jobs, live, sessions
+from workbench.ui import compute, jobs, state
 from workbench.ui.bench import cost
-from workbench.ui.shell import guarded, plain
+from workbench.ui.layout import guarded, plain
 
 
 def waiting(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> str:
     """What dense search waits for, in words; "" where it waits for nothing."""
-    if live.rows(corpus, pipeline) is None:
+    if compute.rows(corpus, pipeline) is None:
         return "Waits until all documents are cut"
     if job is None:
-        found = countings.totals(corpus, pipeline)
+        found = compute.totals(corpus, pipeline)
         return f"Not embedded yet: {found.about}{found.chunks:,} chunks"
     if job.error:
         return job.error
@@ -39,17 +39,17 @@ def _progress(job: jobs.Job) -> str:
 
 def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
     """How far embedding is, and the button that stops it, starts it, or tries again."""
-    if live.rows(corpus, pipeline) is None:
+    if compute.rows(corpus, pipeline) is None:
         return  # `countings.progress` says how far that is
     if job is not None and not job.finished.is_set():
-        _running(live.key(corpus, pipeline), job)
+        _running(compute.key(corpus, pipeline), job)
     elif job is None or job.result is None:
 
         def ask() -> None:
             with guarded():
-                live.dense(corpus, pipeline, sessions.store(), asked=True)
+                compute.dense(corpus, pipeline, state.store(), asked=True)
 
-        found = countings.totals(corpus, pipeline)
+        found = compute.totals(corpus, pipeline)
         if job is not None:
             st.caption(plain(job.error))
         if isinstance(pipeline.embedder, Remote):
@@ -64,8 +64,8 @@ def progress(corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None) -> None:
 
 def _disclosed(corpus: Corpus, pipeline: Pipeline, embedder: Remote) -> str:
     """What leaves this machine once the button is pressed."""
-    texts = live.every_row(corpus, pipeline).texts()
-    new = new_texts(embedder, texts, sessions.store())
+    texts = compute.every_row(corpus, pipeline).texts()
+    new = new_texts(embedder, texts, state.store())
     return f"Pressing the button {embedder.disclosure(new, 'chunks')}."
 
 
@@ -76,5 +76,5 @@ def _running(name: tuple[object, ...], job: jobs.Job) -> None:
     with guarded():
         left, right = st.columns([4, 1], gap="small", vertical_alignment="center")
         left.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress(job))
-        name_and_visit = (name, live.visit())
+        name_and_visit = (name, state.visit())
         right.button("Stop", key="stop-embedding", on_click=jobs.stop, args=name_and_visit, disabled=job.stopped)

@@ -30,7 +30,7 @@ from workbench.decisions import (
     proof_plan,
     yearly,
 )
-from workbench.ui.shell import panels, plain
+from workbench.ui.layout import panels, plain
 
 USUAL = {
     "documents": "own", "behaviour": "no", "change": "yearly", "examples": "none", "citations": "useful",

@@ -14,11 +14,11 @@ from workbench.reports import record_markdown, rejected
 from workbench.reports.numbers import span
 from workbench.statistics import MARGIN, WORDS
 from workbench.sweeps import Leaderboard, Row, amount, cost_for, costs_for
-from workbench.ui import bench, controls, countings, headline, sessions
-from workbench.ui.controls import control
+from workbench.ui import bench, compute, forms, headline, state
 from workbench.ui.decision import choice, handing
 from workbench.ui.experiments import results
-from workbench.ui.shell import panels, plain
+from workbench.ui.forms import control
+from workbench.ui.layout import panels, plain
 
 CHOSEN = "decision-chosen"
 """Session state: the fingerprint of the run that is looked at."""
@@ -55,7 +55,7 @@ def panel(board: Leaderboard, catalogue: Catalogue | None, records: Sequence[Dec
     with right:
         if catalogue is None:
             st.caption("A decision is recorded in the run history, which cannot be used now.")
-        elif not sessions.workspace().writable:
+        elif not state.workspace().writable:
             st.caption("This link only reads the workspace; a decision is recorded by its owner.")
         elif row is None:
             with st.container(border=True):
@@ -161,13 +161,13 @@ def _form(board: Leaderboard, row: Row, catalogue: Catalogue) -> None:
     """Who decides, and why; the record names what was not taken by its figures."""
 
     def keep() -> None:
-        state = st.session_state
+        drafted = st.session_state
         try:
             record = DecisionRecord(
                 chosen=row.run.fingerprint,
                 label=row.name,
-                by=str(state.get("decision-by", "")),
-                why=str(state.get(controls.key("decision-why"), "")),
+                by=str(drafted.get("decision-by", "")),
+                why=str(drafted.get(forms.key("decision-why"), "")),
                 corpus=row.run.corpus,
                 golden=row.run.golden,
                 metric=board.metric,
@@ -178,17 +178,17 @@ def _form(board: Leaderboard, row: Row, catalogue: Catalogue) -> None:
             catalogue.record(row.run)
             catalogue.decide(record)
         except WorkbenchError as error:
-            state[_REFUSED] = str(error)
+            drafted[_REFUSED] = str(error)
             return
-        controls.renew("decision-why")
-        state[CHOSEN] = row.run.fingerprint
-        sessions.share(from_mapping(row.run.pipeline))
+        forms.renew("decision-why")
+        drafted[CHOSEN] = row.run.fingerprint
+        state.share(from_mapping(row.run.pipeline))
         st.toast("The decision is recorded")
 
     with st.container(border=True):
         st.markdown(f"**Record the decision:** {plain(row.name)}")
         st.text_input("Decided by", key="decision-by", max_chars=120, persist_state="session")
-        why = controls.key("decision-why")
+        why = forms.key("decision-why")
         st.text_area("Why this one", key=why, max_chars=4000, height=90, persist_state="session")
         st.button("Record", key="decision-keep", type="primary", icon=":material/gavel:", on_click=keep)
         if refused := st.session_state.pop(_REFUSED, ""):
@@ -261,7 +261,7 @@ def presets(corpus: Corpus) -> None:
             args=(preset,),
             help=preset.about,
         )
-    some = countings.part(corpus)
+    some = compute.part(corpus)
     rows = [
         {
             "Document": one.document,
@@ -272,11 +272,11 @@ def presets(corpus: Corpus) -> None:
     ]
     share = st.column_config.NumberColumn(format="%d %%")
     st.dataframe(rows, hide_index=True, key="suggestions", column_config={"Steps, lists, tables, code": share})
-    if told := countings.said(some, corpus):
+    if told := compute.said(some, corpus):
         st.caption(told)
 
 
 def _start_with(preset: Preset) -> None:
     """Let the current splitter cut by this rule, in tokens."""
-    sessions.change("splitter", unit="tokens", chunk_size=preset.chunk_size, chunk_overlap=preset.chunk_overlap)
+    state.change("splitter", unit="tokens", chunk_size=preset.chunk_size, chunk_overlap=preset.chunk_overlap)
     st.toast(f"{preset.chunk_size}/{preset.chunk_overlap} tokens in the current configuration: a {LABEL}")

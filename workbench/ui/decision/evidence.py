@@ -8,9 +8,9 @@ from workbench.adaptation import Curve, Point, learning_curve, material
 from workbench.documents import Corpus
 from workbench.pipelines import Pipeline
 from workbench.records import Question
-from workbench.ui import jobs, live, sessions
+from workbench.ui import compute, jobs, state
 from workbench.ui.decision import waiting
-from workbench.ui.shell import plain
+from workbench.ui.layout import plain
 
 
 def panel(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> None:
@@ -18,7 +18,7 @@ def panel(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -
     if not pipeline.retriever.needs_vectors:
         st.caption("The current configuration uses no vectors, which are what an adapter turns. Take dense or hybrid.")
         return
-    found = live.known(corpus, pipeline)
+    found = compute.known(corpus, pipeline)
     if found is None or found.result is None:
         st.caption("The current configuration is not embedded yet: open it on the Bench first.")
         return
@@ -45,7 +45,7 @@ def panel(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -
 def _measuring(
     corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
 ) -> Callable[[jobs.Report, Callable[[], bool]], Curve]:
-    store = sessions.store()
+    store = state.store()
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Curve:
         of = material(corpus, questions, pipeline, store=store, cancelled=cancelled)

@@ -16,9 +16,9 @@ from workbench.exports import TARGETS, Note, Verification, export, support, to_i
 from workbench.models import team_mode
 from workbench.pipelines import Pipeline, from_yaml, to_mapping, to_yaml
 from workbench.records import Question, golden_id
-from workbench.ui import jobs, live, sessions
+from workbench.ui import jobs, state
 from workbench.ui.decision import choice, waiting
-from workbench.ui.shell import panels, plain, size_label
+from workbench.ui.layout import panels, plain, size_label
 
 NAMES = {
     "langchain": "LangChain",
@@ -35,19 +35,19 @@ _ANSWER = "export-answer"
 
 def answer(record: DecisionRecord | None, exported: choice.Exported | None) -> None:
     """Note what is to be exported, or with None that it is to be asked again. A callback."""
-    st.session_state[_ANSWER] = [record.id if record else 0, sessions.pipeline().fingerprint, exported or ""]
+    st.session_state[_ANSWER] = [record.id if record else 0, state.pipeline().fingerprint, exported or ""]
 
 
 def chosen(corpus: Corpus, current: Pipeline, records: Sequence[DecisionRecord]) -> Pipeline | None:
     """The pipeline to export, with a line that says which; None while the user is asked."""
-    workspace = sessions.workspace()
+    workspace = state.workspace()
     first, error = _read(records[0]) if records else (None, "")
-    corpora = [corpus.id, sessions.corpus(first)[0].id] if first else [corpus.id]
+    corpora = [corpus.id, state.corpus(first)[0].id] if first else [corpus.id]
     record = choice.newest(records, corpora)
     decided = first
     if record is not None and record is not records[0]:
         decided, error = _read(record)
-    here = sessions.corpus(decided)[0] if decided else corpus
+    here = state.corpus(decided)[0] if decided else corpus
     given = st.session_state.get(_ANSWER, [])
     found = choice.export_of(
         record,
@@ -184,8 +184,8 @@ def _notes(notes: Sequence[Note]) -> None:
 def _build(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, target: str) -> None:
     key = ("export", corpus, questions, pipeline, target)
     proof = ("verify", corpus, questions, pipeline, target)
-    jobs.attend(live.visit(), {key, proof})
-    store = sessions.store()
+    jobs.attend(state.visit(), {key, proof})
+    store = state.store()
     built, checked = jobs.find(key), jobs.find(proof)
     row = st.container(horizontal=True, gap="small", vertical_alignment="center")
     if built is None or built.failed:

@@ -16,9 +16,9 @@ from workbench.pipelines import Pipeline, from_mapping
 from workbench.records import Question, Run
 from workbench.reports import Evidence, Load, as_csv, html, markdown, review_pack
 from workbench.sweeps import Leaderboard
-from workbench.ui import jobs, live, sessions
+from workbench.ui import compute, jobs, state
 from workbench.ui.decision import waiting
-from workbench.ui.shell import panels, plain
+from workbench.ui.layout import panels, plain
 
 HEIGHT = 760
 """Pixels of the preview, which scrolls."""
@@ -121,7 +121,7 @@ def _key(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, ch
 
 
 def _embedded(corpus: Corpus, pipeline: Pipeline) -> bool:
-    found = live.known(corpus, pipeline)
+    found = compute.known(corpus, pipeline)
     return found is not None and found.result is not None
 
 
@@ -154,7 +154,7 @@ def _load() -> Load:
 def _measuring(
     corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, chosen: Run
 ) -> Callable[[jobs.Report, Callable[[], bool]], Any]:
-    workspace, store = sessions.workspace(), sessions.store()
+    workspace, store = state.workspace(), state.store()
     contents = {source.id: source for source in workspace.sources}
 
     def original(source: str) -> bytes | None:

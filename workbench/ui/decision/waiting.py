@@ -5,19 +5,19 @@ from typing import Any
 
 import streamlit as st
 
-from workbench.ui import jobs, live
-from workbench.ui.shell import guarded, plain
+from workbench.ui import jobs, state
+from workbench.ui.layout import guarded, plain
 
 
 def begin(key: Hashable, work: jobs.Work) -> None:
     """Nothing; the work runs, anew where it failed before. A callback."""
     with guarded():
-        jobs.run(key, live.visit(), work, again=True)
+        jobs.run(key, state.visit(), work, again=True)
 
 
 def job(key: Hashable) -> jobs.Job | None:
     """The job of this key if it was begun; this visit watches it."""
-    jobs.attend(live.visit(), {key})
+    jobs.attend(state.visit(), {key})
     return jobs.find(key)
 
 

@@ -15,7 +15,7 @@ from workbench.pipelines import Pipeline
 from workbench.records import Question, Run, write_run
 from workbench.store import Store
 from workbench.sweeps import METRIC
-from workbench.ui import jobs, live, sessions
+from workbench.ui import compute, jobs, state
 from workbench.ui.headline import KS, TOKENS
 from workbench.workspaces.catalogues import remember
 from workbench.workspaces.experiments import experiments_folder, kept_runs
@@ -52,7 +52,7 @@ def key(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, bud
 
 def measured(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, budget: str) -> jobs.Job:
     """The job that measures; its vectors are in the store by now, or are made by it."""
-    workspace, store = sessions.workspace(), sessions.store()
+    workspace, store = state.workspace(), state.store()
     contents = {source.id: source for source in workspace.sources}
 
     def original(source: str) -> bytes | None:
@@ -62,12 +62,12 @@ def measured(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
         found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store, progress=report)
         return Measured(found, explain(found, store, budget, embedding=report, original=original))
 
-    return jobs.run(key(corpus, questions, pipeline, budget), live.visit(), work)
+    return jobs.run(key(corpus, questions, pipeline, budget), state.visit(), work)
 
 
 def keep(found: Measured, corpus: Corpus, questions: tuple[Question, ...]) -> None:
     """Nothing; the run stands beside those of sweeps, so that all can be compared. Visitors who only read keep none."""
-    evaluation, workspace = found.evaluation, sessions.workspace()
+    evaluation, workspace = found.evaluation, state.workspace()
     folder = experiments_folder(workspace, corpus, questions)
     file = folder / "runs" / f"{evaluation.pipeline.fingerprint}.json"
     if not workspace.writable or evaluation.pipeline.fingerprint in {run.fingerprint for run in kept_runs(folder)}:
@@ -102,14 +102,16 @@ def attended(
 ) -> None:
     """Nothing; this visit watches the measurements of these pipelines and the embedding that they need, no others."""
     here = [p for p in pipelines if p]
-    jobs.attend(live.visit(), {live.key(corpus, p) for p in here} | {key(corpus, questions, p, budget) for p in here})
+    jobs.attend(
+        state.visit(), {compute.key(corpus, p) for p in here} | {key(corpus, questions, p, budget) for p in here}
+    )
 
 
 def ready(corpus: Corpus, pipeline: Pipeline, store: Store) -> tuple[bool, jobs.Job | None]:
     """Whether the pipeline can be measured now, and the job that embeds for it, if there is one."""
     if not pipeline.retriever.needs_vectors:
         return True, None
-    job = live.dense(corpus, pipeline, store)
+    job = compute.dense(corpus, pipeline, store)
     if job is not None:
         job.finished.wait(QUICK if pipeline.embedder.kind == "static" else jobs.PATIENCE)
     return job is not None and job.result is not None, job

@@ -16,12 +16,12 @@ from workbench.pooling import SpanEncoder
 from workbench.records import Question
 from workbench.sweeps import METRIC, Grid, Raced, RaceStep, expand, leaderboard, race
 from workbench.sweeps.races import BUDGET, PILOTS
-from workbench.ui import sessions
+from workbench.ui import state
 from workbench.ui.bench import SPLITTERS
 from workbench.ui.experiments import background, tiles
 from workbench.ui.experiments.evaluating import metrics
 from workbench.ui.experiments.planning import OVERLAPS, SIZES
-from workbench.ui.shell import guarded, plain
+from workbench.ui.layout import guarded, plain
 from workbench.workspaces.catalogues import remember
 from workbench.workspaces.experiments import experiments_folder
 
@@ -68,7 +68,7 @@ _STAGES = {
 
 def view(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline) -> None:
     """The verdict, the surface as far as it is filled, and what is explored."""
-    folder = experiments_folder(sessions.workspace(), corpus, questions)
+    folder = experiments_folder(state.workspace(), corpus, questions)
     task = background.find(folder / PLACE)
     if task is not None and not task.finished.is_set():
         _running(task)
@@ -158,7 +158,7 @@ def _start(
     """The button that starts, or goes on."""
     embedder = base.embedder
     quick = not base.retriever.needs_vectors or isinstance(embedder, SpanEncoder) or can_preview(embedder)
-    if not sessions.workspace().writable:
+    if not state.workspace().writable:
         st.caption("This link only reads the workspace.")
         return
     if not quick or base.retriever.kind == "rerank":
@@ -208,7 +208,7 @@ def _started(
     planned: tuple[Pipeline, ...],
     effort: Effort,
 ) -> None:
-    workspace, store = sessions.workspace(), sessions.store()
+    workspace, store = state.workspace(), state.store()
     held_out = [q.id for q in golden.split([q for q in questions if q.answerable])[1]]
 
     def work(report: background.Report, cancelled: background.Asked, paused: background.Asked) -> Raced:
@@ -292,13 +292,13 @@ def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
         points = event["selection"]["points"] if when == "done" else []
         if points:
             st.session_state["explore-turn"] = turn + 1
-            sessions.take(pipelines[int(points[0]["customdata"][0])])
+            state.take(pipelines[int(points[0]["customdata"][0])])
             st.rerun(scope="fragment")
 
 
 def _in_hand(pipelines: Sequence[Pipeline], standing: Any) -> None:
     """Where the configuration in hand lies on the surface."""
-    chosen = sessions.pipeline()
+    chosen = state.pipeline()
     if chosen in pipelines:
         cell = standing.cells[pipelines.index(chosen)]
         reason = f": {cell.reason}" if cell.reason else ""

@@ -12,7 +12,7 @@ from workbench.pipelines import Pipeline, from_mapping
 from workbench.records import Question, Run
 from workbench.store import Store
 from workbench.sweeps import Leaderboard, matrix
-from workbench.ui import sessions
+from workbench.ui import state
 from workbench.ui.experiments import figures
 from workbench.ui.experiments.losses import LOOK
 from workbench.ui.experiments.results import ROWS, take
@@ -66,7 +66,7 @@ def strips(
         pipeline = from_mapping(row.run.pipeline)
         if len(pipelines) < MOST_STRIPS and all(pipeline.splitter != p.splitter for p in pipelines):
             pipelines.append(pipeline)
-    own = sessions.pipeline().parser
+    own = state.pipeline().parser
     with st.spinner("Cutting and searching"):
         found = [_evaluated(corpus, questions, p, store) for p in pipelines if p.parser == own]
     if not found:

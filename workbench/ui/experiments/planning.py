@@ -19,13 +19,13 @@ from workbench.records.run_files import write_whole
 from workbench.specs import to_dict
 from workbench.splitters.pieces import CHARACTERS
 from workbench.sweeps import Expansion, Grid, Progress, Results, expand, sweep
-from workbench.ui import forms, sessions
+from workbench.ui import forms, state
 from workbench.ui.bench import SPLITTERS
 from workbench.ui.experiments import background
 from workbench.ui.experiments.evaluating import held_out_ids, metrics
 from workbench.ui.experiments.pricing import duration, skipped_rows
-from workbench.ui.searching import NAMES
-from workbench.ui.shell import guarded, plain, size_label
+from workbench.ui.layout import guarded, plain, size_label
+from workbench.ui.search import NAMES
 from workbench.workspaces.catalogues import remember
 
 SIZES = {"tokens": [100, 150, 200, 300, 400, 600, 800], CHARACTERS: [400, 600, 800, 1200, 1600, 2400, 3200]}
@@ -93,7 +93,7 @@ _CHIPS = {
 
 def propose(vary: Mapping[str, Any]) -> None:
     """Let the chips begin with what a planned sweep varies, and with the current configuration alone for the rest."""
-    base = sessions.pipeline()
+    base = state.pipeline()
     more = {path: values for path, values in vary.items() if path not in _CHIPS}
     begin: dict[str, Any] = {
         "size": [str(base.splitter.chunk_size)],
@@ -156,7 +156,7 @@ def plan(folder: Path) -> tuple[Pipeline, ...]:
 
 def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines: Sequence[Pipeline]) -> None:
     """Nothing; the sweep runs in the background, and its plan is kept."""
-    workspace, store = sessions.workspace(), sessions.store()
+    workspace, store = state.workspace(), state.store()
     folder.mkdir(parents=True, exist_ok=True)
     text = write_yaml([to_mapping(p) for p in pipelines])
     write_whole(folder / PLAN, text.encode())
@@ -189,7 +189,7 @@ def controls(
     folder: Path, corpus: Corpus, questions: Sequence[Question], expansion: Expansion | None, done: int
 ) -> None:
     """Start, pause, stop and resume, with how far it is."""
-    if not sessions.workspace().writable:
+    if not state.workspace().writable:
         st.caption("This link only reads the workspace.")
         return
     task = background.find(folder)

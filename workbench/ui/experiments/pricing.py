@@ -13,20 +13,20 @@ from workbench.splitters.cuttings import is_large
 from workbench.store import Store
 from workbench.sweeps import Cost, Expansion, Skipped, cost
 from workbench.sweeps.costs import SECONDS_A_RUN
-from workbench.ui import countings, live, sessions
+from workbench.ui import compute, state
 from workbench.ui.experiments import background
-from workbench.ui.shell import plain
+from workbench.ui.layout import plain
 
 _CHARACTERS_A_CHUNK = 700.0  # to turn chunks a second, which the app measures, into characters a second
 
 
 @lru_cache(maxsize=8)
-def _cost(corpus: Corpus, pipelines: tuple[Pipeline, ...], store: Store, state: int) -> Cost:
-    """`state` changes when a sweep has filled the store. A large corpus is not cut for it: nobody waits so long."""
+def _cost(corpus: Corpus, pipelines: tuple[Pipeline, ...], store: Store, filled: int) -> Cost:
+    """`filled` changes when a sweep has filled the store. A large corpus is not cut for it: nobody waits so long."""
     if is_large(corpus):
         return _estimated(corpus, pipelines)
     embedders = {p.embedder.full.fingerprint: p.embedder for p in pipelines}
-    rates = {key: speed * _CHARACTERS_A_CHUNK for key, e in embedders.items() if (speed := live.rate(e)) is not None}
+    rates = {key: speed * _CHARACTERS_A_CHUNK for key, e in embedders.items() if (speed := compute.rate(e)) is not None}
     return cost(corpus, pipelines, store, rates)
 
 
@@ -36,7 +36,7 @@ def _estimated(corpus: Corpus, pipelines: Sequence[Pipeline]) -> Cost:
     chunks = tokens = 0
     seconds: float | None = SECONDS_A_RUN * len(pipelines)
     for pipeline in each.values():
-        found, speed = countings.totals(corpus, pipeline), live.rate(pipeline.embedder)
+        found, speed = compute.totals(corpus, pipeline), compute.rate(pipeline.embedder)
         chunks, tokens = chunks + found.chunks, tokens + found.tokens
         seconds = seconds + found.chunks / speed if seconds is not None and speed else None
     return Cost(len(pipelines), chunks, tokens, seconds)
@@ -52,8 +52,8 @@ def estimate(
 ) -> None:
     """Number of runs, chunks still to embed, about how long; what leaves, and what was skipped, with the reason."""
     n = len(expansion.pipelines)
-    state = 0 if task is None else 1 + task.finished.is_set()
-    found = _cost(corpus, expansion.pipelines, sessions.store(), state)
+    filled = 0 if task is None else 1 + task.finished.is_set()
+    found = _cost(corpus, expansion.pipelines, state.store(), filled)
     asked = sum(q.answerable for q in questions)
     parts = [f"**{n:,} configurations × {asked:,} questions**"]
     parts.append(f"{done:,} measured already" if done else "none measured yet")

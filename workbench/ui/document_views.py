@@ -1,4 +1,4 @@
-"""A PDF's pages beside its text: chunks, golden passages and hits in both, and a click in one shows it in the other."""
+"""One document as its parser, a reader and paper show it."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -8,15 +8,83 @@ import streamlit as st
 from workbench import pipelines
 from workbench.documents import Corpus, Document
 from workbench.errors import DocumentError, WorkbenchError
-from workbench.parsers import Boxes, PageImage, boxes, page_image
+from workbench.parsers import Auto, Boxes, PageImage, boxes, page_image
 from workbench.records import Hit
 from workbench.retrievers import RETRIEVERS
 from workbench.spans import Span
-from workbench.ui import live, sessions
-from workbench.ui.library.reading import facts
-from workbench.ui.pages_view import Marks, PageEvents, page_view, peek
-from workbench.ui.reader import reader, scroll_to
-from workbench.ui.shell import plain
+from workbench.ui import compute, state
+from workbench.ui.components.pdf import Marks, PageEvents, page_view, peek
+from workbench.ui.components.reader import reader, scroll_to
+from workbench.ui.documents import show, tried
+from workbench.ui.forms import control
+from workbench.ui.layout import plain, size_label, status_bar
+
+TEXT, PAGES, PARSERS = "Text", "Text and page", "Compare parsers"
+PDF = "application/pdf"
+
+
+def view(corpus: Corpus) -> str:
+    """The view that will be shown, known before the list is drawn: it decides how wide that is."""
+    chosen: str = st.session_state.get("document-view", TEXT)
+    id = st.session_state.get("document", "")
+    shown = corpus.document(id) if id in corpus else next(iter(corpus), None)
+    return chosen if shown is not None and chosen in _offered(shown) else TEXT
+
+
+def _offered(shown: Document) -> list[str]:
+    return [TEXT, *([PAGES] if shown.media_type == PDF else []), PARSERS]
+
+
+def view_choice(shown: Document) -> str:
+    """Which view of the document is chosen. Pages are offered where the file has them as on paper."""
+    offered = _offered(shown)
+    wanted = st.session_state.get("document-view", TEXT)
+    current: str = wanted if wanted in offered else TEXT
+
+    def chosen(view: str) -> None:
+        st.session_state["document-view"] = view
+
+    control(
+        st.segmented_control, "View", "document-view-choice", current, chosen, options=offered,
+        label_visibility="collapsed", required=True,
+    )  # fmt: skip
+    return current
+
+
+def facts(shown: Document) -> None:
+    """What the document holds, and the warnings of its parser."""
+    kinds: dict[str, int] = {}
+    for section in shown.sections:
+        kinds[section.kind] = kinds.get(section.kind, 0) + 1
+    told = [f"{n} {kind}{'s' if n != 1 and not kind.endswith('s') else ''}" for kind, n in sorted(kinds.items())]
+    pages = size_label(len(shown.pages), "pages") if shown.pages else ""
+    status_bar(shown.name, f"read by {shown.parser}", pages, *told)
+    for warning in shown.warnings:
+        st.warning(plain(warning), icon=":material/warning:")
+
+
+def document(shown: Document) -> None:
+    """The text with its structure."""
+    facts(shown)
+    if any("encoding" in warning.lower() for warning in shown.warnings) and state.workspace().writable:
+        _encoding(shown)
+    reader(shown, key="document-reader", structure=True, height=640, selectable=False)
+
+
+def _encoding(shown: Document) -> None:
+    def chosen() -> None:
+        name = st.session_state["encoding"].strip()
+        tried(lambda: state.workspace().choose_parser(shown.source, Auto(encoding=name)))
+        show(shown.source)
+
+    st.text_input(
+        "Read it in another encoding",
+        key="encoding",
+        on_change=chosen,
+        placeholder="cp1252, shift_jis, utf-16 …",
+        width=260,
+    )
+
 
 KEY, PAGE = "page-reader", "page-view"
 SCALE = 1.6  # pixels a point: sharp at the width of a column
@@ -27,9 +95,9 @@ NAMED = 60
 def pages(corpus: Corpus, shown: Document) -> None:
     """The text and the page side by side."""
     facts(shown)
-    pipeline = sessions.pipeline()
+    pipeline = state.pipeline()
     chunks = pipelines.split(shown, pipeline.splitter).spans
-    gold = [r.span for q in sessions.questions(corpus) for r in q.references if r.span.document == shown.id]
+    gold = [r.span for q in state.questions(corpus) for r in q.references if r.span.document == shown.id]
     hits, said = _hits(corpus)
     hits = [hit for hit in hits if hit.span.document == shown.id]
     events = peek(PAGE)
@@ -99,10 +167,10 @@ def _asked(shown: Document, events: PageEvents) -> Span | None:
 
 def drawn(shown: Document, number: int) -> tuple[PageImage, Boxes]:
     """The page's picture and the places of its characters, both made once."""
-    source = next((s for s in sessions.workspace().sources if s.id == shown.source), None)
+    source = next((s for s in state.workspace().sources if s.id == shown.source), None)
     if source is None:
         raise DocumentError(f"{shown.name} is no longer in the workspace; someone may have removed it")
-    return _drawn(_File(shown, lambda: sessions.workspace().content(source)), number)
+    return _drawn(_File(shown, lambda: state.workspace().content(source)), number)
 
 
 class _File:
@@ -128,18 +196,18 @@ def _drawn(file: _File, number: int) -> tuple[PageImage, Boxes]:
 
 def _hits(corpus: Corpus) -> tuple[Sequence[Hit], str]:
     """The hits of the Bench's query as far as they can be had at once, and which they are."""
-    query, pipeline = str(st.session_state.get("query", "")).strip(), sessions.pipeline()
+    query, pipeline = str(st.session_state.get("query", "")).strip(), state.pipeline()
     if not query:
         return (), ""
     named = query if len(query) <= NAMED else f"{query[:NAMED]}…"
-    job, retriever = live.known(corpus, pipeline), pipeline.retriever
-    rows = job.result if job is not None and job.result is not None else live.rows(corpus, pipeline)
+    job, retriever = compute.known(corpus, pipeline), pipeline.retriever
+    rows = job.result if job is not None and job.result is not None else compute.rows(corpus, pipeline)
     if rows is None:
         return (), "The Bench's query has no hits here yet: all documents have to be cut first, which the Bench does."
     ready = rows.has_vectors or not retriever.needs_vectors
     why = "" if ready else f": the vectors of {retriever.kind} are not there yet"
     retriever = retriever if ready else RETRIEVERS["bm25"]()
-    if not live.words(corpus, pipeline, rows, retriever):
+    if not compute.words(corpus, pipeline, rows, retriever):
         return (), "The Bench's query has no hits here yet: the words of all documents are being indexed."
     try:
         found = retriever(rows, [query], pipeline.k, None)[0]

@@ -1,24 +1,24 @@
-"""The Bench's panels around a query: the query itself, what is searched and waited for, hits and their context."""
+"""The Bench's panels around a query: filters, what is searched and awaited, hits and their context."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import streamlit as st
 
-from workbench.anatomy import WHOLE, state
+from workbench import anatomy
 from workbench.documents import Corpus, Document
 from workbench.pipelines import Pipeline
 from workbench.records import Hit, Question
 from workbench.retrievers import RETRIEVERS, Where, analyser, context
 from workbench.spans import Span, ranges
 from workbench.tokens import count
-from workbench.ui import countings, differences, filtering, forms, headline, jobs, labelling, live, scoring, sessions
+from workbench.ui import compute, forms, golden_editor, golden_score, headline, jobs, state
 from workbench.ui.bench import KEY, KEY_A
-from workbench.ui.controls import control
-from workbench.ui.hits import Column, column, hit_lists
-from workbench.ui.kinds import unavailable
+from workbench.ui.components.hits import Column, column, hit_lists
+from workbench.ui.components.reader import overlay, scroll_to
+from workbench.ui.forms import control, unavailable
+from workbench.ui.layout import plain
 from workbench.ui.progress import progress, waiting
-from workbench.ui.reader import overlay, scroll_to
-from workbench.ui.shell import plain
 
 NAMES = {"dense": "Dense", "hybrid": "Hybrid", "bm25": "BM25", "mmr": "MMR", "rerank": "Rerank"}
 BESIDE = ("dense", "hybrid", "bm25")
@@ -31,7 +31,7 @@ MOST_HITS = 50
 def query_box(questions: Sequence[Question]) -> str:
     """The query as it is typed; the sample questions stand one click away."""
     left, right = st.columns([4, 1], gap="small", vertical_alignment="bottom")
-    leaves = sessions.mapping()["embedder"]["kind"] == "remote"  # then a query is sent when it is whole
+    leaves = state.mapping()["embedder"]["kind"] == "remote"  # then a query is sent when it is whole
     control(
         left.text_input,
         "Query",
@@ -76,9 +76,9 @@ def golden(questions: Sequence[Question], query: str) -> Question | None:
 
 def k_control() -> None:
     """How many hits are asked for."""
-    current = sessions.mapping()["k"]
+    current = state.mapping()["k"]
     ends = {"min_value": 1, "max_value": max(MOST_HITS, current)}
-    control(st.number_input, "Hits (k)", "k", current, lambda k: sessions.put("k", k), width=110, **ends)
+    control(st.number_input, "Hits (k)", "k", current, lambda k: state.put("k", k), width=110, **ends)
 
 
 def retriever_choice() -> tuple[str, bool]:
@@ -89,7 +89,7 @@ def retriever_choice() -> tuple[str, bool]:
         if kind:
             forms.take_kind("retriever", kind)
 
-    current = sessions.mapping()["retriever"]["kind"]
+    current = state.mapping()["retriever"]["kind"]
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     control(
         row.segmented_control,
@@ -108,8 +108,8 @@ def retriever_choice() -> tuple[str, bool]:
     if current != "dense":
         with row.popover("", icon=":material/settings:", help="Settings of the retriever"):
             forms.field_controls("retriever")
-    differences.changed("retriever")
-    if told := unavailable(sessions.pipeline().retriever):
+    forms.changed("retriever")
+    if told := unavailable(state.pipeline().retriever):
         st.warning(plain(f"{told}."), icon=":material/cloud_off:")
     return current, beside
 
@@ -119,22 +119,22 @@ Lists = dict[str, list[Hit] | None]
 
 def search(
     corpus: Corpus, pipeline: Pipeline, query: str, where: Where | None, job: jobs.Job | None, kinds: Sequence[str]
-) -> tuple[Lists, live.State]:
+) -> tuple[Lists, compute.State]:
     """For each kind of retriever its hits, None for those whose vectors are not there; and what vectors there were."""
-    rows = live.rows(corpus, pipeline)
+    rows = compute.rows(corpus, pipeline)
     found: Lists = {}
-    state: live.State = "words"
+    quality: compute.State = "words"
     for kind in sorted(kinds, key=lambda kind: RETRIEVERS[kind]().needs_vectors):  # quick vectors come in meanwhile
         retriever = pipeline.retriever if pipeline.retriever.kind == kind else RETRIEVERS[kind]()
-        if retriever.needs_vectors and state == "words":
-            now = live.searched(corpus, pipeline, job, sessions.store())
-            rows, state = now.rows, now.state
+        if retriever.needs_vectors and quality == "words":
+            now = compute.searched(corpus, pipeline, job, state.store())
+            rows, quality = now.rows, now.state
         found[kind] = None
         if rows is None or (retriever.needs_vectors and not rows.has_vectors) or unavailable(retriever):
             continue
-        if live.words(corpus, pipeline, rows, retriever):
+        if compute.words(corpus, pipeline, rows, retriever):
             found[kind] = retriever(rows, [query], pipeline.k, where)[0]
-    return {kind: found[kind] for kind in kinds}, state
+    return {kind: found[kind] for kind in kinds}, quality
 
 
 def panel(
@@ -150,32 +150,32 @@ def panel(
     score, off = st.empty(), st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         k_control()
-        where = filtering.filters(corpus)
-        follows = scoring.control(questions)
+        where = filters(corpus)
+        follows = golden_score.control(questions)
         if follows:
             headline.choice()
     if follows:
         with score.container():
-            scoring.waits(pipeline)
+            golden_score.waits(pipeline)
     kind, beside = retriever_choice()
     question = golden(questions, query)
-    job = live.dense(corpus, pipeline, sessions.store())
+    job = compute.dense(corpus, pipeline, state.store())
     bar = st.container()
     rival = pinned if pinned != pipeline else None
     kinds = list(dict.fromkeys([*BESIDE, kind])) if beside and rival is None else [kind]
-    lists, state = search(corpus, pipeline, query, where, job, kinds) if query else ({}, "words")
+    lists, quality = search(corpus, pipeline, query, where, job, kinds) if query else ({}, "words")
     if job is not None:
-        if state != "preview":
+        if quality != "preview":
             job.wait()  # what is done in a moment needs no bar, no poll and no further run
         if job.result is not None:
-            live.states(corpus, pipeline, sessions.store())
-    other = live.dense(corpus, rival, sessions.store()) if rival is not None else None
+            compute.states(corpus, pipeline, state.store())
+    other = compute.dense(corpus, rival, state.store()) if rival is not None else None
     with bar:
         if waiting(corpus, pipeline, job):
             progress(corpus, pipeline, job)
         elif rival is not None and waiting(corpus, rival, other):
             progress(corpus, rival, other)  # else nothing would come back when A is done
-        countings.progress(corpus, pipeline, sessions.store())
+        compute.progress(corpus, pipeline, state.store())
 
     theirs: list[Hit] | None = None
     place = st.empty()  # cleared by hand: while a fragment inside polls, Streamlit leaves what a run did not draw
@@ -187,14 +187,14 @@ def panel(
         theirs = hits[rival.retriever.kind]
         columns = [
             _column(_title("A, pinned", rival.retriever.kind, there), theirs, corpus, rival, query, other, question),
-            _column(_title("B, current", kind, state), lists[kind], corpus, pipeline, query, job, question),
+            _column(_title("B, current", kind, quality), lists[kind], corpus, pipeline, query, job, question),
         ]
         _lists(corpus, columns, theirs is not None and lists[kind] is not None, height)
         _mark(corpus, columns, questions, query)
     else:
         ready = {k: found for k, found in lists.items() if found is not None} or lists  # what waits takes no room
         columns = [
-            _column(_title(NAMES[k], k, state), found, corpus, pipeline, query, job, question)
+            _column(_title(NAMES[k], k, quality), found, corpus, pipeline, query, job, question)
             for k, found in ready.items()
         ]
         _lists(corpus, columns, False, height, list(ready))
@@ -207,15 +207,15 @@ def panel(
     if lists.get(kind) is not None:
         context_view(drawn, corpus, pipeline)
     with off.container():
-        scoring.preview_line(corpus, questions, pipeline, query, state)
+        golden_score.preview_line(corpus, questions, pipeline, query, quality)
     if follows:
         with score.container():
-            scoring.line(corpus, questions, pipeline, rival)
+            golden_score.line(corpus, questions, pipeline, rival)
 
 
-def _title(name: str, kind: str, state: live.State) -> str:
+def _title(name: str, kind: str, quality: compute.State) -> str:
     """The list's title, with the word where its hits are a preview's."""
-    return f"{name}, preview" if state == "preview" and RETRIEVERS[kind]().needs_vectors else name
+    return f"{name}, preview" if quality == "preview" and RETRIEVERS[kind]().needs_vectors else name
 
 
 def _column(
@@ -231,14 +231,14 @@ def _column(
     if found is None and title.startswith((NAMES["rerank"], "A,", "B,")) and unavailable(pipeline.retriever):
         return Column(title, note="Its model is not here")
     if found is None:
-        if title == NAMES["bm25"] and live.rows(corpus, pipeline) is not None:
+        if title == NAMES["bm25"] and compute.rows(corpus, pipeline) is not None:
             return Column(title, note="Waits until the words of all documents are indexed")
         running = job is not None and not job.finished.is_set()
         return Column(title, note="Waits for the embedding above" if running else waiting(corpus, pipeline, job))
     nothing = "No chunk shares a word with the query." if title == NAMES["bm25"] else "Nothing to find: is a filter on?"
     note = "" if found else nothing
     gold = [r.span for r in question.references] if question else None
-    numbers, tokens = countings.numbers(corpus, pipeline)
+    numbers, tokens = compute.numbers(corpus, pipeline)
     return column(title, found, corpus, query, note, numbers=numbers, tokens=tokens, gold=gold)
 
 
@@ -266,10 +266,10 @@ def _mark(corpus: Corpus, columns: Sequence[Column], questions: Sequence[Questio
     selected = st.session_state.get("selected")
     span = Span(*selected) if selected else None
     hit = next((row.hit for c in columns for row in c.rows if row.hit.span == span), None)
-    if hit is None or not sessions.workspace().writable:
+    if hit is None or not state.workspace().writable:
         return
     question = golden(questions, query)
-    if question and any(state(r.span, [hit.span], corpus.blanks) == WHOLE for r in question.references):
+    if question and any(anatomy.state(r.span, [hit.span], corpus.blanks) == anatomy.WHOLE for r in question.references):
         st.caption(f"This hit holds a gold passage of {plain(question.id)}.")
         return
     whose = f"A further passage of {plain(question.id)}" if question else "A new question of the golden set"
@@ -277,7 +277,7 @@ def _mark(corpus: Corpus, columns: Sequence[Column], questions: Sequence[Questio
         "Mark as an answer",
         icon=":material/fact_check:",
         key="mark-hit",
-        on_click=labelling.mark,
+        on_click=golden_editor.mark,
         args=(corpus, questions, query, hit),
         type="tertiary",
         help=f"{whose}, with the whole hit as its passage; the page Golden set narrows it.",
@@ -292,7 +292,7 @@ def _draw(document: Document, pipeline: Pipeline, found: Sequence[Hit], query: s
         for hit in here
         for start, end in analyser.matches(query, document[hit.span])
     }
-    unseen, version = live.cut(document, pipeline).hidden, pipeline.fingerprint
+    unseen, version = compute.cut(document, pipeline).hidden, pipeline.fingerprint
     overlay(document, key=key, hits=here, matches=ranges(sorted(marks)), unseen=unseen, version=version)
 
 
@@ -307,3 +307,64 @@ def context_view(found: Sequence[Hit], corpus: Corpus, pipeline: Pipeline) -> No
             f"overlap or touch joined; {tokens:,} tokens of {plain(name)}."
         )
         st.code(assembled.text or "Nothing was found.", language=None, wrap_lines=True, height=420)
+
+
+MOST_READ = 200
+"""Documents whose headings are listed: each has to be read for it."""
+
+
+def filters(corpus: Corpus) -> Where | None:
+    """Which part of the corpus is searched; None for all of it."""
+    tags: Mapping[str, list[str]] = state.workspace().settings.get("tags", {})
+    where = _where(corpus, tags)
+    with st.popover("Filter" if where is None else "Filter is on", icon=":material/filter_alt:"):
+        chosen = st.session_state.get("filter-documents") or []
+        st.multiselect(
+            "Documents",
+            forms.offered(corpus, "filter-find", chosen),
+            key="filter-documents",
+            format_func=lambda id: corpus.document(id).name if id in corpus else "removed",
+            persist_state="session",
+        )
+        if known := _tags(corpus, tags):
+            st.multiselect("Tags", known, key="filter-tags", persist_state="session")
+        chosen = st.session_state.get("filter-documents") or []
+        within = tuple(id for id in chosen if id in corpus)
+        if not within and len(corpus) > MOST_READ:
+            st.caption("Choose documents, and the search can be kept to one of their sections.")
+        st.selectbox(
+            "Section",
+            [(), *_sections(corpus, within[:MOST_READ])],
+            key="filter-section",
+            format_func=lambda path: " › ".join(path) or "any",
+            persist_state="session",
+        )
+    return _where(corpus, tags)
+
+
+def _tags(corpus: Corpus, tags: Mapping[str, list[str]]) -> list[str]:
+    """The tags of the documents that are here."""
+    if not any(tags.values()):
+        return []
+    return sorted({tag for d in corpus for tag in tags.get(d.source, [])})
+
+
+@lru_cache(maxsize=16)
+def _sections(corpus: Corpus, documents: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The paths of the upper headings of these documents, or of all where there are few."""
+    if not documents and len(corpus) > MOST_READ:
+        return []
+    within = [corpus.document(id) for id in documents] or corpus.documents
+    return sorted({d.heading_path(h.span.start) for d in within for h in d.headings if h.level <= 2})
+
+
+def _where(corpus: Corpus, tags: Mapping[str, list[str]]) -> Where | None:
+    documents, wanted, section = (st.session_state.get(f"filter-{name}") for name in ("documents", "tags", "section"))
+    if not (documents or wanted or section):
+        return None
+    kept = [
+        d.id
+        for d in corpus
+        if (not documents or d.id in documents) and (not wanted or set(wanted) & set(tags.get(d.source, [])))
+    ]
+    return Where(tuple(kept), tuple(section or ()))

@@ -1,8 +1,9 @@
 """The index: its kind and fields, what it misses and costs on these vectors, and how large it would become."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -36,11 +37,10 @@ from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.retrievers import Collection, Dense
 from workbench.specs import to_dict
-from workbench.ui import countings, forms, jobs, live, progress, sessions
+from workbench.ui import compute, forms, jobs, progress, state
 from workbench.ui.experiments import evaluating
-from workbench.ui.kinds import INDEXES as NAMES
-from workbench.ui.modelling import figures, waiting
-from workbench.ui.shell import panels, plain, size_label
+from workbench.ui.forms import INDEXES as NAMES
+from workbench.ui.layout import panels, plain, size_label
 
 PROJECTED = (100_000, 1_000_000, 10_000_000)
 MEMORY = 8_000_000_000
@@ -69,14 +69,14 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     with left:
         forms.kind_choice("index", "Kind", NAMES)
         forms.field_controls("index")
-    cut, dim = live.rows(corpus, pipeline), pipeline.embedder.dimensions
-    n = countings.totals(corpus, pipeline).chunks if cut is None else len(cut)
+    cut, dim = compute.rows(corpus, pipeline), pipeline.embedder.dimensions
+    n = compute.totals(corpus, pipeline).chunks if cut is None else len(cut)
     with left:
         can = advice(pipeline.index, n, dim)
     built = pipeline if can else replace(pipeline, index=Flat(metric=pipeline.index.metric))
     name = measured_key(corpus, pipeline, questions)
-    jobs.attend(live.visit(), {live.key(corpus, built), name})
-    ready, job = evaluating.ready(corpus, replace(built, retriever=Dense()), sessions.store())
+    jobs.attend(state.visit(), {compute.key(corpus, built), name})
+    ready, job = evaluating.ready(corpus, replace(built, retriever=Dense()), state.store())
     rows = job.result if job is not None and ready else None
     with left:
         if isinstance(rows, Collection) and can:
@@ -151,7 +151,7 @@ def label(spec: IndexSpec) -> str:
 def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...], rows: Collection) -> None:
     """The trade-off and the curve, measured in the background."""
     name = measured_key(corpus, pipeline, questions)
-    store, embedder, spec = sessions.store(), pipeline.embedder, pipeline.index
+    store, embedder, spec = state.store(), pipeline.embedder, pipeline.index
     k = min(10, len(rows))
     texts = [q.text for q in questions if q.answerable]
     by_questions = len(texts) >= FEW and embedder.kind != "remote"  # a remote model's questions would leave
@@ -175,14 +175,14 @@ def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...
     if job is None and len(rows) > LARGE:
 
         def ask() -> None:
-            jobs.run(name, live.visit(), work)
+            jobs.run(name, state.visit(), work)
 
         st.button("Measure every kind of index on these vectors", key="measure-indexes", on_click=ask)
         st.caption(f"{len(rows):,} vectors: building graphs over them takes minutes.")
         return
-    job = jobs.run(name, live.visit(), work)
+    job = jobs.run(name, state.visit(), work)
     job.wait()
-    waiting.bars([("Building and asking every kind of index", name, job)])
+    jobs.bars([("Building and asking every kind of index", name, job)])
     if isinstance(job.result, Measured):
         shown(job.result, label(spec), k, len(rows))
 
@@ -195,7 +195,7 @@ def _some(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def shown(found: Measured, in_hand: str, k: int, n: int) -> None:
     """The trade-off as a plot and a table, refusals as lines, and the curve."""
     st.markdown("**What each kind finds, and how quickly**")
-    figure = figures.tradeoff(found.found, in_hand, k)
+    figure = tradeoff_figure(found.found, in_hand, k)
     st.plotly_chart(figure, key="tradeoff", config={"displayModeBar": False}, alt="Recall against queries per second")
     st.caption(
         f"Recall@{k} against exact search over these {n:,} vectors, mean of {found.queries} {found.asked}; filled: the "
@@ -235,7 +235,7 @@ def shown(found: Measured, in_hand: str, k: int, n: int) -> None:
     if not found.curve:
         st.caption("Exact at every size: there is no loss to measure.")
         return
-    st.plotly_chart(figures.curve(found.curve, k), key="curve", config={"displayModeBar": False}, alt="Recall by size")
+    st.plotly_chart(curve_figure(found.curve, k), key="curve", config={"displayModeBar": False}, alt="Recall by size")
     refused = [p for p in found.curve if p.refused]
     for point in refused[:1]:
         st.caption(plain(f"Over {point.n:,} vectors: {point.refused}."))
@@ -263,3 +263,75 @@ def projection(spec: IndexSpec, dim: int) -> None:
             f"{PROJECTED[-1]:,} chunks in {size_label(MEMORY)}: {label(best.spec)}. {best.reason}"
         )
     )
+
+
+BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#8A94A0"
+_SYMBOLS = {
+    "flat": "circle", "sq8": "square", "hnsw": "diamond", "ivf-flat": "triangle-up", "ivf-pq": "triangle-down",
+    "binary": "x",
+}  # fmt: skip
+
+
+def tradeoff_figure(found: Sequence[tuple[str, Tradeoff]], in_hand: str, k: int) -> Any:
+    """Recall against queries per second (logarithmic), a symbol a kind; the index in hand is filled."""
+    from plotly.graph_objects import Figure, Scatter
+
+    figure = Figure()
+    figure.update_layout(
+        height=360, margin={"l": 8, "r": 8, "t": 8, "b": 8}, showlegend=False, hovermode="closest",
+    )  # fmt: skip
+    some = [(label, t) for label, t in found if t.recall is not None and t.queries_per_second is not None]
+    figure.add_trace(
+        Scatter(
+            x=[t.queries_per_second for _, t in some],
+            y=[t.recall for _, t in some],
+            mode="markers+text",
+            text=[escape(label) for label, _ in some],
+            textposition=["top center" if i % 2 else "bottom center" for i in range(len(some))],
+            textfont_size=11,
+            marker={
+                "size": [14 if label == in_hand else 10 for label, _ in some],
+                "color": [BLUE if label == in_hand else ORANGE for label, _ in some],
+                "symbol": [_SYMBOLS[t.spec.kind] + ("" if label == in_hand else "-open") for label, t in some],
+                "line": {"width": 2},
+            },
+            cliponaxis=False,
+            hovertemplate="%{text}<br>recall %{y:.3f} at %{x:,.0f} queries a second<extra></extra>",
+        )
+    )
+    low = min([0.9, *(t.recall for _, t in some if t.recall is not None)])
+    figure.update_yaxes(title_text=f"recall@{k} against exact", range=[low - 0.08, 1.06])
+    figure.update_xaxes(title_text="queries a second, in one call", type="log", dtick="D2")
+    return figure
+
+
+def curve_figure(points: Sequence[CurvePoint], k: int) -> Any:
+    """Recall over growing parts of the vectors; beyond the last of them nothing is drawn."""
+    from plotly.graph_objects import Figure, Scatter
+
+    figure = Figure()
+    some = [p for p in points if p.recall is not None]
+    figure.update_layout(height=220, margin={"l": 8, "r": 8, "t": 8, "b": 8}, showlegend=False)
+    figure.add_trace(
+        Scatter(
+            x=[p.n for p in some],
+            y=[p.recall for p in some],
+            mode="lines+markers+text",
+            text=[f"{p.recall:.3f}" for p in some],
+            textposition="top center",
+            line={"color": BLUE, "width": 1.5},
+            marker={"size": 8, "color": BLUE},
+            cliponaxis=False,
+            hovertemplate="recall %{y:.3f} over %{x:,} vectors<extra></extra>",
+        )
+    )
+    if some:
+        last = some[-1].n
+        figure.add_vline(last, line_color=GREY, line_dash="dot", line_width=1)
+        figure.add_annotation(
+            x=last, y=0, yref="paper", text="not measured beyond", showarrow=False, xanchor="left", yanchor="bottom",
+            font={"size": 11, "color": GREY}, xshift=4,
+        )  # fmt: skip
+        figure.update_xaxes(title_text="vectors", range=[0, 1.3 * last])
+        figure.update_yaxes(title_text=f"recall@{k}", range=[min(p.recall or 0 for p in some) - 0.06, 1.06])
+    return figure

@@ -56,6 +56,14 @@ def _tidy(day: str) -> int:
     return expire(UNUSED_DAYS)
 
 
+def visit() -> str:
+    """What tells this visit from others among those that watch jobs."""
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    context = get_script_run_ctx()
+    return context.session_id if context else "test"
+
+
 def workspace() -> Workspace:
     """The workspace of this visit."""
     id = st.session_state.get("workspace") or None

@@ -1,8 +1,8 @@
-"""Two parsers on one document, side by side: what each keeps, loses and takes, and the choice of one of them."""
+"""Two parsers on one document side by side: what each keeps, loses and takes, and what it does to the score."""
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from typing import Any
@@ -11,16 +11,19 @@ import streamlit as st
 
 from workbench.documents import Corpus, Document
 from workbench.errors import DocumentError, WorkbenchError
-from workbench.parsers import PARSERS, Auto, Comparison, Parser, compare
+from workbench.evaluations import evaluate
+from workbench.explanations import explain
+from workbench.parsers import PARSERS, Auto, Comparison, Parser, PdfPlumber, PyPdf, Unstructured, compare
 from workbench.parsers.comparisons import Change
+from workbench.pipelines import Pipeline
+from workbench.records import Question
 from workbench.specs import to_dict
-from workbench.ui import jobs, live, sessions
-from workbench.ui.cells import cells
-from workbench.ui.controls import control
-from workbench.ui.library import scoring
-from workbench.ui.library.adding import show, tried
-from workbench.ui.library.scoring import CHOICES
-from workbench.ui.shell import plain, status_bar
+from workbench.statistics import Population
+from workbench.store import Store
+from workbench.ui import headline, jobs, state
+from workbench.ui.documents import show, tried
+from workbench.ui.forms import control
+from workbench.ui.layout import cells, guarded, plain, status_bar, training_note
 
 A_PAGE = 40
 """Changes that are shown at once."""
@@ -46,17 +49,17 @@ def parsers(corpus: Corpus, shown: Document) -> None:
     """Two parsers to choose, what they make of the document, and what to do about it."""
     first, second = _choices(shown)
     job = _reading(shown, CHOICES[first], CHOICES[second])
-    asked = st.session_state.get(scoring.ASKED) == [corpus.id, first, second]
-    measuring = scoring.started(corpus, first, second) if asked else None
-    jobs.attend(live.visit(), {_key(shown, CHOICES[first], CHOICES[second]), scoring.key(corpus, first, second)})
+    asked = st.session_state.get(ASKED) == [corpus.id, first, second]
+    measuring = started(corpus, first, second) if asked else None
+    jobs.attend(state.visit(), {_key(shown, CHOICES[first], CHOICES[second]), key(corpus, first, second)})
     job.wait()
     if not job.finished.is_set():
-        scoring.waiting("Two parsers read the document", job)
+        waiting("Two parsers read the document", job)
     elif job.result is None:
         st.error(plain(job.error), icon=":material/error:")
     else:
         _shown(shown, job.result, first, second)
-    scoring.on_golden(corpus, first, second, measuring)
+    on_golden(corpus, first, second, measuring)
 
 
 def _choices(shown: Document) -> tuple[str, str]:
@@ -92,7 +95,7 @@ def _key(shown: Document, first: Parser, second: Parser) -> tuple[Any, ...]:
 
 
 def _reading(shown: Document, first: Parser, second: Parser) -> jobs.Job:
-    workspace = sessions.workspace()
+    workspace = state.workspace()
     source = next((s for s in workspace.sources if s.id == shown.source), None)
     if source is None:
         raise DocumentError(f"{shown.name} is no longer in the workspace; someone may have removed it")
@@ -115,7 +118,7 @@ def _reading(shown: Document, first: Parser, second: Parser) -> jobs.Job:
         both = compare(a, b, (seconds[0], seconds[1]), WORDS) if a is not None and b is not None else None
         return Read((a, b), (reasons[0], reasons[1]), (seconds[0], seconds[1]), both)
 
-    return jobs.run(_key(shown, first, second), live.visit(), work)
+    return jobs.run(_key(shown, first, second), state.visit(), work)
 
 
 def _shown(shown: Document, read: Read, first: str, second: str) -> None:
@@ -156,12 +159,12 @@ def _shown(shown: Document, read: Read, first: str, second: str) -> None:
 
 
 def _use(shown: Document, name: str) -> None:
-    if not sessions.workspace().writable:
+    if not state.workspace().writable:
         return
     row = st.container(horizontal=True, gap="small")
     row.button(
         "Use for this document", key=f"use-one-{name}", on_click=_use_one, args=(shown, name), type="tertiary",
-        icon=":material/check:", help=None if sessions.pipeline().parser == Auto() else
+        icon=":material/check:", help=None if state.pipeline().parser == Auto() else
         "Counts once the parser of all documents is auto, which leaves each to its own.",
     )  # fmt: skip
     row.button(
@@ -171,12 +174,12 @@ def _use(shown: Document, name: str) -> None:
 
 
 def _use_one(shown: Document, name: str) -> None:
-    if tried(lambda: sessions.workspace().choose_parser(shown.source, CHOICES[name])):
+    if tried(lambda: state.workspace().choose_parser(shown.source, CHOICES[name])):
         show(shown.source)
 
 
 def _use_all(name: str) -> None:
-    sessions.put("parser", to_dict(CHOICES[name]))
+    state.put("parser", to_dict(CHOICES[name]))
 
 
 def _changes(a: Document, b: Document, changes: Sequence[Change]) -> None:
@@ -251,3 +254,156 @@ _STYLE = """
 .diff ins { background: rgba(0, 114, 178, .16); text-decoration: underline }
 .diff b { margin-right: .25rem; text-decoration: none; display: inline-block }
 """
+
+
+CHOICES: dict[str, Parser] = {
+    "auto": Auto(),
+    "auto, headers and footers dropped": Auto(furniture="drop"),
+    "pypdf": PyPdf(),
+    "pypdf, as placed on the page": PyPdf(mode="layout"),
+    **({} if PdfPlumber.missing() else {"pdfplumber": PdfPlumber()}),
+    "unstructured": Unstructured(),
+}
+ASKED = "parsers-scored"
+"""Session state: the corpus and the two parsers that were last asked to be measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A parser on the golden set: the measure of all pages with its interval, and recall lost by the parser."""
+
+    name: str
+    documents: int
+    characters: int
+    metric: str
+    mean: float
+    low: float
+    high: float
+    parse_loss: float
+    lost: int
+    passages: int
+    seconds: float
+    speaks: Population
+    note: str = ""
+
+
+def key(corpus: Corpus, first: str, second: str) -> tuple[Any, ...]:
+    """What decides a measurement of two parsers."""
+    golden = state.workspace().golden.history.current
+    return "parsers-golden", corpus, first, second, state.pipeline(), golden, headline.measure(), headline.unit()
+
+
+def on_golden(corpus: Corpus, first: str, second: str, job: jobs.Job | None) -> None:
+    """Recall and the parser's own loss under both, on every document that has questions."""
+    questions = [q for q in state.questions(corpus) if q.answerable]
+    if not questions:
+        st.caption("With a golden set, both parsers can be measured by what they let be found.")
+        return
+    if job is None:
+        st.button(
+            f"Measure both on {len(questions):,} golden questions", key="score-parsers", icon=":material/science:",
+            on_click=_ask_scores, args=(corpus.id, first, second),
+            help="Reads every document with both parsers, finds the golden passages anew, embeds and searches.",
+        )  # fmt: skip
+        return
+    job.wait()
+    if not job.finished.is_set():
+        waiting("Measuring both parsers", job)
+    elif job.result is None:
+        st.error(plain(job.error), icon=":material/error:")
+    else:
+        _scores(job.result)
+
+
+def _ask_scores(corpus: str, first: str, second: str) -> None:
+    st.session_state[ASKED] = [corpus, first, second]
+
+
+def started(corpus: Corpus, first: str, second: str) -> jobs.Job:
+    """The job that measures both, one after the other."""
+    workspace, store, pipeline = state.workspace(), state.store(), state.pipeline()
+    metric, unit = headline.measure(), headline.unit()  # the job's thread has no session
+
+    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> list[Scored]:
+        out = []
+        for done, name in enumerate(dict.fromkeys((first, second))):
+            report(done, 2)
+            parser = CHOICES[name]
+            begun = time.perf_counter()
+            read, _ = workspace.corpus(parser)
+            anchored = workspace.golden.read(read)
+            own = replace(pipeline, parser=parser)
+            out.append(_scored(name, own, read, anchored.questions, metric, unit, store, begun))
+        return out
+
+    return jobs.run(key(corpus, first, second), state.visit(), work)
+
+
+def _scored(
+    name: str,
+    pipeline: Pipeline,
+    corpus: Corpus,
+    questions: Sequence[Question],
+    metric: str,
+    unit: str | None,
+    store: Store,
+    begun: float,
+) -> Scored:
+    found = evaluate(corpus, questions, pipeline, [metric], store=store)
+    anatomy = explain(found, store)
+    one = found.intervals(unit)[metric]
+    lost = sum(len(q.lost) for q in found.questions)
+    return Scored(
+        name=name,
+        documents=len(corpus),
+        characters=corpus.characters,
+        metric=metric,
+        mean=one.mean,
+        low=one.low,
+        high=one.high,
+        parse_loss=anatomy.steps["parse"].mean,
+        lost=lost,
+        passages=lost + sum(len(q.references) for q in found.questions),
+        seconds=time.perf_counter() - begun,
+        speaks=found.population(unit),
+        note=found.judging.note,
+    )
+
+
+def _scores(found: Sequence[Scored]) -> None:
+    metric = found[0].metric
+    rows = [
+        {
+            "Parser": one.name,
+            metric: f"{one.mean:.3f}",
+            "95 % CI": f"{one.low:.3f} to {one.high:.3f}" if one.low == one.low else "",
+            "Lost by the parser": f"{one.parse_loss:.3f}",
+            "Passages without a place": f"{one.lost:,} of {one.passages:,}",
+            "Documents read": one.documents,
+            "Characters": one.characters,
+            "Seconds": round(one.seconds, 1),
+        }
+        for one in found
+    ]
+    st.dataframe(
+        rows, hide_index=True, height="content", key="csv-parser-scores",
+        column_config={
+            metric: st.column_config.TextColumn(help=headline.definition(metric)),
+            "Characters": st.column_config.NumberColumn(format="localized"),
+        },
+    )  # fmt: skip
+    st.caption(
+        "Lost by the parser: recall that no chunk can bring back, because the parsed text does not hold the passage. "
+        "Seconds hold reading, embedding and searching; what the store held cost nothing. "
+        f"{headline.said(found[0].speaks)} Whether a difference is real, a sweep over parsers tells on Experiments."
+    )
+    training_note(*(one.note for one in found))
+
+
+@st.fragment(run_every=0.5)
+def waiting(what: str, job: jobs.Job) -> None:
+    """How far work on two parsers is; the page is drawn again when it is done."""
+    if job.finished.is_set():
+        st.rerun()
+    with guarded():
+        st.progress(job.done / job.total if job.total else 0.0, text=f"{what}: {min(job.done + 1, 2)} of 2")

@@ -10,8 +10,8 @@ from workbench.documents import Corpus
 from workbench.errors import GoldenError, WorkbenchError
 from workbench.golden import Problem
 from workbench.records import Question
-from workbench.ui import sessions
-from workbench.ui.shell import plain
+from workbench.ui import state
+from workbench.ui.layout import plain
 
 REPORT = "golden-import"
 """Session state: what the last import took and refused, as lines of text."""
@@ -20,7 +20,7 @@ MOST_LINES = 200
 
 def history(corpus: Corpus) -> None:
     """Undo and redo of the golden set, each saying what it would do."""
-    workspace = sessions.workspace()
+    workspace = state.workspace()
     if not workspace.writable:
         return
     past = workspace.golden.history
@@ -34,7 +34,7 @@ def history(corpus: Corpus) -> None:
             icon=icon,
             type="tertiary",
             disabled=not label,
-            on_click=sessions.attempt,
+            on_click=state.attempt,
             args=(step,),
             help=plain(f"{name}: {label}") if label else f"Nothing to {name.lower()}",
         )
@@ -42,7 +42,7 @@ def history(corpus: Corpus) -> None:
 
 def exchange(corpus: Corpus, questions: Sequence[Question]) -> None:
     """Import of files, and the set as JSON lines."""
-    if sessions.workspace().writable:
+    if state.workspace().writable:
         with st.popover("Import", icon=":material/upload_file:"):
             _import(corpus)
     try:
@@ -88,9 +88,9 @@ def _take_file(corpus: Corpus, name: str, data: bytes, instead: bool) -> None:
             return taken[-1].questions
 
         if questions:
-            sessions.workspace().golden.change(edit, corpus, f"imported {len(questions)} from {name}")
+            state.workspace().golden.change(edit, corpus, f"imported {len(questions)} from {name}")
     except WorkbenchError as error:
-        sessions.say("error", f"{name}: {error}")
+        state.say("error", f"{name}: {error}")
         return
     st.session_state[REPORT] = [*st.session_state.get(REPORT, []), _report(name, taken[-1:], problems)]
 

@@ -13,16 +13,14 @@ from workbench.records import Question
 from workbench.retrievers import BM25, MMR, Dense, Hybrid, Rerank, Retriever
 from workbench.specs import to_dict
 from workbench.sweeps import METRIC
-from workbench.ui import forms, headline, jobs, live, population, progress, sessions
-from workbench.ui.differences import changed
+from workbench.ui import compute, forms, headline, jobs, progress, state
 from workbench.ui.experiments import evaluating
 from workbench.ui.experiments.evaluating import Measured
-from workbench.ui.kinds import RETRIEVERS as NAMES
-from workbench.ui.kinds import unavailable
-from workbench.ui.modelling import waiting
-from workbench.ui.modelling.comparing import difference, interval, paired
-from workbench.ui.modelling.waiting import Awaited
-from workbench.ui.shell import panels, plain, size_label, training_note
+from workbench.ui.forms import RETRIEVERS as NAMES
+from workbench.ui.forms import changed, unavailable
+from workbench.ui.jobs import Awaited
+from workbench.ui.layout import panels, plain, size_label, training_note
+from workbench.ui.model_comparison import difference, interval, paired
 
 ASKED = "rerank-asked"
 """Session state: whether this visit asked for the reranker to be measured, which takes a model's pass a candidate."""
@@ -70,7 +68,7 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     found = contenders(pipeline)
     budget = str(pipeline.k)
     keys: set[Any] = {evaluating.key(corpus, questions, c.pipeline, budget) for c in found}
-    jobs.attend(live.visit(), keys | {live.key(corpus, pipeline)})
+    jobs.attend(state.visit(), keys | {compute.key(corpus, pipeline)})
     with right:
         if not any(q.answerable for q in questions):
             st.subheader("No questions yet")
@@ -82,7 +80,7 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
 
 
 def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...], found: Sequence[Contender]) -> None:
-    ready, job = evaluating.ready(corpus, replace(pipeline, retriever=Dense()), sessions.store())
+    ready, job = evaluating.ready(corpus, replace(pipeline, retriever=Dense()), state.store())
     if not ready:
         progress.progress(corpus, pipeline, job)
     budget = str(pipeline.k)
@@ -98,12 +96,12 @@ def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...
             results[one.name] = work.result
         waits.append((one.name, evaluating.key(corpus, questions, one.pipeline, budget), work))
     _table(found, results)
-    waiting.bars(waits)
+    jobs.bars(waits)
     training_note(*(one.evaluation.judging.note for one in results.values()))
     if results:
         st.markdown(plain(fusion_told(results)))
         first = next(iter(results.values())).evaluation
-        who = population.said(first.population(population.unit()))
+        who = headline.said(first.population(headline.unit()))
         st.caption(
             f"{size_label(len(first.questions), 'questions')}, 95 % CIs; differences are paired, question by question. "
             f"{who} Six retrievers on one golden set are five chances to be fooled: confirm a winner on "
@@ -144,7 +142,7 @@ def _table(found: Sequence[Contender], results: dict[str, Measured]) -> None:
         if one is not own:
             st.button(
                 f"Use this retriever: {plain(one.name)}", key="take-retriever", icon=":material/pan_tool:",
-                on_click=sessions.put, args=("retriever", to_dict(one.pipeline.retriever)),
+                on_click=state.put, args=("retriever", to_dict(one.pipeline.retriever)),
             )  # fmt: skip
     else:
         st.caption("Click a row to use its retriever.")
@@ -168,7 +166,7 @@ def _row(one: Contender, own: Contender, results: dict[str, Measured], headed: s
     row |= {"Retriever": one.name + (", current" if one is own else ""), "ms a query": ""}
     if measured is None:
         return row | {headed: "its model is not here" if one.missing else "not measured yet"}
-    intervals = measured.evaluation.intervals(population.unit())
+    intervals = measured.evaluation.intervals(headline.unit())
     seconds = measured.evaluation.seconds["search"] / max(1, len(measured.evaluation.questions))
     row |= {
         **{name: interval(intervals[name]) for name in (headed, *_others(headed))},
@@ -185,7 +183,7 @@ def fusion_told(results: dict[str, Measured]) -> str:
     if any(name not in results for name in names):
         return ""
     metric = _headed(results)
-    means = {name: results[name].evaluation.intervals(population.unit())[metric].mean for name in names}
+    means = {name: results[name].evaluation.intervals(headline.unit())[metric].mean for name in names}
     better = max(names[:2], key=lambda name: means[name])
     found = paired(results[names[2]], results[better], metric)
     if abs(found.difference) < 5e-4:

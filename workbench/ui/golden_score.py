@@ -18,8 +18,8 @@ from workbench.pipelines import Pipeline
 from workbench.records import Judging, Question, judging
 from workbench.retrievers import Collection, Dense
 from workbench.statistics import by_document, clusters, compare
-from workbench.ui import headline, jobs, live, population, sessions
-from workbench.ui.shell import size_label
+from workbench.ui import compute, headline, jobs, state
+from workbench.ui.layout import size_label
 
 STILL = 1.5
 """Seconds after which a configuration counts as one that somebody stopped at: what the next ones are compared with."""
@@ -37,7 +37,7 @@ class Score:
     metric: str
     values: Any
     tokens: float
-    state: live.State
+    state: compute.State
     seen: tuple[bool, ...]
     training_known: bool
     ids: Mapping[str, str]
@@ -127,9 +127,9 @@ def _figures(now: Score, before: Score | None = None, name: str = "") -> str:
     if before is not None and (before.questions, before.metric) == (now.questions, now.metric):
         judges = now.judging(before).judges
         some, both = list(compress(now.questions, judges)), np.array(judges)
-        documents = by_document(some, population.unit(), now.ids)
+        documents = by_document(some, headline.unit(), now.ids)
         one = compare(now.values[both], before.values[both], clusters(some), documents=documents)
-        speaks = escape(population.said(population.of(documents)), quote=True)
+        speaks = escape(headline.said(headline.of(documents)), quote=True)
         ends = f"{_signed(one.low)} to {_signed(one.high)}"
         span = f", <span title='{speaks}'>95 % CI {ends}</span>" if one.is_enough else ""
         change, tokens = f" ({_signed(one.difference)}{span})", f" ({_signed(now.tokens - before.tokens, '.0f')})"
@@ -157,7 +157,7 @@ _stood: OrderedDict[str, tuple[Score | None, float, Score | None]] = OrderedDict
 
 
 def _place() -> str:
-    return f"{live.visit()}:{sessions.workspace().id}"
+    return f"{state.visit()}:{state.workspace().id}"
 
 
 def _still(now: Score) -> Score | None:
@@ -188,33 +188,33 @@ def score(corpus: Corpus, asked: tuple[Question, ...], pipeline: Pipeline) -> tu
         return known, ""
     if pipeline.retriever.kind == "rerank" or pipeline.embedder.kind == "remote":
         return None, "reranked and remote configurations are measured on the page Experiments"
-    state: live.State = "exact"
-    rows = live.rows(corpus, pipeline)
+    quality: compute.State = "exact"
+    rows = compute.rows(corpus, pipeline)
     if rows is None:
         return None, "waits until all documents are cut"
-    if not live.words(corpus, pipeline, rows, pipeline.retriever):
+    if not compute.words(corpus, pipeline, rows, pipeline.retriever):
         return None, "waits until the words of all documents are indexed"
     if pipeline.retriever.needs_vectors:
         found = _searched(corpus, pipeline)
         if found.rows is None or found.state == "words":
             return None, "waits for the vectors of this configuration"
-        rows, state = found.rows, found.state
+        rows, quality = found.rows, found.state
         if (reading := _asked(asked, pipeline, found.rows)) is not None and reading.result is None:
             return None, reading.error or f"the model reads the {len(asked):,} questions"
-    if (known := _scores.get((*name, state))) is None:
+    if (known := _scores.get((*name, quality))) is None:
         measured = evaluate(corpus, asked, pipeline, [metric], rows=rows)
         ids = {document.name: document.id for document in corpus}
         values, tokens = measured.values[:, 0], float(measured.tokens.mean())
-        known = Score(pipeline, asked, metric, values, tokens, state, measured.seen, measured.training_known, ids)
-        _scores[*name, state] = known
+        known = Score(pipeline, asked, metric, values, tokens, quality, measured.seen, measured.training_known, ids)
+        _scores[*name, quality] = known
         while len(_scores) > 64:
             _scores.popitem(last=False)
     return known, ""
 
 
-def _searched(corpus: Corpus, pipeline: Pipeline) -> live.Searched:
-    store = sessions.store()
-    return live.searched(corpus, pipeline, live.dense(corpus, pipeline, store), store)
+def _searched(corpus: Corpus, pipeline: Pipeline) -> compute.Searched:
+    store = state.store()
+    return compute.searched(corpus, pipeline, compute.dense(corpus, pipeline, store), store)
 
 
 def _asked(asked: tuple[Question, ...], pipeline: Pipeline, rows: Collection) -> jobs.Job | None:
@@ -226,7 +226,7 @@ def _asked(asked: tuple[Question, ...], pipeline: Pipeline, rows: Collection) ->
         Dense()(rows, [q.text for q in asked], 1)
         return True
 
-    job = jobs.run(asked_key(asked, pipeline), live.visit(), work)
+    job = jobs.run(asked_key(asked, pipeline), state.visit(), work)
     job.wait()
     return job
 
@@ -249,14 +249,14 @@ def _note(html: str) -> None:
 
 
 def preview_line(
-    corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, query: str, state: live.State
+    corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, query: str, quality: compute.State
 ) -> None:
     """What stands for exact hits meanwhile, and once these are there, how far it was off."""
-    if state == "preview":
+    if quality == "preview":
         _note("<b>preview</b>: pooled from token states; the exact vectors are being made and will take its place")
         return
-    job, quick = live.known(corpus, pipeline), live.preview_seen(corpus, pipeline)
-    if state != "exact" or quick is None or job is None or job.result is None:
+    job, quick = compute.known(corpus, pipeline), compute.preview_seen(corpus, pipeline)
+    if quality != "exact" or quick is None or job is None or job.result is None:
         return
     asked = tuple(q.text for q in questions if q.answerable)[:MOST] or (query,)
     share, k = _agreed(quick, job.result, asked)

@@ -9,8 +9,8 @@ from workbench import endpoints, golden
 from workbench.documents import Corpus
 from workbench.errors import WorkbenchError
 from workbench.records import Question
-from workbench.ui import countings, labelling, sessions
-from workbench.ui.shell import plain
+from workbench.ui import compute, golden_editor, state
+from workbench.ui.layout import plain
 
 AT = "draft-at"
 """Session state: the place in the queue of the draft that is looked at."""
@@ -20,7 +20,7 @@ MOST = 50
 
 def queue(corpus: Corpus, questions: Sequence[Question], drafts: Sequence[Question]) -> None:
     """The draft that is next, and how many wait; without any, how to get some."""
-    if not sessions.workspace().writable:
+    if not state.workspace().writable:
         st.caption("This link only reads the workspace.")
         return
     if not drafts:
@@ -36,7 +36,7 @@ def queue(corpus: Corpus, questions: Sequence[Question], drafts: Sequence[Questi
         "Skip", key="draft-skip", on_click=_go, args=(at + 1,), disabled=at + 1 == len(drafts), shortcut="J",
         type="tertiary",
     )  # fmt: skip
-    text = st.text_area("Question", draft.text, key=f"draft-text-{draft.id}", max_chars=labelling.LONGEST_QUESTION)
+    text = st.text_area("Question", draft.text, key=f"draft-text-{draft.id}", max_chars=golden_editor.LONGEST_QUESTION)
     for reference in draft.references:
         name = plain(corpus.document(reference.span.document).name)
         st.caption(f"Its answer, in {name}; select other text in the source to move it")
@@ -58,7 +58,7 @@ def attend(drafts: Sequence[Question]) -> None:
     """Nothing; the source, drawn next, shows the passage of the draft that is looked at, once for each draft."""
     if drafts and st.session_state.get("draft-shown") != (id := drafts[_at(drafts)].id):
         st.session_state["draft-shown"] = id
-        labelling.show_passage(drafts[_at(drafts)])
+        golden_editor.show_passage(drafts[_at(drafts)])
 
 
 def _at(drafts: Sequence[Question]) -> int:
@@ -76,7 +76,7 @@ def moved(corpus: Corpus, drafts: Sequence[Question], selection: object) -> None
 
     def move() -> None:
         edited = replace(draft, references=(Reference(selection, corpus[selection]),))
-        sessions.tried(lambda: sessions.workspace().golden.edit_draft(draft.id, edited, corpus))
+        state.tried(lambda: state.workspace().golden.edit_draft(draft.id, edited, corpus))
 
     st.button("Use the selected text as its answer", key="draft-move", on_click=move, icon=":material/swap_horiz:")
 
@@ -87,13 +87,13 @@ def _go(to: int) -> None:
 
 def _accept(corpus: Corpus, draft: Question, text: str) -> None:
     text = str(st.session_state.get(f"draft-text-{draft.id}", text)).strip()
-    kept = sessions.workspace().golden
-    if sessions.tried(lambda: kept.accept(draft.id, corpus, replace(draft, text=text) if text != draft.text else None)):
+    kept = state.workspace().golden
+    if state.tried(lambda: kept.accept(draft.id, corpus, replace(draft, text=text) if text != draft.text else None)):
         st.toast("Accepted", icon=":material/check:")
 
 
 def _reject(corpus: Corpus, ids: Sequence[str]) -> None:
-    sessions.tried(lambda: sessions.workspace().golden.reject(ids, corpus))
+    state.tried(lambda: state.workspace().golden.reject(ids, corpus))
 
 
 def _propose(corpus: Corpus, questions: Sequence[Question]) -> None:
@@ -102,12 +102,12 @@ def _propose(corpus: Corpus, questions: Sequence[Question]) -> None:
     count = row.number_input("How many", 1, MOST, 12, key="draft-count", width=110)
     asked = row.selectbox("Drafted by", [RULES, *chats], key="draft-by", width=220) if chats else RULES
     if asked != RULES:
-        most = golden.asked_characters(countings.part(corpus), int(count))
+        most = golden.asked_characters(compute.part(corpus), int(count))
         st.caption(
             f"Up to {most:,} characters of these documents leave this machine, "
             f"to {plain(str(asked))}. What comes back is checked against the text."
         )
-    if told := countings.said(countings.part(corpus), corpus):
+    if told := compute.said(compute.part(corpus), corpus):
         st.caption(told)
     row.button(
         "Propose questions", key="draft-propose", icon=":material/auto_awesome:", on_click=_draft,
@@ -117,20 +117,20 @@ def _propose(corpus: Corpus, questions: Sequence[Question]) -> None:
 
 def _draft(corpus: Corpus, questions: Sequence[Question], asked: str, count: int) -> None:
     """Nothing; new drafts at the end of the queue."""
-    kept = sessions.workspace().golden
+    kept = state.workspace().golden
     try:
         known = [*questions, *kept.rejected(corpus)]
         if asked == RULES:
-            drafted = golden.draft(countings.part(corpus), count, avoid=known)
+            drafted = golden.draft(compute.part(corpus), count, avoid=known)
         else:
             endpoint, _, model = asked.partition("/")
-            answered = golden.draft_with(endpoints.chat(endpoint, model), countings.part(corpus), count, avoid=known)
+            answered = golden.draft_with(endpoints.chat(endpoint, model), compute.part(corpus), count, avoid=known)
             drafted = answered.questions
             if answered.refused:
                 said = f"{len(answered.refused)} answers of {asked} were not taken:"
-                sessions.say("warning", "\n".join([said, *answered.refused[:5]]))
+                state.say("warning", "\n".join([said, *answered.refused[:5]]))
         if not kept.keep_drafts(drafted, corpus):
-            sessions.say("warning", "Nothing to ask was found that is not asked already; select passages by hand.")
+            state.say("warning", "Nothing to ask was found that is not asked already; select passages by hand.")
     except WorkbenchError as error:
-        sessions.say("error", str(error))
+        state.say("error", str(error))
     st.session_state[AT] = 0
