@@ -2,13 +2,14 @@
 
 from workbench import models
 from workbench.embedders.adapters import Adapter, Origin, find_adapter, keep_adapter, keep_training, read_adapter
-from workbench.embedders.caching import Cancelled, copy_vectors, embed, missing, new_texts
+from workbench.embedders.caching import copy_vectors, embed, missing, new_texts
 from workbench.embedders.late import Late, agreement, can_preview, prepare_preview, preview_tokens, preview_vectors
 from workbench.embedders.protocols import Embedder
 from workbench.embedders.remote import Remote
 from workbench.embedders.sentence_transformers import SentenceTransformer
 from workbench.embedders.speeds import Speed, load_seconds, speed
 from workbench.embedders.static import Static
+from workbench.tasks import Cancelled
 
 EMBEDDERS: dict[str, type[Embedder]] = {cls.kind: cls for cls in (SentenceTransformer, Static, Late, Remote)}
 """kind → class."""

@@ -7,11 +7,11 @@ from itertools import islice
 import numpy as np
 
 from workbench.documents import Chunks, Document
-from workbench.embedders.caching import Cancelled
 from workbench.errors import StoreError
 from workbench.pooling import SpanEncoder
 from workbench.specs import digest, fingerprint
 from workbench.store import Store
+from workbench.tasks import Cancelled
 from workbench.vectors import Vectors
 
 log = logging.getLogger(__name__)

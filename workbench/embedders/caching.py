@@ -11,6 +11,7 @@ from workbench.embedders.protocols import Embedder
 from workbench.errors import StoreError
 from workbench.specs import digest
 from workbench.store import Store
+from workbench.tasks import Cancelled
 from workbench.vectors import Vectors
 
 log = logging.getLogger(__name__)
@@ -19,10 +20,6 @@ KIND = "vectors"
 """The kind under which the store keeps them."""
 
 _PAUSE = 0.25  # seconds between two reports of progress, and between two writes to the store
-
-
-class Cancelled(Exception):
-    """Embedding was stopped on request; what was done is kept."""
 
 
 def embed(

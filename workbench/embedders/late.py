@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from workbench import models
 from workbench.documents import Chunks, Document
 from workbench.embedders import states
-from workbench.embedders.caching import Cancelled
 from workbench.embedders.protocols import ADAPTER, TRUNCATE_DIM, Embedder
 from workbench.embedders.sentence_transformers import SentenceTransformer, _load
 from workbench.errors import SpecError
 from workbench.models.layouts import is_mean_pooled
 from workbench.specs import digest, fingerprint, option
 from workbench.store import Store
+from workbench.tasks import Cancelled
 from workbench.tokens import tokenizer
 from workbench.vectors import Vectors, top_k, unit
 
