@@ -50,11 +50,11 @@ def page() -> None:
                 bench.source(document, pipeline, gold, height=SOURCE)
 
         with right:
-            search.panel(corpus, document, pipeline, pinned, query, questions, HITS)
+            known = search.panel(corpus, document, pipeline, pinned, query, questions, HITS)
         with row:
-            health.panel(corpus, pipeline, questions)
+            health.panel(known, questions)
         with bar:
-            bench.status(corpus, pipeline, compute.known(corpus, pipeline), compute.totals(corpus, pipeline))
+            bench.status(corpus, pipeline, known)
 
 
 page()

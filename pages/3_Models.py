@@ -2,7 +2,18 @@
 
 import streamlit as st
 
-from workbench.ui import bench, compute, documents, indexes, map, model_comparison, models, retriever_comparison, state
+from workbench.ui import (
+    bench,
+    compute,
+    corpus_stats,
+    documents,
+    indexes,
+    map,
+    model_comparison,
+    models,
+    retriever_comparison,
+    state,
+)
 from workbench.ui.layout import body, open_page
 
 open_page("Models")
@@ -16,7 +27,7 @@ def beside(corpus, pipeline, questions):
         models.add_model()
         models.settings(corpus)
     pipeline = state.pipeline()
-    if compute.totals(corpus, pipeline).chunks:
+    if corpus_stats.totals(corpus, pipeline).chunks:
         model_comparison.view(corpus, pipeline, questions)
         models.sizes(corpus)
 
@@ -28,7 +39,7 @@ def page() -> None:
         corpus, _ = state.corpus()
         pipeline = state.pipeline()
         questions = state.workspace().golden.read(corpus).questions
-        bench.status(corpus, pipeline, compute.known(corpus, pipeline), compute.totals(corpus, pipeline))
+        bench.status(corpus, pipeline, compute.look(corpus, pipeline))
         view = st.segmented_control(
             "View", VIEWS, default=VIEWS[0], key="models-view", label_visibility="collapsed", required=True,
             persist_state="session",
@@ -39,7 +50,7 @@ def page() -> None:
             beside(corpus, pipeline, questions)
         elif view == "Cache":
             models.cache()
-        elif not compute.totals(corpus, pipeline).chunks:
+        elif not corpus_stats.totals(corpus, pipeline).chunks:
             if len(corpus):
                 st.caption("There is no text that could be cut, so there is nothing to search and nothing to map.")
             else:

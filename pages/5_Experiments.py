@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import bench, compute, documents, headline, jobs, progress, state
+from workbench.ui import bench, compute, documents, headline, jobs, state
 from workbench.ui.experiments import (
     background,
     evaluating,
@@ -28,10 +28,10 @@ def lost(corpus, questions, pipeline):
     with within:
         budget = losses.budget_choice(pipeline.k)
     evaluating.attended(corpus, questions, [pipeline], budget)
-    can, job = evaluating.ready(corpus, pipeline, state.store())
+    can, _ = evaluating.ready(corpus, pipeline, state.store())
     if not can:
         with head:
-            progress.progress(corpus, pipeline, job)
+            compute.progress(compute.look(corpus, pipeline))
         return
     measured = evaluating.measured(corpus, questions, pipeline, budget)
     measured.finished.wait(evaluating.QUICK)
@@ -116,7 +116,7 @@ def page() -> None:
         pipeline = state.pipeline()
         questions = state.workspace().golden.read(corpus).questions
         st.html(f"<style>{figures.STYLE}</style>")
-        bench.status(corpus, pipeline, compute.known(corpus, pipeline), compute.totals(corpus, pipeline))
+        bench.status(corpus, pipeline, compute.look(corpus, pipeline))
         if not any(q.answerable for q in questions):
             st.subheader("No questions yet")
             st.write("Measuring needs questions with the passages that answer them. A dozen already say something.")

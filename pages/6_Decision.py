@@ -4,7 +4,7 @@ import streamlit as st
 
 from workbench.decisions import facts_of
 from workbench.errors import StoreError
-from workbench.ui import bench, compute, documents, progress, state
+from workbench.ui import bench, compute, documents, state
 from workbench.ui.decision import auditing, choosing, evidence, handing, history, packing, prompting
 from workbench.ui.experiments import evaluating, figures, results
 from workbench.ui.layout import body, open_page, plain
@@ -53,11 +53,11 @@ def exported(corpus, current, records):
     corpus, _ = state.corpus(pipeline)  # its parser may be another than the current one
     if compute.cut_first(corpus, pipeline, store):
         return
-    can, job = evaluating.ready(corpus, pipeline, store)
+    can, _ = evaluating.ready(corpus, pipeline, store)
     if can:
         handing.panel(corpus, state.workspace().golden.read(corpus).questions, pipeline)
     else:
-        progress.progress(corpus, pipeline, job)
+        compute.progress(compute.look(corpus, pipeline))
 
 
 def nothing_chosen():
@@ -82,7 +82,7 @@ def page() -> None:
         workspace, pipeline = state.workspace(), state.pipeline()
         questions = workspace.golden.read(corpus).questions
         st.html(f"<style>{figures.STYLE}</style>")
-        bench.status(corpus, pipeline, compute.known(corpus, pipeline), compute.totals(corpus, pipeline))
+        bench.status(corpus, pipeline, compute.look(corpus, pipeline))
         view = st.segmented_control(
             "View", VIEWS, default=VIEWS[0], key="decision-view", label_visibility="collapsed", required=True,
             persist_state="session",

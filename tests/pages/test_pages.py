@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from workbench.embedders import Static
 from workbench.pipelines import Pipeline, from_mapping, to_mapping, to_yaml
 from workbench.splitters import Recursive
-from workbench.ui import compute, golden_score, jobs, search
+from workbench.ui import compute, golden_score, jobs
 from workbench.workspaces import open_workspace, parsed
 
 PAGES = ("Bench", "Documents", "Models")
@@ -268,7 +268,9 @@ def test_the_score_comes_back_once_the_model_has_read_the_questions(visit, monke
     golden_score._scores.clear()  # what other tests have scored
     monkeypatch.setattr(golden_score, "_asked", lambda *_: reading)
     monkeypatch.setattr(jobs, "find", lambda key, find=jobs.find: reading if key[0] == "asked" else find(key))
-    monkeypatch.setattr(golden_score, "_until", came_back.append)
+    monkeypatch.setattr(
+        jobs, "watch", lambda awaited, words=None, *_: came_back.extend(job for *_, job in awaited if words is None)
+    )
     app = visit("Bench")
     came_back.clear()
     done(app)
@@ -286,7 +288,7 @@ def test_the_pinned_configuration_is_waited_for_too(visit, monkeypatch):
     slow, dense = jobs.Job(), compute.dense
     a_is_slow = lambda c, p, *rest, **more: slow if p.splitter.chunk_size == 90 else dense(c, p, *rest, **more)  # noqa: E731
     monkeypatch.setattr(compute, "dense", a_is_slow)
-    monkeypatch.setattr(search, "progress", lambda corpus, pipeline, job: waited.append((pipeline, job)))
+    monkeypatch.setattr(compute, "progress", lambda known: waited.append((known.pipeline, known.embedding)))
     app = visit("Bench", query="parental leave")
     app.session_state["pinned"] = to_yaml(pinned)
     waited.clear()

@@ -18,7 +18,7 @@ def test_a_preview_waits_for_rows_and_states(monkeypatch: pytest.MonkeyPatch) ->
     assert compute.preview(corpus, pipeline, store) is None
     assert isinstance(pipeline.embedder, SentenceTransformer)
     prepare_preview(corpus, pipeline.embedder, store)
-    job = jobs.run(compute.states_key(corpus, pipeline), "test", lambda report, cancelled: True)
+    job = jobs.run(compute.states_key(corpus, pipeline), "test", lambda task: True)
     assert job.finished.wait(20)
     pipelines.collected.cache_clear()
     monkeypatch.setattr(cuttings, "MANY_CHARACTERS", 10)

@@ -17,59 +17,41 @@ from workbench.pipelines import REGISTRIES, Pipeline, from_yaml, to_yaml
 from workbench.spans import Span
 from workbench.specs import Spec
 from workbench.tokens import BPE_ENCODINGS
-from workbench.ui import compute, forms, jobs, layout, state
+from workbench.ui import corpus_stats, forms, jobs, layout, state
 from workbench.ui.components.reader import reader
+from workbench.ui.compute import Known
 from workbench.ui.forms import changed, control
 from workbench.ui.layout import plain, size_label, status_bar
 
 KEY, KEY_A = "bench-reader", "bench-reader-a"
 """The readers of the pipeline in hand and, in a comparison, of the pinned one."""
 
-SPLITTERS = {
-    "recursive": "Recursive",
-    "fixed": "Fixed windows",
-    "sentences": "Sentences",
-    "structure": "Headings and blocks",
-    "code": "Code by language",
-    "separator": "One separator",
-    "semantic": "Semantic breaks",
-    "cluster": "Semantic clusters",
-    "parent-child": "Small in large",
-    "sentence-window": "Sentence windows",
-}
 _SHOWN = {"chunk_size", "chunk_overlap", "unit", "language", "separator"}
 """The splitter's fields that stand on the page itself."""
 
 
-def status(
-    corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None = None, found: compute.Totals | None = None
-) -> None:
-    """The line of facts: corpus, splitter, model, chunks, and whether the index belongs to them.
+def status(corpus: Corpus, pipeline: Pipeline, known: Known | None = None) -> None:
+    """Draw the line of facts: corpus, splitter, model, chunks, and whether the index belongs to them.
 
-    Without `found` it is the part that is known before anything is cut.
+    Without `known` it is the part that is known before anything is cut.
     """
     limit, s = pipeline.embedder.max_tokens, pipeline.splitter
+    found = known.totals if known is not None else None
     status_bar(
         f"{size_label(len(corpus), 'documents')}, {size_label(corpus.characters, 'characters')}",
         f"{s.kind} {s.chunk_size}/{s.chunk_overlap} {s.unit}",
-        f"{pipeline.embedder.source.name} ({f'{limit} tokens at most' if limit else 'no token limit'})",
+        f"{pipeline.embedder.source.name} ({f'max tokens {limit}' if limit else 'no token limit'})",
         f"{found.about}{size_label(found.chunks, 'chunks')}, {found.truncated:,} truncated" if found else "",
-        cost(found, pipeline) if found else "",
+        found.cost(pipeline) if found else "",
         f"estimated from {found.sampled:,} of {len(corpus):,} documents" if found and found.sampled else "",
-        f"index {_state(job)}" if found else "",
+        f"index {_state(known.embedding)}" if known is not None else "",
     )
 
 
 def _state(job: jobs.Job | None) -> str:
-    if job is None or (job.finished.is_set() and job.result is None):
+    if job is None or job.failed:
         return "not built"
-    return "fresh" if job.finished.is_set() else "building"
-
-
-def cost(found: compute.Totals, pipeline: Pipeline) -> str:
-    """What the whole corpus takes to embed and to store."""
-    size = found.chunks * pipeline.embedder.dimensions * np.dtype(np.float32).itemsize
-    return f"{found.about}{found.tokens:,} tokens to embed, {size_label(size)} of vectors"
+    return "building" if job.running else "fresh"
 
 
 def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
@@ -148,7 +130,7 @@ def document_choice(corpus: Corpus) -> Document | None:
 
 def parameters() -> None:
     """The controls of the pipeline in hand that are turned most; the rest is one click away."""
-    kind = forms.kind_choice("splitter", "Splitter", SPLITTERS)
+    kind = forms.kind_choice("splitter", "Splitter")
     if kind == "code":
         forms.field_controls("splitter", keep={"language"})
     if kind == "separator":
@@ -216,7 +198,7 @@ def source(
     chunks = pipelines.split(document, pipeline.splitter)
     version = pipeline.fingerprint
     events = reader(document, key=key, chunks=chunks.spans, gold=gold, version=version, height=height, selectable=False)
-    found = compute.cut(document, pipeline)
+    found = corpus_stats.cut(document, pipeline)
     with above:
         facts(document, found, pipeline, title)
     if events.clicked and events.clicked.layer == "chunk" and events.clicked.id < len(chunks):
@@ -232,18 +214,18 @@ def source(
         )
 
 
-def facts(document: Document, found: compute.Cut, pipeline: Pipeline, title: str = "") -> None:
+def facts(document: Document, found: corpus_stats.Cut, pipeline: Pipeline, title: str = "") -> None:
     """How many chunks, how large against what was asked for, what is cut off; beside a `title`, in fewer words."""
     s, n = pipeline.splitter, len(found.chunks)
     limit, tokenizer = pipeline.embedder.max_tokens, pipeline.embedder.tokenizer
     if not n:
         st.html("<div class='facts'>No chunks: there is no text that could be cut.</div>")
         return
-    sizes = compute.sizes(document, s)
+    sizes = corpus_stats.sizes(document, s)
     unit = s.unit if s.measure in ("characters", tokenizer) else f"tokens of {s.tokenizer}"
     low, median, high = np.percentile(sizes, [5, 50, 95])
     line = f"<b>{n:,}</b> chunk{'s' if n > 1 else ''} · median <b>{median:.0f}</b> {escape(unit)}"
-    share = compute.invisible(found) / len(document.text)
+    share = found.invisible / len(document.text)
     warning = (
         f"<b>{found.truncated:,} of {n:,} chunks are truncated</b>: {share:.0%} of the text is invisible to search"
     )

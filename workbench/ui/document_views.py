@@ -200,7 +200,7 @@ def _hits(corpus: Corpus) -> tuple[Sequence[Hit], str]:
     if not query:
         return (), ""
     named = query if len(query) <= NAMED else f"{query[:NAMED]}…"
-    job, retriever = compute.known(corpus, pipeline), pipeline.retriever
+    job, retriever = compute.embedding(corpus, pipeline), pipeline.retriever
     rows = job.result if job is not None and job.result is not None else compute.rows(corpus, pipeline)
     if rows is None:
         return (), "The Bench's query has no hits here yet: all documents have to be cut first, which the Bench does."

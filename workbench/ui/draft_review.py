@@ -9,7 +9,7 @@ from workbench import endpoints, golden
 from workbench.documents import Corpus
 from workbench.errors import WorkbenchError
 from workbench.records import Question
-from workbench.ui import compute, golden_editor, state
+from workbench.ui import corpus_stats, golden_editor, state
 from workbench.ui.layout import plain
 
 AT = "draft-at"
@@ -102,12 +102,12 @@ def _propose(corpus: Corpus, questions: Sequence[Question]) -> None:
     count = row.number_input("How many", 1, MOST, 12, key="draft-count", width=110)
     asked = row.selectbox("Drafted by", [RULES, *chats], key="draft-by", width=220) if chats else RULES
     if asked != RULES:
-        most = golden.asked_characters(compute.part(corpus), int(count))
+        most = golden.asked_characters(corpus_stats.part(corpus), int(count))
         st.caption(
             f"Up to {most:,} characters of these documents leave this machine, "
             f"to {plain(str(asked))}. What comes back is checked against the text."
         )
-    if told := compute.said(compute.part(corpus), corpus):
+    if told := corpus_stats.said(corpus_stats.part(corpus), corpus):
         st.caption(told)
     row.button(
         "Propose questions", key="draft-propose", icon=":material/auto_awesome:", on_click=_draft,
@@ -121,10 +121,10 @@ def _draft(corpus: Corpus, questions: Sequence[Question], asked: str, count: int
     try:
         known = [*questions, *kept.rejected(corpus)]
         if asked == RULES:
-            drafted = golden.draft(compute.part(corpus), count, avoid=known)
+            drafted = golden.draft(corpus_stats.part(corpus), count, avoid=known)
         else:
             endpoint, _, model = asked.partition("/")
-            answered = golden.draft_with(endpoints.chat(endpoint, model), compute.part(corpus), count, avoid=known)
+            answered = golden.draft_with(endpoints.chat(endpoint, model), corpus_stats.part(corpus), count, avoid=known)
             drafted = answered.questions
             if answered.refused:
                 said = f"{len(answered.refused)} answers of {asked} were not taken:"

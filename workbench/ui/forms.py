@@ -83,17 +83,17 @@ CHARACTERS_A_TOKEN = 4  # about, in English; only to keep a size near what it wa
 SLIDERS = {"tokens": (16, 1024), CHARACTERS: (64, 6000)}
 
 
-def kind_choice(part: str, label: str, names: Mapping[str, str] | None = None) -> str:
+def kind_choice(part: str, caption: str) -> str:
     """Draw the choice of a part's kind, and return the kind. A new kind keeps the fields that both have."""
 
     def named(kind: str) -> str:
-        return (names or {}).get(kind, kind) + (" (not installed)" if missing(registry[kind]) else "")
+        return label(part, kind) + (" (not installed)" if missing(registry[kind]) else "")
 
     current: str = state.mapping()[part]["kind"]
     registry = REGISTRIES[part]
     control(
         st.selectbox,
-        label,
+        caption,
         f"{part}-kind",
         current,
         lambda kind: state.attempt(lambda: take_kind(part, kind)),
@@ -361,21 +361,44 @@ def changed(part: str, leave_out: Iterable[str] = ()) -> None:
             )  # fmt: skip
 
 
-EMBEDDERS = {
+_LABELS = {
     "sentence-transformer": "Transformer",
     "static": "Static vectors",
     "late": "Late chunking",
     "remote": "Behind an endpoint",
-}
-INDEXES = {
     "flat": "Flat: compares with all",
     "hnsw": "HNSW: a graph of neighbours",
     "ivf-flat": "IVF-flat: lists around centres",
     "ivf-pq": "IVF-PQ: lists of product codes",
     "sq8": "SQ8: a byte a dimension",
     "binary": "Binary: a bit a dimension",
+    "dense": "Dense",
+    "bm25": "BM25",
+    "hybrid": "Hybrid",
+    "mmr": "MMR",
+    "rerank": "Rerank",
+    "recursive": "Recursive",
+    "fixed": "Fixed windows",
+    "sentences": "Sentences",
+    "structure": "Headings and blocks",
+    "code": "Code by language",
+    "separator": "One separator",
+    "semantic": "Semantic breaks",
+    "cluster": "Semantic clusters",
+    "parent-child": "Small in large",
+    "sentence-window": "Sentence windows",
 }
-RETRIEVERS = {"dense": "Dense", "bm25": "BM25", "hybrid": "Hybrid", "mmr": "MMR", "rerank": "Rerank"}
+"""Names of kinds whose class has no `label` of its own."""
+
+
+def label(part: str, kind: str) -> str:
+    """Return what a kind is called on the pages: its class's `label`, or the kind itself."""
+    return getattr(REGISTRIES[part].get(kind), "label", "") or _LABELS.get(kind, kind)
+
+
+def labels(part: str) -> dict[str, str]:
+    """Return what every kind of a part is called, by kind."""
+    return {kind: label(part, kind) for kind in REGISTRIES[part]}
 
 
 def missing(cls: type) -> str:

@@ -16,7 +16,7 @@ from workbench.records import Hit, Question, Reference
 from workbench.spans import Span
 from workbench.splitters.cuttings import is_large
 from workbench.splitters.pieces import CHARACTERS
-from workbench.ui import compute, forms, state
+from workbench.ui import corpus_stats, forms, state
 from workbench.ui.components.reader import reader, scroll_to
 from workbench.ui.layout import plain, size_label, status_bar
 
@@ -336,7 +336,7 @@ def checks(corpus: Corpus, found: Anchoring) -> tuple[Finding, ...]:
     splitter = state.pipeline().splitter
     longest = splitter.chunk_size if splitter.measure == CHARACTERS else LONGEST_TOKEN * splitter.chunk_size
     gold = frozenset(r.span.document for q in found.questions for r in q.references)
-    return _checks(compute.part(corpus, gold), found.questions, longest, found.anchors)
+    return _checks(corpus_stats.part(corpus, gold), found.questions, longest, found.anchors)
 
 
 @lru_cache(maxsize=16)

@@ -1,10 +1,8 @@
 """The Bench's line about the whole golden set: its score under the current settings, as these change."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from html import escape
 from itertools import compress
 from typing import Any
@@ -12,13 +10,15 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from workbench.documents import Corpus
 from workbench.evaluations import evaluate
+from workbench.memory_cache import MemoryCache, cached
 from workbench.pipelines import Pipeline
 from workbench.records import Judging, Question, judging
 from workbench.retrievers import Collection, Dense
 from workbench.statistics import by_document, clusters, compare
+from workbench.tasks import Task
 from workbench.ui import compute, headline, jobs, state
+from workbench.ui.compute import Known, State
 from workbench.ui.layout import size_label
 
 STILL = 1.5
@@ -37,7 +37,7 @@ class Score:
     metric: str
     values: Any
     tokens: float
-    state: compute.State
+    state: State
     seen: tuple[bool, ...]
     training_known: bool
     ids: Mapping[str, str]
@@ -70,7 +70,7 @@ def control(questions: Sequence[Question]) -> bool:
 
 def waits(pipeline: Pipeline) -> None:
     """Nothing; stands where the line will be, so that no older score passes for one of the current settings."""
-    last = _stood.get(_place(), (None, 0.0, None))[0]
+    last = (_stood.get(_place()) or (None, 0.0, None))[0]
     if last is None or last.metric != headline.measure():
         _write("golden set: being scored")
     elif last.pipeline != pipeline:
@@ -79,11 +79,12 @@ def waits(pipeline: Pipeline) -> None:
         _write(_figures(last))
 
 
-def line(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, rival: Pipeline | None) -> None:
-    """The score of the current pipeline, with its change against A, or against where the settings stood last."""
+def line(known: Known, questions: Sequence[Question], rival: Known | None) -> None:
+    """Draw the score of the current pipeline, with its change against A, or against where the settings stood last."""
+    pipeline = known.pipeline
     asked = tuple(q for q in questions if q.answerable)
-    now, why = score(corpus, asked, pipeline)
-    last: Score | None = _stood.get(_place(), (None, 0.0, None))[0]
+    now, why = score(known, asked)
+    last: Score | None = (_stood.get(_place()) or (None, 0.0, None))[0]
     if now is None:
         if (
             last is not None
@@ -96,8 +97,8 @@ def line(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, riva
         _come_back(asked, pipeline)
         return
     if rival is not None:
-        before, name = score(corpus, asked, rival)[0], "A"
-        _come_back(asked, rival)
+        before, name = score(rival, asked)[0], "A"
+        _come_back(asked, rival.pipeline)
     else:
         before = _still(now)
         name = before.pipeline.label if before else ""
@@ -105,15 +106,10 @@ def line(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, riva
 
 
 def _come_back(asked: Sequence[Question], pipeline: Pipeline) -> None:
-    """Nothing; if its model reads the questions, the page is drawn again then: with a fresh index nothing else does."""
-    if (reading := jobs.find(asked_key(asked, pipeline))) is not None and not reading.finished.is_set():
-        _until(reading)
-
-
-@st.fragment(run_every=0.7)
-def _until(reading: jobs.Job) -> None:
-    if reading.finished.is_set():
-        st.rerun()
+    """Draw the page again once the model has read the questions: with a fresh index nothing else does."""
+    name = asked_key(asked, pipeline)
+    if (reading := jobs.find(name)) is not None:
+        jobs.watch([("", name, reading)], None)
 
 
 def _write(html: str) -> None:
@@ -153,7 +149,7 @@ def _signed(value: float, form: str = ".2f") -> str:
 
 # --- what the settings stood at, by visit
 
-_stood: OrderedDict[str, tuple[Score | None, float, Score | None]] = OrderedDict()
+_stood: MemoryCache[tuple[Score | None, float, Score | None]] = MemoryCache(64, lambda stood: 1)
 
 
 def _place() -> str:
@@ -162,67 +158,59 @@ def _place() -> str:
 
 def _still(now: Score) -> Score | None:
     """The score at which the settings stood before they came to where they are now; takes note of this one."""
-    last, since, before = _stood.pop(_place(), (None, 0.0, None))
+    last, since, before = _stood.get(_place()) or (None, 0.0, None)
     if last is None or (last.pipeline, last.questions, last.metric) != (now.pipeline, now.questions, now.metric):
         if last is not None and time.monotonic() - since >= STILL:
             before = last
         last, since = now, time.monotonic()
     elif last.state != now.state:
         last = now
-    _stood[_place()] = last, since, before
-    while len(_stood) > 64:
-        _stood.popitem(last=False)
+    _stood.put(_place(), (last, since, before))
     return before if before is not None and before.pipeline != now.pipeline else None
 
 
 # --- scores, kept by content
 
-_scores: OrderedDict[tuple[Any, ...], Score] = OrderedDict()
+_scores: MemoryCache[Score] = MemoryCache(64, lambda score: 1)
 
 
-def score(corpus: Corpus, asked: tuple[Question, ...], pipeline: Pipeline) -> tuple[Score | None, str]:
-    """The score as well as it can be known now, or why there is none yet."""
-    metric = headline.measure()
-    name: tuple[Any, ...] = corpus, asked, pipeline, metric
-    if (known := _scores.get((*name, "exact"))) is not None:
-        return known, ""
+def score(known: Known, asked: tuple[Question, ...]) -> tuple[Score | None, str]:
+    """Return the score as well as it can be known now, or why there is none yet."""
+    corpus, pipeline, metric = known.corpus, known.pipeline, headline.measure()
+    name = corpus, asked, pipeline, metric
+    if (exact := _scores.get((*name, "exact"))) is not None:
+        return exact, ""
     if pipeline.retriever.kind == "rerank" or pipeline.embedder.kind == "remote":
         return None, "reranked and remote configurations are measured on the page Experiments"
-    quality: compute.State = "exact"
-    rows = compute.rows(corpus, pipeline)
+    quality: State = "exact"
+    rows = known.rows
     if rows is None:
         return None, "waits until all documents are cut"
-    if not compute.words(corpus, pipeline, rows, pipeline.retriever):
+    if not known.has_words(pipeline.retriever):
         return None, "waits until the words of all documents are indexed"
     if pipeline.retriever.needs_vectors:
-        found = _searched(corpus, pipeline)
-        if found.rows is None or found.state == "words":
+        if known.searchable is None or known.state == "words":
             return None, "waits for the vectors of this configuration"
-        rows, quality = found.rows, found.state
-        if (reading := _asked(asked, pipeline, found.rows)) is not None and reading.result is None:
+        rows, quality = known.searchable, known.state
+        if (reading := _asked(asked, pipeline, rows)) is not None and reading.result is None:
             return None, reading.error or f"the model reads the {len(asked):,} questions"
-    if (known := _scores.get((*name, quality))) is None:
-        measured = evaluate(corpus, asked, pipeline, [metric], rows=rows)
+    here = rows
+
+    def measured() -> Score:
+        found = evaluate(corpus, asked, pipeline, [metric], rows=here)
         ids = {document.name: document.id for document in corpus}
-        values, tokens = measured.values[:, 0], float(measured.tokens.mean())
-        known = Score(pipeline, asked, metric, values, tokens, quality, measured.seen, measured.training_known, ids)
-        _scores[*name, quality] = known
-        while len(_scores) > 64:
-            _scores.popitem(last=False)
-    return known, ""
+        values, tokens = found.values[:, 0], float(found.tokens.mean())
+        return Score(pipeline, asked, metric, values, tokens, quality, found.seen, found.training_known, ids)
 
-
-def _searched(corpus: Corpus, pipeline: Pipeline) -> compute.Searched:
-    store = state.store()
-    return compute.searched(corpus, pipeline, compute.dense(corpus, pipeline, store), store)
+    return _scores.get_or_make((*name, quality), measured), ""
 
 
 def _asked(asked: tuple[Question, ...], pipeline: Pipeline, rows: Collection) -> jobs.Job | None:
-    """The job in which a transformer makes the questions' vectors, once; None where they take no time."""
+    """Return the job in which a transformer embeds the questions, once; None where that takes no time."""
     if pipeline.embedder.kind == "static":
         return None
 
-    def work(report: jobs.Report, cancelled: Any) -> bool:
+    def work(task: Task) -> bool:
         Dense()(rows, [q.text for q in asked], 1)
         return True
 
@@ -248,25 +236,23 @@ def _note(html: str) -> None:
     st.html(f"<div class='facts preview' role='status'>{html}</div>")
 
 
-def preview_line(
-    corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, query: str, quality: compute.State
-) -> None:
-    """What stands for exact hits meanwhile, and once these are there, how far it was off."""
-    if quality == "preview":
+def preview_line(known: Known, questions: Sequence[Question], query: str) -> None:
+    """Say that a preview stands for exact hits; once these are there, how far it was off."""
+    if known.state == "preview":
         _note("<b>preview</b>: pooled from token states; the exact vectors are being made and will take its place")
         return
-    job, quick = compute.known(corpus, pipeline), compute.preview_seen(corpus, pipeline)
-    if quality != "exact" or quick is None or job is None or job.result is None:
+    quick = compute.preview_seen(known.corpus, known.pipeline)
+    if known.exact is None or quick is None:
         return
     asked = tuple(q.text for q in questions if q.answerable)[:MOST] or (query,)
-    share, k = _agreed(quick, job.result, asked)
+    share, k = _agreed(quick, known.exact, asked)
     _note(
         f"exact; the <b>preview</b> had named {share:.0%} of the {k} nearest chunks "
         f"(agreement@{k} over {size_label(len(asked), 'questions')})"
     )
 
 
-@lru_cache(maxsize=8)
+@cached(8, lambda found: 1)
 def _agreed(quick: Collection, exact: Collection, asked: tuple[str, ...]) -> tuple[float, int]:
     """The mean share of the nearest chunks that both have in common, and how many those are."""
     k = min(NEAREST, len(quick))

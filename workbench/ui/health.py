@@ -9,14 +9,14 @@ import streamlit as st
 from workbench import pipelines
 from workbench.diagnostics import Finding, examine, split_answers
 from workbench.documents import Corpus
-from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.retrievers import BM25, Collection, Rerank, Retriever
 from workbench.spans import Span
 from workbench.splitters import Splitter
-from workbench.ui import compute
+from workbench.ui import corpus_stats
 from workbench.ui.bench import KEY, KEY_A
 from workbench.ui.components.reader import scroll_to
+from workbench.ui.compute import Known
 from workbench.ui.layout import plain
 
 WIDTH = 460  # pixels
@@ -44,7 +44,7 @@ WHERE = {
 """Where a field stands that is not on the Bench itself."""
 
 
-def panel(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> None:
+def panel(known: Known, questions: Sequence[Question]) -> None:
     """A popover with every finding; nothing is examined before it is opened, so that sliders stay quick."""
     opened = st.popover(
         "Chunk health", icon=":material/health_and_safety:", type="tertiary", key="health", on_change="rerun",
@@ -53,22 +53,23 @@ def panel(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> 
     if not opened.open:
         return
     with opened, st.container(width=WIDTH):
-        found = findings(corpus, pipeline, questions)
-        if told := compute.said(compute.part(corpus), corpus):
+        corpus = known.corpus
+        found = findings(known, questions)
+        if told := corpus_stats.said(corpus_stats.part(corpus), corpus):
             st.caption(told)
         chosen = _table(found)
         if chosen is not None:
             _details(corpus, chosen)
 
 
-def findings(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> list[Finding]:
+def findings(known: Known, questions: Sequence[Question]) -> list[Finding]:
     """What is wrong, the largest share first, then what is fine."""
-    embedder = pipeline.embedder
-    some = compute.part(corpus)
-    found = list(_examined(some, pipeline.splitter, embedder.tokenizer, embedder.max_tokens))
+    embedder = known.pipeline.embedder
+    some = corpus_stats.part(known.corpus)
+    found = list(_examined(some, known.pipeline.splitter, embedder.tokenizer, embedder.max_tokens))
     asked = tuple(q.text for q in questions if q.answerable)
-    if asked and (rows := compute.rows(corpus, pipeline)) is not None and compute.words(corpus, pipeline, rows, BM25()):
-        found.append(_split(corpus, pipeline, asked))
+    if asked and known.rows is not None and known.has_words(BM25()):
+        found.append(_split(known, known.rows, asked))
     return sorted(found, key=lambda finding: (-finding.share, not finding.of))
 
 
@@ -78,15 +79,14 @@ def _examined(corpus: Corpus, splitter: Splitter, tokenizer: str, limit: int | N
     return examine(corpus, splitter, chunks, tokenizer, limit)
 
 
-def _split(corpus: Corpus, pipeline: Pipeline, asked: tuple[str, ...]) -> Finding:
-    """Golden questions that two neighbouring chunks answer: by the retriever in hand, by BM25 until it has vectors."""
-    job = compute.known(corpus, pipeline)
-    rows = job.result if job is not None and isinstance(job.result, Collection) else None
-    usable = rows is not None and pipeline.embedder.kind != "remote" and not isinstance(pipeline.retriever, Rerank)
-    if rows is not None and usable:
-        pairs = _pairs(rows, pipeline.retriever, asked, pipeline.k)
+def _split(known: Known, chunks: Collection, asked: tuple[str, ...]) -> Finding:
+    """Golden questions that two neighbouring chunks answer: by the current retriever, by BM25 until it has vectors."""
+    pipeline, exact = known.pipeline, known.exact
+    usable = exact is not None and pipeline.embedder.kind != "remote" and not isinstance(pipeline.retriever, Rerank)
+    if exact is not None and usable:
+        pairs = _pairs(exact, pipeline.retriever, asked, pipeline.k)
     else:
-        pairs = _pairs(compute.every_row(corpus, pipeline), BM25(), asked, pipeline.k)
+        pairs = _pairs(chunks, BM25(), asked, pipeline.k)
     return Finding(
         kind="split answers",
         title="golden questions find two neighbouring chunks" + ("" if usable else " (by BM25)"),

@@ -1,7 +1,7 @@
 """The index: its kind and fields, what it misses and costs on these vectors, and how large it would become."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -37,9 +37,9 @@ from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.retrievers import Collection, Dense
 from workbench.specs import to_dict
-from workbench.ui import compute, forms, jobs, progress, state
+from workbench.tasks import Task
+from workbench.ui import compute, corpus_stats, forms, jobs, state
 from workbench.ui.experiments import evaluating
-from workbench.ui.forms import INDEXES as NAMES
 from workbench.ui.layout import panels, plain, size_label
 
 PROJECTED = (100_000, 1_000_000, 10_000_000)
@@ -67,10 +67,10 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     """The form and its facts on the left; trade-off, curve and projection on the right."""
     left, right = panels(1, 2.4)
     with left:
-        forms.kind_choice("index", "Kind", NAMES)
+        forms.kind_choice("index", "Kind")
         forms.field_controls("index")
     cut, dim = compute.rows(corpus, pipeline), pipeline.embedder.dimensions
-    n = compute.totals(corpus, pipeline).chunks if cut is None else len(cut)
+    n = corpus_stats.totals(corpus, pipeline).chunks if cut is None else len(cut)
     with left:
         can = advice(pipeline.index, n, dim)
     built = pipeline if can else replace(pipeline, index=Flat(metric=pipeline.index.metric))
@@ -83,7 +83,7 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
             st.caption(facts(rows, pipeline))
     with right:
         if not isinstance(rows, Collection):
-            progress.progress(corpus, built, job)
+            compute.progress(compute.look(corpus, built))
             st.caption("Recall and speed are measured once the vectors are there; sizes are known before.")
         elif len(rows):
             _measured(corpus, pipeline, questions, rows)
@@ -156,19 +156,19 @@ def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...
     texts = [q.text for q in questions if q.answerable]
     by_questions = len(texts) >= FEW and embedder.kind != "remote"  # a remote model's questions would leave
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Measured:
+    def work(task: Task) -> Measured:
         vectors = pipelines.embedded(rows, embedder, store)
         queries = Asker(embedder, store).encode_query(texts) if by_questions else _some(vectors)
         specs = rivals(spec, len(vectors), vectors.shape[1])
         found: list[tuple[str, Tradeoff]] = []
-        report(0, len(specs) + 1)
+        task.report(0, len(specs) + 1)
         for at, (told, one) in enumerate(specs.items(), 1):
-            if cancelled():
+            if task.cancelled():
                 raise Cancelled
             found.append((told, tradeoff(vectors, queries, [one], k)[0]))
-            report(at, len(specs) + 1)
+            task.report(at, len(specs) + 1)
         curve = () if spec == Flat(metric=spec.metric) else tuple(recall_curve(vectors, queries, spec, k))
-        report(len(specs) + 1, len(specs) + 1)
+        task.report(len(specs) + 1, len(specs) + 1)
         return Measured("questions of the golden set" if by_questions else "chunks", len(queries), tuple(found), curve)
 
     job = jobs.find(name)

@@ -209,3 +209,10 @@ def _value(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_value(one) for one in value]
     return value
+
+
+def duration(seconds: float) -> str:
+    """Return `12 s`, `8 min`, `2.5 h`."""
+    if seconds < 100:
+        return f"{max(1, seconds):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

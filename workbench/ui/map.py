@@ -19,7 +19,8 @@ from workbench.projection import MOST_POINTS, PCA, Points, Rows, among, clusters
 from workbench.records import Hit, Question
 from workbench.retrievers import Collection, Dense
 from workbench.spans import Span
-from workbench.ui import compute, jobs, models, progress, search, state
+from workbench.tasks import Task
+from workbench.ui import compute, corpus_stats, jobs, models, search, state
 from workbench.ui.components.reader import reader, scroll_to
 from workbench.ui.experiments import evaluating
 from workbench.ui.experiments.evaluating import Measured
@@ -43,7 +44,7 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     jobs.attend(state.visit(), wanted)
     ready, job = evaluating.ready(corpus, dense, state.store())
     if not ready or job is None:
-        progress.progress(corpus, pipeline, job)
+        compute.progress(compute.look(corpus, pipeline))
         st.caption("The map is drawn once the vectors are there.")
         return
     rows: Collection = job.result
@@ -84,7 +85,7 @@ def _hover(rows: Collection) -> list[str]:
 def _umap(corpus: Corpus, pipeline: Pipeline, rows: Collection) -> jobs.Job:
     store = state.store()
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Points:
+    def work(task: Task) -> Points:
         return umap(_vectors(rows)[_drawn(len(rows))], store)
 
     return jobs.run(("umap", *compute.key(corpus, pipeline)), state.visit(), work)
@@ -93,7 +94,7 @@ def _umap(corpus: Corpus, pipeline: Pipeline, rows: Collection) -> jobs.Job:
 def _near(corpus: Corpus, pipeline: Pipeline, rows: Collection) -> Neighbourhoods | None:
     """How the chunks that are drawn lie to each other; None while that is computed."""
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Neighbourhoods:
+    def work(task: Task) -> Neighbourhoods:
         return neighbourhoods(_vectors(rows)[_drawn(len(rows))])
 
     name = ("neighbourhoods", *compute.key(corpus, pipeline))
@@ -174,7 +175,7 @@ def _coloured(
 ) -> None:  # fmt: skip
     hover = _hover(rows)
     if colour == "Length":
-        counted = compute.numbers(corpus, pipeline)[1]
+        counted = corpus_stats.numbers(rows, pipeline)[1]
         tokens = np.array([counted[row] for row in drawn.tolist()])
         by_value(figure, points, drawn, hover, tokens, "tokens")
     elif colour == "Score" and asked is not None:
@@ -196,7 +197,7 @@ def _classes(colour: str, corpus: Corpus, pipeline: Pipeline, rows: Collection, 
     if colour == "Cluster":
         return [f"cluster {number + 1}" for number in _clusters(rows)]
     if colour == "Truncation":
-        hidden = compute.PerRow(rows, lambda d, i: int(np.ptp(compute.cut(d, pipeline).unseen[i])))
+        hidden = corpus_stats.PerRow(rows, lambda d, i: int(np.ptp(corpus_stats.cut(d, pipeline).unseen[i])))
         return ["cut off by the model" if hidden[row] else "seen whole" for row in drawn.tolist()]
     if colour == "Hubs and orphans":
         job = jobs.find(("neighbourhoods", *compute.key(corpus, pipeline)))

@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import combinations, compress
@@ -23,7 +23,8 @@ from workbench.records import Question, judging
 from workbench.retrievers import Collection, agreement
 from workbench.statistics import Comparison, Interval, by_document, clusters, compare
 from workbench.sweeps import METRIC
-from workbench.ui import compute, headline, jobs, models, state
+from workbench.tasks import Task
+from workbench.ui import compute, corpus_stats, headline, jobs, models, state
 from workbench.ui.experiments import evaluating
 from workbench.ui.experiments.evaluating import Measured
 from workbench.ui.jobs import Awaited
@@ -98,9 +99,9 @@ def _timed(corpus: Corpus, pipeline: Pipeline) -> jobs.Job:
     """The job that measures how quickly the model embeds these chunks; False where it cannot be told."""
     texts = compute.every_row(corpus, pipeline).texts()
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Speed | bool:
+    def work(task: Task) -> Speed | bool:
         while not _turn.acquire(timeout=0.2):
-            if cancelled():
+            if task.cancelled():
                 raise Cancelled
         try:
             return speed(pipeline.embedder, texts) or False
@@ -183,14 +184,14 @@ def table(corpus: Corpus, found: Sequence[Profile]) -> None:
             f"is inconclusive. {headline.said(measured[0].population(headline.unit()))}"
         )
     told.append("Speeds are measured on these chunks, on this machine, one model at a time, while it does other work.")
-    if any(compute.totals(corpus, one.rival.pipeline).sampled for one in found):
+    if any(corpus_stats.totals(corpus, one.rival.pipeline).sampled for one in found):
         told.append("What is about so much is estimated from a few documents.")
     st.caption(" ".join(told))
 
 
 def _column(corpus: Corpus, one: Profile, first: Profile) -> dict[str, str]:
     """The measures of a model as they are written."""
-    embedder, totals = one.rival.embedder, compute.totals(corpus, one.rival.pipeline)
+    embedder, totals = one.rival.embedder, corpus_stats.totals(corpus, one.rival.pipeline)
     k = one.rival.pipeline.k
     out: dict[str, str] = {}
     if one.quality is not None:
@@ -387,7 +388,7 @@ def _compared(corpus: Corpus, a: Candidate, b: Candidate) -> jobs.Job:
     store = state.store()
     rows = compute.every_row(corpus, a.pipeline)
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Agreed:
+    def work(task: Task) -> Agreed:
         vectors = [pipelines.embedded(rows, one.embedder, store) for one in (a, b)]
         drawn = sample(len(rows), MOST)
         return agreed(vectors[0][drawn], vectors[1][drawn], drawn)

@@ -28,8 +28,8 @@ from workbench.records import Question
 from workbench.retrievers import Dense
 from workbench.specs import to_dict
 from workbench.splitters.cuttings import is_large
-from workbench.ui import bench, compute, forms, jobs, layout, state
-from workbench.ui.forms import EMBEDDERS, changed, control
+from workbench.ui import compute, corpus_stats, forms, jobs, layout, state
+from workbench.ui.forms import changed, control
 from workbench.ui.layout import plain, size_label
 
 MOST_DOCUMENTS = 30
@@ -69,8 +69,8 @@ def _row(name: str, corpus: Corpus, pipeline: Pipeline) -> dict[str, Any]:
     except WorkbenchError as error:
         return {"Model": name, "State": f"not available: {error}"}
     model, tried = embedder.source, replace(pipeline, embedder=embedder)
-    found = compute.totals(corpus, tried)
-    job = compute.known(corpus, tried)
+    found = corpus_stats.totals(corpus, tried)
+    job = compute.embedding(corpus, tried)
     in_use = embedder.fingerprint == pipeline.embedder.fingerprint
     ready = job is not None and job.result is not None
     return {
@@ -126,7 +126,7 @@ def settings(corpus: Corpus) -> None:
         if isinstance(embedder, Late) or can_preview(embedder):
             _late(embedder.kind)
         forms.field_controls("embedder", leave_out={"model"})
-        st.caption(bench.cost(compute.totals(corpus, pipeline), pipeline))
+        st.caption(corpus_stats.totals(corpus, pipeline).cost(pipeline))
     changed("embedder", {"model"})
 
 
@@ -144,7 +144,7 @@ def _late(kind: str) -> None:
         kind,
         changed,
         options=[SentenceTransformer.kind, Late.kind],
-        format_func={SentenceTransformer.kind: "Each chunk by itself", Late.kind: EMBEDDERS[Late.kind]}.__getitem__,
+        format_func=lambda kind: "Each chunk by itself" if kind != Late.kind else forms.label("embedder", kind),
         help="Late chunking encodes a document once and gives each chunk the mean of its tokens' states, so that what "
         "stands around a chunk counts too. It is a model of its own, not a quicker way to the other's vectors.",
     )
@@ -159,7 +159,7 @@ def sizes(corpus: Corpus) -> None:
         return
     with opened:
         pipeline = state.pipeline()
-        by_name = {d.name: compute.cut(d, pipeline).tokens for d in corpus.documents[:MOST_DOCUMENTS]}
+        by_name = {d.name: corpus_stats.cut(d, pipeline).tokens for d in corpus.documents[:MOST_DOCUMENTS]}
         if len(corpus) > MOST_DOCUMENTS:
             st.caption(f"The first {MOST_DOCUMENTS} of {len(corpus):,} documents.")
         st.plotly_chart(
@@ -272,7 +272,7 @@ def prices(rivals: Sequence[Candidate]) -> None:
 
 def job_of(corpus: Corpus, rival: Candidate, in_hand: bool) -> jobs.Job | None:
     """The job that embeds for this model; None where it waits for a click, because it takes long or sends text away."""
-    if (job := compute.known(corpus, rival.pipeline)) is not None:
+    if (job := compute.embedding(corpus, rival.pipeline)) is not None:
         return compute.dense(corpus, rival.pipeline, state.store()) if job.abandoned else job
     if in_hand or rival.embedder.kind == "static":
         return compute.dense(corpus, rival.pipeline, state.store())
@@ -289,7 +289,7 @@ def to_embed(corpus: Corpus, rival: Candidate) -> int:
     """How many of the distinct chunks this model has not embedded yet; of a large corpus about how many."""
     rows = compute.rows(corpus, rival.pipeline)
     if rows is None:  # its sizes are counted by another tokenizer, and nothing is cut by it yet
-        return compute.totals(corpus, rival.pipeline).chunks
+        return corpus_stats.totals(corpus, rival.pipeline).chunks
     texts = rows.texts()
     if not is_large(corpus) or len(texts) <= MOST_LOOKED:
         return missing(rival.embedder, texts, state.store())
@@ -308,7 +308,7 @@ def questions_to_send(rival: Candidate, questions: Sequence[Question]) -> list[s
 def offer(corpus: Corpus, rival: Candidate, questions: Sequence[Question], job: jobs.Job | None) -> None:
     """What embedding with this model will cost, and the button that starts it."""
     embedder = rival.embedder
-    found = compute.totals(corpus, rival.pipeline)
+    found = corpus_stats.totals(corpus, rival.pipeline)
     count = found.chunks if isinstance(embedder, SpanEncoder) else to_embed(corpus, rival)
     speed = compute.rate(embedder)
     about = f", about {_time(count / speed)} at the speed measured here" if speed else ""

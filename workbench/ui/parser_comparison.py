@@ -1,7 +1,7 @@
 """Two parsers on one document side by side: what each keeps, loses and takes, and what it does to the score."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
@@ -20,10 +20,11 @@ from workbench.records import Question
 from workbench.specs import to_dict
 from workbench.statistics import Population
 from workbench.store import Store
+from workbench.tasks import Task
 from workbench.ui import headline, jobs, state
 from workbench.ui.documents import show, tried
 from workbench.ui.forms import control
-from workbench.ui.layout import cells, guarded, plain, status_bar, training_note
+from workbench.ui.layout import cells, plain, status_bar, training_note
 
 A_PAGE = 40
 """Changes that are shown at once."""
@@ -54,7 +55,7 @@ def parsers(corpus: Corpus, shown: Document) -> None:
     jobs.attend(state.visit(), {_key(shown, CHOICES[first], CHOICES[second]), key(corpus, first, second)})
     job.wait()
     if not job.finished.is_set():
-        waiting("Two parsers read the document", job)
+        _waiting("Two parsers read the document", job)
     elif job.result is None:
         st.error(plain(job.error), icon=":material/error:")
     else:
@@ -101,11 +102,11 @@ def _reading(shown: Document, first: Parser, second: Parser) -> jobs.Job:
         raise DocumentError(f"{shown.name} is no longer in the workspace; someone may have removed it")
     data = workspace.content(source)
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Read:
+    def work(task: Task) -> Read:
         documents: list[Document | None] = []
         reasons, seconds = [], []
         for done, parser in enumerate((first, second)):
-            report(done, 2)
+            task.report(done, 2)
             begun = time.perf_counter()  # read anew, not from the store: its time is asked for
             try:
                 documents.append(workspace.parse(source.name, data, parser))
@@ -308,7 +309,7 @@ def on_golden(corpus: Corpus, first: str, second: str, job: jobs.Job | None) -> 
         return
     job.wait()
     if not job.finished.is_set():
-        waiting("Measuring both parsers", job)
+        _waiting("Measuring both parsers", job)
     elif job.result is None:
         st.error(plain(job.error), icon=":material/error:")
     else:
@@ -324,10 +325,10 @@ def started(corpus: Corpus, first: str, second: str) -> jobs.Job:
     workspace, store, pipeline = state.workspace(), state.store(), state.pipeline()
     metric, unit = headline.measure(), headline.unit()  # the job's thread has no session
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> list[Scored]:
+    def work(task: Task) -> list[Scored]:
         out = []
         for done, name in enumerate(dict.fromkeys((first, second))):
-            report(done, 2)
+            task.report(done, 2)
             parser = CHOICES[name]
             begun = time.perf_counter()
             read, _ = workspace.corpus(parser)
@@ -400,10 +401,6 @@ def _scores(found: Sequence[Scored]) -> None:
     training_note(*(one.note for one in found))
 
 
-@st.fragment(run_every=0.5)
-def waiting(what: str, job: jobs.Job) -> None:
-    """How far work on two parsers is; the page is drawn again when it is done."""
-    if job.finished.is_set():
-        st.rerun()
-    with guarded():
-        st.progress(job.done / job.total if job.total else 0.0, text=f"{what}: {min(job.done + 1, 2)} of 2")
+def _waiting(what: str, job: jobs.Job) -> None:
+    """Draw how far work on two parsers is, and the page again when it is done."""
+    jobs.watch([(what, what, job)], lambda label, job: f"{label}: {min(job.done + 1, 2)} of 2", "")

@@ -13,10 +13,9 @@ from workbench.records import Question
 from workbench.retrievers import BM25, MMR, Dense, Hybrid, Rerank, Retriever
 from workbench.specs import to_dict
 from workbench.sweeps import METRIC
-from workbench.ui import compute, forms, headline, jobs, progress, state
+from workbench.ui import compute, forms, headline, jobs, state
 from workbench.ui.experiments import evaluating
 from workbench.ui.experiments.evaluating import Measured
-from workbench.ui.forms import RETRIEVERS as NAMES
 from workbench.ui.forms import changed, unavailable
 from workbench.ui.jobs import Awaited
 from workbench.ui.layout import panels, plain, size_label, training_note
@@ -53,14 +52,16 @@ def named(retriever: Retriever) -> str:
     usual = to_dict(type(retriever)())
     fields = {name: value for name, value in to_dict(retriever).items() if usual[name] != value}
     way = f" ({fields.pop('fusion', 'rrf')})" if retriever.kind == "hybrid" else ""
-    return ", ".join([f"{NAMES[retriever.kind]}{way}", *(f"{name} {value}" for name, value in fields.items())])
+    return ", ".join(
+        [f"{forms.label('retriever', retriever.kind)}{way}", *(f"{name} {value}" for name, value in fields.items())]
+    )
 
 
 def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) -> None:
     """The retriever in hand with its fields on the left, all of them measured on the right."""
     left, right = panels(1, 2.8)
     with left:
-        forms.kind_choice("retriever", "Current retriever", NAMES)
+        forms.kind_choice("retriever", "Current retriever")
         changed("retriever")
         if told := unavailable(pipeline.retriever):
             st.warning(plain(f"{told}."), icon=":material/cloud_off:")
@@ -80,9 +81,9 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
 
 
 def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...], found: Sequence[Contender]) -> None:
-    ready, job = evaluating.ready(corpus, replace(pipeline, retriever=Dense()), state.store())
+    ready, _ = evaluating.ready(corpus, replace(pipeline, retriever=Dense()), state.store())
     if not ready:
-        progress.progress(corpus, pipeline, job)
+        compute.progress(compute.look(corpus, pipeline))
     budget = str(pipeline.k)
     results: dict[str, Measured] = {}
     waits: list[Awaited] = []

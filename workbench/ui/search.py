@@ -12,15 +12,14 @@ from workbench.records import Hit, Question
 from workbench.retrievers import RETRIEVERS, Where, analyser, context
 from workbench.spans import Span, ranges
 from workbench.tokens import count
-from workbench.ui import compute, forms, golden_editor, golden_score, headline, jobs, state
+from workbench.ui import compute, corpus_stats, forms, golden_editor, golden_score, headline, state
 from workbench.ui.bench import KEY, KEY_A
 from workbench.ui.components.hits import Column, column, hit_lists
 from workbench.ui.components.reader import overlay, scroll_to
+from workbench.ui.compute import Known
 from workbench.ui.forms import control, unavailable
 from workbench.ui.layout import plain
-from workbench.ui.progress import progress, waiting
 
-NAMES = {"dense": "Dense", "hybrid": "Hybrid", "bm25": "BM25", "mmr": "MMR", "rerank": "Rerank"}
 BESIDE = ("dense", "hybrid", "bm25")
 """In the order of the columns: hybrid between its two halves, so that lines show what it takes from each."""
 LONGEST_QUERY = 500
@@ -74,6 +73,10 @@ def golden(questions: Sequence[Question], query: str) -> Question | None:
     return next((q for q in questions if q.text[:LONGEST_QUERY].strip() == query), None)
 
 
+def _label(kind: str) -> str:
+    return forms.label("retriever", kind)
+
+
 def k_control() -> None:
     """How many hits are asked for."""
     current = state.mapping()["k"]
@@ -97,8 +100,8 @@ def retriever_choice() -> tuple[str, bool]:
         "retriever-choice",
         current,
         changed,
-        options=list(NAMES),
-        format_func=NAMES.__getitem__,
+        options=[*BESIDE, *(kind for kind in RETRIEVERS if kind not in BESIDE)],
+        format_func=_label,
         label_visibility="collapsed",
         help="The retriever of this configuration: its hits are drawn in the source.",
     )
@@ -117,24 +120,18 @@ def retriever_choice() -> tuple[str, bool]:
 Lists = dict[str, list[Hit] | None]
 
 
-def search(
-    corpus: Corpus, pipeline: Pipeline, query: str, where: Where | None, job: jobs.Job | None, kinds: Sequence[str]
-) -> tuple[Lists, compute.State]:
-    """For each kind of retriever its hits, None for those whose vectors are not there; and what vectors there were."""
-    rows = compute.rows(corpus, pipeline)
-    found: Lists = {}
-    quality: compute.State = "words"
-    for kind in sorted(kinds, key=lambda kind: RETRIEVERS[kind]().needs_vectors):  # quick vectors come in meanwhile
+def search(known: Known, query: str, where: Where | None, kinds: Sequence[str]) -> Lists:
+    """Return for each kind of retriever its hits; None where what it searches is not there yet."""
+    pipeline, found = known.pipeline, Lists()
+    for kind in kinds:
         retriever = pipeline.retriever if pipeline.retriever.kind == kind else RETRIEVERS[kind]()
-        if retriever.needs_vectors and quality == "words":
-            now = compute.searched(corpus, pipeline, job, state.store())
-            rows, quality = now.rows, now.state
+        rows = known.searchable if retriever.needs_vectors else known.rows
         found[kind] = None
         if rows is None or (retriever.needs_vectors and not rows.has_vectors) or unavailable(retriever):
             continue
-        if compute.words(corpus, pipeline, rows, retriever):
+        if known.has_words(retriever):
             found[kind] = retriever(rows, [query], pipeline.k, where)[0]
-    return {kind: found[kind] for kind in kinds}, quality
+    return found
 
 
 def panel(
@@ -145,8 +142,12 @@ def panel(
     query: str,
     questions: Sequence[Question],
     height: int,
-) -> None:
-    """The controls of the search, its lists, their marks in the source, and the score of the golden set."""
+) -> Known:
+    """Draw the controls of the search, its lists, their marks in the source, and the score of the golden set.
+
+    What is known of the current configuration, and of the pinned one, is asked here once; it is returned for the rest
+    of the page.
+    """
     score, off = st.empty(), st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         k_control()
@@ -159,44 +160,37 @@ def panel(
             golden_score.waits(pipeline)
     kind, beside = retriever_choice()
     question = golden(questions, query)
-    job = compute.dense(corpus, pipeline, state.store())
     bar = st.container()
     rival = pinned if pinned != pipeline else None
     kinds = list(dict.fromkeys([*BESIDE, kind])) if beside and rival is None else [kind]
-    lists, quality = search(corpus, pipeline, query, where, job, kinds) if query else ({}, "words")
-    if job is not None:
-        if quality != "preview":
-            job.wait()  # what is done in a moment needs no bar, no poll and no further run
-        if job.result is not None:
-            compute.states(corpus, pipeline, state.store())
-    other = compute.dense(corpus, rival, state.store()) if rival is not None else None
+    needed = [RETRIEVERS[k]() for k in kinds if query and k != pipeline.retriever.kind]
+    known = compute.ask(corpus, pipeline, state.store(), [*needed, pipeline.retriever])
+    other = compute.ask(corpus, rival, state.store(), [rival.retriever]) if rival is not None else None
     with bar:
-        if waiting(corpus, pipeline, job):
-            progress(corpus, pipeline, job)
-        elif rival is not None and waiting(corpus, rival, other):
-            progress(corpus, rival, other)  # else nothing would come back when A is done
-        compute.progress(corpus, pipeline, state.store())
+        if known.waits_for:
+            compute.progress(known)
+        elif other is not None and other.waits_for:
+            compute.progress(other)  # else nothing would come back when A is done
+        compute.corpus_progress(known)
 
+    lists = search(known, query, where, kinds) if query else {}
     theirs: list[Hit] | None = None
     place = st.empty()  # cleared by hand: while a fragment inside polls, Streamlit leaves what a run did not draw
     if not query:
         with place.container():
             sample_questions(questions)
-    elif rival is not None:
-        hits, there = search(corpus, rival, query, where, other, [rival.retriever.kind])
-        theirs = hits[rival.retriever.kind]
+    elif other is not None:
+        theirs_kind = other.pipeline.retriever.kind
+        theirs = search(other, query, where, [theirs_kind])[theirs_kind]
         columns = [
-            _column(_title("A, pinned", rival.retriever.kind, there), theirs, corpus, rival, query, other, question),
-            _column(_title("B, current", kind, quality), lists[kind], corpus, pipeline, query, job, question),
+            _column(_title("A, pinned", theirs_kind, other), theirs, other, query, question),
+            _column(_title("B, current", kind, known), lists[kind], known, query, question),
         ]
         _lists(corpus, columns, theirs is not None and lists[kind] is not None, height)
         _mark(corpus, columns, questions, query)
     else:
         ready = {k: found for k, found in lists.items() if found is not None} or lists  # what waits takes no room
-        columns = [
-            _column(_title(NAMES[k], k, quality), found, corpus, pipeline, query, job, question)
-            for k, found in ready.items()
-        ]
+        columns = [_column(_title(_label(k), k, known), found, known, query, question) for k, found in ready.items()]
         _lists(corpus, columns, False, height, list(ready))
         _mark(corpus, columns, questions, query)
     order = (st.session_state.get("drawn"), kind, "bm25")
@@ -207,39 +201,33 @@ def panel(
     if lists.get(kind) is not None:
         context_view(drawn, corpus, pipeline)
     with off.container():
-        golden_score.preview_line(corpus, questions, pipeline, query, quality)
+        golden_score.preview_line(known, questions, query)
     if follows:
         with score.container():
-            golden_score.line(corpus, questions, pipeline, rival)
+            golden_score.line(known, questions, other)
+    return known
 
 
-def _title(name: str, kind: str, quality: compute.State) -> str:
-    """The list's title, with the word where its hits are a preview's."""
-    return f"{name}, preview" if quality == "preview" and RETRIEVERS[kind]().needs_vectors else name
+def _title(name: str, kind: str, known: Known) -> str:
+    """Return the list's title, which says where its hits are a preview's."""
+    return f"{name}, preview" if known.state == "preview" and RETRIEVERS[kind]().needs_vectors else name
 
 
-def _column(
-    title: str,
-    found: Sequence[Hit] | None,
-    corpus: Corpus,
-    pipeline: Pipeline,
-    query: str,
-    job: jobs.Job | None,
-    question: Question | None,
-) -> Column:
-    """A list of hits as the component draws it, or what it waits for."""
-    if found is None and title.startswith((NAMES["rerank"], "A,", "B,")) and unavailable(pipeline.retriever):
-        return Column(title, note="Its model is not here")
+def _column(title: str, found: Sequence[Hit] | None, known: Known, query: str, question: Question | None) -> Column:
+    """Return a list of hits as the component draws it, or what it waits for."""
+    by_words = title == _label("bm25")
     if found is None:
-        if title == NAMES["bm25"] and compute.rows(corpus, pipeline) is not None:
+        if title.startswith((_label("rerank"), "A,", "B,")) and unavailable(known.pipeline.retriever):
+            return Column(title, note="Its model is not here")
+        if by_words and known.rows is not None:
             return Column(title, note="Waits until the words of all documents are indexed")
-        running = job is not None and not job.finished.is_set()
-        return Column(title, note="Waits for the embedding above" if running else waiting(corpus, pipeline, job))
-    nothing = "No chunk shares a word with the query." if title == NAMES["bm25"] else "Nothing to find: is a filter on?"
+        running = known.embedding is not None and known.embedding.running
+        return Column(title, note="Waits for the embedding above" if running else known.waits_for)
+    nothing = "No chunk shares a word with the query." if by_words else "Nothing to find: is a filter on?"
     note = "" if found else nothing
     gold = [r.span for r in question.references] if question else None
-    numbers, tokens = compute.numbers(corpus, pipeline)
-    return column(title, found, corpus, query, note, numbers=numbers, tokens=tokens, gold=gold)
+    numbers, tokens = corpus_stats.numbers(known.rows, known.pipeline)
+    return column(title, found, known.corpus, query, note, numbers=numbers, tokens=tokens, gold=gold)
 
 
 def _lists(corpus: Corpus, columns: Sequence[Column], movement: bool, height: int, kinds: Sequence[str] = ()) -> None:
@@ -292,7 +280,7 @@ def _draw(document: Document, pipeline: Pipeline, found: Sequence[Hit], query: s
         for hit in here
         for start, end in analyser.matches(query, document[hit.span])
     }
-    unseen, version = compute.cut(document, pipeline).hidden, pipeline.fingerprint
+    unseen, version = corpus_stats.cut(document, pipeline).hidden, pipeline.fingerprint
     overlay(document, key=key, hits=here, matches=ranges(sorted(marks)), unseen=unseen, version=version)
 
 

@@ -14,7 +14,7 @@ from workbench.reports import record_markdown, rejected
 from workbench.reports.numbers import span
 from workbench.statistics import MARGIN, WORDS
 from workbench.sweeps import Leaderboard, Row, amount, cost_for, costs_for
-from workbench.ui import bench, compute, forms, headline, state
+from workbench.ui import bench, corpus_stats, forms, headline, state
 from workbench.ui.decision import choice, handing
 from workbench.ui.experiments import results
 from workbench.ui.forms import control
@@ -261,7 +261,7 @@ def presets(corpus: Corpus) -> None:
             args=(preset,),
             help=preset.about,
         )
-    some = compute.part(corpus)
+    some = corpus_stats.part(corpus)
     rows = [
         {
             "Document": one.document,
@@ -272,7 +272,7 @@ def presets(corpus: Corpus) -> None:
     ]
     share = st.column_config.NumberColumn(format="%d %%")
     st.dataframe(rows, hide_index=True, key="suggestions", column_config={"Steps, lists, tables, code": share})
-    if told := compute.said(some, corpus):
+    if told := corpus_stats.said(some, corpus):
         st.caption(told)
 
 

@@ -8,7 +8,8 @@ from workbench.adaptation import Curve, Point, learning_curve, material
 from workbench.documents import Corpus
 from workbench.pipelines import Pipeline
 from workbench.records import Question
-from workbench.ui import compute, jobs, state
+from workbench.tasks import Task
+from workbench.ui import compute, state
 from workbench.ui.decision import waiting
 from workbench.ui.layout import plain
 
@@ -18,7 +19,7 @@ def panel(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -
     if not pipeline.retriever.needs_vectors:
         st.caption("The current configuration uses no vectors, which are what an adapter turns. Take dense or hybrid.")
         return
-    found = compute.known(corpus, pipeline)
+    found = compute.embedding(corpus, pipeline)
     if found is None or found.result is None:
         st.caption("The current configuration is not embedded yet: open it on the Bench first.")
         return
@@ -42,14 +43,12 @@ def panel(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -
         _shown(curve)
 
 
-def _measuring(
-    corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
-) -> Callable[[jobs.Report, Callable[[], bool]], Curve]:
+def _measuring(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> Callable[[Task], Curve]:
     store = state.store()
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Curve:
-        of = material(corpus, questions, pipeline, store=store, cancelled=cancelled)
-        return learning_curve(of, progress=report, cancelled=cancelled)
+    def work(task: Task) -> Curve:
+        of = material(corpus, questions, pipeline, store=store, cancelled=task.cancelled)
+        return learning_curve(of, progress=task.report, cancelled=task.cancelled)
 
     return work
 

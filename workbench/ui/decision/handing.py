@@ -16,6 +16,7 @@ from workbench.exports import TARGETS, Note, Verification, export, support, to_i
 from workbench.models import team_mode
 from workbench.pipelines import Pipeline, from_yaml, to_mapping, to_yaml
 from workbench.records import Question, golden_id
+from workbench.tasks import Task
 from workbench.ui import jobs, state
 from workbench.ui.decision import choice, waiting
 from workbench.ui.layout import panels, plain, size_label
@@ -232,10 +233,10 @@ def _build(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, 
 
 def _building(
     corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, target: str, store: Any
-) -> Callable[[jobs.Report, Callable[[], bool]], bytes]:
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> bytes:
+) -> Callable[[Task], bytes]:
+    def work(task: Task) -> bytes:
         with tempfile.TemporaryDirectory(prefix="workbench-export-") as folder:
-            files = export(pipeline, corpus, questions, target, Path(folder), store=store, progress=report)
+            files = export(pipeline, corpus, questions, target, Path(folder), store=store, progress=task.report)
             return zipped(files, Path(folder), target)
 
     return work
@@ -254,10 +255,10 @@ def zipped(files: Sequence[Path], folder: Path, name: str) -> bytes:
 
 def _verifying(
     corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, target: str, store: Any
-) -> Callable[[jobs.Report, Callable[[], bool]], Verification]:
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Verification:
+) -> Callable[[Task], Verification]:
+    def work(task: Task) -> Verification:
         with tempfile.TemporaryDirectory(prefix="workbench-verify-") as folder:
-            export(pipeline, corpus, questions, target, Path(folder), store=store, progress=report)
+            export(pipeline, corpus, questions, target, Path(folder), store=store, progress=task.report)
             return verify(Path(folder), store=store)
 
     return work

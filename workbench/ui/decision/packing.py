@@ -16,6 +16,7 @@ from workbench.pipelines import Pipeline, from_mapping
 from workbench.records import Question, Run
 from workbench.reports import Evidence, Load, as_csv, html, markdown, review_pack
 from workbench.sweeps import Leaderboard
+from workbench.tasks import Task
 from workbench.ui import compute, jobs, state
 from workbench.ui.decision import waiting
 from workbench.ui.layout import panels, plain
@@ -121,7 +122,7 @@ def _key(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, ch
 
 
 def _embedded(corpus: Corpus, pipeline: Pipeline) -> bool:
-    found = compute.known(corpus, pipeline)
+    found = compute.embedding(corpus, pipeline)
     return found is not None and found.result is not None
 
 
@@ -153,18 +154,18 @@ def _load() -> Load:
 
 def _measuring(
     corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, chosen: Run
-) -> Callable[[jobs.Report, Callable[[], bool]], Any]:
+) -> Callable[[Task], Any]:
     workspace, store = state.workspace(), state.store()
     contents = {source.id: source for source in workspace.sources}
 
     def original(source: str) -> bytes | None:
         return workspace.content(contents[source]) if source in contents else None
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Any:
+    def work(task: Task) -> Any:
         letter = chosen.definitions == "chroma"
         asked = None if letter else chosen.metrics
-        found = evaluate(corpus, questions, pipeline, asked, to_the_letter=letter, store=store, progress=report)
-        return found, explain(found, store, progress=report, original=original)
+        found = evaluate(corpus, questions, pipeline, asked, to_the_letter=letter, store=store, progress=task.report)
+        return found, explain(found, store, progress=task.report, original=original)
 
     return work
 

@@ -1,6 +1,6 @@
 """Pipelines measured on the golden set in the background, once for every state of documents, questions and pipeline."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from workbench.pipelines import Pipeline
 from workbench.records import Question, Run, write_run
 from workbench.store import Store
 from workbench.sweeps import METRIC
+from workbench.tasks import Task
 from workbench.ui import compute, jobs, state
 from workbench.ui.headline import KS, TOKENS
 from workbench.workspaces.catalogues import remember
@@ -58,9 +59,9 @@ def measured(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
     def original(source: str) -> bytes | None:
         return workspace.content(contents[source]) if source in contents else None
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Measured:
-        found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store, progress=report)
-        return Measured(found, explain(found, store, budget, embedding=report, original=original))
+    def work(task: Task) -> Measured:
+        found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store, progress=task.report)
+        return Measured(found, explain(found, store, budget, embedding=task.report, original=original))
 
     return jobs.run(key(corpus, questions, pipeline, budget), state.visit(), work)
 

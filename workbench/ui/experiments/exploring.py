@@ -16,8 +16,7 @@ from workbench.pooling import SpanEncoder
 from workbench.records import Question
 from workbench.sweeps import METRIC, Grid, Raced, RaceStep, expand, leaderboard, race
 from workbench.sweeps.races import BUDGET, PILOTS
-from workbench.ui import state
-from workbench.ui.bench import SPLITTERS
+from workbench.ui import forms, state
 from workbench.ui.experiments import background, tiles
 from workbench.ui.experiments.evaluating import metrics
 from workbench.ui.experiments.planning import OVERLAPS, SIZES
@@ -125,10 +124,10 @@ def _plan(base: Pipeline, open_: bool) -> tuple[Pipeline, ...]:
         left, right = st.columns(2, gap="small")
         kinds = left.multiselect(
             "Splitters",
-            list(SPLITTERS),
+            list(forms.labels("splitter")),
             default=[base.splitter.kind],
             key="explore-kinds",
-            format_func=lambda kind: SPLITTERS.get(kind, kind),
+            format_func=forms.labels("splitter").__getitem__,
             persist_state="session",
         )
         overlaps = right.multiselect(
@@ -280,7 +279,7 @@ def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
     for kind in kinds:
         some = [i for i, p in enumerate(pipelines) if p.splitter.kind == kind]
         if len(kinds) > 1:
-            st.markdown(f"**{SPLITTERS.get(kind, kind)}**")
+            st.markdown(f"**{forms.label('splitter', kind)}**")
         event: Any = st.plotly_chart(
             tiles.figure([pipelines[i] for i in some], [standing.cells[i] for i in some], some, standing.leader, scale),
             key=f"explore-{kind}-{when}-{turn}",

@@ -20,12 +20,10 @@ from workbench.specs import to_dict
 from workbench.splitters.pieces import CHARACTERS
 from workbench.sweeps import Expansion, Grid, Progress, Results, expand, sweep
 from workbench.ui import forms, state
-from workbench.ui.bench import SPLITTERS
 from workbench.ui.experiments import background
 from workbench.ui.experiments.evaluating import held_out_ids, metrics
 from workbench.ui.experiments.pricing import duration, skipped_rows
 from workbench.ui.layout import guarded, plain, size_label
-from workbench.ui.search import NAMES
 from workbench.workspaces.catalogues import remember
 
 SIZES = {"tokens": [100, 150, 200, 300, 400, 600, 800], CHARACTERS: [400, 600, 800, 1200, 1600, 2400, 3200]}
@@ -45,9 +43,9 @@ def axes(base: Pipeline) -> Grid | None:
         chosen = _chips(f"Chunk size, {unit}", sorted({*sizes, *some}, key=int), some, "size", new=True)
         overlaps = _chips("Overlap", OVERLAPS, _begin(base, "overlap", ["0%", "25%"]), "overlap", new=True)
     with middle:
-        kinds = _chips("Splitter", list(SPLITTERS), [base.splitter.kind], "kind", SPLITTERS)
+        kinds = _chips("Splitter", list(REGISTRIES["splitter"]), [base.splitter.kind], "kind", forms.labels("splitter"))
         some = _begin(base, "retriever", [base.retriever.kind])
-        retrievers = _chips("Retriever", list(REGISTRIES["retriever"]), some, "retriever", NAMES)
+        retrievers = _chips("Retriever", list(REGISTRIES["retriever"]), some, "retriever", forms.labels("retriever"))
     with right:
         embedders = _chips("Model", forms.model_names(), [base.embedder.source.name], "model")
         with st.popover("Anything else", icon=":material/tune:", width="stretch"):

@@ -13,7 +13,7 @@ from workbench.splitters.cuttings import is_large
 from workbench.store import Store
 from workbench.sweeps import Cost, Expansion, Skipped, cost
 from workbench.sweeps.costs import SECONDS_A_RUN
-from workbench.ui import compute, state
+from workbench.ui import compute, corpus_stats, state
 from workbench.ui.experiments import background
 from workbench.ui.layout import plain
 
@@ -36,7 +36,7 @@ def _estimated(corpus: Corpus, pipelines: Sequence[Pipeline]) -> Cost:
     chunks = tokens = 0
     seconds: float | None = SECONDS_A_RUN * len(pipelines)
     for pipeline in each.values():
-        found, speed = compute.totals(corpus, pipeline), compute.rate(pipeline.embedder)
+        found, speed = corpus_stats.totals(corpus, pipeline), compute.rate(pipeline.embedder)
         chunks, tokens = chunks + found.chunks, tokens + found.tokens
         seconds = seconds + found.chunks / speed if seconds is not None and speed else None
     return Cost(len(pipelines), chunks, tokens, seconds)
