@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+from workbench.documents import Corpus
+from workbench.pipelines import Pipeline
+from workbench.records import Question
 from workbench.ui import (
     bench,
     compute,
@@ -20,7 +23,7 @@ open_page("Models")
 VIEWS = ("Side by side", "Index", "Retrievers", "Map", "Cache")
 
 
-def beside(corpus, pipeline, questions):
+def beside(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) -> None:
     """The models that there are, and those that were chosen beside each other."""
     models.table(corpus)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

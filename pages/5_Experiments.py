@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+from workbench.documents import Corpus
+from workbench.pipelines import Pipeline
+from workbench.records import Question
 from workbench.ui import bench, compute, documents, headline, jobs, state
 from workbench.ui.experiments import (
     background,
@@ -22,8 +25,8 @@ VIEWS = ("Where answers are lost", "Sweep", "Explore")
 SOURCE = 560  # pixels
 
 
-def lost(corpus, questions, pipeline):
-    """The pipeline in hand: what it finds, where it loses, one lost answer in its document."""
+def lost(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> None:
+    """The current configuration: what it finds, where it loses, one lost answer in its document."""
     head, within = st.columns([5, 1], gap="small", vertical_alignment="bottom")
     with within:
         budget = losses.budget_choice(pipeline.k)
@@ -55,7 +58,7 @@ def lost(corpus, questions, pipeline):
             losses.anatomy(found, one, corpus, pipeline, SOURCE)
 
 
-def swept(corpus, questions, pipeline):
+def swept(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> None:
     """A plan of chips, the sweep under way, and what all runs say."""
     folder = experiments_folder(state.workspace(), corpus, questions)
     with st.container(border=True, key="plan"):

@@ -1,13 +1,20 @@
 """What do we ship, why, and how do we hand it over?"""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from workbench.catalogue import Catalogue, DecisionRecord
 from workbench.decisions import facts_of
+from workbench.documents import Corpus
 from workbench.errors import StoreError
+from workbench.pipelines import Pipeline
+from workbench.records import Question, Run
 from workbench.ui import bench, compute, documents, state
 from workbench.ui.decision import auditing, choosing, evidence, handing, history, packing, prompting
 from workbench.ui.experiments import evaluating, figures, results
 from workbench.ui.layout import body, open_page, plain
+from workbench.workspaces import Workspace
 from workbench.workspaces.catalogues import catalogue_of, remember
 from workbench.workspaces.experiments import experiments_folder, kept_runs
 
@@ -15,7 +22,7 @@ open_page("Decision")
 VIEWS = ("Choose", "Export", "Review report", "RAG, fine-tuning or both", "History", "Prompts")
 
 
-def measured(corpus, questions):
+def measured(corpus: Corpus, questions: tuple[Question, ...]) -> Sequence[Run]:
     """The runs on these documents and questions, which the history holds too."""
     workspace = state.workspace()
     runs = kept_runs(experiments_folder(workspace, corpus, questions))
@@ -27,7 +34,7 @@ def measured(corpus, questions):
     return runs
 
 
-def kept(workspace):
+def kept(workspace: Workspace) -> tuple[Catalogue | None, Sequence[DecisionRecord]]:
     """The history and the decisions in it; where its database cannot be used that is said, and the rest goes on."""
     try:
         catalogue = catalogue_of(workspace)
@@ -37,14 +44,14 @@ def kept(workspace):
         return None, []
 
 
-def nothing_measured():
+def nothing_measured() -> None:
     """What there is to do before anything can be decided."""
     st.subheader("Nothing is measured yet")
     st.write("A decision needs figures: measure some configurations on your questions, then choose here.")
     st.page_link("pages/5_Experiments.py", label="Open the experiments", icon=":material/science:")
 
 
-def exported(corpus, current, records):
+def exported(corpus: Corpus, current: Pipeline, records: Sequence[DecisionRecord]) -> None:
     """The export of what was decided, or of what the user answers, once its vectors are there."""
     pipeline = handing.chosen(corpus, current, records)
     if pipeline is None:
@@ -60,7 +67,7 @@ def exported(corpus, current, records):
         compute.progress(compute.look(corpus, pipeline))
 
 
-def nothing_chosen():
+def nothing_chosen() -> None:
     """What there is to do before a pack can be about anything."""
     st.subheader("Nothing is chosen yet")
     st.write("The figures settle no configuration, and nobody has chosen one.")
@@ -107,11 +114,11 @@ def page() -> None:
             metric, cost, margin = asked
             board = results.board(runs, metric, margin, cost)
             chosen = choosing.chosen(board, records)
-        if view == "Choose":
+        if view == "Choose" and board is not None:
             choosing.panel(board, catalogue, records, corpus)
             return
         if view == "Review report":
-            if chosen is None:
+            if chosen is None or board is None:
                 nothing_chosen()
             else:
                 packing.panel(corpus, questions, board, chosen.run, records)

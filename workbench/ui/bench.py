@@ -24,7 +24,7 @@ from workbench.ui.forms import changed, control
 from workbench.ui.layout import plain, size_label, status_bar
 
 KEY, KEY_A = "bench-reader", "bench-reader-a"
-"""The readers of the pipeline in hand and, in a comparison, of the pinned one."""
+"""The readers of the current configuration and, in a comparison, of the pinned one."""
 
 _SHOWN = {"chunk_size", "chunk_overlap", "unit", "language", "separator"}
 """The splitter's fields that stand on the page itself."""
@@ -55,7 +55,7 @@ def _state(job: jobs.Job | None) -> str:
 
 
 def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
-    """The row of buttons that pin the pipeline in hand, to compare the next one with it, and share what is shown."""
+    """Draw and return the row of buttons that pin the current configuration, compare, and share what is shown."""
     row = st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small")
     if pinned is None:
         help = "Keep this configuration, then change anything: both stand side by side, on the same query."
@@ -94,7 +94,7 @@ def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
 
 
 def links() -> None:
-    """The link that may change nothing; the owner's own only where the owner asks for it."""
+    """Draw the link that may change nothing; the owner's own only where the owner asks for it."""
     reading = state.reader_link()
     st.caption("Opens the same configuration, comparison and query" + (", and can change nothing." if reading else "."))
     if reading and st.toggle("Let them change it too", key="share-writing"):
@@ -109,7 +109,7 @@ def _swap(pipeline: Pipeline, pinned: Pipeline) -> None:
 
 
 def document_choice(corpus: Corpus) -> Document | None:
-    """The document that is shown; None where there is none."""
+    """Return the document that is shown; None where there is none."""
     if not len(corpus):
         return None
     if st.session_state.get("document", "") not in corpus:
@@ -129,7 +129,7 @@ def document_choice(corpus: Corpus) -> Document | None:
 
 
 def parameters() -> None:
-    """The controls of the pipeline in hand that are turned most; the rest is one click away."""
+    """Draw the controls of the current configuration that are turned most; the rest is one click away."""
     kind = forms.kind_choice("splitter", "Splitter")
     if kind == "code":
         forms.field_controls("splitter", keep={"language"})
@@ -148,7 +148,7 @@ def parameters() -> None:
 
 
 def _open_file() -> None:
-    """A pipeline file in the place of the pipeline in hand."""
+    """Draw a pipeline file in the place of the current configuration."""
     turn = st.session_state.get("open-turn", 0)
     file = st.file_uploader("Open a pipeline file", key=f"open-{turn}", type=["yaml", "yml"])
     if file is not None:
@@ -161,7 +161,7 @@ def _open_file() -> None:
 
 
 def code(pipeline: Pipeline) -> None:
-    """The pipeline in hand as a file, a command, Python, and LangChain where that gives equal chunks."""
+    """Draw the current configuration as a file, a command, Python, and LangChain where that gives equal chunks."""
     query = st.session_state.get("query", "") or "your query"
     forms_of_it = {
         "File": (to_yaml(pipeline), "yaml"),
@@ -189,7 +189,7 @@ def code(pipeline: Pipeline) -> None:
 def source(
     document: Document, pipeline: Pipeline, gold: Sequence[Span], title: str = "", key: str = KEY, height: int = 600
 ) -> None:
-    """The document with its chunks, the facts of these above it, and those of a chunk that was clicked below.
+    """Draw the document with its chunks, the facts of these above it, and those of a chunk that was clicked below.
 
     The boundaries are sent before anything is counted: tokens can take a tenth of a second, and the text that the model
     never sees follows with the hits.
@@ -215,7 +215,7 @@ def source(
 
 
 def facts(document: Document, found: corpus_stats.Cut, pipeline: Pipeline, title: str = "") -> None:
-    """How many chunks, how large against what was asked for, what is cut off; beside a `title`, in fewer words."""
+    """Draw how many chunks, how large against what was asked for, what is cut off; beside a `title`, in fewer words."""
     s, n = pipeline.splitter, len(found.chunks)
     limit, tokenizer = pipeline.embedder.max_tokens, pipeline.embedder.tokenizer
     if not n:
@@ -246,13 +246,13 @@ HOMES = {part: "indexes" if part == "index" else f"{part}s" for part in REGISTRI
 
 
 def call(spec: Spec) -> str:
-    """The method as Python writes it, fields at their default left out: `Recursive(chunk_size=256)`."""
+    """Return the method as Python writes it, fields at their default left out: `Recursive(chunk_size=256)`."""
     changed = [f"{f.name}={getattr(spec, f.name)!r}" for f in fields(spec) if getattr(spec, f.name) != f.default]
     return f"{type(spec).__name__}({', '.join(changed)})"
 
 
 def python(pipeline: Pipeline, query: str) -> str:
-    """A few lines that give the same hits."""
+    """Return a few lines that give the same hits."""
     parts = {name: getattr(pipeline, name) for name in HOMES}
     return "\n".join(
         [
@@ -277,7 +277,7 @@ HUB_NAMES = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
 
 
 def langchain(pipeline: Pipeline) -> str:
-    """LangChain's own splitter with the same parameters, where its chunks are equal; "" where they are not."""
+    """Return code with LangChain's own splitter where its chunks are equal; "" where they are not."""
     s: Any = pipeline.splitter
     if s.kind != "recursive" or s.header != "none":
         return ""
@@ -308,7 +308,7 @@ def langchain(pipeline: Pipeline) -> str:
 
 
 def command(pipeline: Pipeline) -> str:
-    """The command lines that print the same chunks, and the same hits."""
+    """Return the command lines that print the same chunks, and the same hits."""
     flags = _flags("parser", pipeline.parser, "parser-") + _flags("splitter", pipeline.splitter, "")
     return (
         f"python -m workbench chunk FILE{''.join(flags)}\n"
@@ -317,7 +317,7 @@ def command(pipeline: Pipeline) -> str:
 
 
 def _flags(part: str, spec: Spec, prefix: str) -> list[str]:
-    """The kind, where it is not the default, and every field that was changed."""
+    """Return the kind, where it is not the default, and every field that was changed."""
     flags = [] if type(spec) is type(getattr(Pipeline(), part)) else [f" --{part} {spec.kind}"]
     for f in fields(spec):
         value = getattr(spec, f.name)

@@ -1,13 +1,13 @@
 """One document as its parser, a reader and paper show it."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import streamlit as st
 
 from workbench import pipelines
 from workbench.documents import Corpus, Document
 from workbench.errors import DocumentError, WorkbenchError
+from workbench.memory_cache import cached
 from workbench.parsers import Auto, Boxes, PageImage, boxes, page_image
 from workbench.records import Hit
 from workbench.retrievers import RETRIEVERS
@@ -15,7 +15,7 @@ from workbench.spans import Span
 from workbench.ui import compute, state
 from workbench.ui.components.pdf import Marks, PageEvents, page_view, peek
 from workbench.ui.components.reader import reader, scroll_to
-from workbench.ui.documents import show, tried
+from workbench.ui.documents import show
 from workbench.ui.forms import control
 from workbench.ui.layout import plain, size_label, status_bar
 
@@ -24,7 +24,7 @@ PDF = "application/pdf"
 
 
 def view(corpus: Corpus) -> str:
-    """The view that will be shown, known before the list is drawn: it decides how wide that is."""
+    """Return the view that will be shown, known before the list is drawn: it decides how wide that is."""
     chosen: str = st.session_state.get("document-view", TEXT)
     id = st.session_state.get("document", "")
     shown = corpus.document(id) if id in corpus else next(iter(corpus), None)
@@ -36,7 +36,7 @@ def _offered(shown: Document) -> list[str]:
 
 
 def view_choice(shown: Document) -> str:
-    """Which view of the document is chosen. Pages are offered where the file has them as on paper."""
+    """Return which view of the document is chosen. Pages are offered where the file has them as on paper."""
     offered = _offered(shown)
     wanted = st.session_state.get("document-view", TEXT)
     current: str = wanted if wanted in offered else TEXT
@@ -52,7 +52,7 @@ def view_choice(shown: Document) -> str:
 
 
 def facts(shown: Document) -> None:
-    """What the document holds, and the warnings of its parser."""
+    """Draw what the document holds, and the warnings of its parser."""
     kinds: dict[str, int] = {}
     for section in shown.sections:
         kinds[section.kind] = kinds.get(section.kind, 0) + 1
@@ -64,7 +64,7 @@ def facts(shown: Document) -> None:
 
 
 def document(shown: Document) -> None:
-    """The text with its structure."""
+    """Draw the text with its structure."""
     facts(shown)
     if any("encoding" in warning.lower() for warning in shown.warnings) and state.workspace().writable:
         _encoding(shown)
@@ -74,7 +74,7 @@ def document(shown: Document) -> None:
 def _encoding(shown: Document) -> None:
     def chosen() -> None:
         name = st.session_state["encoding"].strip()
-        tried(lambda: state.workspace().choose_parser(shown.source, Auto(encoding=name)))
+        state.attempt(lambda: state.workspace().choose_parser(shown.source, Auto(encoding=name)))
         show(shown.source)
 
     st.text_input(
@@ -93,7 +93,7 @@ NAMED = 60
 
 
 def pages(corpus: Corpus, shown: Document) -> None:
-    """The text and the page side by side."""
+    """Draw the text and the page side by side."""
     facts(shown)
     pipeline = state.pipeline()
     chunks = pipelines.split(shown, pipeline.splitter).spans
@@ -136,7 +136,7 @@ def _page(shown: Document, marks: Marks) -> None:
 
 
 def current(shown: Document) -> int | None:
-    """The page that is shown of this document: the one it was turned to, else its first; None where it has none."""
+    """Return the page that is shown: the one the document was turned to, else its first; None where it has none."""
     numbers = [number for number, _ in shown.pages]
     id, number = st.session_state.get("page-shown", ("", 0))
     return number if id == shown.id and number in numbers else next(iter(numbers), None)
@@ -148,7 +148,7 @@ def _turn(shown: Document, number: int | None) -> None:
 
 
 def _asked(shown: Document, events: PageEvents) -> Span | None:
-    """What the page's own events ask of the reader: the place of a click, or the begin of the page it turned to."""
+    """Return what the page's events ask of the reader: the place of a click, or the start of the page turned to."""
     starts = dict(shown.pages)
     if events.turned in starts:
         _turn(shown, events.turned)
@@ -166,7 +166,7 @@ def _asked(shown: Document, events: PageEvents) -> Span | None:
 
 
 def drawn(shown: Document, number: int) -> tuple[PageImage, Boxes]:
-    """The page's picture and the places of its characters, both made once."""
+    """Return the page's picture and the places of its characters, both made once."""
     source = next((s for s in state.workspace().sources if s.id == shown.source), None)
     if source is None:
         raise DocumentError(f"{shown.name} is no longer in the workspace; someone may have removed it")
@@ -188,14 +188,14 @@ class _File:
         return hash(self.document.id)
 
 
-@lru_cache(maxsize=48)
+@cached(64 << 20, lambda found: len(found[0].png) + found[1].offsets.nbytes + found[1].rectangles.nbytes)
 def _drawn(file: _File, number: int) -> tuple[PageImage, Boxes]:
     data = file.read()
     return page_image(file.document.name, data, number, SCALE), boxes(file.document, data, number)
 
 
 def _hits(corpus: Corpus) -> tuple[Sequence[Hit], str]:
-    """The hits of the Bench's query as far as they can be had at once, and which they are."""
+    """Return the hits of the Bench's query as far as they can be had at once, and which they are."""
     query, pipeline = str(st.session_state.get("query", "")).strip(), state.pipeline()
     if not query:
         return (), ""

@@ -2,15 +2,16 @@
 
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from workbench.documents import Corpus, Document
 from workbench.errors import DocumentError, WorkbenchError
+from workbench.memory_cache import cached
 from workbench.parsers import FORMATS, unpack
 from workbench.parsers.files import NOT_DOCUMENTS
 from workbench.reports.tables import cell
@@ -33,7 +34,7 @@ Files = list[tuple[str, bytes]]
 
 
 def add_documents() -> None:
-    """The drop zones, and a box for pasted text."""
+    """Draw the drop zones, and a box for pasted text."""
     if not state.workspace().writable:
         st.caption("This link only reads the workspace.")
         return
@@ -75,14 +76,14 @@ def _drop_zone(key: str, label: str, help: str, folder: bool) -> None:
 
 
 def is_document(path: str) -> bool:
-    """Whether a file of a folder belongs to its corpus: neither hidden nor a golden set."""
+    """Return whether a file of a folder belongs to its corpus: neither hidden nor a golden set."""
     parts = [part for part in path.replace("\\", "/").split("/") if part]
     hidden = any(part.startswith(".") for part in parts)
     return bool(parts) and not hidden and not any(fnmatch(parts[-1], pattern) for pattern in NOT_DOCUMENTS)
 
 
 def take_files(files: Sequence[tuple[str, bytes]], passed: int = 0) -> None:
-    """Nothing; adds what can be read and says what was not, each by name. ZIPs are opened."""
+    """Add what can be read, and say what was not, each by name. ZIPs are opened."""
     if len(files) > MOST_FILES:
         state.say("error", f"{len(files):,} files are more than the {MOST_FILES:,} that are taken at once.")
         return
@@ -103,7 +104,7 @@ def take_files(files: Sequence[tuple[str, bytes]], passed: int = 0) -> None:
 
 
 def _unpacked(files: Iterable[tuple[str, bytes]]) -> tuple[Files, list[str]]:
-    """The files with those inside ZIPs in the place of these, and what was refused. Workspace files are imported."""
+    """Return the files, ZIPs replaced by their members, and what was refused. Workspace files are imported."""
     found: Files = []
     refused: list[str] = []
     for name, data in files:
@@ -132,7 +133,7 @@ def _tell(added: int, all: int, refused: Sequence[str]) -> None:
 
 
 def show(source: str) -> None:
-    """Nothing; makes the document of this file the one that all pages show."""
+    """Make the document of this file the one that all pages show."""
     corpus, _ = state.corpus()
     if found := next((d.id for d in corpus if d.source == source), None):
         st.session_state["document"] = found
@@ -140,34 +141,24 @@ def show(source: str) -> None:
 
 def _paste() -> None:
     text = st.session_state.get(forms.key("pasted"), "")
-    if tried(lambda: show(state.workspace().paste(text).id)):
+    if state.attempt(lambda: show(state.workspace().paste(text).id)):
         forms.renew("pasted")
 
 
-def tried(action: Callable[[], object]) -> bool:
-    """Whether the action went well; what it says where it did not is shown."""
-    try:
-        action()
-    except WorkbenchError as error:
-        state.say("error", str(error))
-        return False
-    return True
-
-
 def empty() -> None:
-    """What to do where there is no document."""
+    """Say what to do where there is no document."""
     st.subheader("No documents yet")
     st.write("Add your own documents, or start with the sample corpus: the papers of a fictional pump maker.")
     st.button("Load the sample corpus", icon=":material/library_books:", on_click=load_sample, key="load-sample")
 
 
 def load_sample() -> None:
-    """Nothing; the files of the sample corpus join the workspace."""
-    tried(state.workspace().start_with_sample)
+    """Add the files of the sample corpus to the workspace."""
+    state.attempt(state.workspace().start_with_sample)
 
 
 def is_workspace_file(data: bytes) -> bool:
-    """Whether it is a ZIP that says it holds a workspace; whether it does is for the import to find out."""
+    """Return whether it is a ZIP that says it holds a workspace; whether it does is for the import to find out."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return MANIFEST in archive.namelist()
@@ -176,7 +167,7 @@ def is_workspace_file(data: bytes) -> bool:
 
 
 def take_workspace(name: str, data: bytes) -> None:
-    """Nothing; takes a workspace file into the workspace and says what of it was taken, and what not, by name."""
+    """Import a workspace file, and say what of it was taken, and what was not, by name."""
     with st.status(f"Reading {plain(name)}", expanded=False) as status:
         try:
             told = import_workspace(
@@ -203,7 +194,7 @@ def _tell_import(name: str, told: Imported) -> None:
 
 
 def workspace_menu() -> None:
-    """Everything as one file, out and in; in team mode its room, its expiry and its end."""
+    """Draw everything as one file, out and in; in team mode its room, its expiry and its end."""
     here = state.workspace()
     with st.popover("Workspace", icon=":material/inventory_2:", width="stretch"):
         st.caption(room())
@@ -215,7 +206,7 @@ def workspace_menu() -> None:
             key="export-workspace",
             icon=":material/download:",
             on_click="ignore",
-            help="A ZIP with the documents, the golden set, pipelines and runs; indexes and vectors are made anew.",
+            help="A ZIP with the documents, the golden set, pipelines and runs; indexes and vectors are made again.",
         )
         if not here.writable:
             return
@@ -230,7 +221,7 @@ def workspace_menu() -> None:
 
 
 def room() -> str:
-    """How much of it is used, who can see it, and until when it is kept."""
+    """Return how much of it is used, who can see it, and until when it is kept."""
     here = state.workspace()
     used = f"{size_label(here.used)} of {size_label(here.capacity)} used."
     if not team_mode():
@@ -271,14 +262,15 @@ TOLD = "replaced"
 
 
 def actions(document: Document | None) -> None:
-    """What can be done with the selected document, and what was removed and can come back."""
+    """Draw what can be done with the selected document, and what was removed and can come back."""
     workspace = state.workspace()
     if not workspace.writable:
         return
     source = next((s for s in workspace.sources if document and s.id == document.source), None)
     if document is not None and source is not None:
         row = st.container(horizontal=True, gap="small")
-        row.button("Remove", icon=":material/delete:", key="remove", on_click=_remove, args=(source,))
+        row.button("Remove", icon=":material/delete:", key="remove", on_click=state.attempt,
+                   args=(partial(workspace.remove, source.id),))  # fmt: skip
         with row.popover("Replace", icon=":material/sync:"):
             _replace(source)
         with row.popover("Name and tags", icon=":material/label:"):
@@ -292,7 +284,13 @@ def actions(document: Document | None) -> None:
             "Undo", key=f"restore-{gone.id}", icon=":material/undo:", on_click=_restore, args=(gone,), type="tertiary"
         )
         if not gone.sample:
-            row.button("Delete for good", key=f"discard-{gone.id}", on_click=_discard, args=(gone,), type="tertiary")
+            row.button(
+                "Delete for good",
+                key=f"discard-{gone.id}",
+                on_click=state.attempt,
+                args=(partial(workspace.discard, gone.id),),
+                type="tertiary",
+            )
     if not any(s.sample for s in workspace.sources):
         st.button(
             "Load the sample corpus", icon=":material/library_books:", on_click=load_sample, key="load-sample-again"
@@ -300,7 +298,7 @@ def actions(document: Document | None) -> None:
 
 
 def _changed() -> None:
-    """What the last replacement changed, and where to look next."""
+    """Draw what the last replacement changed, and where to look next."""
     told = st.session_state.get(TOLD)
     if not told:
         return
@@ -310,23 +308,11 @@ def _changed() -> None:
         row = st.container(horizontal=True, gap="small", vertical_alignment="center")
         if told["golden"]:
             row.page_link("pages/4_Golden_set.py", label="Check the passages", icon=":material/fact_check:")
-        row.button("Dismiss", key="dismiss-replaced", type="tertiary", on_click=_dismiss)
-
-
-def _dismiss() -> None:
-    st.session_state.pop(TOLD, None)
-
-
-def _discard(source: Source) -> None:
-    tried(lambda: state.workspace().discard(source.id))
-
-
-def _remove(source: Source) -> None:
-    tried(lambda: state.workspace().remove(source.id))
+        row.button("Dismiss", key="dismiss-replaced", type="tertiary", on_click=st.session_state.pop, args=(TOLD, None))
 
 
 def _restore(source: Source) -> None:
-    if tried(lambda: state.workspace().restore(source.id)):
+    if state.attempt(lambda: state.workspace().restore(source.id)):
         show(source.id)
 
 
@@ -335,13 +321,13 @@ def _replace(source: Source) -> None:
     file = st.file_uploader(f"New version of {plain(source.name)}", key=f"replace-{source.id}-{turn}")
     if file is not None:
         name, data = file.name, file.getvalue()
-        tried(lambda: replace_with(source, name, data))
+        state.attempt(lambda: replace_with(source, name, data))
         st.session_state["upload-turn"] = turn + 1
         st.rerun()
 
 
 def replace_with(source: Source, name: str, data: bytes) -> None:
-    """Nothing; another file in the place of a source. Only it is parsed; what changed is kept to be shown."""
+    """Replace a source by another file. Only that is parsed; what changed is kept to be shown."""
     workspace = state.workspace()
     before, _ = state.corpus()
     new = workspace.replace(source.id, name, data)
@@ -359,7 +345,7 @@ def _of(corpus: Corpus, source: str) -> Document | None:
 
 
 def lines(found: Change) -> list[str]:
-    """What a replacement changed, in sentences."""
+    """Return what a replacement changed, in sentences."""
     exact = "" if found.by_words else " (counted by lines: the texts are long)"
     sections = found.sections[1] - found.sections[0]
     told = [
@@ -377,11 +363,11 @@ def _label(source: Source) -> None:
     tags = state.workspace().settings.get("tags", {})
 
     def renamed() -> None:
-        tried(lambda: state.workspace().rename(source.id, st.session_state[f"name-{source.id}"]))
+        state.attempt(lambda: state.workspace().rename(source.id, st.session_state[f"name-{source.id}"]))
 
     def tagged() -> None:
         wanted = {**tags, source.id: sorted(set(st.session_state[f"tags-{source.id}"]))}
-        tried(lambda: state.workspace().keep_settings(tags=wanted))
+        state.attempt(lambda: state.workspace().keep_settings(tags=wanted))
 
     st.text_input("Name", source.name, key=f"name-{source.id}", on_change=renamed, max_chars=200)
     known = sorted({tag for some in tags.values() for tag in some})
@@ -399,7 +385,7 @@ _FORMATS = {f.media_type: f.label for f in FORMATS.values()}
 
 
 def status(corpus: Corpus, refusals: Sequence[Refusal]) -> None:
-    """The corpus in one line; in team mode with what may still be uploaded."""
+    """Draw the corpus in one line; in team mode with what may still be uploaded."""
     here = state.workspace()
     room = f"{size_label(here.used)} of {size_label(here.capacity)}" if team_mode() else size_label(here.used)
     status_bar(
@@ -427,7 +413,7 @@ def toolbar(narrow: bool = False) -> None:
 
 
 def table(corpus: Corpus, refusals: Sequence[Refusal]) -> Document | None:
-    """The documents with their figures, `A_PAGE` at a time; the one that is selected."""
+    """Return the documents with their figures, `A_PAGE` at a time; the one that is selected."""
     _refused(refusals)
     if not len(corpus):
         return None
@@ -458,7 +444,7 @@ def table(corpus: Corpus, refusals: Sequence[Refusal]) -> Document | None:
 
 
 def _rows(listed: Sequence[Document]) -> list[dict[str, Any]]:
-    """What the table says of these documents; their tokens are counted, so each is read once."""
+    """Return what the table says of these documents; their tokens are counted, so each is read once."""
     here = state.workspace()
     sources, tags = {s.id: s for s in here.sources}, here.settings.get("tags", {})
     name = state.pipeline().embedder.tokenizer
@@ -479,13 +465,13 @@ def _rows(listed: Sequence[Document]) -> list[dict[str, Any]]:
     ]
 
 
-@lru_cache(maxsize=20_000)
+@cached(20_000, lambda found: 1, key=lambda document, name: (document.id, name))
 def _tokens(document: Document, name: str) -> int:
     return len(token_offsets(document.text, name))
 
 
 def _listed(corpus: Corpus, current: str) -> tuple[Sequence[Document], str]:
-    """The documents of the page that is turned to, among those that were looked for; and which page that is.
+    """Return the documents of the page that is turned to, among those that were looked for; and which page that is.
 
     Without a turn it is the page on which the current document stands.
     """
@@ -515,7 +501,7 @@ def _listed(corpus: Corpus, current: str) -> tuple[Sequence[Document], str]:
 
 
 def _refused(refusals: Sequence[Refusal]) -> None:
-    """The files that could not be read, the first of them by name."""
+    """Draw the files that could not be read, the first of them by name."""
     for refusal in refusals[:MOST_REFUSALS]:
         st.error(plain(refusal.reason), icon=":material/error:")
     if len(refusals) > MOST_REFUSALS:

@@ -19,7 +19,7 @@ MOST = 50
 
 
 def queue(corpus: Corpus, questions: Sequence[Question], drafts: Sequence[Question]) -> None:
-    """The draft that is next, and how many wait; without any, how to get some."""
+    """Draw the draft that is next, and how many wait; without any, how to get some."""
     if not state.workspace().writable:
         st.caption("This link only reads the workspace.")
         return
@@ -55,7 +55,7 @@ def queue(corpus: Corpus, questions: Sequence[Question], drafts: Sequence[Questi
 
 
 def attend(drafts: Sequence[Question]) -> None:
-    """Nothing; the source, drawn next, shows the passage of the draft that is looked at, once for each draft."""
+    """Scroll the source, which is drawn next, to the passage of the current draft, once for each draft."""
     if drafts and st.session_state.get("draft-shown") != (id := drafts[_at(drafts)].id):
         st.session_state["draft-shown"] = id
         golden_editor.show_passage(drafts[_at(drafts)])
@@ -66,7 +66,7 @@ def _at(drafts: Sequence[Question]) -> int:
 
 
 def moved(corpus: Corpus, drafts: Sequence[Question], selection: object) -> None:
-    """A selection in the source in the place of the draft's passage."""
+    """Draw a selection in the source in the place of the draft's passage."""
     from workbench.records import Reference
     from workbench.spans import Span
 
@@ -76,7 +76,7 @@ def moved(corpus: Corpus, drafts: Sequence[Question], selection: object) -> None
 
     def move() -> None:
         edited = replace(draft, references=(Reference(selection, corpus[selection]),))
-        state.tried(lambda: state.workspace().golden.edit_draft(draft.id, edited, corpus))
+        state.attempt(lambda: state.workspace().golden.edit_draft(draft.id, edited, corpus))
 
     st.button("Use the selected text as its answer", key="draft-move", on_click=move, icon=":material/swap_horiz:")
 
@@ -88,12 +88,12 @@ def _go(to: int) -> None:
 def _accept(corpus: Corpus, draft: Question, text: str) -> None:
     text = str(st.session_state.get(f"draft-text-{draft.id}", text)).strip()
     kept = state.workspace().golden
-    if state.tried(lambda: kept.accept(draft.id, corpus, replace(draft, text=text) if text != draft.text else None)):
+    if state.attempt(lambda: kept.accept(draft.id, corpus, replace(draft, text=text) if text != draft.text else None)):
         st.toast("Accepted", icon=":material/check:")
 
 
 def _reject(corpus: Corpus, ids: Sequence[str]) -> None:
-    state.tried(lambda: state.workspace().golden.reject(ids, corpus))
+    state.attempt(lambda: state.workspace().golden.reject(ids, corpus))
 
 
 def _propose(corpus: Corpus, questions: Sequence[Question]) -> None:
@@ -116,7 +116,7 @@ def _propose(corpus: Corpus, questions: Sequence[Question]) -> None:
 
 
 def _draft(corpus: Corpus, questions: Sequence[Question], asked: str, count: int) -> None:
-    """Nothing; new drafts at the end of the queue."""
+    """Add new drafts at the end of the queue."""
     kept = state.workspace().golden
     try:
         known = [*questions, *kept.rejected(corpus)]

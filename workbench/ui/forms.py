@@ -1,4 +1,11 @@
-"""Controls and forms: one control a field of a method's dataclass, and what differs from its default."""
+"""Controls for values that are kept elsewhere, and forms: one control for each field of a method's dataclass.
+
+A value that a script writes into session state reaches the browser once, and only a widget that is on the screen takes
+it: one in a closed popover misses it, starts with its bare default when it is opened, and the next action sends that
+default back as if somebody had chosen it. So nothing is written into a widget here. The value is the widget's default,
+which the browser gets with every run; where the value has changed other than through the widget, a new widget takes its
+place, for which neither the browser nor the server remembers anything.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -110,7 +117,7 @@ def _first_line(cls: type) -> str:
 
 
 def take_kind(part: str, kind: str) -> None:
-    """Nothing; another method for a part of the pipeline in hand, with the fields that both have."""
+    """Choose another method for a part of the current configuration; fields that both have keep their values."""
     before = state.mapping()[part]
     own = defaults(REGISTRIES[part][kind])
     shared = {name: value for name, value in before.items() if name in own and name != "header"}
@@ -178,7 +185,7 @@ def _splitter(field: str) -> Any:
 
 
 def tokenizer_choice() -> None:
-    """Whose tokens are counted; follows the model until another is chosen."""
+    """Draw the choice of the tokenizer that counts; it follows the model until another is chosen."""
     options = [*model_names(), *BPE_ENCODINGS]
     _choice(
         "splitter", "tokenizer", options, "Tokens of", "Sizes count this tokenizer's tokens, special ones left out."
@@ -193,14 +200,14 @@ def model_choice(label: str = "Embedding model") -> None:
 
 
 def model_names() -> list[str]:
-    """The packaged models, then those that the user named, then the one in use if it is neither."""
+    """Return the packaged models, then those that the user named, then the one in use if it is neither."""
     named = state.workspace().settings.get("models", [])
     used = [state.mapping()["embedder"]["model"]]
     return list(dict.fromkeys([*(m.name for m in models.known()), *named, *used]))
 
 
 def take_model(name: str) -> None:
-    """Nothing; embeds with this model from now on, or says why that cannot be."""
+    """Use this model from now on, or say why that cannot be."""
     from workbench.embedders import embedder_for
 
     before = state.mapping()["embedder"]["model"]
@@ -402,12 +409,12 @@ def labels(part: str) -> dict[str, str]:
 
 
 def missing(cls: type) -> str:
-    """What a kind needs and is not installed, with the remedy; "" where nothing is missing."""
+    """Return what a kind needs and is not installed, with the remedy; "" where nothing is missing."""
     return cls.missing() if issubclass(cls, Parser) else ""
 
 
 def unavailable(retriever: Retriever) -> str:
-    """Why it cannot search here, and what to do about it; "" where it can, once there are vectors."""
+    """Return why it cannot search here, and what to do about it; "" where it can, once there are vectors."""
     if not isinstance(retriever, Rerank):
         return ""
     try:
@@ -422,7 +429,7 @@ MOST_OFFERED = 200
 
 
 def offered(corpus: Corpus, key: str, chosen: Iterable[str]) -> list[str]:
-    """The ids of the documents to choose from, those `chosen` among them; draws a box to find others where it must."""
+    """Return the ids of the documents to choose from, `chosen` included; draw a search box where there are many."""
     if len(corpus) <= MOST_OFFERED:
         return [d.id for d in corpus]
     part = st.text_input(
@@ -433,5 +440,5 @@ def offered(corpus: Corpus, key: str, chosen: Iterable[str]) -> list[str]:
 
 
 def name_of(corpus: Corpus, id: str) -> str:
-    """The document's name, for a list of ids."""
+    """Return the document's name, for a list of ids."""
     return corpus.document(id).name if id in corpus else id

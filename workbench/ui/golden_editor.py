@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -12,6 +11,7 @@ from workbench.documents import Corpus, Document
 from workbench.errors import GoldenError
 from workbench.golden import Anchor, Anchoring
 from workbench.golden.lints import Finding, lint
+from workbench.memory_cache import cached
 from workbench.records import Hit, Question, Reference
 from workbench.spans import Span
 from workbench.splitters.cuttings import is_large
@@ -29,7 +29,7 @@ LONGEST_QUESTION = 2000
 
 
 def source(document: Document, questions: Sequence[Question], height: int) -> Span | None:
-    """The passage that is selected; the document is drawn with the passages of all questions, each one click away."""
+    """Draw the document with the passages of all questions; return the passage that is selected."""
     here = [(r.span, q.id) for q in questions for r in q.references if r.span.document == document.id]
     asked = len({id for _, id in here})
     held = sum(len(span) for span, _ in here) / max(1, len(document.text))
@@ -46,19 +46,19 @@ def source(document: Document, questions: Sequence[Question], height: int) -> Sp
 
 
 def chosen(questions: Sequence[Question]) -> Question | None:
-    """The question that is looked at."""
+    """Return the question that is looked at."""
     id = st.session_state.get(CHOSEN)
     return next((q for q in questions if q.id == id), None)
 
 
 def look_at(question: Question, passage: int = 0) -> None:
-    """Nothing; shows this question, and one of its passages in the source."""
+    """Show this question, and one of its passages in the source."""
     st.session_state[CHOSEN] = question.id
     show_passage(question, passage)
 
 
 def show_passage(question: Question, passage: int = 0) -> None:
-    """Nothing; scrolls the source to one of the question's passages."""
+    """Scroll the source to one of the question's passages."""
     if question.references:
         span = question.references[passage % len(question.references)].span
         st.session_state["document"] = span.document
@@ -66,7 +66,7 @@ def show_passage(question: Question, passage: int = 0) -> None:
 
 
 def form(corpus: Corpus, questions: Sequence[Question], selection: Span | None) -> None:
-    """What a selection becomes: the passage of a new question, or a further one of the question that is looked at."""
+    """Draw what a selection becomes: the passage of a new question, or a further one of the current question."""
     if not state.workspace().writable:
         st.caption("This link only reads the workspace.")
         return
@@ -107,12 +107,12 @@ def _submit(corpus: Corpus, reference: Reference, turn: int) -> None:
 
 
 def known_tags(questions: Sequence[Question]) -> list[str]:
-    """The tags in use, in order."""
+    """Return the tags in use, in order."""
     return sorted({tag for q in questions for tag in q.tags})
 
 
 def save(corpus: Corpus, question: Question) -> bool:
-    """Whether the question is part of the golden set now; where not, the reason is shown."""
+    """Return whether the question is part of the golden set now; where not, the reason is shown."""
     after = state.change_golden(lambda questions: golden.added(questions, question), corpus)
     if after is None:
         return False
@@ -132,7 +132,7 @@ def _further_passage(corpus: Corpus, question: Question, reference: Reference) -
 
 
 def mark(corpus: Corpus, questions: Sequence[Question], query: str, hit: Hit) -> None:
-    """Nothing; the hit answers the query: a passage of the golden question with these words, or of a new one."""
+    """Make the hit a passage of the golden question with the words of the query, or of a new question."""
     reference = Reference(hit.span, corpus[hit.span])
     question = next((q for q in questions if q.text.strip() == query), None)
     if question is None:
@@ -145,7 +145,7 @@ def mark(corpus: Corpus, questions: Sequence[Question], query: str, hit: Hit) ->
 
 
 def unanswerable(corpus: Corpus) -> None:
-    """A question without a passage: the documents do not answer it, and a good pipeline can tell."""
+    """Draw a question without a passage: the documents do not answer it, and a good pipeline can tell."""
     if not state.workspace().writable:
         return
 
@@ -168,20 +168,20 @@ LONGEST_TOKEN = 8
 
 
 def facts(found: Anchoring) -> list[str]:
-    """What the status line says of the golden set."""
+    """Return what the status line says of the golden set."""
     questions = found.questions
     unanswerable = sum(not q.answerable for q in questions)
     development, held_out = golden.split([q for q in questions if q.answerable])
     return [
         size_label(len(questions), "questions"),
-        f"{len(development)} choose, {len(held_out)} are held out",
+        f"{len(development)} development and {len(held_out)} held-out questions",
         f"{unanswerable} unanswerable" if unanswerable else "",
         found.summary,
     ]
 
 
 def anchoring(found: Anchoring, corpus: Corpus) -> None:
-    """What no longer stands where it stood, after a document was replaced or read by another parser."""
+    """Draw what no longer stands where it stood, after a document was replaced or read by another parser."""
     changed = found.changed
     for problem in found.problems[:5]:
         st.warning(plain(str(problem)), icon=":material/warning:")
@@ -214,7 +214,7 @@ def anchoring(found: Anchoring, corpus: Corpus) -> None:
 
 
 def table(corpus: Corpus, questions: Sequence[Question], findings: Sequence[Finding]) -> None:
-    """The questions, one a row: words, tags and answerability are edited in place, rows are ticked to remove them."""
+    """Draw the questions, one a row: words, tags and answerability are edited in place; ticked rows are removed."""
     by_question: dict[str, list[Finding]] = {}
     for finding in findings:
         by_question.setdefault(finding.question, []).append(finding)
@@ -286,7 +286,7 @@ def _row(question: Question, findings: Sequence[Finding], documents: Mapping[str
 
 
 def _shown(questions: Sequence[Question], findings: Mapping[str, Sequence[Finding]], held: set[str]) -> list[Question]:
-    """The questions that the filter above the table lets through."""
+    """Return the questions that the filter above the table lets through."""
     tests: dict[str, Callable[[Question], bool]] = {
         "All": lambda q: True,
         "Findings": lambda q: q.id in findings,
@@ -308,7 +308,7 @@ def _shown(questions: Sequence[Question], findings: Mapping[str, Sequence[Findin
 
 
 def _take_edits(corpus: Corpus, shown: Sequence[Question], edits: Mapping[str, Any]) -> None:
-    """Nothing; what was typed, ticked or removed in the table is one change of the golden set."""
+    """Apply what was typed, ticked or removed in the table as one change of the golden set."""
     changed = {}
     for row, values in edits.get("edited_rows", {}).items():
         question = shown[int(row)]
@@ -332,14 +332,14 @@ def _take_edits(corpus: Corpus, shown: Sequence[Question], edits: Mapping[str, A
 
 
 def checks(corpus: Corpus, found: Anchoring) -> tuple[Finding, ...]:
-    """What the checks find, kept until the set, the documents or the longest chunk change."""
+    """Return what the checks find, kept until the set, the documents or the longest chunk change."""
     splitter = state.pipeline().splitter
     longest = splitter.chunk_size if splitter.measure == CHARACTERS else LONGEST_TOKEN * splitter.chunk_size
     gold = frozenset(r.span.document for q in found.questions for r in q.references)
     return _checks(corpus_stats.part(corpus, gold), found.questions, longest, found.anchors)
 
 
-@lru_cache(maxsize=16)
+@cached(16, lambda found: 1)
 def _checks(
     corpus: Corpus, questions: tuple[Question, ...], longest: int, anchors: tuple[Anchor, ...]
 ) -> tuple[Finding, ...]:
@@ -347,7 +347,7 @@ def _checks(
 
 
 def linted(findings: Sequence[Finding], corpus: Corpus) -> None:
-    """Every finding of the checks, by question."""
+    """Draw every finding of the checks, by question."""
     if is_large(corpus):
         st.caption("Copies of passages are looked for in the documents that hold gold, and in a sample of the others.")
     if not findings:

@@ -41,7 +41,7 @@ def history(corpus: Corpus) -> None:
 
 
 def exchange(corpus: Corpus, questions: Sequence[Question]) -> None:
-    """Import of files, and the set as JSON lines."""
+    """Draw import of files, and the set as JSON lines."""
     if state.workspace().writable:
         with st.popover("Import", icon=":material/upload_file:"):
             _import(corpus)
@@ -78,7 +78,7 @@ def _import(corpus: Corpus) -> None:
 
 
 def _take_file(corpus: Corpus, name: str, data: bytes, instead: bool) -> None:
-    """Nothing; takes what can be taken, and keeps the report of the rest until it is dismissed."""
+    """Import what can be imported, and keep the report of the rest until it is dismissed."""
     try:
         questions, problems = golden.read_golden(data, corpus)
         taken: list[golden.Merged] = []
@@ -114,7 +114,7 @@ def _report(name: str, taken: Sequence[golden.Merged], problems: Sequence[Proble
 
 
 def report() -> None:
-    """What the last imports took, and every row that they did not."""
+    """Draw what the last imports took, and every row that they did not."""
     reports = st.session_state.get(REPORT, [])
     for number, told in enumerate(reports):
         text = f"{told['name']}: {told['taken']:,} questions taken, {told['refused']:,} rows not taken"

@@ -30,7 +30,7 @@ NEAREST = 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Score:
-    """What a pipeline is worth on the golden set: the measure of all pages for each question, and tokens a query."""
+    """What a pipeline is worth on the golden set: the measure of all pages for each question, and tokens per query."""
 
     pipeline: Pipeline
     questions: tuple[Question, ...]
@@ -44,14 +44,14 @@ class Score:
     """Label → id of the documents."""
 
     def judging(self, *others: "Score") -> Judging:
-        """Which questions judge this score, or its difference to others."""
+        """Return which questions judge this score, or its difference to others."""
         some = (self, *others)
         seen = [any(one) for one in zip(*(s.seen for s in some), strict=True)]
         return judging(seen, all(s.training_known for s in some))
 
 
 def control(questions: Sequence[Question]) -> bool:
-    """Whether the golden set is scored as the settings change."""
+    """Return whether the golden set is scored as the settings change."""
     n = sum(q.answerable for q in questions)
     if not n:
         return False
@@ -69,7 +69,7 @@ def control(questions: Sequence[Question]) -> bool:
 
 
 def waits(pipeline: Pipeline) -> None:
-    """Nothing; stands where the line will be, so that no older score passes for one of the current settings."""
+    """Draw what stands where the line will be, so that no older score passes for one of the current settings."""
     last = (_stood.get(_place()) or (None, 0.0, None))[0]
     if last is None or last.metric != headline.measure():
         _write("golden set: being scored")
@@ -117,7 +117,7 @@ def _write(html: str) -> None:
 
 
 def _figures(now: Score, before: Score | None = None, name: str = "") -> str:
-    """`golden set: recall@1000tok 0.68 (+0.03), 912 tokens a query (−40), 64 questions`, as HTML."""
+    """Return `golden set: recall@1000tok 0.68 (+0.03), 912 tokens per query (−40), 64 questions` as HTML."""
     word = " <b>preview</b>" if now.state == "preview" else ""
     change = tokens = against = ""
     if before is not None and (before.questions, before.metric) == (now.questions, now.metric):
@@ -136,13 +136,13 @@ def _figures(now: Score, before: Score | None = None, name: str = "") -> str:
     return (
         f"golden set{word}: <span title='{escape(headline.definition(now.metric), quote=True)}'>"
         f"{escape(now.metric)}</span> <b>{mean:.2f}</b>{change}, "
-        f"<b>{now.tokens:,.0f}</b> tokens a query{tokens}, {size_label(n, 'questions')}{against}"
+        f"<b>{now.tokens:,.0f}</b> tokens per query{tokens}, {size_label(n, 'questions')}{against}"
         + (f"; <b>{escape(note)}</b>" if note else "")
     )
 
 
 def _signed(value: float, form: str = ".2f") -> str:
-    """With its sign, a true minus; no sign before what rounds to 0."""
+    """Return the value with its sign, a true minus; no sign before what rounds to 0."""
     text = f"{abs(value):{form}}"
     return text if not float(text) else f"{'+' if value > 0 else '−'}{text}"
 
@@ -157,7 +157,7 @@ def _place() -> str:
 
 
 def _still(now: Score) -> Score | None:
-    """The score at which the settings stood before they came to where they are now; takes note of this one."""
+    """Take note of a score; return the one at which the settings stood before, None where that was this one."""
     last, since, before = _stood.get(_place()) or (None, 0.0, None)
     if last is None or (last.pipeline, last.questions, last.metric) != (now.pipeline, now.questions, now.metric):
         if last is not None and time.monotonic() - since >= STILL:
@@ -220,12 +220,12 @@ def _asked(asked: tuple[Question, ...], pipeline: Pipeline, rows: Collection) ->
 
 
 def asked_key(questions: Sequence[Question], pipeline: Pipeline) -> tuple[Any, ...]:
-    """What decides the vectors of the questions."""
+    """Return what decides the vectors of the questions."""
     return "asked", tuple(q for q in questions if q.answerable), pipeline.embedder
 
 
 def asked_keys(questions: Sequence[Question], *pipelines: Pipeline | None) -> list[tuple[Any, ...]]:
-    """The jobs that make the questions' vectors for these pipelines."""
+    """Return the jobs that make the questions' vectors for these pipelines."""
     return [asked_key(questions, pipeline) for pipeline in pipelines if pipeline]
 
 
@@ -254,7 +254,7 @@ def preview_line(known: Known, questions: Sequence[Question], query: str) -> Non
 
 @cached(8, lambda found: 1)
 def _agreed(quick: Collection, exact: Collection, asked: tuple[str, ...]) -> tuple[float, int]:
-    """The mean share of the nearest chunks that both have in common, and how many those are."""
+    """Return the mean share of the nearest chunks that both have in common, and how many those are."""
     k = min(NEAREST, len(quick))
     pairs = zip(Dense()(quick, asked, k), Dense()(exact, asked, k), strict=True)
     return float(np.mean([len({h.chunk for h in a} & {h.chunk for h in b}) / k for a, b in pairs])), k

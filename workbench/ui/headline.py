@@ -27,14 +27,14 @@ _AT_K = ("recall", "passage_recall", "all_passages", "ndcg", "average_precision"
 
 
 def options(k: int, chosen: str = METRIC) -> list[str]:
-    """What can be chosen, at equal context first, which is fair to every chunk size; `chosen` is always among it."""
+    """Return what can be chosen, `chosen` included; first measures at equal context, fair to every chunk size."""
     ks = sorted({5, 10, k})
     at_tokens = [METRIC, *(f"recall@{n}tok" for n in TOKENS), "passage_recall@1000tok", "ndcg@1000tok"]
     return list(dict.fromkeys([*at_tokens, *(f"{name}@{k}" for k in ks for name in _AT_K), chosen]))
 
 
 def measure() -> str:
-    """The measure that was chosen, else the usual one."""
+    """Return the measure that was chosen, else the usual one."""
     return str(st.session_state.get(KEY) or METRIC)
 
 
@@ -54,7 +54,7 @@ def choice(place: Any = st) -> str:
 
 
 def shown(chosen: str, measured: Iterable[str]) -> tuple[str, str]:
-    """The measure to show where only some were measured, and why it is not the chosen one; "" where it is.
+    """Return the measure to show where only some were measured, and why it is not the chosen one; "" where it is.
 
     Raises:
         RunError: none was measured, as where runs have no measure in common.
@@ -72,13 +72,13 @@ def shown(chosen: str, measured: Iterable[str]) -> tuple[str, str]:
 
 
 def beside(name: str) -> str:
-    """A measure with where it was measured: `recall@5 (measured at k = 5)`."""
+    """Return a measure with where it was measured: `recall@5 (measured at k = 5)`."""
     budget = metric(name).budget if "@" in name else None
     return f"{name} ({budget.place})" if budget else name
 
 
 def differ(names: Sequence[str]) -> str:
-    """Why figures of one configuration differ between measures that stand beside each other; "" for one measure."""
+    """Return why figures of one configuration differ between measures side by side; "" for one measure."""
     some = list(dict.fromkeys(names))
     if len(some) < 2:
         return ""
@@ -86,7 +86,7 @@ def differ(names: Sequence[str]) -> str:
 
 
 def definition(name: str) -> str:
-    """What a measure says, for the help of a column or figure; "" for what is none of ours, such as chroma's."""
+    """Return what a measure says, for the help of a column or figure; "" for what is none of ours, such as chroma's."""
     return metric(name).definition if "@" in name or name == "precision_omega" else ""
 
 
@@ -135,7 +135,7 @@ def switch(documents: Ints | None) -> None:
 
 
 def power_note(questions: Sequence[Question]) -> None:
-    """One line that changes with every question that is added, of those that choose the winner of a sweep."""
+    """Draw one line that changes with every question that is added, of those that choose the winner of a sweep."""
     n = len(golden.split([q for q in questions if q.answerable])[0])
     if not n:
         st.caption("With 40 questions you can see a recall difference of 0.09 to 0.18 or more (80 % power).")

@@ -1,7 +1,6 @@
 """Chunk health on the Bench: what a chunking cuts, repeats, leaves too small or hides, each a click from its place."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -9,6 +8,7 @@ import streamlit as st
 from workbench import pipelines
 from workbench.diagnostics import Finding, examine, split_answers
 from workbench.documents import Corpus
+from workbench.memory_cache import cached
 from workbench.records import Question
 from workbench.retrievers import BM25, Collection, Rerank, Retriever
 from workbench.spans import Span
@@ -45,7 +45,7 @@ WHERE = {
 
 
 def panel(known: Known, questions: Sequence[Question]) -> None:
-    """A popover with every finding; nothing is examined before it is opened, so that sliders stay quick."""
+    """Draw a popover with every finding; nothing is examined before it is opened, so that sliders stay quick."""
     opened = st.popover(
         "Chunk health", icon=":material/health_and_safety:", type="tertiary", key="health", on_change="rerun",
         help="Cut sentences, tables and code, tiny, truncated and repeated chunks: found without any labels.",
@@ -63,7 +63,7 @@ def panel(known: Known, questions: Sequence[Question]) -> None:
 
 
 def findings(known: Known, questions: Sequence[Question]) -> list[Finding]:
-    """What is wrong, the largest share first, then what is fine."""
+    """Return what is wrong, the largest share first, then what is fine."""
     embedder = known.pipeline.embedder
     some = corpus_stats.part(known.corpus)
     found = list(_examined(some, known.pipeline.splitter, embedder.tokenizer, embedder.max_tokens))
@@ -73,14 +73,14 @@ def findings(known: Known, questions: Sequence[Question]) -> list[Finding]:
     return sorted(found, key=lambda finding: (-finding.share, not finding.of))
 
 
-@lru_cache(maxsize=16)
+@cached(16, lambda found: 1)
 def _examined(corpus: Corpus, splitter: Splitter, tokenizer: str, limit: int | None) -> tuple[Finding, ...]:
     chunks = {d.id: pipelines.split(d, splitter) for d in corpus}
     return examine(corpus, splitter, chunks, tokenizer, limit)
 
 
 def _split(known: Known, chunks: Collection, asked: tuple[str, ...]) -> Finding:
-    """Golden questions that two neighbouring chunks answer: by the current retriever, by BM25 until it has vectors."""
+    """Return golden questions that find two neighbouring chunks: by the current retriever, else by BM25."""
     pipeline, exact = known.pipeline, known.exact
     usable = exact is not None and pipeline.embedder.kind != "remote" and not isinstance(pipeline.retriever, Rerank)
     if exact is not None and usable:
@@ -99,15 +99,15 @@ def _split(known: Known, chunks: Collection, asked: tuple[str, ...]) -> Finding:
     )
 
 
-@lru_cache(maxsize=16)
+@cached(16, lambda found: 1)
 def _pairs(rows: Collection, retriever: Retriever, asked: tuple[str, ...], k: int) -> tuple[Span, ...]:
-    """The spans of neighbouring chunks that are found together, one for each query that has such."""
+    """Return the spans of neighbouring chunks that are found together, one for each query that has such."""
     found = split_answers(retriever(rows, asked, k))
     return tuple(Span(a.span.document, min(a.span.start, b.span.start), max(a.span.end, b.span.end)) for a, b in found)
 
 
 def _table(found: Sequence[Finding]) -> Finding | None:
-    """Every finding as a row; the one that is looked at."""
+    """Return every finding as a row; the one that is looked at."""
     troubles = [finding for finding in found if finding.count]
     rows: list[dict[str, Any]] = [
         {
@@ -144,7 +144,7 @@ def _table(found: Sequence[Finding]) -> Finding | None:
 
 
 def _details(corpus: Corpus, one: Finding) -> None:
-    """What it means, what to turn, and examples that the reader scrolls to."""
+    """Draw what it means, what to turn, and examples that the reader scrolls to."""
     st.markdown(f"**{one.count:,} of {one.of:,}** {plain(one.title)}")
     where = WHERE.get(one.field, "")
     st.caption(plain(f"{one.why} Turn: {FIELDS.get(one.field, one.field)}{where}. {one.remedy}"))
@@ -164,7 +164,7 @@ def _said(corpus: Corpus, span: Span) -> str:
 
 
 def show(span: Span) -> None:
-    """Nothing; the Bench shows this place."""
+    """Show this place on the Bench."""
     st.session_state["document"] = span.document
     scroll_to(KEY, span)
     scroll_to(KEY_A, span)

@@ -55,7 +55,7 @@ LARGE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Indexes measured on the same vectors and queries, and the curve of the one in hand."""
+    """Indexes measured on the same vectors and queries, and the curve of the current one."""
 
     asked: str
     queries: int
@@ -64,7 +64,7 @@ class Measured:
 
 
 def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) -> None:
-    """The form and its facts on the left; trade-off, curve and projection on the right."""
+    """Draw the form and its facts on the left; trade-off, curve and projection on the right."""
     left, right = panels(1, 2.4)
     with left:
         forms.kind_choice("index", "Kind")
@@ -91,7 +91,7 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
 
 
 def advice(spec: IndexSpec, n: int, dim: int) -> bool:
-    """Whether it can work for this many vectors; what does not suit them is told, with the number that would."""
+    """Return whether it can work for this many vectors; draw what does not suit them, with the number that would."""
     if not n:
         return True
     try:
@@ -104,7 +104,7 @@ def advice(spec: IndexSpec, n: int, dim: int) -> bool:
 
 
 def facts(rows: Collection, pipeline: Pipeline) -> str:
-    """Bytes, time to build, time of a query."""
+    """Return bytes, build time and query time in a sentence."""
     built = rows.index
     if not isinstance(built, Index) or not len(built):
         return "There is nothing to search yet."
@@ -115,19 +115,19 @@ def facts(rows: Collection, pipeline: Pipeline) -> str:
         built.search(query[None], k)
     each = (time.perf_counter() - start) / len(queries)
     told = f"{len(built):,} vectors, {size_label(built.bytes)}, built in {built.build_seconds:.2f} s, "
-    told += f"{each * 1000:.2f} ms a query. "
+    told += f"{each * 1000:.2f} ms per query. "
     if built.exact:
         return told + "Exact: nothing is missed."
     return told + ("No row is missed, by what is kept of each." if built.complete else "It may miss rows.")
 
 
 def measured_key(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) -> tuple[Any, ...]:
-    """What decides the figures of this view."""
+    """Return what decides the figures of this view."""
     return "indexes", corpus, pipeline.splitter, pipeline.embedder, pipeline.index, pipeline.k, questions
 
 
 def rivals(spec: IndexSpec, n: int, dim: int) -> dict[str, IndexSpec]:
-    """Label → index: the one in hand, and of every kind one or two others."""
+    """Return label → index: the current one, and of every kind one or two others."""
     m = parts(dim)
     specs: list[IndexSpec] = [
         Flat(), Flat(storage="int8"), SQ8(rerank="float32"), HNSW(ef_search=16), HNSW(ef_search=128), IVFFlat(nprobe=1),
@@ -142,14 +142,14 @@ def rivals(spec: IndexSpec, n: int, dim: int) -> dict[str, IndexSpec]:
 
 
 def label(spec: IndexSpec) -> str:
-    """The kind, with the fields that are not at their default: `hnsw, ef_search 16`."""
+    """Return the kind, with the fields that are not at their default: `hnsw, ef_search 16`."""
     usual = to_dict(type(spec)())
     changed = [f"{name} {value}" for name, value in to_dict(spec).items() if usual[name] != value and name != "metric"]
     return ", ".join([spec.kind, *changed])
 
 
 def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...], rows: Collection) -> None:
-    """The trade-off and the curve, measured in the background."""
+    """Draw the trade-off and the curve, measured in the background."""
     name = measured_key(corpus, pipeline, questions)
     store, embedder, spec = state.store(), pipeline.embedder, pipeline.index
     k = min(10, len(rows))
@@ -193,7 +193,7 @@ def _some(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def shown(found: Measured, in_hand: str, k: int, n: int) -> None:
-    """The trade-off as a plot and a table, refusals as lines, and the curve."""
+    """Draw the trade-off as a plot and a table, refusals as lines, and the curve."""
     st.markdown("**What each kind finds, and how quickly**")
     figure = tradeoff_figure(found.found, in_hand, k)
     st.plotly_chart(figure, key="tradeoff", config={"displayModeBar": False}, alt="Recall against queries per second")
@@ -205,8 +205,8 @@ def shown(found: Measured, in_hand: str, k: int, n: int) -> None:
         {
             "Index": told,
             f"Recall@{k}": t.recall,
-            "Queries a second": t.queries_per_second,
-            "ms a query alone": t.query_ms,
+            "Queries/s": t.queries_per_second,
+            "ms per query alone": t.query_ms,
             "Bytes": t.bytes,
             "Build s": t.build_seconds,
         }
@@ -221,8 +221,8 @@ def shown(found: Measured, in_hand: str, k: int, n: int) -> None:
             key="tradeoff-table",
             column_config={
                 f"Recall@{k}": st.column_config.NumberColumn(format="%.3f"),
-                "Queries a second": st.column_config.NumberColumn(format="localized"),
-                "ms a query alone": st.column_config.NumberColumn(format="%.3f"),
+                "Queries/s": st.column_config.NumberColumn(format="localized"),
+                "ms per query alone": st.column_config.NumberColumn(format="%.3f"),
                 "Bytes": st.column_config.NumberColumn(format="localized"),
                 "Build s": st.column_config.NumberColumn(format="%.3f"),
             },
@@ -243,7 +243,7 @@ def shown(found: Measured, in_hand: str, k: int, n: int) -> None:
 
 
 def projection(spec: IndexSpec, dim: int) -> None:
-    """Bytes at a hundred thousand, a million and ten million chunks, by kind; sizes alone are projected."""
+    """Draw bytes at a hundred thousand, a million and ten million chunks, by kind; sizes alone are projected."""
     st.markdown("**How large it becomes**")
     specs: dict[str, IndexSpec] = {label(spec): spec}
     for cls in INDEXES.values():
@@ -273,7 +273,7 @@ _SYMBOLS = {
 
 
 def tradeoff_figure(found: Sequence[tuple[str, Tradeoff]], in_hand: str, k: int) -> Any:
-    """Recall against queries per second (logarithmic), a symbol a kind; the index in hand is filled."""
+    """Return recall against queries per second (logarithmic), a symbol a kind; the current index is filled."""
     from plotly.graph_objects import Figure, Scatter
 
     figure = Figure()
@@ -292,21 +292,23 @@ def tradeoff_figure(found: Sequence[tuple[str, Tradeoff]], in_hand: str, k: int)
             marker={
                 "size": [14 if label == in_hand else 10 for label, _ in some],
                 "color": [BLUE if label == in_hand else ORANGE for label, _ in some],
-                "symbol": [_SYMBOLS[t.spec.kind] + ("" if label == in_hand else "-open") for label, t in some],
+                "symbol": [
+                    _SYMBOLS.get(t.spec.kind, "star") + ("" if label == in_hand else "-open") for label, t in some
+                ],
                 "line": {"width": 2},
             },
             cliponaxis=False,
-            hovertemplate="%{text}<br>recall %{y:.3f} at %{x:,.0f} queries a second<extra></extra>",
+            hovertemplate="%{text}<br>recall %{y:.3f} at %{x:,.0f} queries/s<extra></extra>",
         )
     )
     low = min([0.9, *(t.recall for _, t in some if t.recall is not None)])
     figure.update_yaxes(title_text=f"recall@{k} against exact", range=[low - 0.08, 1.06])
-    figure.update_xaxes(title_text="queries a second, in one call", type="log", dtick="D2")
+    figure.update_xaxes(title_text="queries/s, in one call", type="log", dtick="D2")
     return figure
 
 
 def curve_figure(points: Sequence[CurvePoint], k: int) -> Any:
-    """Recall over growing parts of the vectors; beyond the last of them nothing is drawn."""
+    """Return recall over growing parts of the vectors; beyond the last of them nothing is drawn."""
     from plotly.graph_objects import Figure, Scatter
 
     figure = Figure()

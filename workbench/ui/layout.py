@@ -1,4 +1,9 @@
-"""The frame of every page: its style, columns, messages, small charts, and tables that are safe to save as CSV."""
+"""The frame of every page: its style, columns, messages, small charts, and tables that are safe to save as CSV.
+
+Streamlit's tables offer a CSV download that writes cells as they are, and a spreadsheet runs a cell that begins like a
+formula. So the style hides that download, except for tables whose key begins with "csv-": those hold numbers and words
+of our own, or are drawn from `cells`.
+"""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def open_page(title: str) -> None:
-    """Nothing; the first call of every page.
+    """Begin a page: the first call of each.
 
     With a `pages/` folder, the first visit after a start of the server can run a page without app.py. Streamlit notes
     in a class attribute that the folder rules; clearing it and running again brings app.py back.
@@ -35,7 +40,7 @@ def open_page(title: str) -> None:
 
 @contextmanager
 def body() -> Iterator[None]:
-    """What a page's fragment stands in: messages above it, errors ended in it, and the URL that says what it shows."""
+    """Frame a page's fragment: messages above it, errors caught in it, and the URL that says what it shows."""
     with guarded():
         _show_messages()
         yield
@@ -44,7 +49,7 @@ def body() -> Iterator[None]:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """A place where errors end: as their own line where the user can act on them, else as an apology.
+    """Catch errors: draw their own line where the user can act on them, else an apology.
 
     Every fragment needs one inside, because an error in a fragment does not reach the one in app.py.
     """
@@ -80,7 +85,7 @@ _KINDS = {"error": (st.error, ":material/error:"), "warning": (st.warning, ":mat
 
 
 def plain(text: str) -> str:
-    """The text so that Markdown shows it as it is: file names and values in messages are nobody's markup."""
+    """Return the text so that Markdown shows it as it is: file names and values in messages are nobody's markup."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+-.!|$:~" else c for c in text)
 
 
@@ -91,19 +96,19 @@ def training_note(*notes: str) -> None:
 
 
 def status_bar(*parts: str) -> None:
-    """One line of facts about what is on the screen; each part is plain text."""
+    """Draw one line of facts about what is on the screen; each part is plain text."""
     cells = "".join(f"<span>{escape(part)}</span>" for part in parts if part)
     st.html(f"<div class='status' role='status'>{cells}</div>")
 
 
 def panels(*widths: float) -> list[DeltaGenerator]:
-    """Columns of these widths beside each other; below each other in a narrow window."""
+    """Return columns of these widths side by side; below each other in a narrow window."""
     with st.container(key="panels"):
         return list(st.columns(list(widths), gap="medium"))
 
 
 def size_label(count: int, unit: str = "") -> str:
-    """`905 KB`, `1.2 MB` for bytes; `1,204 chunks` for a unit."""
+    """Return `905 KB`, `1.2 MB` for bytes; `1,204 chunks` for a unit."""
     if unit:
         return f"{count:,} {unit}" if count != 1 else f"1 {unit.removesuffix('s')}"
     value = float(count)
@@ -143,7 +148,7 @@ BARS = 40
 
 
 def histogram(sizes: NDArray[np.int64], requested: int | None, limit: int | None, unit: str = "tokens") -> str:
-    """HTML: how many chunks have which size, with the size asked for and the model's limit as marked lines."""
+    """Return HTML: how many chunks have which size, with the size asked for and the model's limit as marked lines."""
     if not len(sizes):
         return ""
     top = int(max(sizes.max(), requested or 0)) + 1
@@ -166,7 +171,7 @@ def histogram(sizes: NDArray[np.int64], requested: int | None, limit: int | None
 
 
 def sizes_by_document(sizes: Mapping[str, NDArray[np.int64]], limit: int | None, model: str) -> Any:
-    """A plotly figure: the spread of chunk sizes in each document, and the model's limit."""
+    """Return a plotly figure: the spread of chunk sizes in each document, and the model's limit."""
     from plotly.graph_objects import Box, Figure
 
     figure = Figure()
@@ -199,7 +204,7 @@ STYLE = """
 
 
 def cells(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a table, `cell` applied to each text and each column's name."""
+    """Return the rows of a table, `cell` applied to each text and each column's name."""
     return [{cell(name): _value(value) for name, value in row.items()} for row in rows]
 
 

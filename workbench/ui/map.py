@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from workbench import pipelines
 from workbench.diagnostics import Neighbourhoods, hubs_among_misses, neighbourhoods
 from workbench.documents import Corpus
+from workbench.memory_cache import cached
 from workbench.pipelines import Pipeline
 from workbench.projection import MOST_POINTS, PCA, Points, Rows, among, clusters, pca, sample, umap
 from workbench.records import Hit, Question
@@ -36,7 +36,7 @@ SHOWN = 12
 
 
 def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) -> None:
-    """The map on the left; what was clicked, as text and in its document, on the right; lists below."""
+    """Draw the map on the left; what was clicked, as text and in its document, on the right; lists below."""
     dense = replace(pipeline, retriever=Dense())
     name = compute.key(corpus, pipeline)
     wanted = {name, ("umap", *name), ("neighbourhoods", *name)}
@@ -65,9 +65,9 @@ def _vectors(rows: Collection) -> Any:
     return getattr(rows.index, "vectors")  # noqa: B009 — every index of ours has them; the protocol asks for less
 
 
-@lru_cache(maxsize=4)
+@cached(32 << 20, lambda found: found[0].axes.nbytes + found[1].nbytes)
 def _plane(rows: Collection) -> tuple[PCA, Points]:
-    """The plane of all vectors, and the points that are drawn on it."""
+    """Return the plane of all vectors, and the points that are drawn on it."""
     vectors = _vectors(rows)
     plane = pca(vectors)
     return plane, plane(vectors[_drawn(len(rows))])
@@ -77,7 +77,7 @@ def _drawn(n: int) -> Rows:
     return sample(n, MOST_POINTS)
 
 
-@lru_cache(maxsize=4)
+@cached(32 << 20, lambda found: sum(map(len, found)))
 def _hover(rows: Collection) -> list[str]:
     return texts(rows.corpus, rows, _drawn(len(rows)))
 
@@ -92,7 +92,7 @@ def _umap(corpus: Corpus, pipeline: Pipeline, rows: Collection) -> jobs.Job:
 
 
 def _near(corpus: Corpus, pipeline: Pipeline, rows: Collection) -> Neighbourhoods | None:
-    """How the chunks that are drawn lie to each other; None while that is computed."""
+    """Return how the chunks that are drawn lie to each other; None while that is computed."""
 
     def work(task: Task) -> Neighbourhoods:
         return neighbourhoods(_vectors(rows)[_drawn(len(rows))])
@@ -108,7 +108,7 @@ def _near(corpus: Corpus, pipeline: Pipeline, rows: Collection) -> Neighbourhood
 
 
 def drawn_map(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question], rows: Collection) -> list[Hit]:
-    """Its controls, the query, and the points; the hits of the query."""
+    """Return its controls, the query, and the points; the hits of the query."""
     query = search.query_box(questions)
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     way = row.segmented_control(
@@ -209,9 +209,9 @@ def _classes(colour: str, corpus: Corpus, pipeline: Pipeline, rows: Collection, 
     return [corpus.documents[d].name for d in of]
 
 
-@lru_cache(maxsize=4)
+@cached(4 << 20, lambda found: 8 * len(found))
 def _clusters(rows: Collection) -> tuple[int, ...]:
-    """The cluster of each chunk that is drawn."""
+    """Return the cluster of each chunk that is drawn."""
     return tuple(clusters(_vectors(rows)[_drawn(len(rows))]).tolist())
 
 
@@ -219,7 +219,7 @@ def _marked(
     figure: Any, corpus: Corpus, pipeline: Pipeline, rows: Collection, points: Points, drawn: Rows,
     plane: PCA | None, asked: Asked | None,
 ) -> None:  # fmt: skip
-    """The query, its hits and the chunk that is looked at, by shape; on a sample, those of them that were drawn."""
+    """Draw the query, its hits and the selected chunk by shape; on a sample, those of them that were drawn."""
     ink = "#E6E9EE" if st.context.theme.type == "dark" else "#1F2933"
     place = {row: i for i, row in enumerate(drawn.tolist())}
     hover = _hover(rows)
@@ -244,7 +244,7 @@ def _marked(
 
 
 def look(rows: Collection, chosen: Sequence[int]) -> None:
-    """Nothing; these chunks are looked at from now on, and the reader scrolls to the first."""
+    """Select these chunks, and scroll the reader to the first."""
     spans = [rows.span(row) for row in chosen]
     st.session_state[CHOSEN] = [[s.document, s.start, s.end] for s in spans]
     if spans:
@@ -252,7 +252,7 @@ def look(rows: Collection, chosen: Sequence[int]) -> None:
 
 
 def _chosen(rows: Collection) -> list[Span]:
-    """The chunks that are looked at, as far as the corpus still holds them."""
+    """Return the chunks that are looked at, as far as the corpus still holds them."""
     found = (Span(*one) for one in st.session_state.get(CHOSEN, []))
     return [s for s in found if s.document in rows.corpus and s.end <= len(rows.corpus.document(s.document).text)]
 
@@ -267,7 +267,7 @@ def _places(rows: Collection) -> Any:
 
 
 def looked_at(corpus: Corpus, pipeline: Pipeline, rows: Collection, hits: Sequence[Hit]) -> None:
-    """The chunks that were clicked as text, one of them in its document; at first the best hit."""
+    """Draw the chunks that were clicked as text, one of them in its document; at first the best hit."""
     chosen = _chosen(rows)
     if not chosen and hits:
         chosen = [hits[0].span]
@@ -298,7 +298,7 @@ def _title(corpus: Corpus, span: Span) -> str:
 
 
 def _first(rows: Collection, place: int) -> None:
-    """This chunk of the selection is the one in the reader."""
+    """Show this chunk of the selection in the reader."""
     spans = _chosen(rows)
     if place < len(spans):
         span = spans[place]
@@ -316,7 +316,7 @@ HOVER = 140
 
 
 def classes(names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """The six most frequent names, then the rest as one; and (n,) to which of these each belongs."""
+    """Return the six most frequent names, then the rest as one; and (n,) to which of these each belongs."""
     found, inverse, counts = np.unique(np.array(names, dtype=object), return_inverse=True, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     kept = order[: len(PALETTE)] if len(found) > len(PALETTE) else order
@@ -327,7 +327,7 @@ def classes(names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
 
 
 def texts(corpus: Corpus, rows: Collection, drawn: Rows) -> list[str]:
-    """What a hover says of each chunk: its document, its number there, and how it begins; escaped."""
+    """Return what a hover says of each chunk: its document, its number there, and how it begins; escaped."""
     names = [escape(d.name) for d in corpus]
     firsts = np.searchsorted(rows.document_index, np.arange(len(names)))
     out = []
@@ -345,7 +345,7 @@ def _lines(text: str, width: int = 70) -> str:
 
 
 def frame(height: int, shares: tuple[float, float] | None) -> Any:
-    """An empty map. `shares` of the variance stand at the axes of a PCA; UMAP's axes mean nothing."""
+    """Return an empty map. `shares` of the variance stand at the axes of a PCA; UMAP's axes mean nothing."""
     from plotly.graph_objects import Figure
 
     figure = Figure()
@@ -361,7 +361,7 @@ def frame(height: int, shares: tuple[float, float] | None) -> Any:
 
 
 def by_class(figure: Any, points: Points, drawn: Rows, hover: Sequence[str], names: Sequence[str]) -> None:
-    """A trace a class, with a legend; the last of many is grey."""
+    """Draw a trace a class, with a legend; the last of many is grey."""
     labels, of = classes(names)
     for i, label in enumerate(labels):
         mine, colour = np.flatnonzero(of == i), GREY if label == OTHER else PALETTE[i % len(PALETTE)]
@@ -376,7 +376,7 @@ def by_class(figure: Any, points: Points, drawn: Rows, hover: Sequence[str], nam
 
 
 def by_value(figure: Any, points: Points, drawn: Rows, hover: Sequence[str], values: NDArray[Any], title: str) -> None:
-    """One trace, coloured by a value on a scale that the colour-blind can read."""
+    """Draw one trace, coloured by a value on a scale that the colour-blind can read."""
     figure.add_trace(
         _points(len(drawn))(
             x=points[:, 0], y=points[:, 1], mode="markers", name=escape(title), showlegend=False,
@@ -391,7 +391,7 @@ def by_value(figure: Any, points: Points, drawn: Rows, hover: Sequence[str], val
 
 
 def _points(n: int) -> Any:
-    """The kind of trace: by WebGL where there are many points, and where there are few so that every browser draws."""
+    """Return the kind of trace: WebGL for many points only, since not every browser has it."""
     from plotly.graph_objects import Scatter, Scattergl
 
     return Scattergl if n > MOST_SVG else Scatter
@@ -415,7 +415,7 @@ def mark(
     figure: Any, kind: str, name: str, points: Points, rows: Rows, hover: Sequence[str], ink: str,
     words: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    """Some points marked by a shape, and in a few letters if there are any."""
+    """Mark some points by a shape, and by a few letters if there are any."""
     from plotly.graph_objects import Scatter
 
     if not len(points):
@@ -451,7 +451,7 @@ def lists_view(
     corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...], rows: Collection, near: Neighbourhoods,
     drawn: Rows, look: Look,
 ) -> None:  # fmt: skip
-    """One list at a time, with counts on its chips; a click shows the chunk on the map and in its document."""
+    """Draw one list at a time, with counts on its chips; a click shows the chunk on the map and in its document."""
     found: dict[str, list[list[int]]] = {
         "Hubs": [[r] for r in near.hubs.tolist()],
         "Orphans": [[r] for r in near.orphans.tolist()],
@@ -524,12 +524,12 @@ def _said(text: str) -> str:
 def _causes(
     corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...], near: Neighbourhoods, drawn: Rows
 ) -> None:
-    """Whether hubs stand among the hits of missed questions more often than of answered ones."""
+    """Draw whether hubs stand among the hits of missed questions more often than of answered ones."""
     if not any(q.answerable for q in questions):
         st.caption("With a golden set it is tested whether hubs cause misses.")
         return
-    rival = models.Candidate("", pipeline)
-    if models.questions_to_send(rival, questions):
+    candidate = models.Candidate("", pipeline)
+    if models.questions_to_send(candidate, questions):
         return  # a remote model has not seen the questions, and nothing is sent from here
     job = evaluating.measured(corpus, questions, pipeline, str(pipeline.k))
     job.finished.wait(evaluating.QUICK)
@@ -542,7 +542,7 @@ def _causes(
 
 
 def told(missed: float, answered: float, n_missed: int, n_answered: int, p: float) -> str:
-    """The test in a sentence."""
+    """Return the test in a sentence."""
     if not n_missed:
         return f"Do hubs cause misses? No question of {n_answered:,} is missed, so there is nothing to explain."
     if not n_answered:

@@ -38,7 +38,7 @@ _turn = threading.Lock()  # one model at a time, or each would be timed with the
 class Profile:
     """What is known of a model so far; None where it is not measured yet, or cannot be."""
 
-    rival: Candidate
+    candidate: Candidate
     embedding: jobs.Job | None
     speed: Speed | None = None
     index: Index | None = None
@@ -53,11 +53,11 @@ class Profile:
     @property
     def load_seconds(self) -> float | None:
         """What loading it took in this process."""
-        return load_seconds(self.rival.embedder.source)
+        return load_seconds(self.candidate.embedder.source)
 
 
 def keys(corpus: Corpus, questions: tuple[Question, ...], some: Sequence[Candidate]) -> set[Any]:
-    """The keys of the jobs that these models' profiles need."""
+    """Return the keys of the jobs that these models' profiles need."""
     out: set[Any] = set()
     for one in some:
         out |= {compute.key(corpus, one.pipeline), speed_key(corpus, one.pipeline)}
@@ -66,37 +66,37 @@ def keys(corpus: Corpus, questions: tuple[Question, ...], some: Sequence[Candida
 
 
 def speed_key(corpus: Corpus, pipeline: Pipeline) -> tuple[Any, ...]:
-    """What decides a speed: the same chunks and model, whatever index holds them."""
+    """Return what decides a speed: the same chunks and model, whatever index holds them."""
     return "speed", corpus, pipeline.splitter, pipeline.embedder.full
 
 
-def profile(corpus: Corpus, questions: tuple[Question, ...], rival: Candidate, in_hand: bool) -> Profile:
-    """The model's figures as far as they are there; what is cheap begins at once, the rest waits for a click."""
-    job = models.job_of(corpus, rival, in_hand)
+def profile(corpus: Corpus, questions: tuple[Question, ...], candidate: Candidate, in_hand: bool) -> Profile:
+    """Return the model's figures as far as they are there; what is cheap begins at once, the rest waits for a click."""
+    job = models.job_of(corpus, candidate, in_hand)
     if job is None or (job.finished.is_set() and job.result is None):
-        return Profile(rival, job)
-    if rival.embedder.kind == "static":
+        return Profile(candidate, job)
+    if candidate.embedder.kind == "static":
         job.finished.wait(evaluating.QUICK)
     else:
         job.wait()
     if job.result is None:
-        return Profile(rival, job, waits=((rival.label, compute.key(corpus, rival.pipeline), job),))
+        return Profile(candidate, job, waits=((candidate.label, compute.key(corpus, candidate.pipeline), job),))
     waits: list[Awaited] = []
     quality = None
-    if any(q.answerable for q in questions) and not models.questions_to_send(rival, questions):
-        measured = evaluating.measured(corpus, questions, rival.pipeline, str(rival.pipeline.k))
+    if any(q.answerable for q in questions) and not models.questions_to_send(candidate, questions):
+        measured = evaluating.measured(corpus, questions, candidate.pipeline, str(candidate.pipeline.k))
         measured.wait()
         quality = measured.result
-        name = evaluating.key(corpus, questions, rival.pipeline, str(rival.pipeline.k))
-        waits.append((f"{rival.label} on the golden set", name, measured))
-    timed = _timed(corpus, rival.pipeline)
-    waits.append((f"Speed of {rival.label}", speed_key(corpus, rival.pipeline), timed))
+        name = evaluating.key(corpus, questions, candidate.pipeline, str(candidate.pipeline.k))
+        waits.append((f"{candidate.label} on the golden set", name, measured))
+    timed = _timed(corpus, candidate.pipeline)
+    waits.append((f"Speed of {candidate.label}", speed_key(corpus, candidate.pipeline), timed))
     found = timed.result if isinstance(timed.result, Speed) else None
-    return Profile(rival, job, found, job.result.index, quality, tuple(waits))
+    return Profile(candidate, job, found, job.result.index, quality, tuple(waits))
 
 
 def _timed(corpus: Corpus, pipeline: Pipeline) -> jobs.Job:
-    """The job that measures how quickly the model embeds these chunks; False where it cannot be told."""
+    """Return the job that measures how quickly the model embeds these chunks; False where it cannot be told."""
     texts = compute.every_row(corpus, pipeline).texts()
 
     def work(task: Task) -> Speed | bool:
@@ -118,7 +118,7 @@ FEWEST = 3
 
 
 def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) -> None:
-    """The chips, the table of costs and quality, failures by tag and question, and how far the models agree."""
+    """Draw the chips, the table of costs and quality, failures by tag and question, and how far the models agree."""
     head = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with head:
         some = models.chosen(pipeline)
@@ -132,16 +132,16 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     place = st.container()
     table(corpus, found)
     for one in found:
-        unsent = one.ready and models.questions_to_send(one.rival, questions)
+        unsent = one.ready and models.questions_to_send(one.candidate, questions)
         if unsent or ((one.embedding is None or one.embedding.finished.is_set()) and not one.ready):
-            models.offer(corpus, one.rival, questions, one.embedding)
+            models.offer(corpus, one.candidate, questions, one.embedding)
     _take(found, own)
     measured = [one for one in found if one.quality is not None]
     if measured:
         failures(measured)
     elif not any(q.answerable for q in questions):
         st.caption(
-            "There is no golden set, so nothing says which model is right; how far they agree is told below. A dozen "
+            "There is no golden set, so nothing says which model is right; how far they agree is shown below. A dozen "
             "questions with marked passages would settle more."
         )
         st.page_link("pages/4_Golden_set.py", label="Open the golden set", icon=":material/fact_check:")
@@ -151,18 +151,19 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
 
 
 def _take(found: Sequence[Profile], own: str) -> None:
-    others = [one.rival for one in found if one.rival.embedder.fingerprint != own]
+    others = [one.candidate for one in found if one.candidate.embedder.fingerprint != own]
     row = st.container(horizontal=True, gap="small")
-    for rival in others:
+    for candidate in others:
         row.button(
-            f"Use this model: {plain(rival.label)}", key=f"take-{rival.embedder.fingerprint}", on_click=models.take,
-            args=(rival,), icon=":material/pan_tool:", type="tertiary", help="Every page then works with it.",
+            f"Use this model: {plain(candidate.label)}", key=f"take-{candidate.embedder.fingerprint}",
+            on_click=models.take,
+            args=(candidate,), icon=":material/pan_tool:", type="tertiary", help="Every page then works with it.",
         )  # fmt: skip
 
 
 def table(corpus: Corpus, found: Sequence[Profile]) -> None:
-    """A column a model, a row a measure: quality first, then what it costs."""
-    columns = {one.rival.label: _column(corpus, one, found[0]) for one in found}
+    """Draw a column a model, a row a measure: quality first, then what it costs."""
+    columns = {one.candidate.label: _column(corpus, one, found[0]) for one in found}
     names = dict.fromkeys(name for column in columns.values() for name in column)
     rows = [{"Measure": name} | {label: column.get(name, "") for label, column in columns.items()} for name in names]
     st.dataframe(
@@ -173,8 +174,8 @@ def table(corpus: Corpus, found: Sequence[Profile]) -> None:
         column_config={"Measure": st.column_config.TextColumn(pinned=True, width=190)},
         alt="Models side by side",
     )
-    training_note(*(f"{one.rival.label}: {note}" for one in found if (note := _note(one))))
-    k = found[0].rival.pipeline.k
+    training_note(*(f"{one.candidate.label}: {note}" for one in found if (note := _note(one))))
+    k = found[0].candidate.pipeline.k
     told = [f"Dense search, {k} hits, the chunks of the current configuration."]
     measured = [one.quality.evaluation for one in found if one.quality is not None]
     if measured:
@@ -184,15 +185,15 @@ def table(corpus: Corpus, found: Sequence[Profile]) -> None:
             f"is inconclusive. {headline.said(measured[0].population(headline.unit()))}"
         )
     told.append("Speeds are measured on these chunks, on this machine, one model at a time, while it does other work.")
-    if any(corpus_stats.totals(corpus, one.rival.pipeline).sampled for one in found):
+    if any(corpus_stats.totals(corpus, one.candidate.pipeline).sampled for one in found):
         told.append("What is about so much is estimated from a few documents.")
     st.caption(" ".join(told))
 
 
 def _column(corpus: Corpus, one: Profile, first: Profile) -> dict[str, str]:
-    """The measures of a model as they are written."""
-    embedder, totals = one.rival.embedder, corpus_stats.totals(corpus, one.rival.pipeline)
-    k = one.rival.pipeline.k
+    """Return the measures of a model as they are written."""
+    embedder, totals = one.candidate.embedder, corpus_stats.totals(corpus, one.candidate.pipeline)
+    k = one.candidate.pipeline.k
     out: dict[str, str] = {}
     if one.quality is not None:
         intervals = one.quality.evaluation.intervals(headline.unit())
@@ -205,23 +206,23 @@ def _column(corpus: Corpus, one: Profile, first: Profile) -> dict[str, str]:
             out[f"{headed} less the first model's"] = difference(paired(one.quality, first.quality, headed))
         out["Loses most at"] = _first_step(one.quality)
     out["Dimensions"] = f"{embedder.dimensions:,}"
-    out["Tokens at most"] = f"{embedder.max_tokens:,}" if embedder.max_tokens else "no limit"
+    out["Max tokens"] = f"{embedder.max_tokens:,}" if embedder.max_tokens else "no limit"
     out["Chunks truncated"] = f"{totals.about}{totals.truncated:,} of {totals.chunks:,}"
-    out["Text never seen"] = f"{totals.about}{totals.unseen_share:.1%}"
+    out["Truncated text (not embedded)"] = f"{totals.about}{totals.unseen_share:.1%}"
     if one.speed is not None:
-        out["Chunks a second"] = f"{one.speed.texts_a_second:,.0f}"
-        out["Tokens a second"] = f"{one.speed.tokens_a_second:,.0f}"
+        out["Chunks/s"] = f"{one.speed.texts_a_second:,.0f}"
+        out["Tokens/s"] = f"{one.speed.tokens_a_second:,.0f}"
     elif (rate := compute.rate(embedder)) is not None:
-        out["Chunks a second"] = f"{rate:,.0f}"
+        out["Chunks/s"] = f"{rate:,.0f}"
     if (seconds := one.load_seconds) is not None:
-        out["Loading it took"] = f"{seconds:.1f} s"
-    index = one.rival.pipeline.index
+        out["Load time"] = f"{seconds:.1f} s"
+    index = one.candidate.pipeline.index
     if one.index is not None and len(one.index):
-        out["Bytes a vector"] = f"{index.projected_bytes(len(one.index), embedder.dimensions) / len(one.index):,.0f}"
+        out["Bytes per vector"] = f"{index.projected_bytes(len(one.index), embedder.dimensions) / len(one.index):,.0f}"
         out["Index"] = size_label(one.index.bytes)
-    money = models.price(one.rival)
-    out["US$ for a million tokens"] = "none given" if money is None else f"{money:,.4g}"
-    out["US$ for these chunks"] = "" if money is None else f"{totals.about}{totals.tokens * money / 1e6:,.4f}"
+    money = models.price(one.candidate)
+    out["Price per 1M tokens, US$"] = "none given" if money is None else f"{money:,.4g}"
+    out["Price of these chunks, US$"] = "" if money is None else f"{totals.about}{totals.tokens * money / 1e6:,.4f}"
     return out
 
 
@@ -230,24 +231,24 @@ def _note(one: Profile) -> str:
 
 
 def _others(k: int) -> tuple[str, ...]:
-    """The measures that stand beside the one of all pages."""
+    """Return the measures that stand beside the one of all pages."""
     return METRIC, f"recall@{k}", f"ndcg@{k}"
 
 
 def interval(one: Interval) -> str:
-    """`0.812 [0.731, 0.884]`."""
+    """Return `0.812 [0.731, 0.884]`."""
     return f"{one.mean:.3f}" + (f" [{one.low:.3f}, {one.high:.3f}]" if not math.isnan(one.low) else "")
 
 
 def difference(found: Comparison) -> str:
-    """`+0.031 [−0.012, +0.075], p 0.18`."""
+    """Return `+0.031 [−0.012, +0.075], p 0.18`."""
     between = f" [{found.low:+.3f}, {found.high:+.3f}]" if not math.isnan(found.low) else ""
     p = "p < 0.001" if found.p < 0.001 else f"p {found.p:.3f}"
     return f"{found.difference:+.3f}{between}, {p}".replace("-", "−")
 
 
 def paired(a: Measured, b: Measured, metric: str) -> Comparison:
-    """Two measurements on the same questions, those that neither has seen in training: a less b."""
+    """Return two measurements on the same questions, those that neither has seen in training: a less b."""
     some = a.evaluation, b.evaluation
     judges = judging([any(one) for one in zip(*(e.seen for e in some), strict=True)]).judges
     columns = [e.values[np.array(judges), e.metrics.index(metric)] for e in some]
@@ -264,7 +265,7 @@ def _first_step(found: Measured) -> str:
 
 
 def failures(found: Sequence[Profile]) -> None:
-    """Recall by tag with its number of questions, and the questions that fail, the worst first."""
+    """Draw recall by tag with its number of questions, and the questions that fail, the worst first."""
     st.subheader("Where they fail")
     left, right = st.columns([1, 1.3], gap="medium")
     with left:
@@ -274,7 +275,7 @@ def failures(found: Sequence[Profile]) -> None:
 
 
 def _tags(found: Sequence[Profile]) -> None:
-    by_model = {one.rival.label: one.quality.anatomy.tags() for one in found if one.quality}
+    by_model = {one.candidate.label: one.quality.anatomy.tags() for one in found if one.quality}
     tags = next(iter(by_model.values()))
     if not tags:
         st.caption("The questions bear no tags, such as negation or exact-code, by which failures could be told apart.")
@@ -303,7 +304,7 @@ def _tags(found: Sequence[Profile]) -> None:
 
 
 def _questions(found: Sequence[Profile]) -> None:
-    qualities = {one.rival.label: one.quality.evaluation for one in found if one.quality}
+    qualities = {one.candidate.label: one.quality.evaluation for one in found if one.quality}
     first = next(iter(qualities.values()))
     k = first.pipeline.k
     rows = []
@@ -357,20 +358,20 @@ class Agreed:
 
 
 def agreement_key(corpus: Corpus, a: Candidate, b: Candidate) -> tuple[Any, ...]:
-    """What decides how far two models agree."""
+    """Return what decides how far two models agree."""
     return "agreement", corpus, a.pipeline.splitter, a.embedder, b.embedder
 
 
 def agreement_keys(corpus: Corpus, some: Sequence[Candidate]) -> set[Any]:
-    """The keys of all pairs."""
+    """Return the keys of all pairs."""
     return {agreement_key(corpus, a, b) for a, b in combinations(some, 2)}
 
 
 def agreement_view(corpus: Corpus, found: Sequence[Profile]) -> list[Awaited]:
-    """The pairs in a table, the chunks that divide the pair that is clicked; what is still waited for."""
+    """Draw the pairs in a table, and the chunks that divide the clicked pair; return what is still awaited."""
     if len(found) < 2:
         return []
-    pairs = [(a.rival, b.rival) for a, b in combinations(found, 2)]
+    pairs = [(a.candidate, b.candidate) for a, b in combinations(found, 2)]
     work = [_compared(corpus, a, b) for a, b in pairs]
     for job in work:
         job.wait()
@@ -397,7 +398,7 @@ def _compared(corpus: Corpus, a: Candidate, b: Candidate) -> jobs.Job:
 
 
 def agreed(a: Any, b: Any, drawn: Rows) -> Agreed:
-    """Two models' vectors of the rows that were drawn, compared."""
+    """Return two models' vectors of the rows that were drawn, compared."""
     found = agreement(a, b, NEIGHBOURS)
     if not found.k:
         return Agreed(0, len(drawn), 1.0, 1.0, ())
@@ -453,7 +454,7 @@ def _table_and_text(corpus: Corpus, done: Sequence[tuple[Candidate, Candidate, A
 
 
 def _divided(corpus: Corpus, a: Candidate, b: Candidate, found: Agreed) -> str:
-    """HTML: the chunks on which two models agree least, each with its nearest by either."""
+    """Return HTML: the chunks on which two models agree least, each with its nearest by either."""
     rows = compute.every_row(corpus, a.pipeline)
     parts = [
         f"<div class='facts'>The chunks that divide <b>{escape(a.label)}</b> and <b>{escape(b.label)}</b> most</div>"

@@ -36,7 +36,7 @@ MOST_DOCUMENTS = 30
 
 
 def table(corpus: Corpus) -> None:
-    """Every model with what it costs on this corpus; a click uses it."""
+    """Draw every model with what it costs on this corpus; a click uses it."""
     pipeline = state.pipeline()
     rows = [_row(name, corpus, pipeline) for name in forms.model_names()]
     names = [row["Model"] for row in rows]
@@ -56,14 +56,16 @@ def table(corpus: Corpus) -> None:
         selection_mode="single-row",
         column_config={
             "Vectors": st.column_config.TextColumn(help="All vectors of this corpus as float32"),
-            "Unseen": st.column_config.TextColumn(help="Share of the corpus's characters that this model cuts off"),
+            "Truncated text": st.column_config.TextColumn(
+                help="Share of the characters that this model does not embed"
+            ),
         },
         alt="Models",
     )
 
 
 def _row(name: str, corpus: Corpus, pipeline: Pipeline) -> dict[str, Any]:
-    """A model's line in the table; why it cannot be used where it cannot."""
+    """Return a model's line in the table; why it cannot be used where it cannot."""
     try:
         embedder = embedder_for(name)
     except WorkbenchError as error:
@@ -77,18 +79,18 @@ def _row(name: str, corpus: Corpus, pipeline: Pipeline) -> dict[str, Any]:
         "Model": name,
         "State": ("in use" if in_use else "available") + (", embedded" if ready else ""),
         "Dimensions": model.dimensions,
-        "Tokens at most": f"{embedder.max_tokens:,}" if embedder.max_tokens else "no limit",
+        "Max tokens": f"{embedder.max_tokens:,}" if embedder.max_tokens else "no limit",
         "Truncated": f"{found.about}{found.truncated:,} of {found.chunks:,} chunks",
-        "Unseen": f"{found.about}{found.unseen_share:.1%}",
+        "Truncated text": f"{found.about}{found.unseen_share:.1%}",
         "Vectors": f"{found.about}{size_label(found.chunks * model.dimensions * 4)}",
-        "Chunks a second": round(speed) if (speed := compute.rate(embedder)) else None,
+        "Chunks/s": round(speed) if (speed := compute.rate(embedder)) else None,
         "Licence": model.licence,
         "From": model.home,
     }
 
 
 def add_model() -> None:
-    """A box that takes a model of the user's own."""
+    """Draw a box that takes a model of the user's own."""
 
     def add() -> None:
         name = st.session_state["model-name"].strip()
@@ -118,7 +120,7 @@ def add_model() -> None:
 
 
 def settings(corpus: Corpus) -> None:
-    """The settings of the model in use, and the state of its vectors."""
+    """Draw the settings of the model in use, and the state of its vectors."""
     pipeline = state.pipeline()
     embedder = pipeline.embedder
     with st.popover(f"Settings of {plain(embedder.source.name)}", icon=":material/settings:"):
@@ -131,7 +133,7 @@ def settings(corpus: Corpus) -> None:
 
 
 def _late(kind: str) -> None:
-    """Plain encoding, or chunks pooled from the states of the whole document's tokens."""
+    """Draw the choice between plain encoding and chunks pooled from the states of the whole document's tokens."""
 
     def changed(chosen: str | None) -> None:
         if chosen and chosen != state.mapping()["embedder"]["kind"]:
@@ -151,7 +153,7 @@ def _late(kind: str) -> None:
 
 
 def sizes(corpus: Corpus) -> None:
-    """How large the chunks of each document are, for the model in use; drawn when it is opened."""
+    """Draw how large the chunks of each document are, for the model in use; drawn when it is opened."""
     opened = st.expander(
         "Chunk sizes by document", icon=":material/bar_chart:", key="sizes-opened", on_change="rerun"
     )  # fmt: skip
@@ -178,7 +180,7 @@ AGREED = "models-agreed"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model in the comparison, and the pipeline in hand with it: dense search, so that the model is what differs."""
+    """A model in the comparison, and the current configuration with it, by dense search: only the model differs."""
 
     label: str
     pipeline: Pipeline
@@ -190,7 +192,7 @@ class Candidate:
 
 
 def choices(pipeline: Pipeline) -> dict[str, Candidate]:
-    """Label → model: the one in hand, every other that is here, each with fewer dimensions and with late chunking."""
+    """Return label → model: the current one, then every other, each with fewer dimensions and late chunking."""
     found: dict[str, Embedder] = {}
     for name in forms.model_names():
         try:
@@ -218,13 +220,13 @@ def _variants(name: str) -> dict[str, Embedder]:
 
 
 def searched(pipeline: Pipeline, embedder: Embedder) -> Pipeline:
-    """The pipeline with this model, searched by vectors alone."""
+    """Return the pipeline with this model, searched by vectors alone."""
     retriever = pipeline.retriever if isinstance(pipeline.retriever, Dense) else Dense()
     return replace(pipeline, embedder=embedder, retriever=retriever)
 
 
 def chosen(pipeline: Pipeline) -> list[Candidate]:
-    """The models to compare, as chips; at first the one in hand and the other models that are installed."""
+    """Return the models to compare, as chips; at first the current one and the other models that are installed."""
     found = choices(pipeline)
     others = [name for name in forms.model_names() if name in found]
     kept = [label for label in st.session_state.get(CHOSEN, []) if label in found]
@@ -243,25 +245,25 @@ def chosen(pipeline: Pipeline) -> list[Candidate]:
     return [found[label] for label in picked]
 
 
-def price(rival: Candidate) -> float | None:
-    """US dollars per million tokens: as the endpoint defines it, or as the user says; None where neither does."""
-    given = state.workspace().settings.get("prices", {}).get(rival.embedder.source.name)
-    own = rival.embedder.source.price
+def price(candidate: Candidate) -> float | None:
+    """Return US dollars per million tokens, as the endpoint or else the user says; None where neither does."""
+    given = state.workspace().settings.get("prices", {}).get(candidate.embedder.source.name)
+    own = candidate.embedder.source.price
     return own if own is not None else given
 
 
-def prices(rivals: Sequence[Candidate]) -> None:
-    """What a million tokens cost with each model; an endpoint's own price stands."""
+def prices(candidates: Sequence[Candidate]) -> None:
+    """Draw what a million tokens cost with each model; an endpoint's own price stands."""
     workspace = state.workspace()
     with st.popover("Prices", icon=":material/payments:", help="US dollars per million tokens, for the table"):
-        for name in dict.fromkeys(r.embedder.source.name for r in rivals):
-            rival = next(r for r in rivals if r.embedder.source.name == name)
+        for name in dict.fromkeys(r.embedder.source.name for r in candidates):
+            candidate = next(r for r in candidates if r.embedder.source.name == name)
 
             def changed(value: float | None, name: str = name) -> None:
                 known = workspace.settings.get("prices", {})
                 state.attempt(lambda: workspace.keep_settings(prices={**known, name: value}))
 
-            fixed, current = rival.embedder.source.price is not None, price(rival)
+            fixed, current = candidate.embedder.source.price is not None, price(candidate)
             control(
                 st.number_input, plain(name), f"price-{name}", None if current is None else float(current), changed,
                 min_value=0.0, max_value=1_000_000.0, step=0.01, format="%.4f",
@@ -270,14 +272,14 @@ def prices(rivals: Sequence[Candidate]) -> None:
             )  # fmt: skip
 
 
-def job_of(corpus: Corpus, rival: Candidate, in_hand: bool) -> jobs.Job | None:
-    """The job that embeds for this model; None where it waits for a click, because it takes long or sends text away."""
-    if (job := compute.embedding(corpus, rival.pipeline)) is not None:
-        return compute.dense(corpus, rival.pipeline, state.store()) if job.abandoned else job
-    if in_hand or rival.embedder.kind == "static":
-        return compute.dense(corpus, rival.pipeline, state.store())
-    if not isinstance(rival.embedder, SpanEncoder) and not is_large(corpus) and not to_embed(corpus, rival):
-        return compute.dense(corpus, rival.pipeline, state.store(), asked=True)  # all of it is in the cache
+def job_of(corpus: Corpus, candidate: Candidate, in_hand: bool) -> jobs.Job | None:
+    """Return the job that embeds for this model; None where it waits for a click: it takes long or sends text."""
+    if (job := compute.embedding(corpus, candidate.pipeline)) is not None:
+        return compute.dense(corpus, candidate.pipeline, state.store()) if job.abandoned else job
+    if in_hand or candidate.embedder.kind == "static":
+        return compute.dense(corpus, candidate.pipeline, state.store())
+    if not isinstance(candidate.embedder, SpanEncoder) and not is_large(corpus) and not to_embed(corpus, candidate):
+        return compute.dense(corpus, candidate.pipeline, state.store(), asked=True)  # all of it is in the cache
     return None
 
 
@@ -285,54 +287,54 @@ MOST_LOOKED = 500
 """Chunks of a large corpus of which it is looked whether they are embedded, for an estimate."""
 
 
-def to_embed(corpus: Corpus, rival: Candidate) -> int:
-    """How many of the distinct chunks this model has not embedded yet; of a large corpus about how many."""
-    rows = compute.rows(corpus, rival.pipeline)
+def to_embed(corpus: Corpus, candidate: Candidate) -> int:
+    """Return how many of the distinct chunks this model has not embedded yet; of a large corpus about how many."""
+    rows = compute.rows(corpus, candidate.pipeline)
     if rows is None:  # its sizes are counted by another tokenizer, and nothing is cut by it yet
-        return corpus_stats.totals(corpus, rival.pipeline).chunks
+        return corpus_stats.totals(corpus, candidate.pipeline).chunks
     texts = rows.texts()
     if not is_large(corpus) or len(texts) <= MOST_LOOKED:
-        return missing(rival.embedder, texts, state.store())
+        return missing(candidate.embedder, texts, state.store())
     some = [texts[row] for row in random.Random(0).sample(range(len(texts)), MOST_LOOKED)]
-    return round(missing(rival.embedder, some, state.store()) * len(texts) / MOST_LOOKED)
+    return round(missing(candidate.embedder, some, state.store()) * len(texts) / MOST_LOOKED)
 
 
-def questions_to_send(rival: Candidate, questions: Sequence[Question]) -> list[str]:
-    """The questions that a remote model has not seen yet, unless this visit agreed to send them; else none."""
-    embedder = rival.embedder
+def questions_to_send(candidate: Candidate, questions: Sequence[Question]) -> list[str]:
+    """Return the questions that a remote model has not seen yet, unless this visit agreed to send them; else none."""
+    embedder = candidate.embedder
     if not isinstance(embedder, Remote) or embedder.fingerprint in st.session_state.get(AGREED, []):
         return []
     return new_texts(embedder, [q.text for q in questions], state.store(), queries=True)
 
 
-def offer(corpus: Corpus, rival: Candidate, questions: Sequence[Question], job: jobs.Job | None) -> None:
-    """What embedding with this model will cost, and the button that starts it."""
-    embedder = rival.embedder
-    found = corpus_stats.totals(corpus, rival.pipeline)
-    count = found.chunks if isinstance(embedder, SpanEncoder) else to_embed(corpus, rival)
+def offer(corpus: Corpus, candidate: Candidate, questions: Sequence[Question], job: jobs.Job | None) -> None:
+    """Draw what embedding with this model will cost, and the button that starts it."""
+    embedder = candidate.embedder
+    found = corpus_stats.totals(corpus, candidate.pipeline)
+    count = found.chunks if isinstance(embedder, SpanEncoder) else to_embed(corpus, candidate)
     speed = compute.rate(embedder)
     about = f", about {_time(count / speed)} at the speed measured here" if speed else ""
-    money = price(rival)
+    money = price(candidate)
     dollars = f", about ${found.tokens * money / 1e6:,.2f}" if money and not isinstance(embedder, Remote) else ""
 
     def ask() -> None:
         st.session_state[AGREED] = [*st.session_state.get(AGREED, []), embedder.fingerprint]
         try:
-            compute.dense(corpus, rival.pipeline, state.store(), asked=True)
+            compute.dense(corpus, candidate.pipeline, state.store(), asked=True)
         except WorkbenchError as error:
             state.say("error", str(error))
 
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     row.button(
-        f"Measure {plain(rival.label)}", key=f"measure-{embedder.fingerprint}", icon=":material/play_arrow:",
+        f"Measure {plain(candidate.label)}", key=f"measure-{embedder.fingerprint}", icon=":material/play_arrow:",
         on_click=ask, type="tertiary",
     )  # fmt: skip
     nearly = "about " if is_large(corpus) else ""
     told = f"{nearly}{count:,} chunks to embed, {found.about}{found.tokens:,} tokens in all{about}{dollars}"
     if isinstance(embedder, Remote):
-        rows = compute.every_row(corpus, rival.pipeline).texts()
+        rows = compute.every_row(corpus, candidate.pipeline).texts()
         chunks = embedder.disclosure(new_texts(embedder, rows, state.store()), "chunks")
-        asked = questions_to_send(rival, questions)
+        asked = questions_to_send(candidate, questions)
         told = f"Pressing the button {chunks}" + (f", then {size_label(len(asked), 'questions')}" if asked else "")
     error = f"{job.error} " if job is not None and job.error else ""
     row.caption(plain(f"{error}{told}."))
@@ -342,16 +344,16 @@ def _time(seconds: float) -> str:
     return f"{max(1, round(seconds))} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def take(rival: Candidate) -> None:
-    """Nothing; this model is the one in hand from now on; the tokenizer of sizes follows as it does for a model."""
+def take(candidate: Candidate) -> None:
+    """Use this model from now on; the tokenizer of sizes follows, unless it was another than the model's."""
     before = state.mapping()["embedder"]["model"]
-    state.put("embedder", to_dict(rival.embedder))
+    state.put("embedder", to_dict(candidate.embedder))
     if state.mapping()["splitter"]["tokenizer"] == before:
-        state.change("splitter", tokenizer=rival.embedder.source.name)
+        state.change("splitter", tokenizer=candidate.embedder.source.name)
 
 
 def cache() -> None:
-    """What the store holds, against its cap, and the way to empty it."""
+    """Draw what the store holds, against its cap, and the way to empty it."""
     store = state.store()
     usage = store.usage()
     held = sum(u.bytes for u in usage.values())

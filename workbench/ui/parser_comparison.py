@@ -22,7 +22,7 @@ from workbench.statistics import Population
 from workbench.store import Store
 from workbench.tasks import Task
 from workbench.ui import headline, jobs, state
-from workbench.ui.documents import show, tried
+from workbench.ui.documents import show
 from workbench.ui.forms import control
 from workbench.ui.layout import cells, plain, status_bar, training_note
 
@@ -47,7 +47,7 @@ class Read:
 
 
 def parsers(corpus: Corpus, shown: Document) -> None:
-    """Two parsers to choose, what they make of the document, and what to do about it."""
+    """Draw two parsers to choose, what they make of the document, and what to do about it."""
     first, second = _choices(shown)
     job = _reading(shown, CHOICES[first], CHOICES[second])
     asked = st.session_state.get(ASKED) == [corpus.id, first, second]
@@ -64,7 +64,7 @@ def parsers(corpus: Corpus, shown: Document) -> None:
 
 
 def _choices(shown: Document) -> tuple[str, str]:
-    """The names of two parsers; the second is another engine than the one in use, as long as nobody chose."""
+    """Return the names of two parsers; the second is another engine than the one in use, as long as nobody chose."""
     names = [*CHOICES] if shown.media_type == "application/pdf" else ["auto", "unstructured"]
     more = [f"**{kind}** could be compared too: {told}." for kind, cls in PARSERS.items() if (told := cls.missing())]
     left, right = st.columns(2, gap="small")
@@ -175,7 +175,7 @@ def _use(shown: Document, name: str) -> None:
 
 
 def _use_one(shown: Document, name: str) -> None:
-    if tried(lambda: state.workspace().choose_parser(shown.source, CHOICES[name])):
+    if state.attempt(lambda: state.workspace().choose_parser(shown.source, CHOICES[name])):
         show(shown.source)
 
 
@@ -184,7 +184,7 @@ def _use_all(name: str) -> None:
 
 
 def _changes(a: Document, b: Document, changes: Sequence[Change]) -> None:
-    """The places where the texts differ, in their order: − what only the first has, + what only the second."""
+    """Draw the places where the texts differ, in their order: − what only the first has, + what only the second."""
     if not changes:
         st.caption("Word by word the texts are the same.")
         return
@@ -289,13 +289,13 @@ class Scored:
 
 
 def key(corpus: Corpus, first: str, second: str) -> tuple[Any, ...]:
-    """What decides a measurement of two parsers."""
+    """Return what decides a measurement of two parsers."""
     golden = state.workspace().golden.history.current
     return "parsers-golden", corpus, first, second, state.pipeline(), golden, headline.measure(), headline.unit()
 
 
 def on_golden(corpus: Corpus, first: str, second: str, job: jobs.Job | None) -> None:
-    """Recall and the parser's own loss under both, on every document that has questions."""
+    """Draw recall and the parser's own loss under both, on every document that has questions."""
     questions = [q for q in state.questions(corpus) if q.answerable]
     if not questions:
         st.caption("With a golden set, both parsers can be measured by what they let be found.")
@@ -304,7 +304,7 @@ def on_golden(corpus: Corpus, first: str, second: str, job: jobs.Job | None) -> 
         st.button(
             f"Measure both on {len(questions):,} golden questions", key="score-parsers", icon=":material/science:",
             on_click=_ask_scores, args=(corpus.id, first, second),
-            help="Reads every document with both parsers, finds the golden passages anew, embeds and searches.",
+            help="Reads every document with both parsers, finds the golden passages again, embeds and searches.",
         )  # fmt: skip
         return
     job.wait()
@@ -321,7 +321,7 @@ def _ask_scores(corpus: str, first: str, second: str) -> None:
 
 
 def started(corpus: Corpus, first: str, second: str) -> jobs.Job:
-    """The job that measures both, one after the other."""
+    """Return the job that measures both, one after the other."""
     workspace, store, pipeline = state.workspace(), state.store(), state.pipeline()
     metric, unit = headline.measure(), headline.unit()  # the job's thread has no session
 

@@ -1,4 +1,4 @@
-"""Retrievers beside each other on the golden set: each with its interval, and its difference to the one in hand."""
+"""Retrievers beside each other on the golden set: each with its interval, and its difference to the current one."""
 
 import math
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Contender:
 
 
 def contenders(pipeline: Pipeline) -> list[Contender]:
-    """The one in hand as it is set, then every other kind: with its defaults, and hybrid in both its ways."""
+    """Return the current one as it is set, then every other kind: with its defaults, and hybrid in both its ways."""
     own = pipeline.retriever
     others: list[Retriever] = [
         Dense(), BM25(), Hybrid(), Hybrid(fusion="weighted"), MMR(), Rerank(),
@@ -48,7 +48,7 @@ def contenders(pipeline: Pipeline) -> list[Contender]:
 
 
 def named(retriever: Retriever) -> str:
-    """The kind in words, with the way of a fusion and the fields that are not at their default."""
+    """Return the kind in words, with the way of a fusion and the fields that are not at their default."""
     usual = to_dict(type(retriever)())
     fields = {name: value for name, value in to_dict(retriever).items() if usual[name] != value}
     way = f" ({fields.pop('fusion', 'rrf')})" if retriever.kind == "hybrid" else ""
@@ -58,7 +58,7 @@ def named(retriever: Retriever) -> str:
 
 
 def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) -> None:
-    """The retriever in hand with its fields on the left, all of them measured on the right."""
+    """Draw the current retriever with its fields on the left, all of them measured on the right."""
     left, right = panels(1, 2.8)
     with left:
         forms.kind_choice("retriever", "Current retriever")
@@ -73,7 +73,7 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     with right:
         if not any(q.answerable for q in questions):
             st.subheader("No questions yet")
-            st.write("Which retriever is better is told by questions with the passages that answer them.")
+            st.write("Which retriever is better is shown by questions with the passages that answer them.")
             st.page_link("pages/4_Golden_set.py", label="Open the golden set", icon=":material/fact_check:")
             st.caption("Without them, the Bench shows dense, hybrid and BM25 side by side for any query you type.")
             return
@@ -134,7 +134,7 @@ def _table(found: Sequence[Contender], results: dict[str, Measured]) -> None:
             headed: st.column_config.TextColumn(width=170, help=headline.definition(headed)),
             **{name: st.column_config.TextColumn(help=headline.definition(name)) for name in _others(headed)},
             "Less the current one": st.column_config.TextColumn(width=230, help=f"{headed}, question by question"),
-            "ms a query": st.column_config.TextColumn(help="Retrieving only, as deep as all budgets need"),
+            "ms per query": st.column_config.TextColumn(help="Retrieving only, as deep as all budgets need"),
         },
         alt="Retrievers on the golden set",
     )
@@ -150,28 +150,28 @@ def _table(found: Sequence[Contender], results: dict[str, Measured]) -> None:
 
 
 def _headed(results: dict[str, Measured]) -> str:
-    """The measure of all pages, or the usual one where that was not measured."""
+    """Return the measure of all pages, or the usual one where that was not measured."""
     some = next(iter(results.values()), None)
     return headline.shown(headline.measure(), some.evaluation.metrics)[0] if some else headline.measure()
 
 
 def _others(headed: str) -> list[str]:
-    """The measures that stand beside it."""
+    """Return the measures that stand beside it."""
     return [name for name in (METRIC, "ndcg@1000tok") if name != headed]
 
 
 def _row(one: Contender, own: Contender, results: dict[str, Measured], headed: str) -> dict[str, Any]:
-    """A retriever's line: its measures, or why there are none."""
+    """Return a retriever's line: its measures, or why there are none."""
     measured = results.get(one.name)
     row = dict.fromkeys(("Retriever", headed, "Less the current one", *_others(headed)), "")
-    row |= {"Retriever": one.name + (", current" if one is own else ""), "ms a query": ""}
+    row |= {"Retriever": one.name + (", current" if one is own else ""), "ms per query": ""}
     if measured is None:
         return row | {headed: "its model is not here" if one.missing else "not measured yet"}
     intervals = measured.evaluation.intervals(headline.unit())
     seconds = measured.evaluation.seconds["search"] / max(1, len(measured.evaluation.questions))
     row |= {
         **{name: interval(intervals[name]) for name in (headed, *_others(headed))},
-        "ms a query": f"{1000 * seconds:.1f}",
+        "ms per query": f"{1000 * seconds:.1f}",
     }
     if one is not own and own.name in results:
         row["Less the current one"] = difference(paired(measured, results[own.name], headed))
@@ -179,7 +179,7 @@ def _row(one: Contender, own: Contender, results: dict[str, Measured], headed: s
 
 
 def fusion_told(results: dict[str, Measured]) -> str:
-    """Whether fusing by ranks, untuned, beats the better of its halves here, and whether that is settled; else ""."""
+    """Return whether fusing by ranks, untuned, beats its better half here, and whether that is conclusive; else ""."""
     names = [named(Dense()), named(BM25()), named(Hybrid())]
     if any(name not in results for name in names):
         return ""

@@ -1,12 +1,12 @@
 """The Bench's panels around a query: filters, what is searched and awaited, hits and their context."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 import streamlit as st
 
 from workbench import anatomy
 from workbench.documents import Corpus, Document
+from workbench.memory_cache import cached
 from workbench.pipelines import Pipeline
 from workbench.records import Hit, Question
 from workbench.retrievers import RETRIEVERS, Where, analyser, context
@@ -28,7 +28,7 @@ MOST_HITS = 50
 
 
 def query_box(questions: Sequence[Question]) -> str:
-    """The query as it is typed; the sample questions stand one click away."""
+    """Return the query as it is typed; the sample questions stand one click away."""
     left, right = st.columns([4, 1], gap="small", vertical_alignment="bottom")
     leaves = state.mapping()["embedder"]["kind"] == "remote"  # then a query is sent when it is whole
     control(
@@ -49,7 +49,7 @@ def query_box(questions: Sequence[Question]) -> str:
 
 
 def sample_questions(questions: Sequence[Question]) -> None:
-    """Questions of the golden set to ask with one click."""
+    """Draw questions of the golden set to ask with one click."""
     samples = [q for q in questions if "sample" in q.tags] or list(questions)
     if not samples:
         st.caption("Type a query to see what is found, and where it stands in the source.")
@@ -69,7 +69,7 @@ def _ask(question: Question) -> None:
 
 
 def golden(questions: Sequence[Question], query: str) -> Question | None:
-    """The golden question that the query repeats, word for word."""
+    """Return the golden question that the query repeats, word for word."""
     return next((q for q in questions if q.text[:LONGEST_QUERY].strip() == query), None)
 
 
@@ -78,14 +78,14 @@ def _label(kind: str) -> str:
 
 
 def k_control() -> None:
-    """How many hits are asked for."""
+    """Draw how many hits are asked for."""
     current = state.mapping()["k"]
     ends = {"min_value": 1, "max_value": max(MOST_HITS, current)}
     control(st.number_input, "Hits (k)", "k", current, lambda k: state.put("k", k), width=110, **ends)
 
 
 def retriever_choice() -> tuple[str, bool]:
-    """The pipeline's retriever, and whether all three are shown beside each other."""
+    """Return the pipeline's retriever, and whether all three are shown beside each other."""
 
     def changed(kind: str | None) -> None:
         st.session_state["drawn"] = ""
@@ -231,7 +231,7 @@ def _column(title: str, found: Sequence[Hit] | None, known: Known, query: str, q
 
 
 def _lists(corpus: Corpus, columns: Sequence[Column], movement: bool, height: int, kinds: Sequence[str] = ()) -> None:
-    """The ranked lists; a click shows the hit in the source, with the ranks of the list that was clicked."""
+    """Draw the ranked lists; a click shows the hit in the source, with the ranks of the list that was clicked."""
     selected = st.session_state.get("selected")
     span = Span(*selected) if selected and selected[0] in corpus else None
     events = hit_lists(columns, key="bench-hits", selected=span, movement=movement, height=height)
@@ -273,7 +273,7 @@ def _mark(corpus: Corpus, columns: Sequence[Column], questions: Sequence[Questio
 
 
 def _draw(document: Document, pipeline: Pipeline, found: Sequence[Hit], query: str, key: str) -> None:
-    """Hits, the query's terms and the text that the model never sees, over the document that the reader shows."""
+    """Draw hits, the query's terms and truncated text over the document that the reader shows."""
     here = [hit for hit in found if hit.span.document == document.id]
     marks = {
         (hit.span.start + start, hit.span.start + end)
@@ -285,7 +285,7 @@ def _draw(document: Document, pipeline: Pipeline, found: Sequence[Hit], query: s
 
 
 def context_view(found: Sequence[Hit], corpus: Corpus, pipeline: Pipeline) -> None:
-    """The text that a language model would be given, and what it costs in tokens."""
+    """Draw the text that a language model would be given, and what it costs in tokens."""
     assembled = context(found, corpus)
     name = pipeline.embedder.tokenizer
     tokens = count(name, assembled.text)
@@ -302,7 +302,7 @@ MOST_READ = 200
 
 
 def filters(corpus: Corpus) -> Where | None:
-    """Which part of the corpus is searched; None for all of it."""
+    """Return which part of the corpus is searched; None for all of it."""
     tags: Mapping[str, list[str]] = state.workspace().settings.get("tags", {})
     where = _where(corpus, tags)
     with st.popover("Filter" if where is None else "Filter is on", icon=":material/filter_alt:"):
@@ -331,15 +331,15 @@ def filters(corpus: Corpus) -> Where | None:
 
 
 def _tags(corpus: Corpus, tags: Mapping[str, list[str]]) -> list[str]:
-    """The tags of the documents that are here."""
+    """Return the tags of the documents that are here."""
     if not any(tags.values()):
         return []
     return sorted({tag for d in corpus for tag in tags.get(d.source, [])})
 
 
-@lru_cache(maxsize=16)
+@cached(16, lambda found: 1)
 def _sections(corpus: Corpus, documents: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """The paths of the upper headings of these documents, or of all where there are few."""
+    """Return the paths of the upper headings of these documents, or of all where there are few."""
     if not documents and len(corpus) > MOST_READ:
         return []
     within = [corpus.document(id) for id in documents] or corpus.documents

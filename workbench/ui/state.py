@@ -1,7 +1,7 @@
-"""What one visit works on: its workspace, the pipeline in hand, a pinned one, the query. Only here is the URL known.
+"""What one visit works on: its workspace, the current and a pinned configuration, the query; and the URL of it.
 
-Session state holds plain values. The pipeline in hand is a mapping of the pipeline file's form; widgets are drawn from
-it and change it by callbacks, so that it outlives page switches and is the same on every page.
+Session state holds plain values. The current configuration is a mapping of the pipeline file's form; widgets are drawn
+from it and change it by callbacks, so that it outlives page switches and is the same on every page.
 """
 
 import time
@@ -31,7 +31,7 @@ KEPT = "pipeline"
 
 
 def begin() -> None:
-    """Nothing; reads the URL on the first run of a visit."""
+    """Read the URL on the first run of a visit."""
     _define_endpoints()
     if "visit" not in st.session_state:
         _read_url()
@@ -41,7 +41,7 @@ def begin() -> None:
 
 @lru_cache(maxsize=1)
 def _define_endpoints() -> None:
-    """Remote models that Streamlit's secrets define, beside those of the environment."""
+    """Define the remote models of Streamlit's secrets, beside those of the environment."""
     try:
         found = st.secrets.get("endpoints", {})
     except FileNotFoundError:  # StreamlitSecretNotFoundError is one: there is no secrets file
@@ -52,12 +52,12 @@ def _define_endpoints() -> None:
 
 @lru_cache(maxsize=1)
 def _tidy(day: str) -> int:
-    """How many workspaces were given up today, because nobody had opened them for `UNUSED_DAYS`."""
+    """Return how many workspaces were given up today, because nobody had opened them for `UNUSED_DAYS`."""
     return expire(UNUSED_DAYS)
 
 
 def visit() -> str:
-    """What tells this visit from others among those that watch jobs."""
+    """Return what tells this visit from others among those that watch jobs."""
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 
     context = get_script_run_ctx()
@@ -65,7 +65,7 @@ def visit() -> str:
 
 
 def workspace() -> Workspace:
-    """The workspace of this visit."""
+    """Return the workspace of this visit."""
     id = st.session_state.get("workspace") or None
     found = open_workspace(id)
     if id is None:
@@ -74,23 +74,23 @@ def workspace() -> Workspace:
 
 
 def say(kind: str, text: str) -> None:
-    """Nothing; an error or warning that stays at the top of the pages until it is dismissed."""
+    """Show an error or warning at the top of the pages until it is dismissed."""
     st.session_state["messages"] = [*st.session_state.get("messages", []), [kind, text]]
 
 
 def store() -> Store:
-    """The cache of parsed documents, vectors and pipelines."""
+    """Return the cache of parsed documents, vectors and pipelines."""
     return workspace().store
 
 
 def corpus(of: Pipeline | None = None) -> tuple[Corpus, tuple[Refusal, ...]]:
-    """The workspace's documents by the current pipeline's parser, or another's, and the files it could not read."""
+    """Return the workspace's documents by the parser of the current (or another) pipeline, and refused files."""
     chosen = (of or pipeline()).parser
     return workspace().corpus(None if chosen == Auto() else chosen)
 
 
 def read_apart() -> list[str]:
-    """The files that are read with settings of their own, while the pipeline's parser leaves each to its own."""
+    """Return the files that are read with settings of their own, while the pipeline's parser leaves each to its own."""
     if pipeline().parser != Auto():
         return []
     usual = ({"kind": "auto"}, to_dict(Auto()), to_dict(Auto(encoding="utf-8")))
@@ -98,23 +98,18 @@ def read_apart() -> list[str]:
 
 
 def leave() -> None:
-    """Nothing; this visit goes on in a workspace of its own."""
+    """Let this visit go on in a workspace of its own."""
     for name in ("workspace", "document", "selected", "messages"):
         st.session_state.pop(name, None)
 
 
 def questions(corpus: Corpus) -> tuple[Question, ...]:
-    """The golden set, as far as it fits the corpus."""
+    """Return the golden set, as far as it fits the corpus."""
     return workspace().golden_set(corpus)[0]
 
 
-def attempt(action: Callable[[], object]) -> None:
-    """Nothing; does it, and says why where it was refused: for callbacks."""
-    tried(action)
-
-
-def tried(action: Callable[[], object]) -> bool:
-    """Whether the action went well; what it says where it did not is shown."""
+def attempt(action: Callable[[], object]) -> bool:
+    """Return whether the action went well; where it was refused, its reason is shown."""
     try:
         action()
     except WorkbenchError as error:
@@ -124,7 +119,7 @@ def tried(action: Callable[[], object]) -> bool:
 
 
 def change_golden(edit: Edit, corpus: Corpus, label: str = "") -> tuple[Question, ...] | None:
-    """The questions after an edit of those that stand now; None where it was refused, which is said."""
+    """Return the questions after an edit of those that stand now; None where it was refused, which is said."""
     try:
         after = workspace().golden.change(edit, corpus, label)
     except WorkbenchError as error:
@@ -135,7 +130,7 @@ def change_golden(edit: Edit, corpus: Corpus, label: str = "") -> tuple[Question
 
 
 def pipeline() -> Pipeline:
-    """The pipeline in hand.
+    """Return the current configuration.
 
     Raises:
         WorkbenchError: a setting is not valid, or its model is not here.
@@ -144,7 +139,7 @@ def pipeline() -> Pipeline:
 
 
 def mapping() -> dict[str, Any]:
-    """The pipeline in hand as plain values; kept and changed here only."""
+    """Return the current configuration as plain values; kept and changed here only."""
     if "pipeline" not in st.session_state:
         st.session_state["pipeline"] = to_mapping(Pipeline())
     found: dict[str, Any] = st.session_state["pipeline"]
@@ -152,50 +147,50 @@ def mapping() -> dict[str, Any]:
 
 
 def take(pipeline: Pipeline) -> None:
-    """Nothing; this pipeline is the one in hand from now on."""
+    """Make this pipeline the current configuration."""
     st.session_state["pipeline"] = to_mapping(pipeline)
 
 
 def reset() -> None:
-    """Nothing; the default pipeline is the one in hand, and nothing is pinned."""
+    """Make the default pipeline the current configuration, and unpin what is pinned."""
     take(Pipeline())
     pin(None)
 
 
 def put(part: str, value: Any) -> None:
-    """Nothing; another value for one part of the pipeline in hand: a method as a mapping, or k."""
+    """Set one part of the current configuration: a method as a mapping, or k."""
     st.session_state["pipeline"] = {**mapping(), part: value}
 
 
 def change(part: str, **values: Any) -> None:
-    """Nothing; other values for fields of one part of the pipeline in hand."""
+    """Set fields of one part of the current configuration."""
     put(part, {**mapping()[part], **values})
 
 
 def pinned() -> Pipeline | None:
-    """The pipeline that the one in hand is compared with."""
+    """Return the pipeline that the current one is compared with."""
     text = st.session_state.get("pinned", "")
     return from_yaml(text) if text else None
 
 
 def pin(pipeline: Pipeline | None) -> None:
-    """Nothing; compares with this pipeline from now on, with none if None."""
+    """Compare with this pipeline from now on; None: with none."""
     st.session_state["pinned"] = to_yaml(pipeline) if pipeline else ""
 
 
 def share(*pipelines: Pipeline | None) -> None:
-    """Nothing; keeps these pipelines where a link finds them by fingerprint."""
+    """Keep these pipelines in the store, where a link finds them by fingerprint."""
     texts = {p.fingerprint: to_yaml(p).encode() for p in pipelines if p}
     store().put_many(KEPT, texts)
 
 
 def link() -> str:
-    """The address of what is on the screen."""
+    """Return the address of what is on the screen."""
     return _address(_wanted())
 
 
 def reader_link() -> str:
-    """The same for somebody who may change nothing; "" where there is no such link."""
+    """Return the same for somebody who may change nothing; "" where there is no such link."""
     here = workspace()
     if not team_mode() or not here.writable:
         return ""
@@ -238,7 +233,7 @@ def _take_kept(fingerprint: str, key: str) -> None:
 
 
 def write_url() -> None:
-    """Nothing; the URL says what is on the screen, and what it names is kept where another visit finds it."""
+    """Write what is on the screen into the URL, and keep what it names where another visit finds it."""
     try:
         wanted = _wanted()
     except WorkbenchError:

@@ -1,4 +1,12 @@
-"""Ranked lists of hits, drawn as one component. Texts go as text nodes, so that no document adds markup."""
+"""Ranked lists of hits, drawn as one component. Texts go as text nodes, so that no document adds markup.
+
+    columns = [column("Dense", dense, corpus, query), column("BM25", bm25, corpus, query)]
+    events = hit_lists(columns, key="hits", selected=st.session_state.get("hit"))
+    if events.clicked: st.session_state["hit"] = events.clicked.span
+
+A rerun sends the snippets, and the whole text of the selected hit alone. Offsets are code points, here and on the wire;
+the reader's `text.js` turns them into the UTF-16 units that a browser counts.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -50,17 +58,17 @@ class Row:
     tokens: int | None = None
 
     def snippet(self, narrow: bool = False) -> str:
-        """The part of the text that a card shows, exactly as it stands there."""
+        """Return the part of the text that a card shows, exactly as it stands there."""
         start, end = self.shown(narrow)
         return self.text[start:end]
 
     def snippet_marks(self, narrow: bool = False) -> list[tuple[int, int]]:
-        """The query's terms in `snippet`, in its own offsets."""
+        """Return the query's terms in `snippet`, in its own offsets."""
         start, end = self.shown(narrow)
         return [(max(a, start) - start, min(b, end) - start) for a, b in self.marks if a < end and b > start]
 
     def shown(self, narrow: bool) -> tuple[int, int]:
-        """Where the snippet stands in the text; that of a narrow card begins nearer to the terms."""
+        """Return where the snippet stands in the text; that of a narrow card begins nearer to the terms."""
         return self.focus if narrow else self.window[0], self.window[1]
 
 
@@ -86,7 +94,7 @@ def column(
     tokens: Sequence[int] | None = None,
     stale: bool = False,
 ) -> Column:
-    """The hits as a column of `hit_lists`.
+    """Return the hits as a column of `hit_lists`.
 
     `numbers` and `tokens` go by a hit's row in the index: the chunk numbers that the reader shows (they also choose its
     two hues), and the chunks' lengths. Without `numbers` chunks count from 1 over the whole index. `gold` are the
@@ -119,7 +127,7 @@ def column(
 
 
 def _gold(document: Document, span: Span, gold: tuple[Span, ...] | None) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Whether the span holds a gold passage whole, cuts one or holds none, and where they are in it."""
+    """Return whether the span holds a gold passage whole, cuts one or holds none, and where they are in it."""
     if gold is None:
         return "", ()
     common = [g for g in gold if span.overlap(g)]
@@ -130,7 +138,7 @@ def _gold(document: Document, span: Span, gold: tuple[Span, ...] | None) -> tupl
 
 @lru_cache(maxsize=1024)
 def _view(query: str, text: str) -> tuple[tuple[tuple[int, int], ...], tuple[int, int], int]:
-    """The query's terms in the text, the window to show and its focus; a passage is often in several lists."""
+    """Return the query's terms in the text, the window to show and its focus; a passage is often in several lists."""
     marks = tuple(matches(query, text)) if query else ()
     return marks, *window(text, marks)
 
@@ -158,7 +166,7 @@ def window(text: str, marks: Sequence[tuple[int, int]]) -> tuple[tuple[int, int]
 
 
 def _densest(text: str, marks: Sequence[tuple[int, int]]) -> int:
-    """Where the mark stands from which `WINDOW` characters weigh most; what stands near it weighs up to twice."""
+    """Return the mark from which `WINDOW` characters weigh most; what is near it weighs up to twice."""
     words = [text[a:b].casefold() for a, b in marks]
     weights = {word: len(word) / times for word, times in Counter(words).items()}
     best, place = 0.0, marks[0][0]
@@ -175,7 +183,7 @@ def _densest(text: str, marks: Sequence[tuple[int, int]]) -> int:
 
 
 def _after_space(text: str, start: int, limit: int) -> int:
-    """The first beginning of a word in `start` to `limit`; `start` where there is none."""
+    """Return the first beginning of a word in `start` to `limit`; `start` where there is none."""
     return next((i for i in range(start, limit + 1) if text[i - 1].isspace() and not text[i].isspace()), start)
 
 
@@ -213,7 +221,7 @@ def hit_lists(
     height: int = 560,
     empty: str = "Type a query to see its hits.",
 ) -> HitEvents:
-    """The click on ranked lists drawn here, one column each; a single one has larger cards.
+    """Return the click on ranked lists drawn here, one column each; a single one has larger cards.
 
     Lines join the same passage in neighbouring columns: the same span, or, with `movement`, what `movements` pairs
     (lists over two chunkings); then the second column also says how each hit moved and which ones are gone. `selected`
@@ -231,7 +239,7 @@ def hit_lists(
 
 
 def payload(columns: Sequence[Column], selected: Span | None, movement: bool = False) -> dict[str, Any]:
-    """The lists as plain JSON: each distinct hit once in `items`, and columns of rows that point to them."""
+    """Return the lists as plain JSON: each distinct hit once in `items`, and columns of rows that point to them."""
     passages, links = _passages(columns, movement)
     items: list[dict[str, Any]] = []
     places: dict[tuple[Span, int, str], int] = {}
@@ -265,7 +273,7 @@ def payload(columns: Sequence[Column], selected: Span | None, movement: bool = F
 
 
 def _passages(columns: Sequence[Column], movement: bool) -> tuple[list[list[int]], list[list[int | str]]]:
-    """For each row of each column the number of its passage, equal where the passage is, and how it moved there."""
+    """Return for each row of each column its passage's number, equal for equal passages, and how it moved."""
     if not movement:
         known: dict[Span, int] = {}
         same = [[known.setdefault(row.hit.span, len(known)) for row in col.rows] for col in columns]
@@ -292,7 +300,7 @@ def _passages(columns: Sequence[Column], movement: bool) -> tuple[list[list[int]
 
 
 def _item(row: Row, narrow: bool) -> dict[str, Any]:
-    """What a card shows of a hit, whichever list it is in."""
+    """Return what a card shows of a hit, whichever list it is in."""
     start, end = row.shown(narrow)
     out: dict[str, Any] = {
         "span": [row.hit.span.document, row.hit.span.start, row.hit.span.end],
@@ -312,7 +320,7 @@ def _item(row: Row, narrow: bool) -> dict[str, Any]:
 
 
 def _detail(row: Row, columns: Sequence[Column], members: Members) -> dict[str, Any]:
-    """The selected hit in full, with its rank in every column, but for those that are empty: they may still wait."""
+    """Return the selected hit in full, with its rank in every column that is not empty (those may still wait)."""
     ranks: list[list[str]] = []
     for c, col in enumerate(columns):
         if not col.rows:
@@ -332,13 +340,13 @@ def _detail(row: Row, columns: Sequence[Column], members: Members) -> dict[str, 
 
 
 def _digits(scores: Sequence[float]) -> int:
-    """How many decimals a column's scores are shown with: enough to tell neighbours apart, the same in every row."""
+    """Return how many decimals a column's scores have: enough to tell neighbours apart, the same in every row."""
     largest = max(map(abs, scores), default=1.0)
     return 2 if largest >= 10 else 3 if largest >= 0.1 else 4
 
 
 def _events(columns: Sequence[Column], value: Any) -> HitEvents:
-    """What the browser sent, if it fits the lists that stand now; a list may have changed under the pointer."""
+    """Return what the browser sent, if it fits the lists that stand now; a list may have changed under the pointer."""
     if value == "close":
         return HitEvents(closed=True)
     if not isinstance(value, list | tuple) or len(value) != 5 or not isinstance(value[0], int):
@@ -352,7 +360,7 @@ def _events(columns: Sequence[Column], value: Any) -> HitEvents:
 
 
 def _nothing() -> None:
-    """A callback by which Streamlit knows the name of a value."""
+    """Do nothing: by this callback Streamlit knows the name of a value."""
 
 
 @lru_cache(maxsize=1)
@@ -365,6 +373,6 @@ def _component() -> Callable[..., Any]:
 
 
 def _module(folder: Path) -> str:
-    """The scripts as one, without indentation and comment lines: Streamlit sends it with every changed message."""
+    """Return the scripts as one, without indentation and comments: Streamlit sends it with every changed message."""
     lines = (line.strip() for name in SCRIPTS for line in (folder / name).read_text("utf-8").splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))

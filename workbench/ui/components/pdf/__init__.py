@@ -50,7 +50,7 @@ class PageEvents:
 
 
 def peek(key: str) -> PageEvents:
-    """The event that caused this run, if one did; what the browser sends is checked like any other input."""
+    """Return the event that caused this run, if one did; what the browser sends is checked like any other input."""
     import streamlit as st
 
     values = st.session_state.get(key) or {}
@@ -74,7 +74,7 @@ def page_view(
     name: str,
     height: int = 640,
 ) -> None:
-    """Nothing; the page, drawn here. `numbers` are the pages to turn to; see `peek` for clicks."""
+    """Draw the page. `numbers` are the pages to turn to; see `peek` for clicks."""
     import streamlit as st
 
     id = f"{boxes.document}-{boxes.page}"
@@ -88,7 +88,7 @@ def page_view(
 
 
 def payload(boxes: Boxes, marks: Marks) -> dict[str, Any]:
-    """The page's size and layers as plain JSON; each rectangle is left, top, right, bottom in points.
+    """Return the page's size and layers as plain JSON; each rectangle is left, top, right, bottom in points.
 
     A chunk is [number from 1, focused, rectangles], a gold span [focused, rectangles], a hit [rank, focused,
     rectangles]; those without a character on this page are left out.
@@ -129,7 +129,7 @@ def _over(boxes: Boxes, start: int, end: int) -> list[list[float]]:
 
 
 def _nothing() -> None:
-    """A callback by which Streamlit knows the name of a value."""
+    """Do nothing: by this callback Streamlit knows the name of a value."""
 
 
 @lru_cache(maxsize=1)

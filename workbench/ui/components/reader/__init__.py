@@ -69,7 +69,7 @@ def reader(
     selectable: bool = True,
     empty: str = "No text to show yet.",
 ) -> ReaderEvents:
-    """The selection and click of a reader drawn here.
+    """Return the selection and click of a reader drawn here.
 
     Call it inside a fragment, so that a click reruns that alone. `chunks` may stand in any order and overlap; `numbers`
     are shown for them instead of 1, 2, 3 and so on. `structure` draws headings, tables, code and pages. Of `hits` and
@@ -119,7 +119,7 @@ def overlay(
     matches: Ranges | None = None,
     version: str = "",
 ) -> None:
-    """Nothing; draws further layers over the reader with this key, without its text or chunks being sent again.
+    """Draw further layers over the reader with this key, without sending its text or chunks again.
 
     It takes no room on the page. Layers of another document than the reader's are not drawn. Where `version` is not the
     reader's, hits are drawn as stale and `unseen` not at all: both belong to chunks that are gone.
@@ -131,7 +131,7 @@ def overlay(
 
 
 def scroll_to(key: str, span: Span) -> None:
-    """Nothing; the reader with this key scrolls to the span and flashes it, once, when it or its overlay is next drawn.
+    """Scroll the reader with this key to the span and flash it, once, when it or its overlay is next drawn.
 
     Call it before either; naming the same span again scrolls again. A span of another document waits until that is
     shown.
@@ -152,7 +152,7 @@ def _goto(key: str) -> dict[str, Any]:
 def _layers(
     document: Document, hits: Iterable[Hit], gold: Iterable[Span], unseen: Ranges | None, matches: Ranges | None
 ) -> dict[str, Any]:
-    """The layers in this document as plain JSON; empty ones are absent."""
+    """Return the layers in this document as plain JSON; empty ones are absent."""
     end = len(document.text)
     out = {
         "hits": [[h.span.start, h.span.end, h.rank, h.score] for h in hits if h.span.document == document.id],
@@ -164,7 +164,7 @@ def _layers(
 
 
 def _packed(spans: Ranges | None, end: int) -> str:
-    """The spans as base64 of little-endian int32: made and read faster than a JSON list, and shorter."""
+    """Return the spans as base64 of little-endian int32: made and read faster than a JSON list, and shorter."""
     if spans is None or len(spans) == 0:
         return ""
     spans = spans if isinstance(spans, np.ndarray) else ranges(spans)
@@ -178,7 +178,7 @@ def _base64(numbers: Any) -> str:
 
 
 def _events(document: Document | None, selected: Any, clicked: Any) -> ReaderEvents:
-    """The events that belong to this document; what the browser sends is checked like any other input."""
+    """Return the events that belong to this document; what the browser sends is checked like any other input."""
     if document is None:
         return ReaderEvents()
     selection = click = None
@@ -199,12 +199,12 @@ def _is_event(value: Any, document: Document) -> bool:
 
 
 def _nothing() -> None:
-    """A callback by which Streamlit knows the name of a value."""
+    """Do nothing: by this callback Streamlit knows the name of a value."""
 
 
 @lru_cache(maxsize=2)
 def _component(part: str) -> Callable[..., Any]:
-    """The component of this part, registered once: "mount" is drawn, "code" is what it runs.
+    """Return the component of this part, registered once: "mount" is drawn, "code" is what it runs.
 
     Streamlit sends a component's script again with every message that changes. So what changes has a script of a few
     lines, and the 40 kB that it needs are a component of their own that never changes and is sent as a reference.
@@ -217,7 +217,7 @@ def _component(part: str) -> Callable[..., Any]:
 
 
 def _module(folder: Path) -> str:
-    """The scripts and the style as one module, without indentation and comment lines."""
+    """Return the scripts and the style as one module, without indentation and comment lines."""
     lines = (line.strip() for name in SCRIPTS for line in (folder / name).read_text("utf-8").splitlines())
     script = "\n".join(line for line in lines if line and not line.startswith("//"))
     return f"const STYLE = {json.dumps((folder / 'reader.css').read_text('utf-8'))};\n{script}"
