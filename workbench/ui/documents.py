@@ -141,7 +141,7 @@ def show(source: str) -> None:
 
 def _paste() -> None:
     text = st.session_state.get(forms.key("pasted"), "")
-    if state.attempt(lambda: show(state.workspace().paste(text).id)):
+    if state.tried(lambda: show(state.workspace().paste(text).id)):
         forms.renew("pasted")
 
 
@@ -312,7 +312,7 @@ def _changed() -> None:
 
 
 def _restore(source: Source) -> None:
-    if state.attempt(lambda: state.workspace().restore(source.id)):
+    if state.tried(lambda: state.workspace().restore(source.id)):
         show(source.id)
 
 

@@ -8,7 +8,8 @@ import streamlit as st
 from workbench import endpoints, golden
 from workbench.documents import Corpus
 from workbench.errors import WorkbenchError
-from workbench.records import Question
+from workbench.records import Question, Reference
+from workbench.spans import Span
 from workbench.ui import corpus_stats, golden_editor, state
 from workbench.ui.layout import plain
 
@@ -67,9 +68,6 @@ def _at(drafts: Sequence[Question]) -> int:
 
 def moved(corpus: Corpus, drafts: Sequence[Question], selection: object) -> None:
     """Draw a selection in the source in the place of the draft's passage."""
-    from workbench.records import Reference
-    from workbench.spans import Span
-
     if not drafts or not isinstance(selection, Span):
         return
     draft = drafts[_at(drafts)]
@@ -88,7 +86,7 @@ def _go(to: int) -> None:
 def _accept(corpus: Corpus, draft: Question, text: str) -> None:
     text = str(st.session_state.get(f"draft-text-{draft.id}", text)).strip()
     kept = state.workspace().golden
-    if state.attempt(lambda: kept.accept(draft.id, corpus, replace(draft, text=text) if text != draft.text else None)):
+    if state.tried(lambda: kept.accept(draft.id, corpus, replace(draft, text=text) if text != draft.text else None)):
         st.toast("Accepted", icon=":material/check:")
 
 

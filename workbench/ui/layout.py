@@ -89,6 +89,12 @@ def plain(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+-.!|$:~" else c for c in text)
 
 
+def snippet(text: str, most: int) -> str:
+    """Return the text in one line, cut off after `most` characters."""
+    text = " ".join(text.split())
+    return f"{text[:most]} …" if len(text) > most else text
+
+
 def training_note(*notes: str) -> None:
     """Say beside figures which questions were seen in training; nothing where no note says anything."""
     for note in dict.fromkeys(filter(None, notes)):

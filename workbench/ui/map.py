@@ -24,7 +24,7 @@ from workbench.ui import compute, corpus_stats, jobs, models, search, state
 from workbench.ui.components.reader import reader, scroll_to
 from workbench.ui.experiments import evaluating
 from workbench.ui.experiments.evaluating import Measured
-from workbench.ui.layout import panels, plain
+from workbench.ui.layout import panels, plain, snippet
 
 KEY = "map-reader"
 CHOSEN = "map-chosen"
@@ -293,8 +293,7 @@ def looked_at(corpus: Corpus, pipeline: Pipeline, rows: Collection, hits: Sequen
 
 
 def _title(corpus: Corpus, span: Span) -> str:
-    text = " ".join(corpus[span].split())
-    return f"{corpus.document(span.document).name}: {text[:90]}{' …' if len(text) > 90 else ''}"
+    return f"{corpus.document(span.document).name}: {snippet(corpus[span], 90)}"
 
 
 def _first(rows: Collection, place: int) -> None:
@@ -503,22 +502,20 @@ def _row(
     corpus: Corpus, rows: Collection, near: Neighbourhoods, kind: str, item: Sequence[int], at: Sequence[int]
 ) -> dict[str, Any]:
     spans = [rows.span(r) for r in item]
-    out: dict[str, Any] = {"Document": corpus.document(spans[0].document).name, "Text": _said(corpus[spans[0]])}
+    out: dict[str, Any] = {"Document": corpus.document(spans[0].document).name, "Text": snippet(corpus[spans[0]], TEXT)}
     if kind == "Hubs":
         out[f"Among the {near.k} nearest of"] = int(near.occurrence[at[0]])
     if kind == "Near-duplicates":
         place = near.neighbours[at[0]].tolist()
         a, b = (at[0], at[1]) if at[1] in place else (at[1], at[0])
         out["Cosine"] = round(float(near.cosines[a][near.neighbours[a].tolist().index(b)]), 3)
-        out |= {"Document of the other": corpus.document(spans[1].document).name, "Other": _said(corpus[spans[1]])}
+        out |= {
+            "Document of the other": corpus.document(spans[1].document).name,
+            "Other": snippet(corpus[spans[1]], TEXT),
+        }
     if kind == "Outliers":
         out["Cosine to its nearest"] = round(float(near.cosines[at[0]][0]), 3)
     return out
-
-
-def _said(text: str) -> str:
-    text = " ".join(text.split())
-    return text[:TEXT] + (" …" if len(text) > TEXT else "")
 
 
 def _causes(

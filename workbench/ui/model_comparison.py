@@ -28,7 +28,7 @@ from workbench.ui import compute, corpus_stats, headline, jobs, models, state
 from workbench.ui.experiments import evaluating
 from workbench.ui.experiments.evaluating import Measured
 from workbench.ui.jobs import Awaited
-from workbench.ui.layout import plain, size_label, training_note
+from workbench.ui.layout import plain, size_label, snippet, training_note
 from workbench.ui.models import Candidate
 
 _turn = threading.Lock()  # one model at a time, or each would be timed with the other's load
@@ -474,9 +474,7 @@ def _divided(corpus: Corpus, a: Candidate, b: Candidate, found: Agreed) -> str:
 
 def _text(corpus: Corpus, rows: Collection, row: int) -> str:
     span = rows.span(row)
-    text = " ".join(corpus[span].split())
-    text = f"{text[:TEXT]} …" if len(text) > TEXT else text
-    return f"<p><b>{escape(corpus.document(span.document).name)}</b> {escape(text)}</p>"
+    return f"<p><b>{escape(corpus.document(span.document).name)}</b> {escape(snippet(corpus[span], TEXT))}</p>"
 
 
 STYLE = """

@@ -30,7 +30,7 @@ from workbench.specs import to_dict
 from workbench.splitters.cuttings import is_large
 from workbench.ui import compute, corpus_stats, forms, jobs, layout, state
 from workbench.ui.forms import changed, control
-from workbench.ui.layout import plain, size_label
+from workbench.ui.layout import duration, plain, size_label
 
 MOST_DOCUMENTS = 30
 
@@ -313,7 +313,7 @@ def offer(corpus: Corpus, candidate: Candidate, questions: Sequence[Question], j
     found = corpus_stats.totals(corpus, candidate.pipeline)
     count = found.chunks if isinstance(embedder, SpanEncoder) else to_embed(corpus, candidate)
     speed = compute.rate(embedder)
-    about = f", about {_time(count / speed)} at the speed measured here" if speed else ""
+    about = f", about {duration(count / speed)} at the speed measured here" if speed else ""
     money = price(candidate)
     dollars = f", about ${found.tokens * money / 1e6:,.2f}" if money and not isinstance(embedder, Remote) else ""
 
@@ -338,10 +338,6 @@ def offer(corpus: Corpus, candidate: Candidate, questions: Sequence[Question], j
         told = f"Pressing the button {chunks}" + (f", then {size_label(len(asked), 'questions')}" if asked else "")
     error = f"{job.error} " if job is not None and job.error else ""
     row.caption(plain(f"{error}{told}."))
-
-
-def _time(seconds: float) -> str:
-    return f"{max(1, round(seconds))} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def take(candidate: Candidate) -> None:

@@ -175,7 +175,7 @@ def _use(shown: Document, name: str) -> None:
 
 
 def _use_one(shown: Document, name: str) -> None:
-    if state.attempt(lambda: state.workspace().choose_parser(shown.source, CHOICES[name])):
+    if state.tried(lambda: state.workspace().choose_parser(shown.source, CHOICES[name])):
         show(shown.source)
 
 

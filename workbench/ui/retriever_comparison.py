@@ -10,7 +10,7 @@ import streamlit as st
 from workbench.documents import Corpus
 from workbench.pipelines import Pipeline
 from workbench.records import Question
-from workbench.retrievers import BM25, MMR, Dense, Hybrid, Rerank, Retriever
+from workbench.retrievers import BM25, MMR, RETRIEVERS, Dense, Hybrid, Rerank, Retriever
 from workbench.specs import to_dict
 from workbench.sweeps import METRIC
 from workbench.ui import compute, forms, headline, jobs, state
@@ -37,9 +37,8 @@ class Contender:
 def contenders(pipeline: Pipeline) -> list[Contender]:
     """Return the current one as it is set, then every other kind: with its defaults, and hybrid in both its ways."""
     own = pipeline.retriever
-    others: list[Retriever] = [
-        Dense(), BM25(), Hybrid(), Hybrid(fusion="weighted"), MMR(), Rerank(),
-    ]  # fmt: skip
+    usual: list[Retriever] = [Dense(), BM25(), Hybrid(), Hybrid(fusion="weighted"), MMR(), Rerank()]
+    others = [*usual, *(cls() for cls in RETRIEVERS.values() if cls not in map(type, usual))]
     out = [Contender(named(own), pipeline, unavailable(own))]
     for one in others:
         if one != own:
@@ -105,8 +104,8 @@ def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...
         who = headline.said(first.population(headline.unit()))
         st.caption(
             f"{size_label(len(first.questions), 'questions')}, 95 % CIs; differences are paired, question by question. "
-            f"{who} Six retrievers on one golden set are five chances to be fooled: confirm a winner on "
-            "held-out questions (page Experiments)."
+            f"{who} {len(found)} retrievers on one golden set are {len(found) - 1} chances to be fooled: confirm a "
+            "winner on held-out questions (page Experiments)."
         )
     for one in found:
         if one.missing:

@@ -108,7 +108,12 @@ def questions(corpus: Corpus) -> tuple[Question, ...]:
     return workspace().golden_set(corpus)[0]
 
 
-def attempt(action: Callable[[], object]) -> bool:
+def attempt(action: Callable[[], object]) -> None:
+    """Do it, as a callback; where it was refused, its reason is shown."""
+    tried(action)
+
+
+def tried(action: Callable[[], object]) -> bool:
     """Return whether the action went well; where it was refused, its reason is shown."""
     try:
         action()
