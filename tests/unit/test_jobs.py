@@ -167,3 +167,34 @@ def test_of_results_that_weigh_gigabytes_few_are_kept() -> None:
         until(jobs.run(i, "visit", huge).finished)
     assert len(jobs._jobs) <= jobs.FEW + 1
     assert jobs.find(jobs.FEW + 3) is not None
+
+
+def test_detached_work_goes_on_while_nobody_watches_and_notes_what_it_does() -> None:
+    noted, go_on = threading.Event(), threading.Event()
+
+    def work(task: Task) -> str:
+        task.report(1, 2, "the first half")
+        noted.set()
+        until(go_on)
+        task.check()
+        return task.owner
+
+    job = jobs.run("sweep", "visit", work, detached=True)
+    until(noted)
+    jobs.attend("visit", set())
+    assert jobs.run("sweep", "another", made, detached=True) is job
+    jobs.attend("another", set())
+    assert (job.share, job.note, job.running, job.cancelled) == (0.5, "the first half", True, False)
+    go_on.set()
+    until(job.finished)
+    assert job.result == "visit"
+
+
+def test_the_words_of_progress_name_what_is_left() -> None:
+    job = jobs.Job()
+    assert jobs.progress_words("Speed", job) == "Speed: begins"
+    job.report(20, 300)
+    job.seconds = 2.0  # ten steps per second
+    assert jobs.progress_words("Speed", job) == "Speed: 20 of 300, about 28 s left"
+    job.stopped = True
+    assert jobs.progress_words("Speed", job) == "Speed: stopping"
