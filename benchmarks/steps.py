@@ -18,7 +18,7 @@ from workbench.pipelines import Pipeline
 from workbench.retrievers import BM25, Dense
 from workbench.splitters import Recursive
 from workbench.store import Store
-from workbench.ui import countings, live
+from workbench.ui import corpus_stats
 
 SIZES = (120_000, 700_000, 5_000_000)
 STEPS = (200, 152, 248, 104, 296, 176)
@@ -71,9 +71,9 @@ def _measured(corpus: Corpus, steps: tuple[int, ...]) -> dict[str, Times]:
             pipeline = Pipeline(splitter=Recursive(chunk_size, chunk_size // 10), embedder=Static(), retriever=Dense())
             chunks = stage("chunks", partial(pipelines.split, text, pipeline.splitter))
             transformer = replace(pipeline, embedder=SentenceTransformer())
-            stage(UNUSED, partial(live.cut, text, transformer))
-            stage("tokens and unseen text, static", partial(live.cut, text, pipeline))
-            stage("totals", partial(countings.totals, corpus, pipeline))
+            stage(UNUSED, partial(corpus_stats.cut, text, transformer))
+            stage("tokens and unseen text, static", partial(corpus_stats.cut, text, pipeline))
+            stage("totals", partial(corpus_stats.totals, corpus, pipeline))
             rows = stage("collection", partial(pipelines.collection, corpus, pipeline.splitter))
             assert len(rows) == len(chunks)
             stage("BM25: index and query", partial(BM25(), rows, [QUERY], 5))

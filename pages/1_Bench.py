@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from workbench.ui import bench, countings, health, library, live, scoring, searching, sessions
-from workbench.ui.shell import body, open_page, panels
+from workbench.ui import bench, compute, documents, golden_score, health, search, state
+from workbench.ui.layout import body, open_page, panels
 
 open_page("Bench")
 SOURCE, HITS = 640, 510  # pixels; with what stands above them, they fill a window of 900
@@ -13,29 +13,29 @@ SOURCE, HITS = 640, 510  # pixels; with what stands above them, they fill a wind
 def page() -> None:
     """The whole Bench. The source is drawn before anything is searched: boundaries follow the slider at once."""
     with body():
-        corpus, _ = sessions.corpus()
+        corpus, _ = state.corpus()
         top, tools = st.columns([3, 1], gap="small", vertical_alignment="center")
         bar = top.empty()
         left, middle, right = panels(1, 2.4, 1.6)
         with left:
             document = bench.document_choice(corpus)
-            library.add_documents()
+            documents.add_documents()
             bench.parameters()
-        pipeline, pinned = sessions.pipeline(), sessions.pinned()
-        questions = sessions.questions(corpus)
-        live.attend(corpus, pipeline, pinned, also=scoring.asked_keys(questions, pipeline, pinned))
+        pipeline, pinned = state.pipeline(), state.pinned()
+        questions = state.questions(corpus)
+        compute.attend(corpus, pipeline, pinned, also=golden_score.asked_keys(questions, pipeline, pinned))
         with bar:
             bench.status(corpus, pipeline)
         with tools:
             row = bench.actions(pipeline, pinned)
         if document is None:
             with middle:
-                library.empty()
+                documents.empty()
             return
 
         with right:
-            query = searching.query_box(questions)
-        question = searching.golden(questions, query)
+            query = search.query_box(questions)
+        question = search.golden(questions, query)
         gold = [r.span for r in question.references] if question else []
         with middle:
             if pinned and pinned != pipeline:
@@ -50,11 +50,11 @@ def page() -> None:
                 bench.source(document, pipeline, gold, height=SOURCE)
 
         with right:
-            searching.panel(corpus, document, pipeline, pinned, query, questions, HITS)
+            known = search.panel(corpus, document, pipeline, pinned, query, questions, HITS)
         with row:
-            health.panel(corpus, pipeline, questions)
+            health.panel(known, questions)
         with bar:
-            bench.status(corpus, pipeline, live.known(corpus, pipeline), countings.totals(corpus, pipeline))
+            bench.status(corpus, pipeline, known)
 
 
 page()

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from workbench.ui import library, sessions
-from workbench.ui.library.reading import PAGES, PARSERS, TEXT
-from workbench.ui.shell import body, open_page, panels
+from workbench.ui import document_views, documents, parser_comparison, state
+from workbench.ui.document_views import PAGES, PARSERS, TEXT
+from workbench.ui.layout import body, open_page, panels
 
 open_page("Documents")
 WIDTHS = {TEXT: (1.1, 1), PAGES: (0.62, 1.5), PARSERS: (0.75, 1.3)}
@@ -15,27 +15,27 @@ def page() -> None:
     """The list on the left, one document on the right: its text, its pages, or what two parsers make of it."""
     with body():
         with st.spinner("Reading the documents"):
-            corpus, refusals = sessions.corpus()
+            corpus, refusals = state.corpus()
         bar = st.container()
-        view = library.view(corpus)
+        view = document_views.view(corpus)
         left, right = panels(*WIDTHS[view])
         with left:
-            library.toolbar(narrow=view != TEXT)
-            shown = library.table(corpus, refusals)
-            library.actions(shown)
+            documents.toolbar(narrow=view != TEXT)
+            shown = documents.table(corpus, refusals)
+            documents.actions(shown)
         with right:
             if shown is None:
-                library.empty()
+                documents.empty()
             else:
-                view = library.view_choice(shown)
+                view = document_views.view_choice(shown)
                 if view == PAGES:
-                    library.pages(corpus, shown)
+                    document_views.pages(corpus, shown)
                 elif view == PARSERS:
-                    library.parsers(corpus, shown)
+                    parser_comparison.parsers(corpus, shown)
                 else:
-                    library.document(shown)
+                    document_views.document(shown)
         with bar:
-            library.status(corpus, refusals)
+            documents.status(corpus, refusals)
 
 
 page()

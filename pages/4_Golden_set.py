@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from workbench.ui import bench, exchanging, labelling, library, powers, questions, reviewing, sessions
-from workbench.ui.shell import body, open_page, panels, status_bar
+from workbench.ui import bench, documents, draft_review, golden_editor, golden_io, headline, state
+from workbench.ui.layout import body, open_page, panels, status_bar
 
 open_page("Golden set")
 SOURCE = 600  # pixels
@@ -14,28 +14,28 @@ def page() -> None:
     """The source with its passages on the left, the questions on the right."""
     with body():
         with st.spinner("Reading the documents"):
-            corpus, _ = sessions.corpus()
+            corpus, _ = state.corpus()
         if not len(corpus):
-            library.empty()
+            documents.empty()
             return
-        found = sessions.workspace().golden.read(corpus)
-        drafts = sessions.workspace().golden.drafts(corpus)
+        found = state.workspace().golden.read(corpus)
+        drafts = state.workspace().golden.drafts(corpus)
         top, tools = st.columns([3, 2], gap="small", vertical_alignment="center")
         with top:
-            status_bar(*questions.facts(found))
-            powers.statement(found.questions)
+            status_bar(*golden_editor.facts(found))
+            headline.power_note(found.questions)
         with tools, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-            exchanging.history(corpus)
-            labelling.unanswerable(corpus)
-            exchanging.exchange(corpus, found.questions)
-        exchanging.report()
-        questions.anchoring(found, corpus)
+            golden_io.history(corpus)
+            golden_editor.unanswerable(corpus)
+            golden_io.exchange(corpus, found.questions)
+        golden_io.report()
+        golden_editor.anchoring(found, corpus)
         left, right = panels(1, 1.25)
         if st.session_state.get("golden-view") == "Review drafts":
-            reviewing.attend(drafts)
+            draft_review.attend(drafts)
         with left:
             document = bench.document_choice(corpus)
-            selection = labelling.source(document, [*found.questions, *drafts], SOURCE) if document else None
+            selection = golden_editor.source(document, [*found.questions, *drafts], SOURCE) if document else None
         with right:
             views = {"Questions": len(found.questions), "Review drafts": len(drafts)}
             view = st.segmented_control(
@@ -49,13 +49,13 @@ def page() -> None:
                 persist_state="session",
             )
             if view == "Review drafts":
-                reviewing.moved(corpus, drafts, selection)
-                reviewing.queue(corpus, found.questions, drafts)
+                draft_review.moved(corpus, drafts, selection)
+                draft_review.queue(corpus, found.questions, drafts)
             else:
-                labelling.form(corpus, found.questions, selection)
-                findings = questions.checks(corpus, found)
-                questions.table(corpus, found.questions, findings)
-                questions.linted(findings, corpus)
+                golden_editor.form(corpus, found.questions, selection)
+                findings = golden_editor.checks(corpus, found)
+                golden_editor.table(corpus, found.questions, findings)
+                golden_editor.linted(findings, corpus)
                 if found.questions:
                     st.page_link(
                         "pages/5_Experiments.py", label="Measure the pipeline on them", icon=":material/science:"

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from workbench.ui import bench, countings, library, live, population, progress, sessions
+from workbench.documents import Corpus
+from workbench.pipelines import Pipeline
+from workbench.records import Question
+from workbench.ui import bench, compute, documents, headline, jobs, state
 from workbench.ui.experiments import charts, evaluation, explore, losses, plan, results, sweep_jobs
-from workbench.ui.modelling import waiting
-from workbench.ui.shell import body, open_page, panels
+from workbench.ui.layout import body, open_page, panels
 from workbench.workspaces.experiments import experiments_folder
 
 open_page("Experiments")
@@ -13,24 +15,24 @@ VIEWS = ("Where answers are lost", "Sweep", "Explore")
 SOURCE = 560  # pixels
 
 
-def lost(corpus, questions, pipeline):
-    """Draw what the current configuration finds, where it loses answers, and one lost answer in its document."""
+def lost(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> None:
+    """The current configuration: what it finds, where it loses, one lost answer in its document."""
     head, within = st.columns([5, 1], gap="small", vertical_alignment="bottom")
     with within:
         budget = losses.budget_choice(pipeline.k)
     evaluation.attended(corpus, questions, [pipeline], budget)
-    can, job = evaluation.ready(corpus, pipeline, sessions.store())
+    can, _ = evaluation.ready(corpus, pipeline, state.store())
     if not can:
         with head:
-            progress.progress(corpus, pipeline, job)
+            compute.progress(compute.look(corpus, pipeline))
         return
     measured = evaluation.measured(corpus, questions, pipeline, budget)
     measured.finished.wait(evaluation.QUICK)
     if measured.result is None:
         with head:
-            waiting.bars([("Measuring", evaluation.key(corpus, questions, pipeline, budget), measured)])
+            jobs.bars([("Measuring", evaluation.key(corpus, questions, pipeline, budget), measured)])
         return
-    found = measured.result.speaking(population.unit())
+    found = measured.result.speaking(headline.unit())
     evaluation.keep(found, corpus, questions)
     with head:
         losses.verdict(found)
@@ -46,9 +48,9 @@ def lost(corpus, questions, pipeline):
             losses.anatomy(found, one, corpus, pipeline, SOURCE)
 
 
-def swept(corpus, questions, pipeline):
+def swept(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> None:
     """A plan of chips, the sweep under way, and what all runs say."""
-    folder = experiments_folder(sessions.workspace(), corpus, questions)
+    folder = experiments_folder(state.workspace(), corpus, questions)
     with st.container(border=True, key="plan"):
         grid = plan.axes(pipeline)
         expansion = plan.expanded(grid) if grid else None
@@ -92,7 +94,7 @@ def swept(corpus, questions, pipeline):
     elif view == "Questions":
         results.hard(some, board, questions)
     else:
-        results.strips(corpus, questions, bench.document_choice(corpus), board, sessions.store())
+        results.strips(corpus, questions, bench.document_choice(corpus), board, state.store())
 
 
 @st.fragment
@@ -100,14 +102,14 @@ def page() -> None:
     """One pipeline taken apart, or many side by side."""
     with body():
         with st.spinner("Reading the documents"):
-            corpus, _ = sessions.corpus()
+            corpus, _ = state.corpus()
         if not len(corpus):
-            library.empty()
+            documents.empty()
             return
-        pipeline = sessions.pipeline()
-        questions = sessions.workspace().golden.read(corpus).questions
+        pipeline = state.pipeline()
+        questions = state.workspace().golden.read(corpus).questions
         st.html(f"<style>{charts.STYLE}</style>")
-        bench.status(corpus, pipeline, live.known(corpus, pipeline), countings.totals(corpus, pipeline))
+        bench.status(corpus, pipeline, compute.look(corpus, pipeline))
         if not any(q.answerable for q in questions):
             st.subheader("No questions yet")
             st.write("Measuring needs questions with the passages that answer them. A dozen already say something.")
@@ -120,7 +122,7 @@ def page() -> None:
             "View", VIEWS, default=VIEWS[0], key="experiments-view", label_visibility="collapsed", required=True,
             persist_state="session",
         )  # fmt: skip
-        if countings.cut_first(corpus, pipeline, sessions.store()):
+        if compute.cut_first(corpus, pipeline, state.store()):
             return
         {"Sweep": swept, "Explore": explore.view}.get(str(view), lost)(corpus, questions, pipeline)
 

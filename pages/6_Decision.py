@@ -1,22 +1,29 @@
 """What do we ship, why, and how do we hand it over?"""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from workbench.catalogue import Catalogue, DecisionRecord
 from workbench.decisions import facts_of
+from workbench.documents import Corpus
 from workbench.errors import StoreError
-from workbench.ui import bench, countings, library, live, progress, sessions
+from workbench.pipelines import Pipeline
+from workbench.records import Question, Run
+from workbench.ui import bench, compute, documents, state
 from workbench.ui.decision import audit, choose, export, history, report
 from workbench.ui.experiments import charts, evaluation, results
-from workbench.ui.shell import body, open_page, plain
+from workbench.ui.layout import body, open_page, plain
+from workbench.workspaces import Workspace
 from workbench.workspaces.experiments import catalogue_of, experiments_folder, kept_runs, remember
 
 open_page("Decision")
 VIEWS = ("Choose", "Export", "Review report", "RAG, fine-tuning or both", "History", "Prompts")
 
 
-def measured(corpus, questions):
+def measured(corpus: Corpus, questions: tuple[Question, ...]) -> Sequence[Run]:
     """The runs on these documents and questions, which the history holds too."""
-    workspace = sessions.workspace()
+    workspace = state.workspace()
     runs = kept_runs(experiments_folder(workspace, corpus, questions))
     known = st.session_state.setdefault("history-known", [])
     new = [run for run in runs if f"{run.fingerprint} {run.corpus} {run.golden}" not in known]
@@ -26,7 +33,7 @@ def measured(corpus, questions):
     return runs
 
 
-def kept(workspace):
+def kept(workspace: Workspace) -> tuple[Catalogue | None, Sequence[DecisionRecord]]:
     """The history and the decisions in it; where its database cannot be used that is said, and the rest goes on."""
     try:
         catalogue = catalogue_of(workspace)
@@ -36,30 +43,30 @@ def kept(workspace):
         return None, []
 
 
-def nothing_measured():
+def nothing_measured() -> None:
     """What there is to do before anything can be decided."""
     st.subheader("Nothing is measured yet")
     st.write("A decision needs figures: measure some configurations on your questions, then choose here.")
     st.page_link("pages/5_Experiments.py", label="Open the experiments", icon=":material/science:")
 
 
-def exported(corpus, current, records):
+def exported(corpus: Corpus, current: Pipeline, records: Sequence[DecisionRecord]) -> None:
     """The export of what was decided, or of what the user answers, once its vectors are there."""
     pipeline = export.chosen(corpus, current, records)
     if pipeline is None:
         return
-    store = sessions.store()
-    corpus, _ = sessions.corpus(pipeline)  # its parser may be another than the current one
-    if countings.cut_first(corpus, pipeline, store):
+    store = state.store()
+    corpus, _ = state.corpus(pipeline)  # its parser may be another than the current one
+    if compute.cut_first(corpus, pipeline, store):
         return
-    can, job = evaluation.ready(corpus, pipeline, store)
+    can, _ = evaluation.ready(corpus, pipeline, store)
     if can:
-        export.panel(corpus, sessions.workspace().golden.read(corpus).questions, pipeline)
+        export.panel(corpus, state.workspace().golden.read(corpus).questions, pipeline)
     else:
-        progress.progress(corpus, pipeline, job)
+        compute.progress(compute.look(corpus, pipeline))
 
 
-def nothing_chosen():
+def nothing_chosen() -> None:
     """What there is to do before a pack can be about anything."""
     st.subheader("Nothing is chosen yet")
     st.write("The figures settle no configuration, and nobody has chosen one.")
@@ -74,14 +81,14 @@ def page() -> None:
     """One of the views."""
     with body():
         with st.spinner("Reading the documents"):
-            corpus, _ = sessions.corpus()
+            corpus, _ = state.corpus()
         if not len(corpus):
-            library.empty()
+            documents.empty()
             return
-        workspace, pipeline = sessions.workspace(), sessions.pipeline()
+        workspace, pipeline = state.workspace(), state.pipeline()
         questions = workspace.golden.read(corpus).questions
         st.html(f"<style>{charts.STYLE}</style>")
-        bench.status(corpus, pipeline, live.known(corpus, pipeline), countings.totals(corpus, pipeline))
+        bench.status(corpus, pipeline, compute.look(corpus, pipeline))
         view = st.segmented_control(
             "View", VIEWS, default=VIEWS[0], key="decision-view", label_visibility="collapsed", required=True,
             persist_state="session",
@@ -106,11 +113,11 @@ def page() -> None:
             metric, cost, margin = asked
             board = results.board(runs, metric, margin, cost)
             chosen = choose.chosen(board, records)
-        if view == "Choose":
+        if view == "Choose" and board is not None:
             choose.panel(board, catalogue, records, corpus)
             return
         if view == "Review report":
-            if chosen is None:
+            if chosen is None or board is None:
                 nothing_chosen()
             else:
                 report.panel(corpus, questions, board, chosen.run, records)

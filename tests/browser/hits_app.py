@@ -7,7 +7,7 @@ import streamlit as st
 from workbench.documents import Corpus, Document
 from workbench.records import Hit
 from workbench.spans import Span
-from workbench.ui.hits import Column, column, hit_lists
+from workbench.ui.components.hits import Column, column, hit_lists
 
 HOSTILE = (
     "Leave <script>window.injected = 1</script><img src=x onerror='window.injected = 2'> **not bold** & &amp; "

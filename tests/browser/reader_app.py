@@ -8,7 +8,7 @@ import streamlit as st
 from workbench.documents import Document, Section
 from workbench.records import Hit
 from workbench.spans import Span
-from workbench.ui.reader import overlay, reader, scroll_to
+from workbench.ui.components.reader import overlay, reader, scroll_to
 
 ODD = (
     "Plain first line.\r\nSmile \U0001f600\U0001f9ea and family \U0001f468\u200d\U0001f469\u200d\U0001f467 end.\r\n"

@@ -27,7 +27,7 @@ from steps import (
 
 SCORE = re.compile(
     r"golden set: recall@1000tok \d\.\d\d( \([+−]?\d\.\d\d, 95 % CI [+−]?\d\.\d\d to [+−]?\d\.\d\d\))?, "
-    r"[\d,]+ tokens a query( \([+−]?[\d,]+\))?, 64 questions"
+    r"[\d,]+ tokens per query( \([+−]?[\d,]+\))?, 64 questions"
 )
 
 

@@ -31,9 +31,7 @@ from steps import (
 )
 
 from workbench.pipelines import REGISTRIES, Pipeline, to_mapping
-from workbench.ui.bench import SPLITTERS
-from workbench.ui.forms import _written
-from workbench.ui.kinds import EMBEDDERS, INDEXES, RETRIEVERS
+from workbench.ui.forms import _written, labels
 
 PAGES = ("Bench", "Documents", "Models", "Golden set", "Experiments", "Decision")
 AGAIN = ("Bench", "Models")
@@ -89,11 +87,11 @@ NAMED = {
     "embedder-late": ("embedder", "kind"),
 }
 WORDS = {
-    "splitter-kind": SPLITTERS,
-    "index-kind": INDEXES,
-    "retriever-kind": RETRIEVERS,
-    "retriever-choice": RETRIEVERS,
-    "embedder-late": EMBEDDERS,
+    "splitter-kind": labels("splitter"),
+    "index-kind": labels("index"),
+    "retriever-kind": labels("retriever"),
+    "retriever-choice": labels("retriever"),
+    "embedder-late": labels("embedder"),
 }
 
 

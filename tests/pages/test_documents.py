@@ -67,9 +67,9 @@ def test_of_a_folder_hidden_files_and_golden_sets_are_passed_over(visit, few):
 
 
 def test_too_many_files_at_once_are_refused_and_nothing_is_taken(visit, few, monkeypatch):
-    from workbench.ui.library import adding
+    from workbench.ui import documents
 
-    monkeypatch.setattr(adding, "MOST_FILES", 2)
+    monkeypatch.setattr(documents, "MOST_FILES", 2)
     app = drop(visit("Documents"), "upload-popover", *[(f"{i}.txt", b"text %d" % i) for i in range(3)])
     assert any("2 that are taken at once" in text for text in words(app))
     assert len(few.sources) == 3

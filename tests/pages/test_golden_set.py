@@ -5,7 +5,7 @@ import json
 import pytest
 
 from workbench import golden
-from workbench.ui import exchanging
+from workbench.ui import golden_io
 from workbench.workspaces import open_workspace
 
 
@@ -105,7 +105,7 @@ def with_edits(app, corpus, questions, edits):
     def script():
         import streamlit as st
 
-        from workbench.ui.questions import _take_edits
+        from workbench.ui.golden_editor import _take_edits
 
         _take_edits(*st.session_state["given"])
 
@@ -182,13 +182,13 @@ def test_a_link_that_only_reads_changes_nothing(visit, few, monkeypatch):
 
 
 def test_rows_beyond_the_report_are_counted(visit, few):
-    n = exchanging.MOST_LINES + 5
+    n = golden_io.MOST_LINES + 5
     lines = "".join(json.dumps({"id": f"q{i}", "question": ""}) + "\n" for i in range(n)).encode()
     app = visit("Golden_set")
     corpus, _ = few.corpus()
     _, problems = golden.read_golden(lines, corpus)
-    app.session_state[exchanging.REPORT] = [exchanging._report("many.jsonl", [], problems)]
+    app.session_state[golden_io.REPORT] = [golden_io._report("many.jsonl", [], problems)]
     app.run()
     whole(app)
     assert f"0 questions taken, {n} rows not taken" in said(app)
-    assert any(c.value == f"The first {exchanging.MOST_LINES} of {n}." for c in app.caption)
+    assert any(c.value == f"The first {golden_io.MOST_LINES} of {n}." for c in app.caption)

@@ -12,16 +12,14 @@ from workbench.documents import Document
 from workbench.pipelines import to_mapping
 from workbench.specs import digest, fingerprint
 from workbench.splitters import Splitter
-from workbench.ui import jobs, offering
-from workbench.ui.library import listing
-from workbench.ui.modelling import rivals
+from workbench.ui import documents, forms, jobs, models
 from workbench.workspaces import corpus_cache, open_workspace, workspace
 
 MANY = 1_500
 
 
 def test_of_many_documents_a_part_is_offered_and_the_others_are_found_by_name(visit, monkeypatch):
-    monkeypatch.setattr(offering, "MOST_OFFERED", 3)
+    monkeypatch.setattr(forms, "MOST_OFFERED", 3)
     app = visit("Bench")
     choice = app.selectbox(key="bench-document")
     assert len(choice.options) == 3
@@ -142,8 +140,8 @@ def test_the_list_of_documents_is_paged_and_searched(visit, large, looked):
     app = visit("Documents")
     assert not app.exception
     frame = app.dataframe[0].value
-    assert len(frame) == listing.A_PAGE
-    assert here(looked, "read") <= listing.A_PAGE + FEW
+    assert len(frame) == documents.A_PAGE
+    assert here(looked, "read") <= documents.A_PAGE + FEW
     app.number_input(key="documents-turn").set_value(3).run()
     assert app.dataframe[0].value["Document"].iloc[0] != frame["Document"].iloc[0]
     app.text_input(key="documents-find").set_value("RECORD-00777").run()
@@ -158,7 +156,7 @@ def test_no_page_draws_a_widget_for_each_document(visit, large, page):
     app = visit(page)
     assert not app.exception
     assert [e.value for e in app.error] == []
-    assert max((len(box.options) for box in [*app.selectbox, *app.multiselect]), default=0) <= offering.MOST_OFFERED + 1
+    assert max((len(box.options) for box in [*app.selectbox, *app.multiselect]), default=0) <= forms.MOST_OFFERED + 1
     assert len(app.button) < 100
 
 
@@ -168,7 +166,7 @@ def test_no_page_reads_every_document_while_somebody_waits(visit, large, looked,
     looked.clear()
     app = visit(page)
     assert not app.exception
-    assert here(looked, "read") <= rivals.MOST_LOOKED + FEW < MANY
+    assert here(looked, "read") <= models.MOST_LOOKED + FEW < MANY
 
 
 @pytest.mark.parametrize("model", ["wordllama-256", "all-MiniLM-L6-v2"])

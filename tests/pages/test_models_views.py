@@ -10,7 +10,7 @@ from quick import FAST
 from workbench.indexes import HNSW
 from workbench.pipelines import from_mapping, to_mapping
 from workbench.retrievers import Rerank
-from workbench.ui import jobs, mapping
+from workbench.ui import jobs, map
 from workbench.workspaces import Workspace
 
 VIEWS = ("Side by side", "Index", "Retrievers", "Map", "Cache")
@@ -114,8 +114,8 @@ def test_models_are_compared_on_the_golden_set_with_intervals_and_a_paired_diffe
     assert rows["recall@1000tok less the first model's"]["wordllama-256"] == ""
     assert "p " in rows["recall@1000tok less the first model's"][SHORT]
     assert (rows["Dimensions"]["wordllama-256"], rows["Dimensions"][SHORT]) == ("256", "64")
-    assert rows["Bytes a vector"] == {"Measure": "Bytes a vector", "wordllama-256": "1,024", SHORT: "256"}
-    assert float(rows["Chunks a second"][SHORT].replace(",", "")) > 0
+    assert rows["Bytes per vector"] == {"Measure": "Bytes per vector", "wordllama-256": "1,024", SHORT: "256"}
+    assert float(rows["Chunks/s"][SHORT].replace(",", "")) > 0
     assert "is weakest on" in said(app)
     tags = table(app, "Tag")
     assert {"Tag", "Questions", "wordllama-256", SHORT} == set(tags[0])
@@ -150,7 +150,7 @@ def test_a_transformer_waits_for_a_click_and_says_what_it_will_cost(visit, few):
     assert "chunks to embed" in said(app)
     rows = {row["Measure"]: row for row in table(app, "Measure")}
     assert rows["recall@1000tok"]["all-MiniLM-L6-v2"] == ""
-    assert rows["Tokens at most"]["all-MiniLM-L6-v2"] == "254"
+    assert rows["Max tokens"]["all-MiniLM-L6-v2"] == "254"
 
 
 def test_a_model_of_the_comparison_is_taken_in_hand(visit, few):
@@ -167,8 +167,8 @@ def test_a_price_is_kept_and_reckoned(visit, few):
     whole(app)
     assert few.settings["prices"] == {"wordllama-256": 20.0} or open_again().settings["prices"]
     rows = {row["Measure"]: row for row in table(app, "Measure")}
-    assert rows["US$ for a million tokens"]["wordllama-256"] == "20"
-    assert float(rows["US$ for these chunks"]["wordllama-256"]) > 0
+    assert rows["Price per 1M tokens, US$"]["wordllama-256"] == "20"
+    assert float(rows["Price of these chunks, US$"]["wordllama-256"]) > 0
 
 
 def open_again() -> Workspace:
@@ -259,7 +259,7 @@ def test_umap_comes_in_the_background(visit, few, monkeypatch):
         asked.append(len(vectors))
         return np.ascontiguousarray(vectors[:, :2])
 
-    monkeypatch.setattr(mapping, "umap", umap)
+    monkeypatch.setattr(map, "umap", umap)
     app = settled(opened(visit, "Map", query_params=ASKED))
     assert asked == []
     app.button_group(key="map-way").set_value("UMAP").run()

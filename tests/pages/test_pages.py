@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from workbench.embedders import Static
 from workbench.pipelines import Pipeline, from_mapping, to_mapping, to_yaml
 from workbench.splitters import Recursive
-from workbench.ui import jobs, live, scoring, searching
+from workbench.ui import compute, golden_score, jobs
 from workbench.workspaces import corpus_cache, open_workspace
 
 PAGES = ("Bench", "Documents", "Models")
@@ -265,10 +265,14 @@ def test_a_reading_link_cannot_take_a_model_into_the_workspace(visit, home, monk
 
 def test_the_score_comes_back_once_the_model_has_read_the_questions(visit, monkeypatch):
     reading, came_back = jobs.Job(), []
-    scoring._scores.clear()  # what other tests have scored
-    monkeypatch.setattr(scoring, "_asked", lambda *_: reading)
+    golden_score._scores.clear()  # what other tests have scored
+    monkeypatch.setattr(golden_score, "_asked", lambda *_: reading)
     monkeypatch.setattr(jobs, "find", lambda key, find=jobs.find: reading if key[0] == "asked" else find(key))
-    monkeypatch.setattr(scoring, "_until", came_back.append)
+    monkeypatch.setattr(
+        jobs,
+        "watch",
+        lambda awaited, words=None, *_: came_back.extend(j for *_, j in awaited if words is None and j.running),
+    )
     app = visit("Bench")
     came_back.clear()
     done(app)
@@ -283,10 +287,10 @@ def test_the_score_comes_back_once_the_model_has_read_the_questions(visit, monke
 
 def test_the_pinned_configuration_is_waited_for_too(visit, monkeypatch):
     pinned, waited = Pipeline(splitter=Recursive(chunk_size=90, tokenizer="wordllama-256"), embedder=Static()), []
-    slow, dense = jobs.Job(), live.dense
+    slow, dense = jobs.Job(), compute.dense
     a_is_slow = lambda c, p, *rest, **more: slow if p.splitter.chunk_size == 90 else dense(c, p, *rest, **more)  # noqa: E731
-    monkeypatch.setattr(live, "dense", a_is_slow)
-    monkeypatch.setattr(searching, "progress", lambda corpus, pipeline, job: waited.append((pipeline, job)))
+    monkeypatch.setattr(compute, "dense", a_is_slow)
+    monkeypatch.setattr(compute, "progress", lambda known: waited.append((known.pipeline, known.embedding)))
     app = visit("Bench", query="parental leave")
     app.session_state["pinned"] = to_yaml(pinned)
     waited.clear()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from workbench.ui.cells import cell, cells
+from workbench.reports.render import cell
+from workbench.ui.layout import cells
 
 
 @pytest.mark.parametrize(

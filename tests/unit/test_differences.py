@@ -8,7 +8,7 @@ from workbench.pipelines import REGISTRIES, Pipeline, from_mapping, to_mapping
 from workbench.retrievers import BM25, RETRIEVERS, Hybrid
 from workbench.specs import from_dict, to_dict
 from workbench.splitters import SPLITTERS, Recursive
-from workbench.ui.differences import Difference, differences
+from workbench.ui.forms import Difference, differences
 
 KINDS = [("splitter", kind) for kind in SPLITTERS] + [("retriever", kind) for kind in RETRIEVERS]
 

@@ -10,8 +10,19 @@ from workbench.documents import Corpus, Document, Section
 from workbench.records import Hit
 from workbench.retrievers.analyser import matches
 from workbench.spans import Span
-from workbench.ui.hits import Column, HitClick, HitEvents, _events, column, payload
-from workbench.ui.hits.rows import BEFORE, LEAD, SLACK, WINDOW, WORD
+from workbench.ui.components.hits import (
+    BEFORE,
+    LEAD,
+    SLACK,
+    WINDOW,
+    WORD,
+    Column,
+    HitClick,
+    HitEvents,
+    _events,
+    column,
+    payload,
+)
 
 PLAIN = (
     "the leave of parents lasts E-4417 weeks, or § 12.3(b)? 東京都 \U0001f600 e\u0301te\u0301 form\n 88-1032-B \r\n\r\n"

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from workbench.embedders import Cancelled
 from workbench.errors import ModelUnavailable
 from workbench.retrievers import Collection
+from workbench.tasks import Task
 from workbench.ui import jobs
 
 
@@ -20,17 +20,16 @@ def until(event: threading.Event) -> None:
     assert event.wait(20)
 
 
-def made(report: jobs.Report, cancelled: object) -> str:
+def made(task: Task) -> str:
     return "made"
 
 
 def cancellable(started: threading.Event) -> jobs.Work:
-    def work(report: jobs.Report, cancelled: object) -> str:
-        report(1, 10)
+    def work(task: Task) -> str:
+        task.report(1, 10)
         started.set()
         for _ in range(2000):
-            if cancelled():  # type: ignore[operator]
-                raise Cancelled
+            task.check()
             threading.Event().wait(0.01)
         return "never"
 
@@ -47,14 +46,14 @@ def running(key: str, visit: str = "visit") -> jobs.Job:
 def test_the_same_work_is_done_once() -> None:
     calls = []
     for visit in ("a", "b"):
-        job = jobs.run("key", visit, lambda report, cancelled: calls.append(1) or "made")
+        job = jobs.run("key", visit, lambda task: calls.append(1) or "made")
         until(job.finished)
     assert (job.result, calls) == ("made", [1])
 
 
 def test_work_is_not_cancelled_before_it_begins() -> None:
     for i in range(200):  # a job whose watcher came late would stop at its first look
-        job = jobs.run(i, "visit", lambda report, cancelled: "stopped" if cancelled() else "went on")
+        job = jobs.run(i, "visit", lambda task: "stopped" if task.cancelled() else "went on")
         until(job.finished)
         assert job.result == "went on"
 
@@ -110,7 +109,7 @@ def test_nobody_stops_what_another_waits_for() -> None:
     ],
 )
 def test_errors_are_told_and_not_tried_again_by_themselves(error: Exception, says: str) -> None:
-    def work(report: jobs.Report, cancelled: object) -> None:
+    def work(task: Task) -> None:
         raise error
 
     job = jobs.run("key", "visit", work)
@@ -119,7 +118,7 @@ def test_errors_are_told_and_not_tried_again_by_themselves(error: Exception, say
     assert jobs.run("key", "visit", made) is job
 
 
-def heavy(report: jobs.Report, cancelled: object) -> Collection:
+def heavy(task: Task) -> Collection:
     """Rows of one document whose words would take all that results may weigh."""
     corpus = SimpleNamespace(characters=jobs.BYTES)
     found = Collection.__new__(Collection)
@@ -158,8 +157,8 @@ def test_what_the_visit_itself_watches_is_kept_up_to_a_limit() -> None:
 
 
 def test_of_results_that_weigh_gigabytes_few_are_kept() -> None:
-    def huge(report: jobs.Report, cancelled: object) -> Collection:
-        found = heavy(report, cancelled)
+    def huge(task: Task) -> Collection:
+        found = heavy(task)
         found.corpus = SimpleNamespace(characters=jobs.HUGE)
         return found
 
@@ -168,3 +167,34 @@ def test_of_results_that_weigh_gigabytes_few_are_kept() -> None:
         until(jobs.run(i, "visit", huge).finished)
     assert len(jobs._jobs) <= jobs.FEW + 1
     assert jobs.find(jobs.FEW + 3) is not None
+
+
+def test_detached_work_goes_on_while_nobody_watches_and_notes_what_it_does() -> None:
+    noted, go_on = threading.Event(), threading.Event()
+
+    def work(task: Task) -> str:
+        task.report(1, 2, "the first half")
+        noted.set()
+        until(go_on)
+        task.check()
+        return task.owner
+
+    job = jobs.run("sweep", "visit", work, detached=True)
+    until(noted)
+    jobs.attend("visit", set())
+    assert jobs.run("sweep", "another", made, detached=True) is job
+    jobs.attend("another", set())
+    assert (job.share, job.note, job.running, job.cancelled) == (0.5, "the first half", True, False)
+    go_on.set()
+    until(job.finished)
+    assert job.result == "visit"
+
+
+def test_the_words_of_progress_name_what_is_left() -> None:
+    job = jobs.Job()
+    assert jobs.progress_words("Speed", job) == "Speed: begins"
+    job.report(20, 300)
+    job.seconds = 2.0  # ten steps per second
+    assert jobs.progress_words("Speed", job) == "Speed: 20 of 300, about 28 s left"
+    job.stopped = True
+    assert jobs.progress_words("Speed", job) == "Speed: stopping"

@@ -7,7 +7,7 @@ from workbench.records import Lost, Question, Reference
 from workbench.spans import Span
 from workbench.statistics import by_document, compare, population
 from workbench.ui.experiments.results import compared, shared
-from workbench.ui.population import said
+from workbench.ui.headline import said
 
 DOCUMENTS = np.repeat(np.arange(8), 5)
 

@@ -6,8 +6,8 @@ import pytest
 from workbench.parsers import Boxes
 from workbench.records import Hit
 from workbench.spans import Span
-from workbench.ui import pages_view
-from workbench.ui.pages_view import Marks, PageEvents, payload, peek
+from workbench.ui.components import pdf
+from workbench.ui.components.pdf import Marks, PageEvents, payload, peek
 
 
 @pytest.fixture
@@ -72,6 +72,6 @@ def test_what_the_browser_sends_is_checked(monkeypatch, state, event):
 def test_the_components_script_writes_no_markup():
     from pathlib import Path
 
-    script = (Path(pages_view.__file__).parent / "view.js").read_text("utf-8")
+    script = (Path(pdf.__file__).parent / "view.js").read_text("utf-8")
     for name in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "eval("):
         assert name not in script

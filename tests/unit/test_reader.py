@@ -12,8 +12,8 @@ import pytest
 from workbench.documents import Document, Section
 from workbench.records import Hit
 from workbench.spans import Span
-from workbench.ui import reader as module
-from workbench.ui.reader import Click, ReaderEvents
+from workbench.ui.components import reader as module
+from workbench.ui.components.reader import Click, ReaderEvents
 
 streamlit_testing = pytest.importorskip("streamlit.testing.v1")
 AppTest = streamlit_testing.AppTest
@@ -60,7 +60,7 @@ def app() -> None:
     from workbench.documents import Document, Section
     from workbench.records import Hit
     from workbench.spans import Span
-    from workbench.ui.reader import overlay, reader, scroll_to
+    from workbench.ui.components.reader import overlay, reader, scroll_to
 
     text = "One \U0001f600 two.\r\nThree."
     doc = Document(

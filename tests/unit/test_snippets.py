@@ -15,7 +15,7 @@ from workbench.parsers import Auto, read
 from workbench.pipelines import Pipeline, from_yaml, prepared, to_yaml
 from workbench.retrievers import BM25, Hybrid
 from workbench.splitters import Code, Fixed, Recursive, Separator, Structure
-from workbench.ui import snippets
+from workbench.ui import bench
 
 QUERY = 'What does "§ 12.3(b)" say?'
 PIPELINES = [
@@ -35,7 +35,7 @@ def corpus(root: Path) -> Corpus:
 
 @pytest.mark.parametrize("pipeline", PIPELINES, ids=lambda p: p.label)
 def test_the_python_prints_the_hits(pipeline: Pipeline, corpus: Corpus, root: Path) -> None:
-    code = snippets.python(pipeline, QUERY).replace(
+    code = bench.python(pipeline, QUERY).replace(
         '"sample_docs"', repr(str(root / "sample_docs" / corpus.documents[0].name))
     )
     out = io.StringIO()
@@ -52,9 +52,7 @@ def test_the_command_prints_the_chunks(
 ) -> None:
     import json
 
-    line = (
-        snippets.command(pipeline).splitlines()[0].replace("FILE", str(root / "sample_docs" / corpus.documents[0].name))
-    )
+    line = bench.command(pipeline).splitlines()[0].replace("FILE", str(root / "sample_docs" / corpus.documents[0].name))
     assert main(shlex.split(line)[3:]) == 0
     printed = [json.loads(row) for row in capsys.readouterr().out.splitlines()]
     document = corpus.documents[0]
@@ -80,13 +78,13 @@ def test_langchain_gives_the_same_texts(unit: str, corpus: Corpus, monkeypatch: 
 
     document = corpus.documents[0]
     pipeline = Pipeline(splitter=Recursive(chunk_size=180, chunk_overlap=40, unit=unit))
-    code = snippets.langchain(pipeline).replace("from tokenizers import Tokenizer", "")
+    code = bench.langchain(pipeline).replace("from tokenizers import Tokenizer", "")
     names = {"text": document.text, "Tokenizer": Local}
     exec(compile(code, "snippet", "exec"), names)
     assert names["chunks"] == pipeline.splitter(document).texts(document)
 
 
 def test_langchain_is_not_promised_where_it_differs() -> None:
-    assert snippets.langchain(Pipeline(splitter=Structure())) == ""
-    assert snippets.langchain(Pipeline(splitter=Recursive(header="path"))) == ""
-    assert snippets.langchain(Pipeline(splitter=Recursive(tokenizer="wordllama-256"))) == ""
+    assert bench.langchain(Pipeline(splitter=Structure())) == ""
+    assert bench.langchain(Pipeline(splitter=Recursive(header="path"))) == ""
+    assert bench.langchain(Pipeline(splitter=Recursive(tokenizer="wordllama-256"))) == ""

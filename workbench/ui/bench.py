@@ -1,7 +1,10 @@
 """The Bench's panels around the source: parameters, facts, the text with its boundaries, code, comparing, sharing."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from html import escape
+from shlex import quote
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -10,66 +13,49 @@ from streamlit.delta_generator import DeltaGenerator
 from workbench import pipelines
 from workbench.documents import Corpus, Document
 from workbench.errors import WorkbenchError
-from workbench.pipelines import Pipeline, from_yaml, to_yaml
+from workbench.pipelines import REGISTRIES, Pipeline, from_yaml, to_yaml
 from workbench.spans import Span
-from workbench.ui import charts, countings, forms, jobs, live, offering, sessions, snippets
-from workbench.ui.controls import control
-from workbench.ui.differences import changed
-from workbench.ui.reader import reader
-from workbench.ui.shell import plain, size_label, status_bar
+from workbench.specs import Spec
+from workbench.tokens import BPE_ENCODINGS
+from workbench.ui import corpus_stats, forms, jobs, layout, state
+from workbench.ui.components.reader import reader
+from workbench.ui.compute import Known
+from workbench.ui.forms import changed, control
+from workbench.ui.layout import plain, size_label, status_bar
 
 KEY, KEY_A = "bench-reader", "bench-reader-a"
-"""The readers of the pipeline in hand and, in a comparison, of the pinned one."""
+"""The readers of the current configuration and, in a comparison, of the pinned one."""
 
-SPLITTERS = {
-    "recursive": "Recursive",
-    "fixed": "Fixed windows",
-    "sentences": "Sentences",
-    "structure": "Headings and blocks",
-    "code": "Code by language",
-    "separator": "One separator",
-    "semantic": "Semantic breaks",
-    "cluster": "Semantic clusters",
-    "parent-child": "Small in large",
-    "sentence-window": "Sentence windows",
-}
 _SHOWN = {"chunk_size", "chunk_overlap", "unit", "language", "separator"}
 """The splitter's fields that stand on the page itself."""
 
 
-def status(
-    corpus: Corpus, pipeline: Pipeline, job: jobs.Job | None = None, found: countings.Totals | None = None
-) -> None:
-    """The line of facts: corpus, splitter, model, chunks, and whether the index belongs to them.
+def status(corpus: Corpus, pipeline: Pipeline, known: Known | None = None) -> None:
+    """Draw the line of facts: corpus, splitter, model, chunks, and whether the index belongs to them.
 
-    Without `found` it is the part that is known before anything is cut.
+    Without `known` it is the part that is known before anything is cut.
     """
     limit, s = pipeline.embedder.max_tokens, pipeline.splitter
+    found = known.totals if known is not None else None
     status_bar(
         f"{size_label(len(corpus), 'documents')}, {size_label(corpus.characters, 'characters')}",
         f"{s.kind} {s.chunk_size}/{s.chunk_overlap} {s.unit}",
-        f"{pipeline.embedder.source.name} ({f'{limit} tokens at most' if limit else 'no token limit'})",
+        f"{pipeline.embedder.source.name} ({f'max tokens {limit}' if limit else 'no token limit'})",
         f"{found.about}{size_label(found.chunks, 'chunks')}, {found.truncated:,} truncated" if found else "",
-        cost(found, pipeline) if found else "",
+        found.cost(pipeline) if found else "",
         f"estimated from {found.sampled:,} of {len(corpus):,} documents" if found and found.sampled else "",
-        f"index {_state(job)}" if found else "",
+        f"index {_state(known.embedding)}" if known is not None else "",
     )
 
 
 def _state(job: jobs.Job | None) -> str:
-    if job is None or (job.finished.is_set() and job.result is None):
+    if job is None or job.failed:
         return "not built"
-    return "fresh" if job.finished.is_set() else "building"
-
-
-def cost(found: countings.Totals, pipeline: Pipeline) -> str:
-    """What the whole corpus takes to embed and to store."""
-    size = found.chunks * pipeline.embedder.dimensions * np.dtype(np.float32).itemsize
-    return f"{found.about}{found.tokens:,} tokens to embed, {size_label(size)} of vectors"
+    return "building" if job.running else "fresh"
 
 
 def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
-    """The row of buttons that pin the pipeline in hand, to compare the next one with it, and share what is shown."""
+    """Draw and return the row of buttons that pin the current configuration, compare, and share what is shown."""
     row = st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small")
     if pinned is None:
         help = "Keep this configuration, then change anything: both stand side by side, on the same query."
@@ -77,7 +63,7 @@ def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
             "Pin as A",
             icon=":material/keep:",
             key="pin",
-            on_click=sessions.pin,
+            on_click=state.pin,
             args=(pipeline,),
             type="tertiary",
             help=help,
@@ -97,7 +83,7 @@ def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
             "Unpin",
             icon=unpin,
             key="unpin",
-            on_click=sessions.pin,
+            on_click=state.pin,
             args=(None,),
             type="tertiary",
             help="A is no longer shown beside the current configuration.",
@@ -108,22 +94,22 @@ def actions(pipeline: Pipeline, pinned: Pipeline | None) -> DeltaGenerator:
 
 
 def links() -> None:
-    """The link that may change nothing; the owner's own only where the owner asks for it."""
-    reading = sessions.reader_link()
+    """Draw the link that may change nothing; the owner's own only where the owner asks for it."""
+    reading = state.reader_link()
     st.caption("Opens the same configuration, comparison and query" + (", and can change nothing." if reading else "."))
     if reading and st.toggle("Let them change it too", key="share-writing"):
         st.caption("Whoever has this link may add, replace and remove documents, and delete the workspace.")
         reading = ""
-    st.code(reading or sessions.link(), language=None, wrap_lines=True)
+    st.code(reading or state.link(), language=None, wrap_lines=True)
 
 
 def _swap(pipeline: Pipeline, pinned: Pipeline) -> None:
-    sessions.take(pinned)
-    sessions.pin(pipeline)
+    state.take(pinned)
+    state.pin(pipeline)
 
 
 def document_choice(corpus: Corpus) -> Document | None:
-    """The document that is shown; None where there is none."""
+    """Return the document that is shown; None where there is none."""
     if not len(corpus):
         return None
     if st.session_state.get("document", "") not in corpus:
@@ -136,15 +122,15 @@ def document_choice(corpus: Corpus) -> Document | None:
         "bench-document",
         chosen,
         lambda id: st.session_state.update(document=id),
-        options=offering.offered(corpus, "bench-find", [chosen]),
-        format_func=lambda id: offering.name_of(corpus, id),
+        options=forms.offered(corpus, "bench-find", [chosen]),
+        format_func=lambda id: forms.name_of(corpus, id),
     )
     return corpus.document(chosen)
 
 
 def parameters() -> None:
-    """The controls of the pipeline in hand that are turned most; the rest is one click away."""
-    kind = forms.kind_choice("splitter", "Splitter", SPLITTERS)
+    """Draw the controls of the current configuration that are turned most; the rest is one click away."""
+    kind = forms.kind_choice("splitter", "Splitter")
     if kind == "code":
         forms.field_controls("splitter", keep={"language"})
     if kind == "separator":
@@ -152,36 +138,36 @@ def parameters() -> None:
     forms.size_controls()
     forms.model_choice()
     with st.popover("More settings", icon=":material/settings:", width="stretch"):
-        if sessions.mapping()["splitter"]["unit"] == "tokens":
+        if state.mapping()["splitter"]["unit"] == "tokens":
             forms.tokenizer_choice()
         forms.field_controls("splitter", leave_out=_SHOWN | {"tokenizer"})
         _open_file()
     changed("splitter", _SHOWN)
     with st.popover("Code for this", icon=":material/code:", width="stretch"):
-        code(sessions.pipeline())
+        code(state.pipeline())
 
 
 def _open_file() -> None:
-    """A pipeline file in the place of the pipeline in hand."""
+    """Draw a pipeline file in the place of the current configuration."""
     turn = st.session_state.get("open-turn", 0)
     file = st.file_uploader("Open a pipeline file", key=f"open-{turn}", type=["yaml", "yml"])
     if file is not None:
         try:
-            sessions.take(from_yaml(file.getvalue().decode("utf-8", "replace")))
+            state.take(from_yaml(file.getvalue().decode("utf-8", "replace")))
         except WorkbenchError as error:
-            sessions.say("error", f"{file.name}: {error}")
+            state.say("error", f"{file.name}: {error}")
         st.session_state["open-turn"] = turn + 1
         st.rerun()
 
 
 def code(pipeline: Pipeline) -> None:
-    """The pipeline in hand as a file, a command, Python, and LangChain where that gives equal chunks."""
+    """Draw the current configuration as a file, a command, Python, and LangChain where that gives equal chunks."""
     query = st.session_state.get("query", "") or "your query"
     forms_of_it = {
         "File": (to_yaml(pipeline), "yaml"),
-        "Command": (snippets.command(pipeline), "bash"),
-        "Python": (snippets.python(pipeline, query), "python"),
-        "LangChain": (snippets.langchain(pipeline), "python"),
+        "Command": (command(pipeline), "bash"),
+        "Python": (python(pipeline, query), "python"),
+        "LangChain": (langchain(pipeline), "python"),
     }
     chosen = st.segmented_control(
         "Form", list(forms_of_it), default="File", key="code-form", label_visibility="collapsed", required=True
@@ -191,7 +177,7 @@ def code(pipeline: Pipeline) -> None:
         st.caption("LangChain has no splitter of its own that gives these chunks. Use the file, the command or Python.")
         return
     st.code(text, language=language, wrap_lines=language == "bash")
-    if own := sessions.read_apart():
+    if own := state.read_apart():
         names = ", ".join(plain(name) for name in own)
         st.caption(f"Read with settings of their own, which this does not hold: {names}.")
     if chosen == "LangChain":
@@ -203,7 +189,7 @@ def code(pipeline: Pipeline) -> None:
 def source(
     document: Document, pipeline: Pipeline, gold: Sequence[Span], title: str = "", key: str = KEY, height: int = 600
 ) -> None:
-    """The document with its chunks, the facts of these above it, and those of a chunk that was clicked below.
+    """Draw the document with its chunks, the facts of these above it, and those of a chunk that was clicked below.
 
     The boundaries are sent before anything is counted: tokens can take a tenth of a second, and the text that the model
     never sees follows with the hits.
@@ -212,7 +198,7 @@ def source(
     chunks = pipelines.split(document, pipeline.splitter)
     version = pipeline.fingerprint
     events = reader(document, key=key, chunks=chunks.spans, gold=gold, version=version, height=height, selectable=False)
-    found = live.cut(document, pipeline)
+    found = corpus_stats.cut(document, pipeline)
     with above:
         facts(document, found, pipeline, title)
     if events.clicked and events.clicked.layer == "chunk" and events.clicked.id < len(chunks):
@@ -228,18 +214,18 @@ def source(
         )
 
 
-def facts(document: Document, found: live.Cut, pipeline: Pipeline, title: str = "") -> None:
-    """How many chunks, how large against what was asked for, what is cut off; beside a `title`, in fewer words."""
+def facts(document: Document, found: corpus_stats.Cut, pipeline: Pipeline, title: str = "") -> None:
+    """Draw how many chunks, how large against what was asked for, what is cut off; beside a `title`, in fewer words."""
     s, n = pipeline.splitter, len(found.chunks)
     limit, tokenizer = pipeline.embedder.max_tokens, pipeline.embedder.tokenizer
     if not n:
         st.html("<div class='facts'>No chunks: there is no text that could be cut.</div>")
         return
-    sizes = live.sizes(document, s)
+    sizes = corpus_stats.sizes(document, s)
     unit = s.unit if s.measure in ("characters", tokenizer) else f"tokens of {s.tokenizer}"
     low, median, high = np.percentile(sizes, [5, 50, 95])
     line = f"<b>{n:,}</b> chunk{'s' if n > 1 else ''} · median <b>{median:.0f}</b> {escape(unit)}"
-    share = live.invisible(found) / len(document.text)
+    share = found.invisible / len(document.text)
     warning = (
         f"<b>{found.truncated:,} of {n:,} chunks are truncated</b>: {share:.0%} of the text is invisible to search"
     )
@@ -252,4 +238,91 @@ def facts(document: Document, found: live.Cut, pipeline: Pipeline, title: str = 
         line += f"<br><span class='warn'>{warning} (the model reads {limit} tokens)</span>"
     left, right = st.columns([3, 2], gap="small", vertical_alignment="center")
     left.html(f"<div class='facts'>{line}</div>")
-    right.html(charts.histogram(sizes, s.chunk_size, limit if s.measure == tokenizer else None, unit))
+    right.html(layout.histogram(sizes, s.chunk_size, limit if s.measure == tokenizer else None, unit))
+
+
+HOMES = {part: "indexes" if part == "index" else f"{part}s" for part in REGISTRIES}
+"""Part of a pipeline → the package that its methods are in."""
+
+
+def call(spec: Spec) -> str:
+    """Return the method as Python writes it, fields at their default left out: `Recursive(chunk_size=256)`."""
+    changed = [f"{f.name}={getattr(spec, f.name)!r}" for f in fields(spec) if getattr(spec, f.name) != f.default]
+    return f"{type(spec).__name__}({', '.join(changed)})"
+
+
+def python(pipeline: Pipeline, query: str) -> str:
+    """Return a few lines that give the same hits."""
+    parts = {name: getattr(pipeline, name) for name in HOMES}
+    return "\n".join(
+        [
+            "from workbench import Pipeline, read",
+            *(f"from workbench.{HOMES[name]} import {type(part).__name__}" for name, part in parts.items()),
+            "from workbench.pipelines import prepared",
+            "",
+            f'corpus = read("sample_docs", parser={call(pipeline.parser)})',
+            "pipeline = Pipeline(",
+            *(f"    {name}={call(part)}," for name, part in parts.items()),
+            f"    k={pipeline.k},",
+            ")",
+            "rows = prepared(corpus, pipeline)",
+            f"for hit in pipeline.retriever(rows, [{query!r}], pipeline.k)[0]:",
+            "    print(hit.rank, hit.score, corpus[hit.span])",
+        ]
+    )
+
+
+HUB_NAMES = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
+"""What a packaged model is called on the hub, where LangChain's users have it from."""
+
+
+def langchain(pipeline: Pipeline) -> str:
+    """Return code with LangChain's own splitter where its chunks are equal; "" where they are not."""
+    s: Any = pipeline.splitter
+    if s.kind != "recursive" or s.header != "none":
+        return ""
+    lines, length = ["from langchain_text_splitters import RecursiveCharacterTextSplitter"], ""
+    if s.unit == "tokens" and s.tokenizer in BPE_ENCODINGS:
+        lines += ["import tiktoken", "", f'encoding = tiktoken.get_encoding("{s.tokenizer}")']
+        length = "    length_function=lambda text: len(encoding.encode_ordinary(text)),"
+    elif s.unit == "tokens":
+        hub_name = HUB_NAMES.get(s.tokenizer, s.tokenizer)
+        if "/" not in hub_name:
+            return ""
+        lines += ["from tokenizers import Tokenizer", "", f"tokenizer = Tokenizer.from_pretrained({hub_name!r})"]
+        lines += ["tokenizer.no_truncation()", "tokenizer.no_padding()"]
+        length = "    length_function=lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids),"
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "splitter = RecursiveCharacterTextSplitter(",
+            f"    chunk_size={s.chunk_size},",
+            f"    chunk_overlap={s.chunk_overlap},",
+            *([length] if length else []),
+            f"    separators={list(s.separators)!r},",
+            ")",
+            "chunks = splitter.split_text(text)",
+        ]
+    )
+
+
+def command(pipeline: Pipeline) -> str:
+    """Return the command lines that print the same chunks, and the same hits."""
+    flags = _flags("parser", pipeline.parser, "parser-") + _flags("splitter", pipeline.splitter, "")
+    return (
+        f"python -m workbench chunk FILE{''.join(flags)}\n"
+        'python -m workbench search FOLDER --config pipeline.yaml --query "…"'
+    )
+
+
+def _flags(part: str, spec: Spec, prefix: str) -> list[str]:
+    """Return the kind, where it is not the default, and every field that was changed."""
+    flags = [] if type(spec) is type(getattr(Pipeline(), part)) else [f" --{part} {spec.kind}"]
+    for f in fields(spec):
+        value = getattr(spec, f.name)
+        if value != f.default:
+            values = [str(v) for v in (value if isinstance(value, tuple) else (value,))]
+            written = " ".join(quote(v.encode("unicode_escape").decode() if v.isascii() else v) for v in values)
+            flags.append(f" --{prefix}{f.name.replace('_', '-')} {written}")
+    return flags

@@ -1,43 +1,109 @@
-"""Forms that a method's dataclass draws: one control a field, in the order of the fields.
+"""Controls for values that are kept elsewhere, and forms: one control for each field of a method's dataclass.
 
-A control shows the current configuration and changes it; nothing else holds its value.
+A value that a script writes into session state reaches the browser once, and only a widget that is on the screen takes
+it: one in a closed popover misses it, starts with its bare default when it is opened, and the next action sends that
+default back as if somebody had chosen it. So nothing is written into a widget here. The value is the widget's default,
+which the browser gets with every run; where the value has changed other than through the widget, a new widget takes its
+place, for which neither the browser nor the server remembers anything.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import Field, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import Field, dataclass, fields
+from itertools import islice
 from typing import Any
 
 import streamlit as st
 
 from workbench import models
-from workbench.errors import WorkbenchError
+from workbench.documents import Corpus
+from workbench.errors import ModelUnavailable, WorkbenchError
+from workbench.parsers import Parser
 from workbench.pipelines import REGISTRIES
+from workbench.retrievers import Rerank, Retriever
 from workbench.specs import defaults, from_dict, to_dict
 from workbench.splitters.pieces import CHARACTERS
 from workbench.tokens import BPE_ENCODINGS
-from workbench.ui import sessions
-from workbench.ui.controls import control
-from workbench.ui.kinds import missing
+from workbench.ui import state
+from workbench.ui.layout import plain
+
+_DEFAULT = {"selectbox": "index", "radio": "index", "multiselect": "default", "segmented_control": "default"}
+"""The parameter that takes a widget's default, where it is not `value`."""
+_SPACES = str.maketrans("0123456789", "".join(map(chr, range(0x2000, 0x200A))))
+"""A turn is written in spaces: Streamlit strips them from the CSS class, so that `.st-key-NAME` is every turn's."""
+
+
+def control(
+    widget: Callable[..., Any], label: str, name: str, value: Any, change: Callable[[Any], object], **settings: Any
+) -> None:
+    """Draw a widget that shows this value, and call `change` with another one when the user chooses it.
+
+    Args:
+        widget: a widget of Streamlit or of a container: `st.slider`, `row.toggle`.
+        name: what the control is called in session state and as the CSS class `st-key-NAME`.
+        settings: the widget's own parameters; `options` where it chooses among some.
+    """
+    ends = [settings.get(end) for end in ("min_value", "max_value")]
+    current, kind = _key(name, value, ends), widget.__name__
+    default = _DEFAULT.get(kind, "value")
+    shown = _place(settings["options"], value) if default == "index" else value
+    widget(label, key=current, on_change=lambda: change(st.session_state[current]), **{default: shown}, **settings)
+
+
+def _place(options: Sequence[Any], value: Any) -> int | None:
+    return list(options).index(value) if value in options else None
+
+
+def _key(name: str, value: Any, ends: list[Any]) -> str:
+    """Return the key of the widget that shows this value: the one before, or a new one if that shows another.
+
+    A slider with other ends is another widget to Streamlit, so it is one here: an earlier one may not come back.
+    """
+    known = f"{name} ends"
+    if _counter(name) not in st.session_state:
+        st.session_state[_counter(name)] = 0
+    elif st.session_state.get(key(name), _GONE) != value or st.session_state.get(known) != ends:
+        renew(name)
+    st.session_state[known] = ends
+    return key(name)
+
+
+_GONE = object()
+
+
+def key(name: str) -> str:
+    """Return the key of the widget that has this name now: of a control, or of a draft that `renew` empties."""
+    turn = st.session_state.get(_counter(name), 0)
+    return name + (str(turn).translate(_SPACES) if turn else "")
+
+
+def renew(name: str) -> None:
+    """Let another widget take the place of the one with this name: it begins with its default."""
+    st.session_state[_counter(name)] = st.session_state.get(_counter(name), 0) + 1
+
+
+def _counter(name: str) -> str:
+    return f"{name} turn"
+
 
 CHARACTERS_A_TOKEN = 4  # about, in English; only to keep a size near what it was when the unit changes
 SLIDERS = {"tokens": (16, 1024), CHARACTERS: (64, 6000)}
 
 
-def kind_choice(part: str, label: str, names: Mapping[str, str] | None = None) -> str:
+def kind_choice(part: str, caption: str) -> str:
     """Draw the choice of a part's kind, and return the kind. A new kind keeps the fields that both have."""
 
     def named(kind: str) -> str:
-        return (names or {}).get(kind, kind) + (" (not installed)" if missing(registry[kind]) else "")
+        return label(part, kind) + (" (not installed)" if missing(registry[kind]) else "")
 
-    current: str = sessions.mapping()[part]["kind"]
+    current: str = state.mapping()[part]["kind"]
     registry = REGISTRIES[part]
     control(
         st.selectbox,
-        label,
+        caption,
         f"{part}-kind",
         current,
-        lambda kind: sessions.attempt(lambda: take_kind(part, kind)),
+        lambda kind: state.attempt(lambda: take_kind(part, kind)),
         options=list(registry),
         format_func=named,
         help="  \n".join(f"**{kind}**: {_first_line(cls)}" for kind, cls in registry.items()),
@@ -51,16 +117,16 @@ def _first_line(cls: type) -> str:
 
 
 def take_kind(part: str, kind: str) -> None:
-    """Nothing; another method for a part of the pipeline in hand, with the fields that both have."""
-    before = sessions.mapping()[part]
+    """Choose another method for a part of the current configuration; fields that both have keep their values."""
+    before = state.mapping()[part]
     own = defaults(REGISTRIES[part][kind])
     shared = {name: value for name, value in before.items() if name in own and name != "header"}
-    sessions.put(part, to_dict(from_dict(REGISTRIES[part], {"kind": kind, **shared}, part)))
+    state.put(part, to_dict(from_dict(REGISTRIES[part], {"kind": kind, **shared}, part)))
 
 
 def size_controls() -> None:
     """Draw sliders for chunk_size and chunk_overlap, and their unit. They fit each other whatever is moved."""
-    splitter = sessions.mapping()["splitter"]
+    splitter = state.mapping()["splitter"]
     size, overlap, unit = splitter["chunk_size"], splitter["chunk_overlap"], splitter["unit"]
     low, high, most = slider_ends(size, overlap, unit)
     control(st.slider, "Chunk size", "chunk-size", size, take_size, min_value=low, max_value=high)
@@ -96,12 +162,12 @@ def take_size(size: int) -> None:
     """Cut into chunks of this size from now on; the overlap gives way to half of it, unless it was more before."""
     overlap = _splitter("chunk_overlap")
     most = size // 2 if overlap <= _splitter("chunk_size") // 2 else size - 1
-    sessions.change("splitter", chunk_size=size, chunk_overlap=min(overlap, most))
+    state.change("splitter", chunk_size=size, chunk_overlap=min(overlap, most))
 
 
 def take_overlap(overlap: int) -> None:
     """Let chunks overlap by this much from now on, as far as their size allows."""
-    sessions.change("splitter", chunk_overlap=min(overlap, _splitter("chunk_size") - 1))
+    state.change("splitter", chunk_overlap=min(overlap, _splitter("chunk_size") - 1))
 
 
 def take_unit(unit: str | None) -> None:
@@ -111,15 +177,15 @@ def take_unit(unit: str | None) -> None:
     factor = CHARACTERS_A_TOKEN if unit == CHARACTERS else 1 / CHARACTERS_A_TOKEN
     size = max(1, round(_splitter("chunk_size") * factor))
     overlap = min(round(_splitter("chunk_overlap") * factor), size - 1)
-    sessions.change("splitter", unit=unit, chunk_size=size, chunk_overlap=overlap)
+    state.change("splitter", unit=unit, chunk_size=size, chunk_overlap=overlap)
 
 
 def _splitter(field: str) -> Any:
-    return sessions.mapping()["splitter"][field]
+    return state.mapping()["splitter"][field]
 
 
 def tokenizer_choice() -> None:
-    """Whose tokens are counted; follows the model until another is chosen."""
+    """Draw the choice of the tokenizer that counts; it follows the model until another is chosen."""
     options = [*model_names(), *BPE_ENCODINGS]
     _choice(
         "splitter", "tokenizer", options, "Tokens of", "Sizes count this tokenizer's tokens, special ones left out."
@@ -128,42 +194,42 @@ def tokenizer_choice() -> None:
 
 def model_choice(label: str = "Embedding model") -> None:
     """Draw the choice of the embedding model. The tokenizer of sizes follows, unless it was another than its own."""
-    current = sessions.mapping()["embedder"]["model"]
+    current = state.mapping()["embedder"]["model"]
     help = "More models, folders and settings: page Models."
     control(st.selectbox, label, "model", current, take_model, options=model_names(), help=help)
 
 
 def model_names() -> list[str]:
-    """The packaged models, then those that the user named, then the one in use if it is neither."""
-    named = sessions.workspace().settings.get("models", [])
-    used = [sessions.mapping()["embedder"]["model"]]
+    """Return the packaged models, then those that the user named, then the one in use if it is neither."""
+    named = state.workspace().settings.get("models", [])
+    used = [state.mapping()["embedder"]["model"]]
     return list(dict.fromkeys([*(m.name for m in models.known()), *named, *used]))
 
 
 def take_model(name: str) -> None:
-    """Nothing; embeds with this model from now on, or says why that cannot be."""
+    """Use this model from now on, or say why that cannot be."""
     from workbench.embedders import embedder_for
 
-    before = sessions.mapping()["embedder"]["model"]
+    before = state.mapping()["embedder"]["model"]
     try:
-        sessions.put("embedder", to_dict(embedder_for(name)))
+        state.put("embedder", to_dict(embedder_for(name)))
     except WorkbenchError as error:
-        sessions.say("error", str(error))
+        state.say("error", str(error))
         return
-    if sessions.mapping()["splitter"]["tokenizer"] == before:
-        sessions.change("splitter", tokenizer=name)
+    if state.mapping()["splitter"]["tokenizer"] == before:
+        state.change("splitter", tokenizer=name)
 
 
 def field_controls(part: str, *, leave_out: Iterable[str] = (), keep: Iterable[str] | None = None) -> None:
     """Draw a control for each field of a part's method, but those left out; or only for those to `keep`."""
-    cls = REGISTRIES[part][sessions.mapping()[part]["kind"]]
+    cls = REGISTRIES[part][state.mapping()[part]["kind"]]
     for f in fields(cls):
         if f.name in keep if keep is not None else f.name not in leave_out:
             _field(part, f)
 
 
 def _field(part: str, f: "Field[Any]") -> None:
-    value, metadata = sessions.mapping()[part][f.name], f.metadata
+    value, metadata = state.mapping()[part][f.name], f.metadata
     about = metadata["help"]
     if metadata["choices"]:
         _choice(part, f.name, metadata["choices"], _label(f.name), about)
@@ -197,7 +263,7 @@ def _label(field: str) -> str:
 
 
 def _choice(part: str, name: str, options: Iterable[str], label: str, about: str) -> None:
-    options = list(dict.fromkeys([*options, sessions.mapping()[part][name]]))
+    options = list(dict.fromkeys([*options, state.mapping()[part][name]]))
     _control(part, name, st.selectbox, about, label=label, options=options)
 
 
@@ -219,10 +285,10 @@ def _control(
     """Draw the control of one field. A value that the method refuses is reported, and the one before stays."""
 
     def changed(value: Any) -> None:
-        wanted = {**sessions.mapping()[part], name: take(value)}
-        sessions.attempt(lambda: sessions.put(part, to_dict(from_dict(REGISTRIES[part], wanted, part))))
+        wanted = {**state.mapping()[part], name: take(value)}
+        state.attempt(lambda: state.put(part, to_dict(from_dict(REGISTRIES[part], wanted, part))))
 
-    shown = show(sessions.mapping()[part][name])
+    shown = show(state.mapping()[part][name])
     control(widget, label or _label(name), f"{part}-{name}", shown, changed, help=about, **settings)
 
 
@@ -242,3 +308,137 @@ def _meant(text: str) -> list[str]:
 
 def _meant_one(text: str) -> str:
     return _meant(text)[0]
+
+
+LONGEST = 24  # characters of a value that still reads at a glance
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that is not at its default: in words, and the default."""
+
+    field: str
+    words: str
+    usual: Any
+
+
+def differences(pipeline: Mapping[str, Any], part: str) -> list[Difference]:
+    """Return the fields of a part that are not at their defaults, in their order.
+
+    Args:
+        pipeline: plain values, in the form of the pipeline file.
+    """
+    values = pipeline[part]
+    usual = defaults(REGISTRIES[part][values["kind"]])
+    if part == "splitter":  # sizes count the model's tokens, unless another tokenizer was chosen
+        counts = values["unit"] == "tokens"
+        usual["tokenizer"] = pipeline["embedder"]["model"] if counts else values["tokenizer"]
+    plainly = {name: list(value) if isinstance(value, tuple) else value for name, value in usual.items()}
+    return [Difference(f, _words(f, values[f]), plainly[f]) for f in plainly if values[f] != plainly[f]]
+
+
+def _words(field: str, value: Any) -> str:
+    name = field.replace("_", " ")
+    if isinstance(value, bool):
+        return f"{name} {'on' if value else 'off'}"
+    if isinstance(value, int | float):
+        return f"{name} {value:g}"
+    if isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= LONGEST:
+        return f"{name} {value}"
+    return f"{name} changed"
+
+
+def undo(part: str, difference: Difference) -> None:
+    """Set the field back to its default; where that does not fit the other fields, the reason is reported."""
+    wanted = {**state.mapping()[part], difference.field: difference.usual}
+    state.attempt(lambda: state.put(part, to_dict(from_dict(REGISTRIES[part], wanted, part))))
+
+
+def changed(part: str, leave_out: Iterable[str] = ()) -> None:
+    """Draw what differs from the default, one button each; a click undoes it."""
+    shown = [d for d in differences(state.mapping(), part) if d.field not in leave_out]
+    if not shown:
+        return
+    with st.container(horizontal=True, gap="xxsmall", key=f"changed-{part}"):
+        for difference in shown:
+            st.button(
+                plain(difference.words), icon=":material/undo:", icon_position="right",
+                key=f"undo-{part}-{difference.field}", help="Not the default. A click sets it back.",
+                on_click=undo, args=(part, difference),
+            )  # fmt: skip
+
+
+_LABELS = {
+    "sentence-transformer": "Transformer",
+    "static": "Static vectors",
+    "late": "Late chunking",
+    "remote": "Behind an endpoint",
+    "flat": "Flat: compares with all",
+    "hnsw": "HNSW: a graph of neighbours",
+    "ivf-flat": "IVF-flat: lists around centres",
+    "ivf-pq": "IVF-PQ: lists of product codes",
+    "sq8": "SQ8: a byte a dimension",
+    "binary": "Binary: a bit a dimension",
+    "dense": "Dense",
+    "bm25": "BM25",
+    "hybrid": "Hybrid",
+    "mmr": "MMR",
+    "rerank": "Rerank",
+    "recursive": "Recursive",
+    "fixed": "Fixed windows",
+    "sentences": "Sentences",
+    "structure": "Headings and blocks",
+    "code": "Code by language",
+    "separator": "One separator",
+    "semantic": "Semantic breaks",
+    "cluster": "Semantic clusters",
+    "parent-child": "Small in large",
+    "sentence-window": "Sentence windows",
+}
+"""Names of kinds whose class has no `label` of its own."""
+
+
+def label(part: str, kind: str) -> str:
+    """Return what a kind is called on the pages: its class's `label`, or the kind itself."""
+    return getattr(REGISTRIES[part].get(kind), "label", "") or _LABELS.get(kind, kind)
+
+
+def labels(part: str) -> dict[str, str]:
+    """Return what every kind of a part is called, by kind."""
+    return {kind: label(part, kind) for kind in REGISTRIES[part]}
+
+
+def missing(cls: type) -> str:
+    """Return what a kind needs and is not installed, with the remedy; "" where nothing is missing."""
+    return cls.missing() if issubclass(cls, Parser) else ""
+
+
+def unavailable(retriever: Retriever) -> str:
+    """Return why it cannot search here, and what to do about it; "" where it can, once there are vectors."""
+    if not isinstance(retriever, Rerank):
+        return ""
+    try:
+        models.find(retriever.model)
+    except ModelUnavailable as error:
+        return str(error)
+    return ""
+
+
+MOST_OFFERED = 200
+"""Documents in a list to choose from: every one is sent to the browser at every run."""
+
+
+def offered(corpus: Corpus, key: str, chosen: Iterable[str]) -> list[str]:
+    """Return the ids of the documents to choose from, `chosen` included; draw a search box where there are many."""
+    if len(corpus) <= MOST_OFFERED:
+        return [d.id for d in corpus]
+    part = st.text_input(
+        "Find a document", key=key, type="search", placeholder=f"part of one of {len(corpus):,} names"
+    ).lower()
+    named = islice((d.id for d in corpus if part in d.name.lower()), MOST_OFFERED)
+    return list(dict.fromkeys([*(id for id in chosen if id in corpus), *named]))
+
+
+def name_of(corpus: Corpus, id: str) -> str:
+    """Return the document's name, for a list of ids."""
+    return corpus.document(id).name if id in corpus else id

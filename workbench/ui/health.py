@@ -1,7 +1,6 @@
 """Chunk health on the Bench: what a chunking cuts, repeats, leaves too small or hides, each a click from its place."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -9,15 +8,16 @@ import streamlit as st
 from workbench import pipelines
 from workbench.diagnostics import Finding, examine, split_answers
 from workbench.documents import Corpus
-from workbench.pipelines import Pipeline
+from workbench.memory_cache import cached
 from workbench.records import Question
 from workbench.retrievers import BM25, Collection, Rerank, Retriever
 from workbench.spans import Span
 from workbench.splitters import Splitter
-from workbench.ui import countings, live
+from workbench.ui import corpus_stats
 from workbench.ui.bench import KEY, KEY_A
-from workbench.ui.reader import scroll_to
-from workbench.ui.shell import plain
+from workbench.ui.components.reader import scroll_to
+from workbench.ui.compute import Known
+from workbench.ui.layout import plain
 
 WIDTH = 460  # pixels
 SHOWN = 6
@@ -44,8 +44,8 @@ WHERE = {
 """Where a field stands that is not on the Bench itself."""
 
 
-def panel(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> None:
-    """A popover with every finding; nothing is examined before it is opened, so that sliders stay quick."""
+def panel(known: Known, questions: Sequence[Question]) -> None:
+    """Draw a popover with every finding; nothing is examined before it is opened, so that sliders stay quick."""
     opened = st.popover(
         "Chunk health", icon=":material/health_and_safety:", type="tertiary", key="health", on_change="rerun",
         help="Cut sentences, tables and code, tiny, truncated and repeated chunks: found without any labels.",
@@ -53,40 +53,40 @@ def panel(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> 
     if not opened.open:
         return
     with opened, st.container(width=WIDTH):
-        found = findings(corpus, pipeline, questions)
-        if told := countings.said(countings.part(corpus), corpus):
+        corpus = known.corpus
+        found = findings(known, questions)
+        if told := corpus_stats.said(corpus_stats.part(corpus), corpus):
             st.caption(told)
         chosen = _table(found)
         if chosen is not None:
             _details(corpus, chosen)
 
 
-def findings(corpus: Corpus, pipeline: Pipeline, questions: Sequence[Question]) -> list[Finding]:
-    """What is wrong, the largest share first, then what is fine."""
-    embedder = pipeline.embedder
-    some = countings.part(corpus)
-    found = list(_examined(some, pipeline.splitter, embedder.tokenizer, embedder.max_tokens))
+def findings(known: Known, questions: Sequence[Question]) -> list[Finding]:
+    """Return what is wrong, the largest share first, then what is fine."""
+    embedder = known.pipeline.embedder
+    some = corpus_stats.part(known.corpus)
+    found = list(_examined(some, known.pipeline.splitter, embedder.tokenizer, embedder.max_tokens))
     asked = tuple(q.text for q in questions if q.answerable)
-    if asked and (rows := live.rows(corpus, pipeline)) is not None and live.words(corpus, pipeline, rows, BM25()):
-        found.append(_split(corpus, pipeline, asked))
+    if asked and known.rows is not None and known.has_words(BM25()):
+        found.append(_split(known, known.rows, asked))
     return sorted(found, key=lambda finding: (-finding.share, not finding.of))
 
 
-@lru_cache(maxsize=16)
+@cached(16, lambda found: 1)
 def _examined(corpus: Corpus, splitter: Splitter, tokenizer: str, limit: int | None) -> tuple[Finding, ...]:
     chunks = {d.id: pipelines.split(d, splitter) for d in corpus}
     return examine(corpus, splitter, chunks, tokenizer, limit)
 
 
-def _split(corpus: Corpus, pipeline: Pipeline, asked: tuple[str, ...]) -> Finding:
-    """Golden questions that two neighbouring chunks answer: by the retriever in hand, by BM25 until it has vectors."""
-    job = live.known(corpus, pipeline)
-    rows = job.result if job is not None and isinstance(job.result, Collection) else None
-    usable = rows is not None and pipeline.embedder.kind != "remote" and not isinstance(pipeline.retriever, Rerank)
-    if rows is not None and usable:
-        pairs = _pairs(rows, pipeline.retriever, asked, pipeline.k)
+def _split(known: Known, chunks: Collection, asked: tuple[str, ...]) -> Finding:
+    """Return golden questions that find two neighbouring chunks: by the current retriever, else by BM25."""
+    pipeline, exact = known.pipeline, known.exact
+    usable = exact is not None and pipeline.embedder.kind != "remote" and not isinstance(pipeline.retriever, Rerank)
+    if exact is not None and usable:
+        pairs = _pairs(exact, pipeline.retriever, asked, pipeline.k)
     else:
-        pairs = _pairs(live.every_row(corpus, pipeline), BM25(), asked, pipeline.k)
+        pairs = _pairs(chunks, BM25(), asked, pipeline.k)
     return Finding(
         kind="split answers",
         title="golden questions find two neighbouring chunks" + ("" if usable else " (by BM25)"),
@@ -99,15 +99,15 @@ def _split(corpus: Corpus, pipeline: Pipeline, asked: tuple[str, ...]) -> Findin
     )
 
 
-@lru_cache(maxsize=16)
+@cached(16, lambda found: 1)
 def _pairs(rows: Collection, retriever: Retriever, asked: tuple[str, ...], k: int) -> tuple[Span, ...]:
-    """The spans of neighbouring chunks that are found together, one for each query that has such."""
+    """Return the spans of neighbouring chunks that are found together, one for each query that has such."""
     found = split_answers(retriever(rows, asked, k))
     return tuple(Span(a.span.document, min(a.span.start, b.span.start), max(a.span.end, b.span.end)) for a, b in found)
 
 
 def _table(found: Sequence[Finding]) -> Finding | None:
-    """Every finding as a row; the one that is looked at."""
+    """Return every finding as a row; the one that is looked at."""
     troubles = [finding for finding in found if finding.count]
     rows: list[dict[str, Any]] = [
         {
@@ -144,7 +144,7 @@ def _table(found: Sequence[Finding]) -> Finding | None:
 
 
 def _details(corpus: Corpus, one: Finding) -> None:
-    """What it means, what to turn, and examples that the reader scrolls to."""
+    """Draw what it means, what to turn, and examples that the reader scrolls to."""
     st.markdown(f"**{one.count:,} of {one.of:,}** {plain(one.title)}")
     where = WHERE.get(one.field, "")
     st.caption(plain(f"{one.why} Turn: {FIELDS.get(one.field, one.field)}{where}. {one.remedy}"))
@@ -164,7 +164,7 @@ def _said(corpus: Corpus, span: Span) -> str:
 
 
 def show(span: Span) -> None:
-    """Nothing; the Bench shows this place."""
+    """Show this place on the Bench."""
     st.session_state["document"] = span.document
     scroll_to(KEY, span)
     scroll_to(KEY_A, span)

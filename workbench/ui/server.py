@@ -32,7 +32,7 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
 
 def run_page(pages: Mapping[str, str]) -> None:
     """Draw the page that the URL names, of `pages`: script beside app.py → icon."""
-    from workbench.ui.shell import guarded  # a page's own imports: the server starts without them
+    from workbench.ui.layout import guarded  # a page's own imports: the server starts without them
 
     st.set_page_config(page_title="Chunking workbench", page_icon=ICON, layout="wide")
     page = st.navigation([st.Page(path, icon=icon) for path, icon in pages.items()], position="top")

@@ -37,9 +37,9 @@ from workbench.documents import Corpus
 from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.tasks import Task
-from workbench.ui import jobs, live, sessions
+from workbench.ui import compute, state
 from workbench.ui.decision import waiting
-from workbench.ui.shell import panels, plain
+from workbench.ui.layout import panels, plain
 
 USUAL = {
     "documents": "own", "behaviour": "no", "change": "yearly", "examples": "none", "citations": "useful",
@@ -53,8 +53,8 @@ MOST = 6
 
 def given() -> dict[str, str]:
     """Return the answers that were given by hand, question → name."""
-    state = {name: st.session_state.get(f"audit-{name}") for name in QUESTIONS}
-    return {name: str(one) for name, one in state.items() if one in QUESTIONS[name].answers}
+    chosen = {name: st.session_state.get(f"audit-{name}") for name in QUESTIONS}
+    return {name: str(one) for name, one in chosen.items() if one in QUESTIONS[name].answers}
 
 
 def context(facts: Facts, pipeline: str) -> Context:
@@ -286,7 +286,7 @@ def evidence(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
     if not pipeline.retriever.needs_vectors:
         st.caption("The current configuration uses no vectors, which are what an adapter turns. Take dense or hybrid.")
         return
-    found = live.known(corpus, pipeline)
+    found = compute.embedding(corpus, pipeline)
     if found is None or found.result is None:
         st.caption("The current configuration is not embedded yet: open it on the Bench first.")
         return
@@ -310,14 +310,11 @@ def evidence(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
         _shown(curve)
 
 
-def _measuring(
-    corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
-) -> Callable[[jobs.Report, Callable[[], bool]], Curve]:
-    store = sessions.store()
+def _measuring(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> Callable[[Task], Curve]:
+    store = state.store()
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Curve:
-        of = material(corpus, questions, pipeline, store=store, task=Task(stop=cancelled))
-        return learning_curve(of, task=Task(lambda done, total, note: report(done, total), cancelled))
+    def work(task: Task) -> Curve:
+        return learning_curve(material(corpus, questions, pipeline, store=store, task=task), task=task)
 
     return work
 

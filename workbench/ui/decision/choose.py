@@ -14,11 +14,11 @@ from workbench.reports import record_markdown, rejected
 from workbench.reports.blocks import span
 from workbench.statistics import MARGIN, WORDS
 from workbench.sweeps import Leaderboard, Row, amount, cost_for, costs_for
-from workbench.ui import bench, controls, countings, headline, sessions
-from workbench.ui.controls import control
+from workbench.ui import bench, corpus_stats, forms, headline, state
 from workbench.ui.decision import choice, export
 from workbench.ui.experiments import results
-from workbench.ui.shell import panels, plain
+from workbench.ui.forms import control
+from workbench.ui.layout import panels, plain
 
 CHOSEN = "decision-chosen"
 """Session state: the fingerprint of the run that is looked at."""
@@ -37,9 +37,9 @@ def chosen(board: Leaderboard, records: Sequence[DecisionRecord]) -> Row | None:
 
 def judged(runs: Sequence[Run]) -> tuple[str, str, float]:
     """Return the metric, the cost and the margin that were chosen in the views that ask for them."""
-    state = st.session_state
+    session = st.session_state
     metric = headline.shown(headline.measure(), results.shared(runs))[0]
-    return metric, results.cost_asked(costs_for(metric, runs)), float(state.get("judged-margin", MARGIN))
+    return metric, results.cost_asked(costs_for(metric, runs)), float(session.get("judged-margin", MARGIN))
 
 
 def panel(board: Leaderboard, catalogue: Catalogue | None, records: Sequence[DecisionRecord], corpus: Corpus) -> None:
@@ -55,7 +55,7 @@ def panel(board: Leaderboard, catalogue: Catalogue | None, records: Sequence[Dec
     with right:
         if catalogue is None:
             st.caption("A decision is recorded in the run history, which cannot be used now.")
-        elif not sessions.workspace().writable:
+        elif not state.workspace().writable:
             st.caption("This link only reads the workspace; a decision is recorded by its owner.")
         elif row is None:
             with st.container(border=True):
@@ -161,13 +161,13 @@ def _form(board: Leaderboard, row: Row, catalogue: Catalogue) -> None:
     """Draw the form of a decision: who and why; the record lists what was rejected, with figures."""
 
     def keep() -> None:
-        state = st.session_state
+        session = st.session_state
         try:
             record = DecisionRecord(
                 chosen=row.run.fingerprint,
                 label=row.name,
-                by=str(state.get("decision-by", "")),
-                why=str(state.get(controls.key("decision-why"), "")),
+                by=str(session.get("decision-by", "")),
+                why=str(session.get(forms.key("decision-why"), "")),
                 corpus=row.run.corpus,
                 golden=row.run.golden,
                 metric=board.metric,
@@ -178,17 +178,17 @@ def _form(board: Leaderboard, row: Row, catalogue: Catalogue) -> None:
             catalogue.record(row.run)
             catalogue.decide(record)
         except WorkbenchError as error:
-            state[_REFUSED] = str(error)
+            session[_REFUSED] = str(error)
             return
-        controls.renew("decision-why")
-        state[CHOSEN] = row.run.fingerprint
-        sessions.share(from_mapping(row.run.pipeline))
+        forms.renew("decision-why")
+        session[CHOSEN] = row.run.fingerprint
+        state.share(from_mapping(row.run.pipeline))
         st.toast("The decision is recorded")
 
     with st.container(border=True):
         st.markdown(f"**Record the decision:** {plain(row.name)}")
         st.text_input("Decided by", key="decision-by", max_chars=120, persist_state="session")
-        why = controls.key("decision-why")
+        why = forms.key("decision-why")
         st.text_area("Why this one", key=why, max_chars=4000, height=90, persist_state="session")
         st.button("Record", key="decision-keep", type="primary", icon=":material/gavel:", on_click=keep)
         if refused := st.session_state.pop(_REFUSED, ""):
@@ -261,7 +261,7 @@ def presets(corpus: Corpus) -> None:
             args=(preset,),
             help=preset.about,
         )
-    some = countings.part(corpus)
+    some = corpus_stats.part(corpus)
     rows = [
         {
             "Document": one.document,
@@ -272,11 +272,11 @@ def presets(corpus: Corpus) -> None:
     ]
     share = st.column_config.NumberColumn(format="%d %%")
     st.dataframe(rows, hide_index=True, key="suggestions", column_config={"Steps, lists, tables, code": share})
-    if note := countings.said(some, corpus):
+    if note := corpus_stats.said(some, corpus):
         st.caption(note)
 
 
 def _start_with(preset: Preset) -> None:
     """Set the current splitter to this rule, in tokens."""
-    sessions.change("splitter", unit="tokens", chunk_size=preset.chunk_size, chunk_overlap=preset.chunk_overlap)
+    state.change("splitter", unit="tokens", chunk_size=preset.chunk_size, chunk_overlap=preset.chunk_overlap)
     st.toast(f"{preset.chunk_size}/{preset.chunk_overlap} tokens in the current configuration: a {LABEL}")

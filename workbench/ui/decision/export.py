@@ -16,9 +16,10 @@ from workbench.exports import TARGETS, Note, Verification, export, support, to_i
 from workbench.models import team_mode
 from workbench.pipelines import Pipeline, from_yaml, to_mapping, to_yaml
 from workbench.records import Question, golden_id
-from workbench.ui import jobs, live, sessions
+from workbench.tasks import Task
+from workbench.ui import jobs, state
 from workbench.ui.decision import choice, waiting
-from workbench.ui.shell import panels, plain, size_label
+from workbench.ui.layout import panels, plain, size_label
 
 NAMES = {
     "langchain": "LangChain",
@@ -35,19 +36,19 @@ _ANSWER = "export-answer"
 
 def answer(record: DecisionRecord | None, exported: choice.Exported | None) -> None:
     """Note what is to be exported; None asks again. A callback."""
-    st.session_state[_ANSWER] = [record.id if record else 0, sessions.pipeline().fingerprint, exported or ""]
+    st.session_state[_ANSWER] = [record.id if record else 0, state.pipeline().fingerprint, exported or ""]
 
 
 def chosen(corpus: Corpus, current: Pipeline, records: Sequence[DecisionRecord]) -> Pipeline | None:
     """Return the pipeline to export, and show which it is; None while the user is asked."""
-    workspace = sessions.workspace()
+    workspace = state.workspace()
     first, error = _read(records[0]) if records else (None, "")
-    corpora = [corpus.id, sessions.corpus(first)[0].id] if first else [corpus.id]
+    corpora = [corpus.id, state.corpus(first)[0].id] if first else [corpus.id]
     record = choice.newest(records, corpora)
     decided = first
     if record is not None and record is not records[0]:
         decided, error = _read(record)
-    here = sessions.corpus(decided)[0] if decided else corpus
+    here = state.corpus(decided)[0] if decided else corpus
     given = st.session_state.get(_ANSWER, [])
     found = choice.export_of(
         record,
@@ -184,8 +185,8 @@ def _notes(notes: Sequence[Note]) -> None:
 def _build(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, target: str) -> None:
     key = ("export", corpus, questions, pipeline, target)
     proof = ("verify", corpus, questions, pipeline, target)
-    jobs.attend(live.visit(), {key, proof})
-    store = sessions.store()
+    jobs.attend(state.visit(), {key, proof})
+    store = state.store()
     built, checked = jobs.find(key), jobs.find(proof)
     row = st.container(horizontal=True, gap="small", vertical_alignment="center")
     if built is None or built.failed:
@@ -232,10 +233,10 @@ def _build(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, 
 
 def _building(
     corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, target: str, store: Any
-) -> Callable[[jobs.Report, Callable[[], bool]], bytes]:
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> bytes:
+) -> Callable[[Task], bytes]:
+    def work(task: Task) -> bytes:
         with tempfile.TemporaryDirectory(prefix="workbench-export-") as folder:
-            files = export(pipeline, corpus, questions, target, Path(folder), store=store, progress=report)
+            files = export(pipeline, corpus, questions, target, Path(folder), store=store, progress=task.report)
             return zipped(files, Path(folder), target)
 
     return work
@@ -254,10 +255,10 @@ def zipped(files: Sequence[Path], folder: Path, name: str) -> bytes:
 
 def _verifying(
     corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline, target: str, store: Any
-) -> Callable[[jobs.Report, Callable[[], bool]], Verification]:
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Verification:
+) -> Callable[[Task], Verification]:
+    def work(task: Task) -> Verification:
         with tempfile.TemporaryDirectory(prefix="workbench-verify-") as folder:
-            export(pipeline, corpus, questions, target, Path(folder), store=store, progress=report)
+            export(pipeline, corpus, questions, target, Path(folder), store=store, progress=task.report)
             return verify(Path(folder), store=store)
 
     return work

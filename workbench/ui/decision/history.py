@@ -10,11 +10,11 @@ from workbench.errors import RunError
 from workbench.metrics import REVISION
 from workbench.records import Question, golden_id
 from workbench.sweeps import aligned
-from workbench.ui import controls, headline, population, sessions
-from workbench.ui.controls import control
+from workbench.ui import forms, headline, state
 from workbench.ui.decision import choose
 from workbench.ui.experiments import results
-from workbench.ui.shell import panels, plain, training_note
+from workbench.ui.forms import control
+from workbench.ui.layout import panels, plain, training_note
 
 ROWS = 460
 _REVISIONS = "Runs of an earlier revision of the measures do not compare with those of now: their figures are left out"
@@ -123,11 +123,11 @@ def _one(catalogue: Catalogue, entry: Entry) -> None:
         "Use this configuration", key="history-take", icon=":material/pan_tool:", on_click=_restored,
         args=(catalogue, entry.id), help="Every page then works with its pipeline",
     )  # fmt: skip
-    writable = sessions.workspace().writable
+    writable = state.workspace().writable
     if writable:
 
         def tagged(tags: list[str]) -> None:
-            sessions.tried(lambda: catalogue.tag(entry.id, [t[:LONGEST_TAG] for t in tags if t.strip()]))
+            state.tried(lambda: catalogue.tag(entry.id, [t[:LONGEST_TAG] for t in tags if t.strip()]))
 
         known = list(dict.fromkeys([*entry.tags, *catalogue.tags(), "shipped", "baseline", "rejected"]))
         control(
@@ -139,13 +139,13 @@ def _one(catalogue: Catalogue, entry: Entry) -> None:
     if writable:
 
         def said() -> None:
-            state = st.session_state
-            words = str(state.get(controls.key("history-remark"), ""))
-            by = str(state.get("decision-by", "")) or "no name"
-            if sessions.tried(lambda: catalogue.remark(entry.id, words, by)):
-                controls.renew("history-remark")
+            session = st.session_state
+            words = str(session.get(forms.key("history-remark"), ""))
+            by = str(session.get("decision-by", "")) or "no name"
+            if state.tried(lambda: catalogue.remark(entry.id, words, by)):
+                forms.renew("history-remark")
 
-        st.text_area("Remark", key=controls.key("history-remark"), max_chars=LONGEST_TEXT, height=80)
+        st.text_area("Remark", key=forms.key("history-remark"), max_chars=LONGEST_TEXT, height=80)
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         row.text_input("Your name", key="decision-by", max_chars=120, width=200, persist_state="session")
         row.button("Keep the remark", key="history-say", icon=":material/chat:", on_click=said)
@@ -155,11 +155,11 @@ def _two(catalogue: Catalogue, entries: Sequence[Entry], metric: str) -> None:
     a, b = (catalogue.run(entry.id) for entry in entries)
     try:
         both = aligned([a, b], metric)
-        found = both.compare(metric, population.unit())
+        found = both.compare(metric, headline.unit())
     except RunError as error:
         st.caption(plain(f"They cannot be compared: {error}."))
         return
-    st.markdown(plain(results.compared(found, a.label, b.label, metric, population.of(both.documents))))
+    st.markdown(plain(results.compared(found, a.label, b.label, metric, headline.of(both.documents))))
     training_note(both.judging.note)
     if a.corpus != b.corpus or a.golden != b.golden:
         st.caption(f"Measured on different documents or questions; only the {len(both.questions):,} in common count.")
@@ -195,4 +195,4 @@ def _versions(catalogue: Catalogue) -> None:
 
 
 def _restored(catalogue: Catalogue, id: int) -> None:
-    sessions.tried(lambda: results.take(catalogue.run(id)))
+    state.tried(lambda: results.take(catalogue.run(id)))

@@ -16,10 +16,11 @@ from workbench.pipelines import Pipeline, from_mapping
 from workbench.records import Question, Run
 from workbench.reports import Evidence, Load, as_csv, html, markdown, review_pack
 from workbench.sweeps import Leaderboard
-from workbench.ui import jobs, live, sessions
+from workbench.tasks import Task
+from workbench.ui import compute, jobs, state
 from workbench.ui.decision import waiting
 from workbench.ui.experiments import evaluation
-from workbench.ui.shell import panels, plain
+from workbench.ui.layout import panels, plain
 
 HEIGHT = 760
 """Pixels of the preview, which scrolls."""
@@ -122,7 +123,7 @@ def _key(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, ch
 
 
 def _embedded(corpus: Corpus, pipeline: Pipeline) -> bool:
-    found = live.known(corpus, pipeline)
+    found = compute.embedding(corpus, pipeline)
     return found is not None and found.result is not None
 
 
@@ -154,14 +155,14 @@ def _load() -> Load:
 
 def _measuring(
     corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, chosen: Run
-) -> Callable[[jobs.Report, Callable[[], bool]], Any]:
-    original, store = evaluation.originals(), sessions.store()
+) -> Callable[[Task], Any]:
+    original, store = evaluation.originals(), state.store()
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Any:
+    def work(task: Task) -> Any:
         letter = chosen.definitions == "chroma"
         asked = None if letter else chosen.metrics
-        found = evaluate(corpus, questions, pipeline, asked, to_the_letter=letter, store=store, progress=report)
-        return found, explain(found, store, progress=report, original=original)
+        found = evaluate(corpus, questions, pipeline, asked, to_the_letter=letter, store=store, progress=task.report)
+        return found, explain(found, store, progress=task.report, original=original)
 
     return work
 

@@ -5,19 +5,19 @@ from typing import Any
 
 import streamlit as st
 
-from workbench.ui import jobs, live
-from workbench.ui.shell import guarded, plain
+from workbench.ui import jobs, state
+from workbench.ui.layout import guarded, plain
 
 
 def begin(key: Hashable, work: jobs.Work) -> None:
     """Start the work, again where it failed before. A callback."""
     with guarded():
-        jobs.run(key, live.visit(), work, again=True)
+        jobs.run(key, state.visit(), work, again=True)
 
 
 def job(key: Hashable) -> jobs.Job | None:
     """Return the job of this key if it was started, and watch it."""
-    jobs.attend(live.visit(), {key})
+    jobs.attend(state.visit(), {key})
     return jobs.find(key)
 
 

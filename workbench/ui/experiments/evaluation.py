@@ -15,7 +15,8 @@ from workbench.pipelines import Pipeline
 from workbench.records import Question, Run, write_run
 from workbench.store import Store
 from workbench.sweeps import METRIC
-from workbench.ui import jobs, live, sessions
+from workbench.tasks import Task
+from workbench.ui import compute, jobs, state
 from workbench.ui.headline import KS, TOKENS
 from workbench.workspaces.experiments import experiments_folder, kept_runs, remember
 
@@ -51,25 +52,25 @@ def key(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, bud
 
 def measured(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, budget: str) -> jobs.Job:
     """Return the job that evaluates; it embeds what the store does not hold."""
-    original, store = originals(), sessions.store()
+    original, store = originals(), state.store()
 
-    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Measured:
-        found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store, progress=report)
-        return Measured(found, explain(found, store, budget, embedding=report, original=original))
+    def work(task: Task) -> Measured:
+        found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store, progress=task.report)
+        return Measured(found, explain(found, store, budget, embedding=task.report, original=original))
 
-    return jobs.run(key(corpus, questions, pipeline, budget), live.visit(), work)
+    return jobs.run(key(corpus, questions, pipeline, budget), state.visit(), work)
 
 
 def originals() -> Callable[[str], bytes | None]:
     """Return what reads an uploaded file's bytes by its source id, for use in another thread; None for others."""
-    workspace = sessions.workspace()
+    workspace = state.workspace()
     contents = {source.id: source for source in workspace.sources}
     return lambda source: workspace.content(contents[source]) if source in contents else None
 
 
 def keep(found: Measured, corpus: Corpus, questions: tuple[Question, ...]) -> None:
     """Store the run beside those of sweeps, so that all can be compared; not for a visitor who only reads."""
-    evaluation, workspace = found.evaluation, sessions.workspace()
+    evaluation, workspace = found.evaluation, state.workspace()
     folder = experiments_folder(workspace, corpus, questions)
     file = folder / "runs" / f"{evaluation.pipeline.fingerprint}.json"
     if not workspace.writable or evaluation.pipeline.fingerprint in {run.fingerprint for run in kept_runs(folder)}:
@@ -104,14 +105,16 @@ def attended(
 ) -> None:
     """Watch the evaluations of these pipelines and the embedding that they need; stop watching all others."""
     here = [p for p in pipelines if p]
-    jobs.attend(live.visit(), {live.key(corpus, p) for p in here} | {key(corpus, questions, p, budget) for p in here})
+    jobs.attend(
+        state.visit(), {compute.key(corpus, p) for p in here} | {key(corpus, questions, p, budget) for p in here}
+    )
 
 
 def ready(corpus: Corpus, pipeline: Pipeline, store: Store) -> tuple[bool, jobs.Job | None]:
     """Return whether the pipeline can be evaluated now, and the job that embeds for it, if there is one."""
     if not pipeline.retriever.needs_vectors:
         return True, None
-    job = live.dense(corpus, pipeline, store)
+    job = compute.dense(corpus, pipeline, store)
     if job is not None:
         job.finished.wait(QUICK if pipeline.embedder.kind == "static" else jobs.PATIENCE)
     return job is not None and job.result is not None, job

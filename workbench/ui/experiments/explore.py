@@ -17,12 +17,11 @@ from workbench.records import Question
 from workbench.sweeps import METRIC, Grid, Raced, RaceStep, expand, leaderboard, race
 from workbench.sweeps.race_state import BUDGET, PILOTS, RaceRules
 from workbench.tasks import Task
-from workbench.ui import sessions
-from workbench.ui.bench import SPLITTERS
+from workbench.ui import forms, state
 from workbench.ui.experiments import charts, sweep_jobs
 from workbench.ui.experiments.evaluation import metrics
 from workbench.ui.experiments.plan import OVERLAPS, SIZES
-from workbench.ui.shell import guarded, plain
+from workbench.ui.layout import guarded, plain
 from workbench.workspaces.experiments import experiments_folder, remember
 
 PLACE = "explore"
@@ -68,7 +67,7 @@ _STAGES = {
 
 def view(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline) -> None:
     """Draw the verdict, the surface as far as it is filled, and what is explored."""
-    folder = experiments_folder(sessions.workspace(), corpus, questions)
+    folder = experiments_folder(state.workspace(), corpus, questions)
     task = sweep_jobs.find(folder / PLACE)
     if task is not None and not task.finished.is_set():
         _running(task)
@@ -125,10 +124,10 @@ def _plan(base: Pipeline, open_: bool) -> tuple[Pipeline, ...]:
         left, right = st.columns(2, gap="small")
         kinds = left.multiselect(
             "Splitters",
-            list(SPLITTERS),
+            list(forms.labels("splitter")),
             default=[base.splitter.kind],
             key="explore-kinds",
-            format_func=lambda kind: SPLITTERS.get(kind, kind),
+            format_func=forms.labels("splitter").__getitem__,
             persist_state="session",
         )
         overlaps = right.multiselect(
@@ -158,7 +157,7 @@ def _start(
     """Draw the button that starts or resumes, or say why there is none."""
     embedder = base.embedder
     quick = not base.retriever.needs_vectors or isinstance(embedder, SpanEncoder) or can_preview(embedder)
-    if not sessions.workspace().writable:
+    if not state.workspace().writable:
         st.caption("This link only reads the workspace.")
         return
     if not quick or base.retriever.kind == "rerank":
@@ -208,7 +207,7 @@ def _started(
     planned: tuple[Pipeline, ...],
     effort: Effort,
 ) -> None:
-    workspace, store = sessions.workspace(), sessions.store()
+    workspace, store = state.workspace(), state.store()
     held_out = [q.id for q in golden.split([q for q in questions if q.answerable])[1]]
 
     def work(report: sweep_jobs.Report, cancelled: sweep_jobs.Asked, paused: sweep_jobs.Asked) -> Raced:
@@ -262,7 +261,7 @@ def _words(task: sweep_jobs.Task, step: RaceStep | None) -> str:
         return "Begins"
     cells = step.standing.cells
     count = f", {step.done:,} of {step.total:,}" if step.total else ""
-    exact, out = (sum(c.state == state for c in cells) for state in ("exact", "left out"))
+    exact, out = (sum(c.state == one for c in cells) for one in ("exact", "left out"))
     return f"{_STAGES.get(step.stage, step.stage)}{count} · {exact} exact, {out} left out, of {len(cells)}"
 
 
@@ -278,7 +277,7 @@ def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
     for kind in kinds:
         some = [i for i, p in enumerate(pipelines) if p.splitter.kind == kind]
         if len(kinds) > 1:
-            st.markdown(f"**{SPLITTERS.get(kind, kind)}**")
+            st.markdown(f"**{forms.label('splitter', kind)}**")
         event: Any = st.plotly_chart(
             charts.figure(
                 [pipelines[i] for i in some], [standing.cells[i] for i in some], some, standing.leader, scale
@@ -292,13 +291,13 @@ def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
         points = event["selection"]["points"] if when == "done" else []
         if points:
             st.session_state["explore-turn"] = turn + 1
-            sessions.take(pipelines[int(points[0]["customdata"][0])])
+            state.take(pipelines[int(points[0]["customdata"][0])])
             st.rerun(scope="fragment")
 
 
 def _in_hand(pipelines: Sequence[Pipeline], standing: Any) -> None:
     """Say where the current configuration lies on the surface."""
-    chosen = sessions.pipeline()
+    chosen = state.pipeline()
     if chosen in pipelines:
         cell = standing.cells[pipelines.index(chosen)]
         reason = f": {cell.reason}" if cell.reason else ""

@@ -15,13 +15,13 @@ from workbench.pipelines import Pipeline
 from workbench.records import Hit
 from workbench.spans import Span, ranges
 from workbench.statistics import Interval
-from workbench.ui import headline, population, sessions
-from workbench.ui.controls import control
+from workbench.ui import headline, state
+from workbench.ui.components.reader import reader, scroll_to
 from workbench.ui.experiments import charts, plan
 from workbench.ui.experiments.evaluation import Measured
+from workbench.ui.forms import control
 from workbench.ui.headline import KS, TOKENS
-from workbench.ui.reader import reader, scroll_to
-from workbench.ui.shell import plain, size_label, training_note
+from workbench.ui.layout import plain, size_label, training_note
 
 KEY = "anatomy-reader"
 LOOK = "experiments-question"
@@ -59,7 +59,7 @@ def verdict(found: Measured) -> None:
     """Draw the measure of all pages, then where recall is lost, in words."""
     anatomy, evaluation = found.anatomy, found.evaluation
     name, why = headline.shown(headline.measure(), evaluation.metrics)
-    one = evaluation.intervals(population.unit())[name]
+    one = evaluation.intervals(headline.unit())[name]
     span = f" [{one.low:.3f}, {one.high:.3f}]" if one.low == one.low else ""
     st.markdown(
         f"{plain(name)} **{plain(f'{one.mean:.3f}{span}')}** · **{plain(_sentence(anatomy.sentence()))}**",
@@ -70,7 +70,7 @@ def verdict(found: Measured) -> None:
         apart = headline.differ([name, f"recall@{looked}"])
         why = f"{why} {apart} Where answers are lost refers to recall@{looked}."
     if one.low == one.low:
-        why = f"{why} Brackets are a 95 % CI. {population.said(evaluation.population(population.unit()))}"
+        why = f"{why} Brackets are a 95 % CI. {headline.said(evaluation.population(headline.unit()))}"
     if why:
         st.caption(plain(why.strip()))
     training_note(evaluation.judging.note)
@@ -108,7 +108,7 @@ def next_steps(found: Measured) -> None:
 def take_step(step: Remedy, pipeline: Pipeline) -> None:
     """Make a change the current configuration, or open the sweep that is planned."""
     if step.kind == "change":
-        sessions.attempt(lambda: sessions.take(step.applied(pipeline)))
+        state.attempt(lambda: state.take(step.applied(pipeline)))
         return
     plan.propose(step.change)
     st.session_state["experiments-view-next"] = "Sweep"
@@ -135,7 +135,7 @@ _NAMES = {
 
 def table(evaluation: Evaluation, budget: str) -> None:
     """Draw the measures within the budget, and at equal context, each with its interval."""
-    found, who = evaluation.intervals(population.unit()), evaluation.population(population.unit())
+    found, who = evaluation.intervals(headline.unit()), evaluation.population(headline.unit())
     k = evaluation.pipeline.k
     wanted = [
         headline.measure(),
@@ -153,7 +153,7 @@ def table(evaluation: Evaluation, budget: str) -> None:
         column_config={
             "Definition": st.column_config.TextColumn(width="large"),
             "95 % CI": st.column_config.TextColumn(
-                help=f"The mean lies here with 95 % confidence. {population.said(who)}"
+                help=f"The mean lies here with 95 % confidence. {headline.said(who)}"
             ),
             "Spread": st.column_config.NumberColumn(help="Standard deviation over questions", format="%.2f"),
         },

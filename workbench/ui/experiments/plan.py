@@ -23,24 +23,24 @@ from workbench.store import Store
 from workbench.sweeps import Cost, Expansion, Grid, Progress, Results, Skipped, cost, expand, sweep
 from workbench.sweeps.embedding_cost import SECONDS_A_RUN
 from workbench.tasks import Task
-from workbench.ui import countings, forms, live, sessions
-from workbench.ui.bench import SPLITTERS
+from workbench.ui import compute, corpus_stats, forms, state
 from workbench.ui.experiments import sweep_jobs
 from workbench.ui.experiments.evaluation import held_out_ids, metrics
-from workbench.ui.searching import NAMES
-from workbench.ui.shell import guarded, plain, size_label
+from workbench.ui.layout import guarded, plain, size_label
 from workbench.workspaces.experiments import remember
 
 _CHARACTERS_PER_CHUNK = 700.0  # turns chunks/s, which the app measures, into characters/s
 
 
 @lru_cache(maxsize=8)
-def _cost(corpus: Corpus, pipelines: tuple[Pipeline, ...], store: Store, state: int) -> Cost:
-    """Return the sweep's cost. `state` changes when a sweep has filled the store; a large corpus is estimated."""
+def _cost(corpus: Corpus, pipelines: tuple[Pipeline, ...], store: Store, filled: int) -> Cost:
+    """Return the sweep's cost. `filled` changes when a sweep has filled the store; a large corpus is estimated."""
     if is_large(corpus):
         return _estimated(corpus, pipelines)
     embedders = {p.embedder.full.fingerprint: p.embedder for p in pipelines}
-    rates = {key: speed * _CHARACTERS_PER_CHUNK for key, e in embedders.items() if (speed := live.rate(e)) is not None}
+    rates = {
+        key: speed * _CHARACTERS_PER_CHUNK for key, e in embedders.items() if (speed := compute.rate(e)) is not None
+    }
     return cost(corpus, pipelines, store, rates)
 
 
@@ -50,7 +50,7 @@ def _estimated(corpus: Corpus, pipelines: Sequence[Pipeline]) -> Cost:
     chunks = tokens = 0
     seconds: float | None = SECONDS_A_RUN * len(pipelines)
     for pipeline in each.values():
-        found, speed = countings.totals(corpus, pipeline), live.rate(pipeline.embedder)
+        found, speed = corpus_stats.totals(corpus, pipeline), compute.rate(pipeline.embedder)
         chunks, tokens = chunks + found.chunks, tokens + found.tokens
         seconds = seconds + found.chunks / speed if seconds is not None and speed else None
     return Cost(len(pipelines), chunks, tokens, seconds)
@@ -66,8 +66,8 @@ def estimate(
 ) -> None:
     """Draw the number of runs, chunks to embed, the time, what leaves this machine, and what was skipped and why."""
     n = len(expansion.pipelines)
-    state = 0 if task is None else 1 + task.finished.is_set()
-    found = _cost(corpus, expansion.pipelines, sessions.store(), state)
+    filled = 0 if task is None else 1 + task.finished.is_set()
+    found = _cost(corpus, expansion.pipelines, state.store(), filled)
     asked = sum(q.answerable for q in questions)
     parts = [f"**{n:,} configurations × {asked:,} questions**"]
     parts.append(f"{done:,} measured already" if done else "none measured yet")
@@ -125,9 +125,9 @@ def axes(base: Pipeline) -> Grid | None:
         chosen = _chips(f"Chunk size, {unit}", sorted({*sizes, *some}, key=int), some, "size", new=True)
         overlaps = _chips("Overlap", OVERLAPS, _begin(base, "overlap", ["0%", "25%"]), "overlap", new=True)
     with middle:
-        kinds = _chips("Splitter", list(SPLITTERS), [base.splitter.kind], "kind", SPLITTERS)
+        kinds = _chips("Splitter", list(REGISTRIES["splitter"]), [base.splitter.kind], "kind", forms.labels("splitter"))
         some = _begin(base, "retriever", [base.retriever.kind])
-        retrievers = _chips("Retriever", list(REGISTRIES["retriever"]), some, "retriever", NAMES)
+        retrievers = _chips("Retriever", list(REGISTRIES["retriever"]), some, "retriever", forms.labels("retriever"))
     with right:
         embedders = _chips("Model", forms.model_names(), [base.embedder.source.name], "model")
         with st.popover("Anything else", icon=":material/tune:", width="stretch"):
@@ -173,7 +173,7 @@ _CHIPS = {
 
 def propose(vary: Mapping[str, Any]) -> None:
     """Let the chips start from what a planned sweep varies, and from the current configuration for the rest."""
-    base = sessions.pipeline()
+    base = state.pipeline()
     more = {path: values for path, values in vary.items() if path not in _CHIPS}
     begin: dict[str, Any] = {
         "size": [str(base.splitter.chunk_size)],
@@ -236,7 +236,7 @@ def plan(folder: Path) -> tuple[Pipeline, ...]:
 
 def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines: Sequence[Pipeline]) -> None:
     """Start the sweep in the background, and store its plan."""
-    workspace, store = sessions.workspace(), sessions.store()
+    workspace, store = state.workspace(), state.store()
     folder.mkdir(parents=True, exist_ok=True)
     text = write_yaml([to_mapping(p) for p in pipelines])
     write_whole(folder / PLAN, text.encode())
@@ -267,7 +267,7 @@ def controls(
     folder: Path, corpus: Corpus, questions: Sequence[Question], expansion: Expansion | None, done: int
 ) -> None:
     """Draw start, pause, stop and resume, with the progress."""
-    if not sessions.workspace().writable:
+    if not state.workspace().writable:
         st.caption("This link only reads the workspace.")
         return
     task = sweep_jobs.find(folder)

@@ -27,11 +27,11 @@ from workbench.sweeps import (
     surface,
     varied,
 )
-from workbench.ui import headline, population, sessions
-from workbench.ui.controls import control
+from workbench.ui import headline, state
 from workbench.ui.experiments import charts
 from workbench.ui.experiments.losses import LOOK
-from workbench.ui.shell import plain, size_label, training_note
+from workbench.ui.forms import control
+from workbench.ui.layout import plain, size_label, training_note
 
 ROWS, FEW = 420, 12
 """Pixels of a long table, whose rows scroll; up to so many rows a table is as high as they are."""
@@ -46,7 +46,7 @@ VERDICTS = (
 
 def board(runs: Sequence[Run], metric: str, margin: float, cost: str) -> Leaderboard:
     """Return the leaderboard, cached for the choices made last."""
-    return _board(_Runs(tuple(runs)), metric, margin, cost, population.unit())
+    return _board(_Runs(tuple(runs)), metric, margin, cost, headline.unit())
 
 
 @lru_cache(maxsize=32)
@@ -160,7 +160,7 @@ def verdict(board: Leaderboard) -> None:
             lines.append(f"nothing can be called equivalent within ±{board.margin:g} below {least:,} questions")
     training_note(board.training_note)
     st.caption("; ".join(lines) + ".")
-    population.switch(aligned([row.run for row in board.rows], board.metric, held_out=False).documents)
+    headline.switch(aligned([row.run for row in board.rows], board.metric, held_out=False).documents)
 
 
 def table(board: Leaderboard) -> list[Run]:
@@ -249,15 +249,15 @@ def ticked(runs: Sequence[Run], board: Leaderboard) -> None:
 
 def take(run: Run) -> None:
     """Make the run's configuration the current one."""
-    if sessions.tried(lambda: sessions.take(from_mapping(run.pipeline))):
+    if state.tried(lambda: state.take(from_mapping(run.pipeline))):
         st.toast("This is the current configuration now")
 
 
 def _pair(a: Run, b: Run, metric: str, names: dict[str, str]) -> None:
     """Compare two runs question by question."""
     both = aligned([a, b], metric)
-    found = both.compare(metric, population.unit())
-    who = population.of(both.documents)
+    found = both.compare(metric, headline.unit())
+    who = headline.of(both.documents)
     st.markdown(plain(compared(found, names[a.fingerprint], names[b.fingerprint], metric, who)))
     training_note(both.judging.note)
 
@@ -270,7 +270,7 @@ def compared(found: Comparison, a: str, b: str, metric: str, who: Population) ->
         return f"{less}; {counts}; too few questions to compare ({found.n}; at least {MIN_QUESTIONS} are needed)."
     interval = f" [{found.low:+.3f}, {found.high:+.3f}] (95 % CI)" if found.low == found.low else ""
     settled = "" if found.is_settled else ", inconclusive"
-    return f"{less}{interval}, p {found.p:.3f}{settled}; {counts}. {population.said(who)}"
+    return f"{less}{interval}, p {found.p:.3f}{settled}; {counts}. {headline.said(who)}"
 
 
 def surfaces(runs: Sequence[Run], metric: str) -> None:
@@ -318,7 +318,7 @@ def cost(runs: Sequence[Run], board: Leaderboard) -> None:
 
 def marginal(runs: Sequence[Run], metric: str) -> None:
     """Draw what each value of each setting does, all else equal."""
-    found = effects(runs, metric, population.unit())
+    found = effects(runs, metric, headline.unit())
     if not found:
         st.caption("An effect needs runs that differ in one setting and are alike in the others.")
         return
@@ -326,7 +326,7 @@ def marginal(runs: Sequence[Run], metric: str) -> None:
         charts.effects(found, metric), key="effects", config={"displayModeBar": False}, alt="Effects of settings"
     )
     documents = aligned(runs, metric, held_out=False).documents
-    st.caption(f"Intervals are 95 % CIs. {population.said(population.of(documents))}")
+    st.caption(f"Intervals are 95 % CIs. {headline.said(headline.of(documents))}")
 
 
 MOST_STRIPS = 8
@@ -378,7 +378,7 @@ def strips(
         pipeline = from_mapping(row.run.pipeline)
         if len(pipelines) < MOST_STRIPS and all(pipeline.splitter != p.splitter for p in pipelines):
             pipelines.append(pipeline)
-    own = sessions.pipeline().parser
+    own = state.pipeline().parser
     with st.spinner("Cutting and searching"):
         found = [_evaluated(corpus, questions, p, store) for p in pipelines if p.parser == own]
     if not found:
