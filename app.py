@@ -1,11 +1,12 @@
-"""The app: which pages there are, in which order. `make run` starts it."""
+"""The app: which pages there are, in which order. `make run`, `workbench app` and `streamlit run app.py` start it.
+
+Streamlit imports this file once, for the server in `app`, and runs it as `__main__` for each run of a page.
+"""
 
 import streamlit as st
 
-from workbench.ui import warming
-from workbench.ui.shell import guarded
+from workbench.ui import server
 
-ICON = "workbench/ui/icon.png"  # a Material symbol would be fetched from the network
 PAGES = {
     "pages/1_Bench.py": ":material/tune:",
     "pages/2_Documents.py": ":material/description:",
@@ -15,8 +16,7 @@ PAGES = {
     "pages/6_Decision.py": ":material/gavel:",
 }
 
-st.set_page_config(page_title="Chunking workbench", page_icon=ICON, layout="wide")
-page = st.navigation([st.Page(path, icon=icon) for path, icon in PAGES.items()], position="top")
-with guarded():
-    page.run()
-warming.drawn()
+if __name__ == "__main__":
+    server.run_page(PAGES)
+else:
+    app = st.App(__file__, lifespan=server.lifespan, middleware=server.MIDDLEWARE)  # found by name, not executed first

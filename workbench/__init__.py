@@ -1,16 +1,19 @@
 """Chunking and embedding experiments on your own documents: the engine behind the app and the command line.
 
-    from workbench import Corpus, Recursive, read
+    from workbench import Pipeline, Recursive, read, search
 
     corpus = read("sample_docs")
-    chunks = Recursive(chunk_size=200, chunk_overlap=20, unit="tokens")(corpus.documents[0])
-    print(len(chunks), corpus[chunks[0].span])
+    pipeline = Pipeline(splitter=Recursive(chunk_size=200, chunk_overlap=20, unit="tokens"))
+    for hit in search(corpus, pipeline, "How long is parental leave?"):
+        print(hit.rank, corpus[hit.span])
 
 Names are imported on first use, so `import workbench` itself costs nothing.
 """
 
 from importlib import import_module
 from typing import Any
+
+__version__ = "1.0.0"
 
 _HOMES = {
     "Chunk": "documents",
@@ -25,6 +28,7 @@ _HOMES = {
     "Recursive": "splitters",
     "Pipeline": "pipelines",
     "read": "parsers",
+    "search": "pipelines",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore

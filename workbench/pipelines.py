@@ -16,8 +16,9 @@ from workbench.indexes.mapped import SHARE, matrix
 from workbench.memory_cache import cached
 from workbench.parsers import PARSERS, Auto, Parser
 from workbench.pooling import SpanEncoder
-from workbench.records import Training
+from workbench.records import Hit, Training
 from workbench.retrievers import MAX_K, RETRIEVERS, Collection, Dense, QueryEncoder, Retriever
+from workbench.settings import home
 from workbench.specs import fingerprint, from_dict, to_dict
 from workbench.splitters import SPLITTERS, Recursive, Splitter
 from workbench.splitters.cuttings import all_chunks, is_large
@@ -264,3 +265,13 @@ def prepared(
     if not pipeline.retriever.needs_vectors:
         return rows
     return searchable(rows, pipeline, store, progress)
+
+
+def search(corpus: Corpus, pipeline: Pipeline, query: str, store: Store | None = None) -> list[Hit]:
+    """Return a query's hits, the best first, at most `pipeline.k`.
+
+    Chunks and vectors that `store` holds are used, and new ones kept in it: the cache of `WORKBENCH_HOME` where none is
+    given, so that a second search, or the app, embeds nothing again.
+    """
+    rows = prepared(corpus, pipeline, store or Store(home() / "store"))
+    return pipeline.retriever(rows, [query], pipeline.k)[0]

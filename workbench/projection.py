@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import SpecError
+from workbench.installation import needing
 from workbench.specs import fingerprint
 from workbench.store import Store
 from workbench.vectors import Vectors
@@ -81,7 +82,8 @@ def umap(vectors: Vectors, store: Store | None = None, seed: int = SEED) -> Poin
     kept = store.get("umap", key) if store else None
     if kept is not None and len(kept) == 8 * len(rows):
         return np.frombuffer(kept, "<f4").reshape(-1, 2).astype(np.float32)
-    from umap import UMAP
+    with needing("app", "UMAP"):
+        from umap import UMAP
 
     model = UMAP(
         n_neighbors=settings["neighbours"],

@@ -1,7 +1,7 @@
 """A method is a frozen dataclass that can be called; this module gives it forms, files and an identity.
 
 A method's fields are at once its constructor, the form on the page, the flags of a command, a block of the YAML file,
-its label and its cache key. A registry is a plain dict from `kind` to class. Adding a method is one class and one name.
+its label and its cache key. A registry maps `kind` to class. Adding a method is one class and one name.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ def option(
     choices: Iterable[str] | None = None,
     advanced: bool = False,
 ) -> Any:
-    """A dataclass field with what forms, flags and checks need: a line of help, limits (inclusive) or choices."""
+    """Return a dataclass field with what forms, flags and checks need: help, limits (inclusive) or choices."""
     allowed = tuple(choices) if choices else None
     metadata = {"help": help, "low": low, "high": high, "choices": allowed, "advanced": advanced}
     return field(default=default, metadata=metadata)
@@ -34,6 +34,13 @@ class Spec:
     """A method with its settings. Subclasses are frozen, slotted dataclasses whose fields are made by `option`."""
 
     kind: ClassVar[str]
+    label: ClassVar[str] = ""
+    """What people call it; empty: made of the kind."""
+
+    @classmethod
+    def missing(cls) -> str:
+        """Return what it needs and is not installed, with the remedy, for people; "" where it can be used."""
+        return ""
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -45,7 +52,7 @@ class Spec:
         """Raise SpecError where fields do not fit each other. Called at construction."""
 
     def identity(self) -> dict[str, Any]:
-        """Everything that decides the result: the fields, and the hashes behind any name among them."""
+        """Return everything that decides the result: the fields, and the hashes behind any name among them."""
         return to_dict(self)
 
     @property
@@ -55,7 +62,7 @@ class Spec:
 
 
 def _checked(cls: type, f: "Field[Any]", hint: Any, value: Any) -> Any:
-    """`value` as the field's type, or SpecError saying what is wrong with it."""
+    """Return `value` as the field's type; a SpecError says what is wrong with it."""
     name = f"{getattr(cls, 'kind', cls.__name__)}.{f.name}"
     options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     if value is None and NoneType in options:
@@ -85,7 +92,7 @@ _TYPE_NAMES = {int: "a whole number", float: "a number", str: "text", bool: "tru
 
 
 def to_dict(spec: Spec) -> dict[str, Any]:
-    """`{"kind": …, field: value, …}`, of plain JSON values, every field present."""
+    """Return `{"kind": …, field: value, …}`, of plain JSON values, every field present."""
     out: dict[str, Any] = {"kind": spec.kind}
     for f in fields(spec):
         value = getattr(spec, f.name)
@@ -97,7 +104,7 @@ S = TypeVar("S", bound=Spec)
 
 
 def from_dict(registry: Mapping[str, type[S]], data: Any, what: str) -> S:
-    """The method that `{"kind": …, …}` describes; absent fields take their default.
+    """Return the method that `{"kind": …, …}` describes; absent fields take their default.
 
     Raises:
         SpecError: an unknown kind or field, or a value outside its limits.
@@ -115,17 +122,22 @@ def from_dict(registry: Mapping[str, type[S]], data: Any, what: str) -> S:
     return cls(**values)
 
 
+def label(cls: type[Spec]) -> str:
+    """Return what people call a method's class: its own `label`, or its kind with a capital."""
+    return vars(cls).get("label") or cls.kind.replace("-", " ").capitalize()
+
+
 def defaults(cls: type[Spec]) -> dict[str, Any]:
-    """Field name → default value, in order."""
+    """Return field name → default value, in order."""
     return {f.name: None if f.default is MISSING else f.default for f in fields(cls)}
 
 
 def fingerprint(value: Any) -> str:
-    """The first 16 hex digits of the sha256 of the value's canonical JSON (64 bits: enough for any workspace)."""
+    """Return 16 hex digits of the sha256 of the value's canonical JSON (64 bits: enough for any workspace)."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return digest(text.encode("utf-8", "surrogatepass"))[:16]
 
 
 def digest(data: bytes) -> str:
-    """sha256 in hex."""
+    """Return the sha256 in hex."""
     return hashlib.sha256(data).hexdigest()

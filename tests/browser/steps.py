@@ -155,7 +155,7 @@ def serving(home: Path, **environment: str) -> Iterator[str]:
     variables = {**os.environ, "WORKBENCH_HOME": str(home), **environment}
     home.mkdir(parents=True, exist_ok=True)
     with (home / "streamlit.log").open("ab") as log:
-        command = [sys.executable, "-m", "streamlit", "run", "workbench/ui/server.py", *flags]
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", *flags]
         server = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=log, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:

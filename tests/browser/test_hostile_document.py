@@ -1,6 +1,6 @@
 """Documents full of scripts, event handlers and javascript: links, on every page of the app: nothing of them runs.
 
-The app is served without the headers of `ui/server.py`: a policy that forbids scripts would hide what got through.
+The browser is told to ignore the app's content security policy: one that forbids scripts would hide what got through.
 """
 
 import io
@@ -95,6 +95,13 @@ def evil(tmp_path_factory):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return home, query
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, bypass_csp=True)
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from workbench.errors import SpecError
 from workbench.indexes import HNSW, INDEXES, IVFPQ, SQ8, TOLERANCE, Binary, Flat, Index, IndexSpec, IVFFlat
+from workbench.testing import check_index
 from workbench.vectors import norms, top_k, unit
 
 SPECS: list[IndexSpec] = [cls(metric=metric) for cls in INDEXES.values() for metric in ("cosine", "dot")] + [
@@ -58,6 +59,11 @@ def small(spec: IndexSpec) -> bool:
     """Whether it keeps less than float32, and nothing beside it: scores are then those of what is kept."""
     kept = getattr(spec, "rerank", getattr(spec, "storage", "float32"))
     return kept != "float32"
+
+
+@pytest.mark.parametrize("cls", INDEXES.values())
+def test_every_kind_keeps_what_extensions_are_offered(cls: type[IndexSpec]) -> None:
+    check_index(cls, **({"m": 24, "nbits": 6} if cls is IVFPQ else {}))
 
 
 @every

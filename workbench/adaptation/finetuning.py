@@ -15,6 +15,7 @@ from workbench.embedders import SentenceTransformer, keep_training
 from workbench.embedders.protocols import readable
 from workbench.embedders.sentence_transformers import trainable
 from workbench.errors import SpecError
+from workbench.installation import needing
 from workbench.pipelines import Pipeline
 from workbench.records import Training, TrainingSet
 from workbench.vectors import Vectors
@@ -123,7 +124,8 @@ def _trained(of: Material, train: Ints, settings: FineTuning, seed: int) -> Any:
             f"full fine-tuning needs a sentence-transformer in float32, not {embedder.kind} "
             f"({getattr(embedder, 'dtype', 'float32')}); the linear adapter works with any model"
         )
-    import torch
+    with needing("models", "full fine-tuning"):
+        import torch
 
     examples = np.array([i for i in train.tolist() if len(of.gold[i])], np.int64)
     rng = np.random.default_rng(seed)

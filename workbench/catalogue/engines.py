@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StoreError
+from workbench.installation import install
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -49,7 +50,8 @@ def _ready(url: str) -> "Engine":
     except (ArgumentError, ImportError, SQLAlchemyError) as error:
         raise StoreError(
             f"{VARIABLE} is no database URL that can be used here ({type(error).__name__}); give one such as "
-            "postgresql+psycopg://user@host/name with its driver installed, or unset it to use SQLite"
+            f"postgresql+psycopg://user@host/name with its driver installed ({install('team')}), or unset it to use "
+            "SQLite"
         ) from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _settle_sqlite)

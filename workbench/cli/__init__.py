@@ -13,6 +13,7 @@ from importlib import import_module
 from io import TextIOWrapper
 
 from workbench.errors import SpecError, WorkbenchError
+from workbench.installation import install
 
 COMMANDS = {
     "parse": "what the parser makes of files: text, sections, pages, warnings",
@@ -28,6 +29,7 @@ COMMANDS = {
     "verify": "whether exported code gives what the workbench gives: every chunk, vector and hit",
     "report": "the review report of a sweep, one HTML file or Markdown",
     "models": "the embedding models, and whether each can be had here and now",
+    "app": "the pages in a browser",
 }
 """Name → one line about it. The command is the function `run` of the module of this name."""
 
@@ -50,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # here, where its failure can still be told
     except WorkbenchError as error:
         _say(f"error: {error}")
+        return WRONG_INPUT
+    except ModuleNotFoundError as error:  # of an extra; what a user is likely to meet says so by itself
+        _say(f"error: {(error.name or 'a library').partition('.')[0]} is not installed; {install('all')}")
         return WRONG_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED

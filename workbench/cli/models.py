@@ -43,8 +43,9 @@ def run(arguments: list[str]) -> int:
 
 def _row(model: models.Model, ask: bool) -> dict[str, Any]:
     values = {key: getattr(model, key) for key in _row_keys() if key != "available"}
+    values["note"] = model.missing or model.note
     remote = endpoints.remote_model(model.name)
-    return dict.fromkeys(_row_keys()) | values | {"available": _answers(remote, ask) if remote else True}
+    return dict.fromkeys(_row_keys()) | values | {"available": _answers(remote, ask) if remote else not model.missing}
 
 
 def _answers(remote: endpoints.Remote, ask: bool) -> bool | None:

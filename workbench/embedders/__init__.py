@@ -9,8 +9,9 @@ from workbench.embedders.remote import Remote
 from workbench.embedders.sentence_transformers import SentenceTransformer
 from workbench.embedders.speeds import Speed, load_seconds, speed
 from workbench.embedders.static import Static
+from workbench.extensions import methods
 
-EMBEDDERS: dict[str, type[Embedder]] = {cls.kind: cls for cls in (SentenceTransformer, Static, Late, Remote)}
+EMBEDDERS = methods("embedders", Embedder, SentenceTransformer, Static, Late, Remote)
 """kind → class."""
 
 

@@ -13,6 +13,7 @@ from workbench.embedders.packed import pack
 from workbench.embedders.protocols import ADAPTER, TRUNCATE_DIM, Embedder, readable
 from workbench.embedders.speeds import timed_load
 from workbench.errors import ModelUnavailable
+from workbench.installation import needing
 from workbench.specs import digest, option
 from workbench.tokens import ModelTokenizer, tokenizer
 from workbench.vectors import Vectors, unit
@@ -122,9 +123,10 @@ def trainable(model: models.Model, dtype: str) -> Any:
 
 def _network(model: models.Model, dtype: str) -> Any:
     models.verify(model)
-    import torch
-    from sentence_transformers import SentenceTransformer as Network
-    from transformers.utils import logging
+    with needing("models", f"model {model.name}", ModelUnavailable):
+        import torch
+        from sentence_transformers import SentenceTransformer as Network
+        from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:

@@ -14,7 +14,7 @@ from typing import Any
 from workbench.endpoints.definitions import Endpoint, Remote
 from workbench.endpoints.reading import read_endpoint
 from workbench.errors import ModelUnavailable, SpecError
-from workbench.modes import allowed_models, team_mode
+from workbench.settings import allowed_models, team_mode
 
 VARIABLE = "WORKBENCH_ENDPOINTS"
 """The environment variable that holds the definitions, or the path of a file with them."""

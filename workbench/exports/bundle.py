@@ -11,6 +11,7 @@ from workbench.documents import Corpus
 from workbench.errors import SpecError
 from workbench.exports.code import rendered
 from workbench.exports.comparison import Dump
+from workbench.installation import needing
 from workbench.pipelines import Pipeline, embedded
 from workbench.retrievers import Collection
 from workbench.specs import digest
@@ -76,8 +77,9 @@ def _chunks(corpus: Corpus, rows: Collection) -> dict[str, list[Any]]:
 
 
 def _parquet(columns: dict[str, list[Any]]) -> bytes:
-    import pyarrow as pa
-    from pyarrow import parquet
+    with needing("exports", "a bundle"):
+        import pyarrow as pa
+        from pyarrow import parquet
 
     out = io.BytesIO()
     arrays = {name: pa.array(values, pa.list_(pa.float32())) if name == "vector" else pa.array(values)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench import models
+from workbench import models, settings
 from workbench.documents import Corpus
 from workbench.errors import SpecError, WorkbenchError
 from workbench.exports import environments
@@ -346,7 +346,7 @@ def variables(pipeline: Pipeline, engine: Path) -> dict[str, str]:
     kept |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
     kept |= {"TOKENIZERS_PARALLELISM": "false", "HAYSTACK_TELEMETRY_ENABLED": "False", "PYTHONIOENCODING": "utf-8"}
     kept |= {"ANONYMIZED_TELEMETRY": "False", "PYTHONPATH": str(engine)}
-    kept["WORKBENCH_HOME"] = str(environments.workbench_home())
+    kept["WORKBENCH_HOME"] = str(settings.home().resolve())
     splitter = pipeline.splitter
     if splitter.unit == "tokens" and splitter.tokenizer not in BPE_ENCODINGS:
         kept["TOKENIZER_PATH"] = str(models.find(splitter.tokenizer).tokenizer)

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from workbench.extensions import methods
 from workbench.indexes.built import Index, Proposals, all_tied
 from workbench.indexes.lists import IVFPQ, IVFFlat
 from workbench.indexes.specs import (
@@ -180,7 +181,7 @@ class Binary(IndexSpec):
         return Built(propose, kept(beside), (bits, beside))
 
 
-INDEXES: dict[str, type[IndexSpec]] = {cls.kind: cls for cls in (Flat, HNSW, IVFFlat, IVFPQ, SQ8, Binary)}
+INDEXES = methods("indexes", IndexSpec, Flat, HNSW, IVFFlat, IVFPQ, SQ8, Binary)
 """kind → class."""
 
 

@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 import numpy as np
 
 from workbench.errors import SpecError
+from workbench.extensions import Registry
 from workbench.metrics.judgements import Judgement, holding, judge
 from workbench.spans import Ranges, Span, covered
 
@@ -124,54 +126,73 @@ def omega_of_ranges(passages: Ranges, chunks: Ranges, lost: Sequence[int] = ()) 
 REVISION = 2
 """Of the definitions below. It rises when a measure changes its meaning: values of two revisions do not compare."""
 
-FORMULAS: dict[str, Callable[[Judgement], float]] = {
-    f.__name__: f
-    for f in (
-        recall,
-        passage_recall,
-        all_passages,
-        precision,
-        iou,
-        ndcg,
-        average_precision,
-        mrr,
-        hit_rate,
-        tokens,
-    )
-}
+Formula = Callable[[Judgement], float]
+
+
+def _accept(name: str, formula: Any) -> tuple[str, Formula]:
+    if not callable(formula) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError(f"{name!r} must be a lower-case name of a function of a Judgement")
+    if not (formula.__doc__ or "").strip():
+        raise ValueError(f"{name} has no docstring, whose first line defines it for people")
+    return name, formula
+
+
+_OWN: tuple[Formula, ...] = (
+    recall,
+    passage_recall,
+    all_passages,
+    precision,
+    iou,
+    ndcg,
+    average_precision,
+    mrr,
+    hit_rate,
+    tokens,
+)
+FORMULAS: Registry[Formula] = Registry("metrics", {f.__name__: f for f in _OWN}, _accept)
 """Measures of a ranking within a budget, by name."""
 
 UNRANKED = ("precision_omega",)
 """Measures of a chunking alone, which have no budget."""
 
 UNBOUNDED = ("tokens",)
-"""Measures without a highest value; all others lie between 0 and 1."""
+"""Measures without a highest value, beside those whose function has a true attribute `unbounded`; others reach 1."""
 
 
 def bounds_of(name: str) -> tuple[float, float]:
     """Return the possible range of a metric's values by its name, whoever defined it."""
-    return (0.0, inf) if name.partition("@")[0] in UNBOUNDED else (0.0, 1.0)
+    measure = name.partition("@")[0]
+    unbounded = measure in UNBOUNDED or (measure in FORMULAS and getattr(FORMULAS[measure], "unbounded", False))
+    return (0.0, inf) if unbounded else (0.0, 1.0)
 
 
 _RELEVANT = "A hit is relevant if it holds at least half of a passage, or if at least half of it is passage text."
 
-DEFINITIONS: dict[str, str] = {
-    "recall": "Share of the passages' characters that the hits hold, all passages of a question pooled.",
-    "passage_recall": "Share of each passage that the hits hold, averaged over the question's passages: a short one "
+
+class _Definitions(dict[str, str]):
+    """Measure → definition; of a measure from another package the first line of its docstring."""
+
+    def __missing__(self, measure: str) -> str:
+        return (FORMULAS[measure].__doc__ or "").strip().split("\n")[0]
+
+
+DEFINITIONS: dict[str, str] = _Definitions(
+    recall="Share of the passages' characters that the hits hold, all passages of a question pooled.",
+    passage_recall="Share of each passage that the hits hold, averaged over the question's passages: a short one "
     "counts as much as a long one.",
-    "all_passages": "1 if the hits together hold at least half of every passage of the question, else 0.",
-    "precision": "Share of the hits' characters that are passage text, each character counted once.",
-    "iou": "Characters in both passages and hits, divided by characters in either.",
-    "ndcg": "Gain discounted by rank, divided by that of the best possible ranking: each passage whole, one per rank. "
+    all_passages="1 if the hits together hold at least half of every passage of the question, else 0.",
+    precision="Share of the hits' characters that are passage text, each character counted once.",
+    iou="Characters in both passages and hits, divided by characters in either.",
+    ndcg="Gain discounted by rank, divided by that of the best possible ranking: each passage whole, one per rank. "
     "A hit's gain is the share of each passage that it is the first to hold.",
-    "average_precision": "Precision over ranks: the share of relevant hits so far, weighted by the passage recall that "
+    average_precision="Precision over ranks: the share of relevant hits so far, weighted by the passage recall that "
     f"each rank adds. Its mean is the MAP. {_RELEVANT}",
-    "mrr": f"1 / rank of the first relevant hit, 0 if there is none. {_RELEVANT}",
-    "hit_rate": f"1 if any hit is relevant, else 0. {_RELEVANT}",
-    "tokens": "Tokens of the hits, one after the other, as a prompt would hold them; text in two hits counts twice.",
-    "precision_omega": "IoU of the passages and all chunks that hold any part of them: the best precision that the "
+    mrr=f"1 / rank of the first relevant hit, 0 if there is none. {_RELEVANT}",
+    hit_rate=f"1 if any hit is relevant, else 0. {_RELEVANT}",
+    tokens="Tokens of the hits, one after the other, as a prompt would hold them; text in two hits counts twice.",
+    precision_omega="IoU of the passages and all chunks that hold any part of them: the best precision that the "
     "chunking allows, whatever is retrieved.",
-}
+)
 """What each measure of a question says, for people; white space never counts. One text for pages and README."""
 
 MOST_HITS, MOST_TOKENS = 1000, 1_000_000

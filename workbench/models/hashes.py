@@ -1,4 +1,4 @@
-"""Hashes of a model's files: what it is, whatever it is called."""
+"""Hashes of a model's files, which identify it whatever its name."""
 
 import hashlib
 from functools import lru_cache
@@ -8,7 +8,7 @@ from workbench.specs import digest, fingerprint
 
 
 def settings_hash(folder: Path) -> str:
-    """A hash of the configuration files that decide a sentence-transformers model's vectors."""
+    """Return a hash of the configuration files that decide a sentence-transformers model's vectors."""
     files = (p for pattern in ("*.json", "*/*.json") for p in folder.glob(pattern))  # modules lie one folder deep
     decisive = ("config.json", "modules.json", "special_tokens_map.json")
     small = sorted(p for p in files if p.name.endswith(decisive) and p.stat().st_size < 1 << 20)
@@ -16,7 +16,7 @@ def settings_hash(folder: Path) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """sha256 in hex; a file that has not changed is read once per process."""
+    """Return a file's sha256 in hex; a file that has not changed is read once per process."""
     status = path.stat()
     return _hash_of(path, status.st_size, status.st_mtime_ns)
 

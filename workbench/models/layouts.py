@@ -38,7 +38,7 @@ class Layout:
 
 
 def read_layout(name: str, folder: Path) -> Layout:
-    """The layout of a model folder; read again only where a file of it has changed.
+    """Return the layout of a model folder; it is read again only where a file of it has changed.
 
     Raises:
         ModelUnavailable: it is not a model, or one that could not be loaded safely.
@@ -74,7 +74,7 @@ def _read(name: str, folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> L
 
 
 def _modules(name: str, folder: Path) -> list[tuple[str, Path]]:
-    """(class name, folder) of each module in order."""
+    """Return (class name, folder) of each module in order."""
     if not (folder / "modules.json").is_file():
         if not (folder / "config.json").is_file():
             raise ModelUnavailable(
@@ -104,7 +104,7 @@ def _modules(name: str, folder: Path) -> list[tuple[str, Path]]:
 
 
 def is_mean_pooled(name: str, folder: Path) -> bool:
-    """Whether a text's vector is the mean of its tokens' states, brought to length 1 or not."""
+    """Return whether a text's vector is the mean of its tokens' states, brought to length 1 or not."""
     modules = _modules(name, folder)
     if [kind for kind, _ in modules][:2] != ["Transformer", "Pooling"] or {k for k, _ in modules[2:]} - {"Normalize"}:
         return False
@@ -121,7 +121,7 @@ def _weights(name: str, folder: Path) -> list[Path]:
     if missing := [path for path in paths if not path.is_file()]:
         raise ModelUnavailable(
             f"model {name!r} has no {missing[0].name} in {folder.name}; weights in other formats (.bin, .pt) are not "
-            "read because they can run code: save the model anew with safetensors"
+            "read because they can run code: save the model again with safetensors"
         )
     return paths
 
@@ -147,13 +147,13 @@ def _dimensions(name: str, modules: list[tuple[str, Path]]) -> int:
 
 
 def _table_width(name: str, path: Path) -> int:
-    """The number of columns of a static model's token table, from the header of its file."""
+    """Return the number of columns of a static model's token table, from the header of its file."""
     try:
         with path.open("rb") as file:
             header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), 1 << 24)))
         if "embedding.weight" not in header and ("mapping" in header or "weights" in header):
             raise ModelUnavailable(
-                f"model {name!r} maps or weighs its tokens (model2vec); save it anew as a plain StaticEmbedding"
+                f"model {name!r} maps or weighs its tokens (model2vec); save it again as a plain StaticEmbedding"
             )
         return int(header.get("embedding.weight", header.get("embeddings"))["shape"][1])
     except (OSError, ValueError, TypeError, LookupError) as error:
@@ -161,7 +161,7 @@ def _table_width(name: str, path: Path) -> int:
 
 
 def _max_tokens(folder: Path, tokenizer: Path) -> int | None:
-    """The model's maximum length less its special tokens, read as sentence-transformers reads it."""
+    """Return the model's maximum length less its special tokens, read as sentence-transformers reads it."""
     from tokenizers import Tokenizer
 
     settings: dict[str, Any] = next((s for f in _TRANSFORMER_SETTINGS if (s := _json(folder / f))), {})
@@ -177,13 +177,13 @@ def _max_tokens(folder: Path, tokenizer: Path) -> int | None:
 
 
 def _truncation(tokenizer: Path) -> int | None:
-    """The length at which a tokenizer's own file cuts texts off; a static model obeys it, and has no other limit."""
+    """Return the length at which a tokenizer's own file truncates texts, the only limit of a static model."""
     limit = (_json(tokenizer).get("truncation") or {}).get("max_length")
     return limit if isinstance(limit, int) else None
 
 
 def _licence(folder: Path) -> str:
-    """The licence that the model card's first lines name; "" where they name none."""
+    """Return the licence that the model card's first lines name; "" where they name none."""
     card = folder / "README.md"
     if not card.is_file():
         return ""
@@ -193,7 +193,7 @@ def _licence(folder: Path) -> str:
 
 
 def _json(path: Path, shape: type = dict) -> Any:
-    """The file's content; an empty one of that shape where it does not exist or is something else."""
+    """Return the file's content; an empty one of that shape where it is absent or something else."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -5,11 +5,12 @@
 
 from workbench.parsers.comparisons import Comparison, compare
 from workbench.parsers.files import Refusal, parse, parse_safely, paste, read, read_all
-from workbench.parsers.methods import PARSERS, Auto, Parser, PdfPlumber, PyPdf, Unstructured
+from workbench.parsers.methods import PARSERS, Auto, Engine, Parser, PdfPlumber, PyPdf, Unstructured
 from workbench.parsers.names import label
 from workbench.parsers.pages import Boxes, PageImage, boxes, page_image
 from workbench.parsers.sandbox import Limits, isolation
-from workbench.parsers.sniffing import FORMATS
+from workbench.parsers.sniffing import FORMATS, Format
+from workbench.parsers.writers import Writer
 from workbench.parsers.zips import Unpacked, unpack
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "Auto",
     "Boxes",
     "Comparison",
+    "Engine",
+    "Format",
     "Limits",
     "PageImage",
     "Parser",
@@ -26,6 +29,7 @@ __all__ = [
     "Refusal",
     "Unpacked",
     "Unstructured",
+    "Writer",
     "boxes",
     "compare",
     "isolation",

@@ -34,6 +34,7 @@ def main() -> None:
     from workbench.parsers import languages, tasks
 
     languages.identifier()
+    tasks.added_formats()  # other packages load here, and may be large
     while line := requests.readline():
         request = json.loads(line)
         data = requests.read(request["size"])

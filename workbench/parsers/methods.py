@@ -1,13 +1,15 @@
 """The parsers to choose from, as methods: each is called with a name and bytes and gives a Document."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar
 
 from workbench.documents import Document
 from workbench.errors import DocumentError, SpecError
+from workbench.extensions import methods
+from workbench.installation import install, is_installed
 from workbench.parsers import (
     html,
     mails,
@@ -28,7 +30,7 @@ from workbench.parsers.drafts import Draft
 from workbench.parsers.encodings import known
 from workbench.parsers.languages import language
 from workbench.parsers.names import label
-from workbench.parsers.sniffing import FORMATS, sniff
+from workbench.parsers.sniffing import FORMATS, Format, sniff
 from workbench.parsers.writers import Writer
 from workbench.specs import Spec, option, to_dict
 
@@ -50,7 +52,10 @@ class Engine:
 
 @lru_cache
 def _version(library: str) -> str:
-    return version(library)
+    try:
+        return version(library)
+    except PackageNotFoundError:  # without the extra `parsers`
+        return "not installed"
 
 
 _SHEETS = Engine("sheets", 2, sheets.read_sheets, "python-calamine")
@@ -82,7 +87,13 @@ ENGINES: dict[str, Engine] = {
 
 @dataclass(frozen=True, slots=True)
 class Parser(Spec):
-    """Bytes to a Document. A subclass says which engine reads which format."""
+    """Bytes to a Document. A subclass says which engine reads which format.
+
+    A class of another package may add file formats: those that it names in `formats`, told by a file's extension, are
+    read by its `engine` whichever parser is chosen.
+    """
+
+    formats: ClassVar[Mapping[str, Format]] = {}
 
     def engine(self, format: str) -> Engine:
         """The engine that reads `format`.
@@ -90,19 +101,19 @@ class Parser(Spec):
         Raises:
             DocumentError: this parser does not read it.
         """
-        return ENGINES[format]
+        return ENGINES[format] if format in ENGINES else added_formats()[format]().engine(format)
 
     def draft(self, name: str, data: bytes, format: str = "") -> Draft:
         """What the engine makes of the file; `format` (a key of FORMATS) leaves nothing to be found out."""
         warnings: list[str] = []
-        if not format:
+        if not format and not (format := _added(name, data)):
             format, warnings = sniff(name, data)
         engine = self.engine(format)
         writer = Writer(encoding=getattr(self, "encoding", ""))
         for warning in warnings:
             writer.warn(warning)
         engine.read(data, writer)
-        draft = writer.draft(engine.label, FORMATS[format].media_type)
+        draft = writer.draft(engine.label, _format(format).media_type)
         if not any(c.isalnum() for c in draft.text) and not draft.text.translate(_UNSEEN).strip():
             raise DocumentError("it holds no text: nothing but blanks or pictures.")
         draft.language = language(draft.text)
@@ -113,16 +124,12 @@ class Parser(Spec):
         return parse_draft(name, data, self).document(label(name), data)
 
     def identity(self) -> dict[str, Any]:
-        return to_dict(self) | {"engines": sorted({self.engine(f).label for f in FORMATS if self.reads(f)})}
+        formats = [*FORMATS, *added_formats()]
+        return to_dict(self) | {"engines": sorted({self.engine(f).label for f in formats if self.reads(f)})}
 
     def reads(self, format: str) -> bool:
         """Whether this parser has an engine for `format`."""
-        return format in ENGINES
-
-    @classmethod
-    def missing(cls) -> str:
-        """What it needs and is not installed, with the remedy, in a clause for people; "" where nothing is missing."""
-        return ""
+        return format in ENGINES or format in added_formats()
 
 
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\ufffd"))
@@ -174,7 +181,7 @@ class Auto(_PdfFields):
             raise SpecError(f"encoding ({self.encoding!r}) is not known; examples are utf-8, cp1252, shift_jis")
 
     def engine(self, format: str) -> Engine:
-        engine = ENGINES[format]
+        engine = Parser.engine(self, format)
         return replace(engine, read=partial(pdfs.read_pdf, options=self.pdf_options)) if format == "pdf" else engine
 
 
@@ -191,9 +198,13 @@ class PyPdf(_PdfFields):
     kind: ClassVar[str] = "pypdf"
     mode: str = _order()
 
+    @classmethod
+    def missing(cls) -> str:
+        return "" if is_installed("pypdf") else f"it is not installed; `{install('parsers')}` brings it"
+
     def engine(self, format: str) -> Engine:
         if format != "pdf":
-            return ENGINES[format]
+            return Parser.engine(self, format)
         read = partial(pdfs.read_pypdf, mode=self.mode, options=self.pdf_options)
         return Engine(f"pypdf {self.mode}", 2, read, "pypdf")
 
@@ -216,7 +227,7 @@ class PdfPlumber(_PdfFields):
 
     def engine(self, format: str) -> Engine:
         if format != "pdf":
-            return ENGINES[format]
+            return Parser.engine(self, format)
         read = partial(plumbers.read_plumbed, mode=self.mode, options=self.pdf_options)
         return Engine(f"pdfplumber {self.mode}", 1, read, "pdfplumber")
 
@@ -229,6 +240,10 @@ class Unstructured(Parser):
     """
 
     kind: ClassVar[str] = "unstructured"
+
+    @classmethod
+    def missing(cls) -> str:
+        return "" if is_installed("unstructured") else f"it is not installed; `{install('parsers')}` brings it"
 
     def reads(self, format: str) -> bool:
         return format in unstructured_elements.PARTITIONS
@@ -247,7 +262,23 @@ class Unstructured(Parser):
         return Engine("elements", 1, partial(unstructured_elements.read_elements, format=format), "unstructured")
 
 
-PARSERS: dict[str, type[Parser]] = {cls.kind: cls for cls in (Auto, PyPdf, PdfPlumber, Unstructured)}
+PARSERS = methods("parsers", Parser, Auto, PyPdf, PdfPlumber, Unstructured)
+"""kind → class."""
+
+
+def added_formats() -> dict[str, type[Parser]]:
+    """Return the formats that other packages add: name → the class whose engine reads it."""
+    return {name: cls for cls in PARSERS.values() for name in cls.formats}
+
+
+def _format(name: str) -> Format:
+    return FORMATS[name] if name in FORMATS else added_formats()[name].formats[name]
+
+
+def _added(name: str, data: bytes) -> str:
+    """Return the added format that a file's extension names; "" where it names none, or the file is empty."""
+    extension = name.rpartition(".")[2].lower() if "." in name and data else ""
+    return next((f for f, cls in added_formats().items() if extension in cls.formats[f].extensions), "")
 
 
 def parse_draft(name: str, data: bytes, parser: Parser, format: str = "") -> Draft:
@@ -262,10 +293,13 @@ def parse_draft(name: str, data: bytes, parser: Parser, format: str = "") -> Dra
         raise DocumentError(f"{shown}: {error}") from None
     except MemoryError as error:
         raise DocumentError(f"{shown}: reading it takes more memory than the limit. Split it into parts.") from error
+    except ModuleNotFoundError as error:
+        library = (error.name or "a library").partition(".")[0]
+        raise DocumentError(f"{shown}: it is read by {library}, which is not installed; {install('parsers')}") from None
     except ImportError as error:  # its message names paths of the server
         raise DocumentError(
             f"{shown}: a library that reads it cannot be loaded ({error.name or 'unknown'}), for want of memory or "
-            "because it is damaged. Raise the limit of memory, or install requirements.txt anew."
+            f"because it is damaged. Raise the limit of memory, or install it: {install('parsers')}."
         ) from error
     except RecursionError as error:
         raise DocumentError(f"{shown}: it is nested too deep to be read. Save it in a simpler form.") from error

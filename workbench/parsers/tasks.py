@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.parsers import pages
-from workbench.parsers.methods import PARSERS, parse_draft
+from workbench.parsers.methods import PARSERS, added_formats, parse_draft
 from workbench.specs import from_dict
 
 
@@ -12,6 +12,8 @@ def parse(name: str, data: bytes, parser: Mapping[str, Any], format: str) -> dic
     """A draft as plain values."""
     return parse_draft(name, data, from_dict(PARSERS, parser, "parser"), format).to_plain()
 
+
+__all__ = ["TASKS", "added_formats", "parse"]
 
 TASKS: dict[str, Callable[..., Any]] = {
     "parse": parse,

@@ -1,10 +1,10 @@
 """Retrievers: from chunks and queries to ranked hits; the context that hits make, and how two hit lists differ."""
 
 from workbench.retrievers.agreements import Agreement, agreement, overlap_at, rank_biased_overlap
-from workbench.retrievers.collections import Collection, VectorIndex, VectorsMissing
+from workbench.retrievers.collections import Collection, Ranking, VectorIndex, VectorsMissing, best
 from workbench.retrievers.comparisons import Movement, movements
 from workbench.retrievers.contexts import Context, Passage, context
-from workbench.retrievers.filters import Where
+from workbench.retrievers.filters import Mask, Where
 from workbench.retrievers.methods import BM25, MAX_K, MMR, RETRIEVERS, Dense, Hybrid, Rerank, Retriever
 from workbench.retrievers.queries import QueryEncoder
 from workbench.retrievers.words import STEMMERS, STOP_WORDS, Words
@@ -21,9 +21,11 @@ __all__ = [
     "Context",
     "Dense",
     "Hybrid",
+    "Mask",
     "Movement",
     "Passage",
     "QueryEncoder",
+    "Ranking",
     "Rerank",
     "Retriever",
     "VectorIndex",
@@ -31,6 +33,7 @@ __all__ = [
     "Where",
     "Words",
     "agreement",
+    "best",
     "context",
     "movements",
     "overlap_at",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from workbench.errors import SpecError
+from workbench.extensions import methods
 from workbench.records import Hit
 from workbench.retrievers import analyser, reranking
 from workbench.retrievers.collections import Collection, Ranking, best
@@ -280,4 +281,5 @@ class Rerank(Retriever):
         return best(rows, reranking.pair_scores(self.model, query, [collection.text(r) for r in rows.tolist()]), k)
 
 
-RETRIEVERS: dict[str, type[Retriever]] = {cls.kind: cls for cls in (Dense, BM25, Hybrid, MMR, Rerank)}
+RETRIEVERS = methods("retrievers", Retriever, Dense, BM25, Hybrid, MMR, Rerank)
+"""kind → class."""

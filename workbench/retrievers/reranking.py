@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workbench import models
 from workbench.errors import ModelUnavailable
+from workbench.installation import needing
 
 DEFAULT_RERANKER = "cross-encoder/ms-marco-MiniLM-L6-v2"
 """Apache-2.0; fetched by the user, as no package carries it."""
@@ -67,7 +68,8 @@ def _load(model: models.Model) -> _Loaded:
 
 def _network(model: models.Model) -> Any:
     models.verify(model)
-    from sentence_transformers import CrossEncoder
+    with needing("models", "reranking", ModelUnavailable):
+        from sentence_transformers import CrossEncoder
 
     try:
         return CrossEncoder(

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.documents import Document
 from workbench.errors import SpecError
+from workbench.installation import needing
 from workbench.memory_cache import cached
 from workbench.spans import Ranges
 from workbench.specs import option
@@ -68,7 +69,8 @@ class Code(Splitter):
 @cache
 def language_separators(language: str) -> tuple[str, ...]:
     """The regular expressions at which LangChain cuts this language, the coarsest first."""
-    from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
+    with needing("exports", "the splitter code"):
+        from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
     return tuple(RecursiveCharacterTextSplitter.get_separators_for_language(Language(language)))
 

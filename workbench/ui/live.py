@@ -22,7 +22,7 @@ from workbench.splitters import Splitter
 from workbench.splitters.cuttings import is_large
 from workbench.splitters.pieces import CHARACTERS
 from workbench.store import Store
-from workbench.ui import jobs, warming
+from workbench.ui import jobs, preload
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,7 +182,7 @@ def dense(corpus: Corpus, pipeline: Pipeline, store: Store, asked: bool = False)
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Collection:
         if is_slow:
-            warming.wait()
+            preload.wait()
         if is_slow and missing(embedder, cut.texts(), store):
             settle(cancelled)
         found = pipelines.searchable(cut, pipeline, store, _timed(embedder, report), cancelled)

@@ -5,12 +5,13 @@ from mimetypes import guess_type
 from pathlib import Path
 
 from workbench.errors import GoldenError
+from workbench.installation import beside
 from workbench.parsers import Auto
 from workbench.parsers.files import files
 from workbench.specs import digest, to_dict
 from workbench.workspaces.manifests import Source, now
 
-FOLDER = Path(__file__).parents[2] / "sample_docs"
+FOLDER = beside("sample_docs")
 GOLDEN = "golden.jsonl"
 
 

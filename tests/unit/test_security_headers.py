@@ -2,7 +2,7 @@
 
 import asyncio
 
-from workbench.ui.headers import Headers, headers
+from workbench.ui.security_headers import SecurityHeaders, headers
 
 
 def answer(*sent: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
@@ -16,7 +16,7 @@ def answer(*sent: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
     async def send(message):
         got.append(message)
 
-    asyncio.run(Headers(app)({"type": "http"}, None, send))
+    asyncio.run(SecurityHeaders(app)({"type": "http"}, None, send))
     assert got[1] == {"type": "http.response.body", "body": b"x"}
     return got[0]["headers"]
 

@@ -38,7 +38,7 @@ _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def headers() -> dict[str, str]:
-    """Header → value, the same for every answer."""
+    """Return header → value, the same for every answer."""
     policy = {**POLICY, "script-src": " ".join([POLICY["script-src"], *_hashes()])}
     return {
         "Referrer-Policy": "no-referrer",
@@ -52,14 +52,14 @@ def headers() -> dict[str, str]:
 
 
 def _hashes() -> list[str]:
-    """The inline scripts of Streamlit's own page, as a policy names them: they change with its version."""
+    """Return the hashes of the inline scripts of Streamlit's own page: they change with its version."""
     import streamlit
 
     page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text("utf-8")
     return [f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in _INLINE.findall(page)]
 
 
-class Headers:
+class SecurityHeaders:
     """ASGI middleware that adds `headers` to every answer."""
 
     def __init__(self, app: Asgi) -> None:
@@ -67,7 +67,7 @@ class Headers:
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers().items()]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Nothing; passes the request on."""
+        """Pass the request on."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

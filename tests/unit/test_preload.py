@@ -9,12 +9,12 @@ import threading
 
 import pytest
 
-from workbench.ui import warming
+from workbench.ui import preload
 
 SMALL = ("wave", "no_such_library_at_all", "fractions", "chunk_that_breaks", "colorsys")
 """Modules of the standard library that nothing here loads, one that is missing, and one that breaks."""
 
-HEAVY = {name.split(".")[0] for name in warming.LIBRARIES} | {"pandas", "streamlit", "unstructured"}
+HEAVY = {name.split(".")[0] for name in preload.LIBRARIES} | {"pandas", "streamlit", "unstructured"}
 
 
 @pytest.fixture
@@ -23,23 +23,23 @@ def quick(monkeypatch, tmp_path) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     for name in SMALL:
         monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setattr(warming, "FIRST", ("no_first_library",))
-    monkeypatch.setattr(warming, "LIBRARIES", SMALL)
-    monkeypatch.setattr(warming, "PAINTING", 0.0)
-    monkeypatch.setattr(warming, "BETWEEN", 0.0)
-    monkeypatch.setattr(warming, "settle_memory", lambda: None)  # what this test run holds stays collectable
+    monkeypatch.setattr(preload, "FIRST", ("no_first_library",))
+    monkeypatch.setattr(preload, "LIBRARIES", SMALL)
+    monkeypatch.setattr(preload, "PAINTING", 0.0)
+    monkeypatch.setattr(preload, "BETWEEN", 0.0)
+    monkeypatch.setattr(preload, "settle_memory", lambda: None)  # what this test run holds stays collectable
     for name in ("_begun", "_drawn"):
-        monkeypatch.setattr(warming, name, threading.Event())
+        monkeypatch.setattr(preload, name, threading.Event())
 
 
 @pytest.mark.usefixtures("quick")
 def test_nothing_is_loaded_before_a_page_is_drawn_and_all_is_afterwards(caplog) -> None:
     with caplog.at_level(logging.WARNING):
-        thread = warming.begin()
+        thread = preload.begin()
         thread.join(0.2)
         assert thread.is_alive()
         assert "colorsys" not in sys.modules
-        warming.drawn()
+        preload.drawn()
         thread.join(20)
     assert not thread.is_alive()
     assert {"wave", "fractions", "colorsys"} <= set(sys.modules)
@@ -51,22 +51,22 @@ def test_nothing_is_loaded_before_a_page_is_drawn_and_all_is_afterwards(caplog) 
 
 @pytest.mark.usefixtures("quick")
 def test_slow_work_waits_for_the_first_page_of_a_server_and_for_nothing_else(monkeypatch) -> None:
-    warming.wait()  # no server: at once
-    warming.begin()
-    waiting = threading.Thread(target=warming.wait)
+    preload.wait()  # no server: at once
+    preload.begin()
+    waiting = threading.Thread(target=preload.wait)
     waiting.start()
     waiting.join(0.2)
     assert waiting.is_alive()
-    warming.drawn()
+    preload.drawn()
     waiting.join(20)
     assert not waiting.is_alive()
-    monkeypatch.setattr(warming, "_drawn", threading.Event())
-    monkeypatch.setattr(warming, "PATIENCE", 0.01)
-    warming.wait()  # a page that failed
+    monkeypatch.setattr(preload, "_drawn", threading.Event())
+    monkeypatch.setattr(preload, "PATIENCE", 0.01)
+    preload.wait()  # a page that failed
 
 
 def test_what_is_loaded_ahead_is_there_to_be_loaded() -> None:
-    for name in (*warming.FIRST, *warming.LIBRARIES):
+    for name in (*preload.FIRST, *preload.LIBRARIES):
         assert importlib.util.find_spec(name.split(".")[0]), name
 
 
@@ -77,7 +77,7 @@ def test_the_workbench_itself_loads_none_of_them() -> None:
 
 
 def test_settled_memory_is_not_looked_at_any_more() -> None:
-    script = "import gc; from workbench.ui import warming; warming.settle_memory(); print(gc.get_freeze_count())"
+    script = "import gc; from workbench.ui import preload; preload.settle_memory(); print(gc.get_freeze_count())"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 5_000
     assert gc.isenabled()

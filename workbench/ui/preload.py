@@ -1,7 +1,7 @@
 """Libraries that take seconds to load, loaded while the user reads the first page; and what collecting garbage costs.
 
-The server begins it; app.py says when the first page is drawn. Whoever needs a library before waits for it alone. What
-the first page itself needs is loaded while the browser starts on the way to it.
+The server begins it and says when the first page is drawn. Code that needs a library earlier waits for that one alone.
+What the first page itself needs is loaded while the browser is still on its way to it.
 """
 
 import gc
@@ -29,20 +29,20 @@ _begun, _drawn = threading.Event(), threading.Event()
 
 
 def begin() -> threading.Thread:
-    """The thread that loads the libraries once a page was drawn."""
+    """Start and return the thread that loads the libraries once a page was drawn."""
     _begun.set()
-    thread = threading.Thread(target=_load, daemon=True, name="workbench-warming")
+    thread = threading.Thread(target=_load, daemon=True, name="workbench-preload")
     thread.start()
     return thread
 
 
 def drawn() -> None:
-    """Nothing; a page was drawn, so from now on there is time."""
+    """Note that a page was drawn: from now on there is time."""
     _drawn.set()
 
 
 def wait() -> None:
-    """Nothing; returns once the server's first page was drawn, for work in the background that would slow it down."""
+    """Wait until the server's first page was drawn, before work in the background that would slow it down."""
     if _begun.is_set():
         _drawn.wait(PATIENCE)
 
@@ -61,12 +61,12 @@ def _load() -> None:
 def _import(name: str) -> None:
     try:
         importlib.import_module(name)
-    except Exception as error:  # noqa: BLE001 — a library that fails here fails where it is needed, and is told there
+    except Exception as error:  # noqa: BLE001 — a library that fails here fails again where it is needed, and is reported there
         log.warning("%s was not loaded ahead: %s: %s", name, type(error).__name__, error)
 
 
 def settle_memory() -> None:
-    """Nothing; what lives as long as the server is not looked at any more when garbage is collected.
+    """Exempt what lives as long as the server from garbage collection.
 
     Modules and their classes are half a million objects; to visit them takes a fifth of a second with the interpreter
     held. Python collects garbage whenever the objects that it does visit have grown by a quarter.
