@@ -35,6 +35,7 @@ from workbench.store import Store
 from workbench.tokens import BPE_ENCODINGS
 
 _PATIENCE = 3_600  # seconds
+_WHEELS = 8  # unpacked ones that are kept
 
 
 class ExportFailed(WorkbenchError):
@@ -308,6 +309,9 @@ def _engine(folder: Path, manifest: dict[str, Any]) -> Path:
                 raise ExportFailed(f"{wheel}: it cannot be unpacked into {place.parent} ({error})") from None
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+        kept = sorted(place.parent.glob("wheel-*"), key=lambda folder: folder.stat().st_mtime)
+        for old in kept[:-_WHEELS]:
+            shutil.rmtree(old, ignore_errors=True)
     return place
 
 
