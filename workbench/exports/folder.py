@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import Distribution, entry_points, packages_distributions, version
+from importlib.metadata import Distribution, distributions, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -159,8 +159,9 @@ def _others(pipeline: Pipeline) -> set[str]:
     if not modules:
         return set()
     known = {module: names[0] for module, names in packages_distributions().items()}
-    registered = [point for point in entry_points() if point.group.startswith("workbench.") and point.dist]
-    known |= {point.module.partition(".")[0]: point.dist.name for point in registered if point.dist}
+    for one in distributions():
+        points = [point for point in one.entry_points if point.group.startswith("workbench.")]
+        known |= {point.module.partition(".")[0]: one.name for point in points}
     return {known[module] for module in modules if module in known} - {DISTRIBUTION}
 
 
