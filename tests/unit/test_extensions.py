@@ -150,7 +150,6 @@ def test_contributing_builds_a_package_that_keeps_the_laws(tmp_path: Path):
     assert json.loads(measured.stdout)["metrics"]["half@1"]["mean"] == 1
 
 
-@pytest.mark.xfail(strict=False, reason="exports of methods of other packages need workbench.integrations")
 def test_a_pipeline_of_outside_methods_is_exported(example: Path, tmp_path: Path):
     config = "splitter: {kind: speeches}\nretriever: {kind: phrase}\nembedder: {kind: static}\n"
     (tmp_path / "p.yaml").write_text(config)

@@ -177,7 +177,8 @@ print(pipeline.splitter.fingerprint, Pipeline().embedder.fingerprint, models.ava
         (PARSERS, "read('a.pdf')", r"DocumentError: a\.pdf: .*parsers"),
         (PARSERS, "read('a.md', parser=PARSERS['unstructured']())", r"DocumentError: a\.md: .*parsers"),
         ({"umap"}, "projection.umap(np.eye(9, dtype='f4'))", "WorkbenchError: UMAP needs umap, .*app"),
-        ({"pyarrow"}, "bundles._parquet({})", "WorkbenchError: a bundle needs pyarrow, .*exports"),
+        ({"pyarrow"}, "bundle._parquet({})", "WorkbenchError: a bundle needs pyarrow, .*exports"),
+        ({"jinja2"}, "code.code(Pipeline(), 'langchain')", "WorkbenchError: an export needs jinja2, .*exports"),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_told_with_the_extra(libraries: set[str], code: str, says: str, tmp_path: Path):
@@ -187,7 +188,7 @@ def test_what_is_missing_is_told_with_the_extra(libraries: set[str], code: str, 
 import numpy as np
 from workbench import Pipeline, projection
 from workbench.errors import WorkbenchError
-from workbench.exports import bundles
+from workbench.exports import bundle, code
 from workbench.parsers import PARSERS, parse
 read = lambda name, parser=PARSERS["auto"](): parse(name, open(name, "rb").read(), parser)
 try:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from workbench import settings
 from workbench.errors import WorkbenchError
 from workbench.specs import fingerprint
 
@@ -22,14 +23,9 @@ class EnvironmentUnavailable(WorkbenchError):
     """An environment could not be made; the message says why and what to do."""
 
 
-def workbench_home() -> Path:
-    """Return the folder WORKBENCH_HOME, in full: exported code runs in a folder of its own."""
-    return Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve()
-
-
 def home() -> Path:
     """Return the folder of all environments: WORKBENCH_ENVS, or the one in WORKBENCH_HOME."""
-    return Path(os.environ.get("WORKBENCH_ENVS") or workbench_home() / "environments").resolve()
+    return Path(os.environ.get("WORKBENCH_ENVS") or settings.home() / "environments").resolve()
 
 
 def missing(requirements: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import Distribution, packages_distributions, version
+from importlib.metadata import Distribution, distributions, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from workbench.errors import SpecError
 from workbench.exports.bundle import bundle
 from workbench.exports.code import code, is_packaged, rendered
 from workbench.exports.targets import FRAMEWORKS, TARGETS, Note, native, support
-from workbench.exports.wheel import DISTRIBUTION, FOLDER, wheel
+from workbench.exports.wheel import FOLDER, wheel
 from workbench.golden import write_golden
+from workbench.installation import DISTRIBUTION
 from workbench.integrations import ADAPTER
 from workbench.pipelines import REGISTRIES, Pipeline, collection, to_yaml
 from workbench.records import Question
@@ -155,8 +156,13 @@ def _parts(pipeline: Pipeline) -> list[Any]:
 def _others(pipeline: Pipeline) -> set[str]:
     """Return the distributions of other packages that the pipeline's methods come from."""
     modules = {type(part).__module__.partition(".")[0] for part in _parts(pipeline)} - {"workbench"}
-    known = packages_distributions() if modules else {}
-    return {known[module][0] for module in modules if module in known} - {DISTRIBUTION}
+    if not modules:
+        return set()
+    known = {module: names[0] for module, names in packages_distributions().items()}
+    for one in distributions():
+        points = [point for point in one.entry_points if point.group.startswith("workbench.")]
+        known |= {point.module.partition(".")[0]: one.name for point in points}
+    return {known[module] for module in modules if module in known} - {DISTRIBUTION}
 
 
 def documents_lines(corpus: Corpus) -> Iterable[bytes]:

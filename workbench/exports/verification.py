@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench import models
+from workbench import models, settings
 from workbench.documents import Corpus
 from workbench.errors import SpecError, WorkbenchError
 from workbench.exports import environments
@@ -35,6 +35,7 @@ from workbench.store import Store
 from workbench.tokens import BPE_ENCODINGS
 
 _PATIENCE = 3_600  # seconds
+_WHEELS = 8  # unpacked ones that are kept
 
 
 class ExportFailed(WorkbenchError):
@@ -308,6 +309,9 @@ def _engine(folder: Path, manifest: dict[str, Any]) -> Path:
                 raise ExportFailed(f"{wheel}: it cannot be unpacked into {place.parent} ({error})") from None
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+        kept = sorted(place.parent.glob("wheel-*"), key=lambda folder: folder.stat().st_mtime)
+        for old in kept[:-_WHEELS]:
+            shutil.rmtree(old, ignore_errors=True)
     return place
 
 
@@ -346,7 +350,7 @@ def variables(pipeline: Pipeline, engine: Path) -> dict[str, str]:
     kept |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
     kept |= {"TOKENIZERS_PARALLELISM": "false", "HAYSTACK_TELEMETRY_ENABLED": "False", "PYTHONIOENCODING": "utf-8"}
     kept |= {"ANONYMIZED_TELEMETRY": "False", "PYTHONPATH": str(engine)}
-    kept["WORKBENCH_HOME"] = str(environments.workbench_home())
+    kept["WORKBENCH_HOME"] = str(settings.home().resolve())
     splitter = pipeline.splitter
     if splitter.unit == "tokens" and splitter.tokenizer not in BPE_ENCODINGS:
         kept["TOKENIZER_PATH"] = str(models.find(splitter.tokenizer).tokenizer)
