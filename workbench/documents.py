@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.caches import kept
 from workbench.errors import DocumentError
+from workbench.memory_cache import cached
 from workbench.spans import Ranges, Span, nonblank, ranges
 from workbench.specs import fingerprint
 
@@ -173,8 +173,8 @@ class Unread(Document):
 _WHITE = np.array([chr(code).isspace() for code in range(0x3001)])  # U+3000 is the last of them
 
 
-@kept(
-    most=64_000_000,
+@cached(
+    budget=64_000_000,
     weigh=lambda places: places.nbytes + 200,
     key=lambda document: (document.id, document.figures.characters),
 )

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.caches import kept
+from workbench.memory_cache import cached
 from workbench.tokens import SOLID, Ints, ModelTokenizer, tokenizer
 
 
@@ -122,7 +122,7 @@ def _all_words(name: str) -> dict[str, int]:
     return {}
 
 
-@kept(256 << 20, lambda found: 3 * found.before.nbytes if found else 64)
+@cached(256 << 20, lambda found: 3 * found.before.nbytes if found else 64)
 def word_tokens(text: str, name: str) -> WordTokens | None:
     """The tokens of each word of a text; None where the tokenizer's tokens reach over white space.
 

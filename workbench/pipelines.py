@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import yaml
 
-from workbench.caches import kept
 from workbench.documents import Chunks, Corpus, Document
 from workbench.embedders import EMBEDDERS, Embedder, SentenceTransformer, embed, embedder_for, preview_vectors
 from workbench.embedders.blocks import LARGE, pooled_vectors
 from workbench.errors import SpecError
 from workbench.indexes import INDEXES, Flat, IndexSpec
 from workbench.indexes.mapped import SHARE, matrix
+from workbench.memory_cache import cached
 from workbench.parsers import PARSERS, Auto, Parser
 from workbench.pooling import SpanEncoder
 from workbench.records import Training
@@ -151,7 +151,7 @@ def from_mapping(data: Mapping[str, Any]) -> Pipeline:
     return Pipeline(**parts, **({"k": data["k"]} if "k" in data else {}))
 
 
-@kept(128 << 20, lambda chunks: chunks.bytes, key=lambda document, splitter: (document.id, splitter))
+@cached(128 << 20, lambda chunks: chunks.bytes, key=lambda document, splitter: (document.id, splitter))
 def split(document: Document, splitter: Splitter) -> Chunks:
     """The chunks of a document, kept for the settings that were looked at last."""
     return splitter(document)
@@ -167,7 +167,7 @@ def weight(rows: Collection) -> int:
     return 60 * len(rows) + 5 * rows.corpus.characters + int(getattr(rows.index, "bytes", 0))
 
 
-@kept(256 << 20, weight, key=lambda corpus, splitter, *_, **__: (corpus, splitter))
+@cached(256 << 20, weight, key=lambda corpus, splitter, *_, **__: (corpus, splitter))
 def collected(
     corpus: Corpus,
     splitter: Splitter,

@@ -14,9 +14,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.caches import kept
 from workbench.documents import Chunks, Document
 from workbench.joints import Joints, joints
+from workbench.memory_cache import cached
 from workbench.store import Store
 from workbench.tokens import ModelTokenizer, tokenizer
 from workbench.vectors import Vectors
@@ -78,7 +78,7 @@ class TokenRuns:
         return out
 
 
-@kept(256 << 20, lambda found: found.bytes if found else 64)
+@cached(256 << 20, lambda found: found.bytes if found else 64)
 def document_tokens(text: str, name: str) -> DocumentTokens | None:
     """The tokens of a text; None where the tokenizer has no known joints in it, so that chunks must be encoded alone.
 

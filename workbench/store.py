@@ -10,14 +10,18 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from workbench.errors import StoreError
+
+T = TypeVar("T")
+V = TypeVar("V")
 
 log = logging.getLogger(__name__)
 
@@ -182,6 +186,48 @@ class Store:
             connection.executemany("DELETE FROM entries WHERE kind = ? AND key = ?", [row[:2] for row in rows])
             connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", rows)
             self._evict(connection)
+
+    def keep(self, kind: str, entries: Mapping[str, bytes]) -> bool:
+        """Put `entries` where what was made is worth more than its cache: a refusal is logged, and said by False."""
+        try:
+            self.put_many(kind, entries)
+        except StoreError as error:
+            log.warning("%d entries (%s) are not kept, and will be made again: %s", len(entries), kind, error)
+            return False
+        return True
+
+    def memo(
+        self,
+        kind: str,
+        items: Iterable[T],
+        key: Callable[[T], str],
+        make: Callable[[T], V],
+        encode: Callable[[V], bytes],
+        decode: Callable[[bytes, T], V | None],
+        together: int = 256,
+    ) -> Iterator[V]:
+        """Yield a value for each item in turn: from the store where it is there, else made and kept.
+
+        `decode` returns None for bytes of another form, which are made again. Items are looked up and kept `together`
+        at a time. What was made is kept, too, where the caller stops early. After one refusal of the disk nothing more
+        is kept, and everything is made all the same.
+        """
+        rest = iter(items)
+        writable = True
+        while batch := list(islice(rest, together)):
+            keys = [key(item) for item in batch]
+            known = self.get_many(kind, keys)
+            new: dict[str, bytes] = {}
+            try:
+                for name, item in zip(keys, batch, strict=True):
+                    value = decode(known[name], item) if name in known else None
+                    if value is None:
+                        value = make(item)
+                        if writable:
+                            new[name] = encode(value)
+                    yield value
+            finally:
+                writable = writable and (not new or self.keep(kind, new))
 
     def usage(self) -> dict[str, Usage]:
         """Kind → what it takes, the largest first."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import models
-from workbench.caches import kept
+from workbench.memory_cache import cached
 from workbench.specs import digest
 
 Ints = NDArray[np.int64]
@@ -194,7 +194,7 @@ def _last(seam: re.Pattern[str], text: str, start: int, end: int) -> int:
     return max((match.start() for match in seam.finditer(text, start, end)), default=0)
 
 
-@kept(128 << 20, lambda found: found.nbytes)
+@cached(128 << 20, lambda found: found.nbytes)
 def token_offsets(text: str, name: str) -> Ints:
     """`tokenizer(name).offsets(text)`, kept for the texts that are being looked at."""
     found = tokenizer(name).offsets(text)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from playwright.sync_api import TimeoutError
+
 ROOT = Path(__file__).resolve().parents[2]
 SETTLED = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
 QUIET = 0.15  # seconds; a click's run begins a round trip to the server after it
@@ -55,10 +57,20 @@ def go(page, name: str) -> None:
 
 
 def choose(page, key: str, option: str) -> None:
-    """An option of the select box with this key, by its whole text."""
-    page.locator(f".st-key-{key} input").first.click()
-    page.get_by_role("option", name=option, exact=True).click()
-    settle(page)
+    """Choose the option with this whole text in the select box with this key.
+
+    A list that was opened while the page still ran closes again when the run draws its box again: open it once more.
+    """
+    wanted = page.get_by_role("option", name=option, exact=True)
+    for _ in range(4):
+        page.locator(f".st-key-{key} input").first.click()
+        try:
+            wanted.click(timeout=8000)
+        except TimeoutError:
+            continue
+        settle(page)
+        return
+    raise AssertionError(f"The list of {key} did not offer {option!r}")
 
 
 def press(page, key: str, name: str | None = None) -> None:

@@ -323,8 +323,7 @@ def test_what_is_chosen_right_after_opening_is_all_that_changes(page, app, home)
     hybrid = pipelines["recursive"]
     open_app(page, address, address_of("Bench", hybrid))
     page.get_by_test_id("stPopover").get_by_role("button").filter(has_text="settings").last.click()
-    page.locator(".st-key-retriever-stemmer input").click()
-    page.get_by_role("option", name="german", exact=True).click()
+    choose(page, "retriever-stemmer", "german")  # no wait before it
     page.wait_for_function("was => !location.search.includes(was)", arg=hybrid.fingerprint)
     settle(page)
     wanted, found = to_mapping(hybrid), to_mapping(kept(home, fingerprint(page)))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -228,3 +229,43 @@ def test_a_new_store_is_opened_by_many_at_once(tmp_path: Path) -> None:
     assert [p.wait(120) for p in processes] == [0, 0, 0, 0]
     for i in range(30):
         assert set(Store(tmp_path / str(i)).get_many("kind", "0123")) == set("0123")
+
+
+def _memo(store: Store, items: list[str], made: list[str]) -> Iterator[int]:
+    def make(item: str) -> int:
+        made.append(item)
+        return len(item)
+
+    return store.memo(
+        "sizes", items, str.upper, make, lambda n: b"%d" % n, lambda data, _: int(data) if data.isdigit() else None, 2
+    )
+
+
+def test_memo_makes_what_is_missing_once_and_in_order() -> None:
+    store, made = Store(None), []
+    assert list(_memo(store, ["a", "bb", "ccc"], made)) == [1, 2, 3]
+    assert list(_memo(store, ["ccc", "d", "a"], made)) == [3, 1, 1]
+    assert made == ["a", "bb", "ccc", "d"]
+    store.put("sizes", "A", b"of another form")
+    assert list(_memo(store, ["a"], made)) == [1]
+    assert made[-1] == "a"
+    assert store.get("sizes", "A") == b"1"
+
+
+def test_memo_keeps_what_was_made_before_its_caller_stopped() -> None:
+    store, made = Store(None), []
+    values = _memo(store, ["a", "bb", "ccc", "dddd"], made)
+    assert [next(values) for _ in range(3)] == [1, 2, 3]
+    values.close()
+    assert store.held("sizes", ["A", "BB", "CCC", "DDDD"]) == {"A", "BB", "CCC"}
+
+
+def test_memo_goes_on_where_the_disk_refuses(monkeypatch, caplog) -> None:
+    store, made = Store(None), []
+
+    def refuse(kind, entries):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(store, "put_many", refuse)
+    assert list(_memo(store, ["a", "bb", "ccc"], made)) == [1, 2, 3]
+    assert caplog.text.count("not kept") == 1

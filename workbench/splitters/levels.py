@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbench.caches import kept
+from workbench.memory_cache import cached
 from workbench.spans import Ranges, ranges
 from workbench.splitters.pieces import Cut, Ints, Source, bare, measured
 
@@ -187,7 +187,7 @@ def weight(tree: Tree) -> int:
     return tree.bytes
 
 
-@kept(KEPT, weight, grows=True)
+@cached(KEPT, weight, grows=True)
 def tree(text: str, rules: tuple[Cut, ...], measure: str) -> Tree:
     """The tree of a whole text; kept, so that a change of size or overlap cuts and measures nothing anew."""
     return Tree.within(text, rules, measure, ranges([(0, len(text))] if text else []))

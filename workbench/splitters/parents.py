@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from workbench.caches import kept
 from workbench.documents import Chunks, Document
 from workbench.errors import SpecError
+from workbench.memory_cache import cached
 from workbench.spans import Ranges, ranges
 from workbench.specs import option
 from workbench.splitters.levels import KEPT, Tree, tree
@@ -46,7 +46,7 @@ class ParentChild(Splitter):
 _RULES: tuple[Cut, ...] = tuple(literal(separator) for separator in SEPARATORS)
 
 
-@kept(KEPT, lambda found: found[1].bytes, grows=True)
+@cached(KEPT, lambda found: found[1].bytes, grows=True)
 def _inside(text: str, measure: str, size: int) -> tuple[Ranges, Tree]:
     """The parents, and the tree of each by itself."""
     parents = tree(text, _RULES, measure).chunks(size, 0)

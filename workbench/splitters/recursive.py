@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from workbench.caches import kept
 from workbench.documents import Document
 from workbench.errors import SpecError
+from workbench.memory_cache import cached
 from workbench.spans import Ranges
 from workbench.specs import option
 from workbench.splitters.levels import KEPT, Pieces, in_order, tree
@@ -100,7 +100,7 @@ class Separator(Splitter):
         return in_order(np.append(starts, found.bare_starts[over]), np.append(ends, found.bare_ends[large]))
 
 
-@kept(KEPT, lambda found: found.bytes)
+@cached(KEPT, lambda found: found.bytes)
 def separated(text: str, separator: str, measure: str) -> Pieces:
     """The pieces between the occurrences of a separator, the empty ones left out."""
     cuts = np.array([m.span() for m in re.finditer(re.escape(separator), text)], np.int64).reshape(-1, 2)

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from workbench.caches import kept
 from workbench.documents import Document
+from workbench.memory_cache import cached
 from workbench.spans import Ranges
 from workbench.splitters.levels import KEPT, Tree, weight
 from workbench.splitters.pieces import literal
@@ -72,7 +72,7 @@ class Sentences(Splitter):
         return sentences(document.text, self.measure).chunks(self.chunk_size, self.chunk_overlap)
 
 
-@kept(KEPT, weight, grows=True)
+@cached(KEPT, weight, grows=True)
 def sentences(text: str, measure: str) -> Tree:
     """The sentences of a text, to be cut between words and then characters where they are too long."""
     bounds = np.array([0, *sentence_starts(text), len(text)] if text else [0], np.int64)

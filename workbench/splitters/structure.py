@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from workbench.caches import kept
 from workbench.documents import Document
+from workbench.memory_cache import cached
 from workbench.spans import Ranges
 from workbench.specs import option
 from workbench.splitters.levels import KEPT, Tree, weight
@@ -38,7 +38,7 @@ class Structure(Splitter):
         return parts(document, self.heading_level, self.measure).chunks(self.chunk_size, self.chunk_overlap)
 
 
-@kept(KEPT, weight, grows=True)
+@cached(KEPT, weight, grows=True)
 def parts(document: Document, level: int, measure: str) -> Tree:
     """The blocks of the parts between headings of `level` or above, measured once."""
     text = document.text

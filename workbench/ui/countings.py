@@ -17,10 +17,10 @@ import numpy as np
 import streamlit as st
 
 from workbench import pipelines
-from workbench.caches import kept
 from workbench.documents import Corpus, Document
 from workbench.embedders import Cancelled
 from workbench.errors import StoreError
+from workbench.memory_cache import cached
 from workbench.pipelines import Pipeline
 from workbench.retrievers import BM25, Collection, Hybrid
 from workbench.specs import fingerprint
@@ -95,7 +95,7 @@ def _summed(corpus: Corpus, each: Sequence[Figures]) -> Totals:
     return Totals(chunks, truncated, unseen, corpus.characters, tokens)
 
 
-@kept(64, lambda found: 1, key=lambda corpus, pipeline, most: (live.totals_key(corpus, pipeline), most))
+@cached(64, lambda found: 1, key=lambda corpus, pipeline, most: (live.totals_key(corpus, pipeline), most))
 def _estimated(corpus: Corpus, pipeline: Pipeline, most: int) -> Totals:
     """The figures by a sample of documents, the same one for every pipeline, scaled by characters."""
     some = random.Random(0).sample(corpus.documents, min(most, len(corpus)))

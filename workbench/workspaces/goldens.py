@@ -6,12 +6,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from workbench.caches import kept
 from workbench.documents import Corpus
 from workbench.errors import GoldenError, StoreError
 from workbench.golden import Anchoring, added, reread_golden, write_golden
 from workbench.golden.jsonl import lines
 from workbench.golden.values import short
+from workbench.memory_cache import cached
 from workbench.records import Question
 from workbench.workspaces import samples
 from workbench.workspaces.histories import History, commit, content, read_history, write_history
@@ -232,7 +232,7 @@ class _State:
         return b"".join(line + b"\n" for line in out)
 
 
-@kept(64 << 20, lambda found: 2_000 * (1 + len(found.questions)))
+@cached(64 << 20, lambda found: 2_000 * (1 + len(found.questions)))
 def _reread(data: bytes, corpus: Corpus, successors: tuple[tuple[str, str], ...]) -> Anchoring:
     """`reread_golden`, once for every content and corpus: pages ask again with every run."""
     return reread_golden(data, corpus, dict(successors))

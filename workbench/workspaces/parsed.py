@@ -9,9 +9,9 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from workbench.caches import kept
 from workbench.documents import Document, Figures, Section, Unread
 from workbench.errors import SpecError, StoreError, WorkbenchError
+from workbench.memory_cache import cached
 from workbench.parsers import Parser
 from workbench.spans import Span
 from workbench.specs import fingerprint
@@ -147,7 +147,7 @@ def _read(parse: Parse, store: Store, file: File, key: str, id: str) -> Document
     return whole
 
 
-@kept(256 << 20, lambda document: 1_000 + 2 * len(document.text), key=lambda store, key, name: (store, key, name))
+@cached(256 << 20, lambda document: 1_000 + 2 * len(document.text), key=lambda store, key, name: (store, key, name))
 def _kept(store: Store, key: str, name: str) -> Document:
     """The document that was parsed before, the same object each time.
 
