@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from conftest import ARGUMENTS, chromium
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import chromium
 from playwright.sync_api import Browser, sync_playwright
 from steps import ask, cards, go, open_app, open_popover, prepare, serving, settle, show_document, slide, upload
 
@@ -134,7 +135,7 @@ def main(folder: Path) -> None:
     """Write all pictures into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.ARGUMENTS)
         query = prepare(Path(home))
         with serving(Path(home)) as address:
             visit(browser, address, folder, "", WIDE, "light")
