@@ -1,20 +1,26 @@
 """Fresh caches, for what is measured as a first time."""
 
-from workbench import joints, pipelines, pooling, tokens
+import sys
+
+from workbench.memory_cache import MemoryCache
 from workbench.retrievers import analysed
-from workbench.splitters import levels, parents, pieces, recursive, sentences, structure
-from workbench.ui import countings, live
 
 LOADED = {"_of_model", "_bpe", "_word_marked", "_spaces", "literal"}
 """Caches that hold tokenizers, which are loaded once per process and are no part of a first cut."""
 
+STAYING = ("models", "embedders", "endpoints", "catalogue", "exports", "workspaces", "parsers")
+"""Packages of `workbench` whose caches hold models, files and connections."""
+
 
 def forget() -> None:
-    """Nothing; texts, chunks and collections are as if never seen, tokenizers and models stay loaded."""
-    cutting = (pieces, levels, parents, recursive, sentences, structure)
-    for module in (*cutting, tokens, joints, pooling, pipelines, live, countings):
-        for name, value in vars(module).items():
-            if name not in LOADED and hasattr(value, "cache_clear"):
+    """Forget texts, chunks and collections as if never seen; tokenizers and models stay loaded."""
+    for name, module in list(sys.modules.items()):
+        if not name.startswith("workbench.") or name.split(".")[1] in STAYING:
+            continue
+        for key, value in vars(module).items():
+            if isinstance(value, MemoryCache):
+                value.clear()
+            elif key not in LOADED and not isinstance(value, type) and hasattr(value, "cache_clear"):
                 value.cache_clear()
     analysed._kept.clear()
     analysed._weight[0] = 0

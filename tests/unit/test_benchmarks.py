@@ -61,9 +61,9 @@ def test_the_text_is_the_same_every_time_and_does_not_repeat():
 
 def test_a_cold_cut_knows_nothing_of_the_text():
     Recursive()(document(4_000))
-    assert levels.tree.bytes
+    assert levels.tree.cache.bytes
     forget()
-    assert not levels.tree.bytes
+    assert not levels.tree.cache.bytes
 
 
 def test_rounds_are_interleaved():
