@@ -31,6 +31,17 @@ def test_where_an_offset_stands(word: str, path: tuple[str, ...], page: int) -> 
     assert document().page_at(at) == page
 
 
+@pytest.mark.parametrize("at, page", [(0, 1), (18, 1), (19, 2), (len(TEXT) - 1, 2), (len(TEXT), 2)])
+def test_a_page_begins_with_its_first_character(at: int, page: int) -> None:
+    assert document().page_at(at) == page
+
+
+def test_what_stands_before_the_first_page_is_on_none() -> None:
+    text = "cover, then text"
+    one = Document("s", "d", "d", text, pages=((5, Span("d", 7, 11)), (6, Span("d", 11, 16))))
+    assert [one.page_at(at) for at in (0, 6, 7, 10, 11, 15)] == [None, None, 5, 5, 6, 6]
+
+
 def test_a_document_without_pages_has_none() -> None:
     assert Document("s", "d", "d", "text").page_at(2) is None
     assert Document("s", "d", "d", "text").heading_path(2) == ()
