@@ -108,8 +108,11 @@ LINE = re.compile(
 
 def scored(app: AppTest) -> dict[str, float]:
     """The figures of the line of the golden set's score, as it stands last."""
-    text = next(h.value for h in reversed(app.get("html")) if "score'" in h.value)
-    found = LINE.search(text)
+    for _ in range(60):  # its vectors are made in the background
+        text = next(h.value for h in reversed(app.get("html")) if "score'" in h.value)
+        if found := LINE.search(text):
+            break
+        app.run()
     assert found, text
     return {name: float(value.replace(",", "").replace("−", "-")) for name, value in found.groupdict().items()}
 
