@@ -2,7 +2,9 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -36,10 +38,20 @@ def remote() -> Pipeline:
     return Pipeline(splitter=Recursive(tokenizer="wordllama-256"), embedder=Remote("far/small"))
 
 
+@contextmanager
+def settled() -> Iterator[None]:
+    """Work in the background that is begun within has ended afterwards."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(20)
+
+
 @pytest.mark.parametrize("where", PAGES)
 def test_nothing_leaves_by_looking(visit, few: Workspace, far: Server, where: str) -> None:
-    app = visit(where, pipeline=to_mapping(remote()), query=QUERY)
-    app.run()
+    with settled():
+        app = visit(where, pipeline=to_mapping(remote()), query=QUERY)
+        app.run()
     assert not app.exception
     assert far.asked == []
 
@@ -47,15 +59,13 @@ def test_nothing_leaves_by_looking(visit, few: Workspace, far: Server, where: st
 def test_nothing_leaves_by_comparing_moving_and_asking_until_it_is_agreed_to(
     visit, few: Workspace, far: Server
 ) -> None:
-    app = visit("Bench", pipeline=to_mapping(remote()), pinned=to_yaml(FAST), query=QUERY)
-    slider = next(s for s in app.slider if (s.key or "").startswith("chunk-size"))
-    slider.set_value(120).run()
+    with settled():
+        app = visit("Bench", pipeline=to_mapping(remote()), pinned=to_yaml(FAST), query=QUERY)
+        slider = next(s for s in app.slider if (s.key or "").startswith("chunk-size"))
+        slider.set_value(120).run()
     assert far.asked == []
-    app.button(key="embed").click().run()
-    for _ in range(20):
-        if far.asked:
-            break
-        app.run()
+    with settled():
+        app.button(key="embed").click().run()
     assert far.asked, "it was agreed to"
 
 
