@@ -134,3 +134,16 @@ def test_the_change_of_the_score_is_the_current_one_less_the_pinned_one(visit, w
     assert good["mean"] > poor["mean"]
     assert good["gain"] == pytest.approx(good["mean"] - poor["mean"], abs=0.0101) == -poor["gain"]
     assert good["more"] == pytest.approx(good["tokens"] - poor["tokens"], abs=1.01) == -poor["more"]
+
+
+def test_a_link_names_its_form_the_workspace_both_configurations_and_the_query(visit, home, monkeypatch) -> None:
+    monkeypatch.setenv("WORKBENCH_MODE", "team")
+    mine, current, pinned = open_workspace(), FAST, Pipeline(embedder=Static(), retriever=BM25())
+    state = {"pipeline": to_mapping(current), "pinned": to_yaml(pinned), "query": QUERY}
+    app = visit("Bench", query_params={"v": "1", "w": mine.id}, **state)
+    named = {"v": ["1"], "a": [pinned.fingerprint], "b": [current.fingerprint], "q": [QUERY]}
+    assert shared_link(app) == {**named, "w": [mine.reader_id]}
+    assert {name: [value] if isinstance(value, str) else value for name, value in app.query_params.items()} == {
+        **named,
+        "w": [mine.id],
+    }
