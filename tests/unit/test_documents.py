@@ -65,6 +65,22 @@ def test_a_corpus_is_its_content_in_the_order_of_names() -> None:
     assert Corpus((a,)).id == Corpus((document("1", "other name.md"),)).id
 
 
+def test_a_corpus_is_another_under_other_names_whichever_comes_first() -> None:
+    one, other = Corpus((document("1", "b.md"),)), Corpus((document("1", "c.md"),))
+    assert one != other
+    assert other != one
+
+
+def test_a_parent_holds_its_chunk() -> None:
+    spans = np.array([[6, 11], [19, 23]])
+    held = Chunks("d", spans, parents=np.array([[0, 19], [19, 23]]))
+    assert held.bytes > Chunks("d", spans).bytes >= spans.nbytes
+    assert Chunks("d", spans, ("", "One > Two")).bytes > Chunks("d", spans).bytes
+    for parents in ([[7, 19], [19, 23]], [[0, 10], [19, 23]], [[0, 19]]):
+        with pytest.raises(ValueError, match="parent that holds it"):
+            Chunks("d", spans, parents=np.array(parents))
+
+
 def test_chunks_are_columns_that_iterate() -> None:
     chunks = Chunks.of(document(), [(6, 11), (19, 23)], ["", "One > Two"])
     assert [c.span.start for c in chunks] == [6, 19]
