@@ -65,6 +65,21 @@ def test_a_corpus_is_its_content_in_the_order_of_names() -> None:
     assert Corpus((a,)).id == Corpus((document("1", "other name.md"),)).id
 
 
+def test_a_document_is_its_id() -> None:
+    one, same, later = document("1"), document("1", "other.md"), document("2")
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one != later
+    assert later != one
+    assert one != one.id
+
+
+def test_white_space_is_what_python_takes_for_it() -> None:
+    text = "a \t\u00a0b\u2003\u3000c\u3001\u200b😀 \ud800\n"
+    found = Document("s", "white", "d", text).blanks.tolist()
+    assert found == [i for i, c in enumerate(text) if c.isspace()]
+
+
 def test_a_corpus_is_another_under_other_names_whichever_comes_first() -> None:
     one, other = Corpus((document("1", "b.md"),)), Corpus((document("1", "c.md"),))
     assert one != other
