@@ -50,7 +50,7 @@ def settled() -> Iterator[None]:
 @pytest.mark.parametrize("where", PAGES)
 def test_nothing_leaves_by_looking(visit, few: Workspace, far: Server, where: str) -> None:
     with settled():
-        app = visit(where, pipeline=to_mapping(remote()), query=QUERY)
+        app = visit(where, pipeline=to_mapping(remote()), query_params={"v": "1", "q": QUERY})
         app.run()
     assert not app.exception
     assert far.asked == []
@@ -60,7 +60,7 @@ def test_nothing_leaves_by_comparing_moving_and_asking_until_it_is_agreed_to(
     visit, few: Workspace, far: Server
 ) -> None:
     with settled():
-        app = visit("Bench", pipeline=to_mapping(remote()), pinned=to_yaml(FAST), query=QUERY)
+        app = visit("Bench", pipeline=to_mapping(remote()), pinned=to_yaml(FAST), query_params={"v": "1", "q": QUERY})
         slider = next(s for s in app.slider if (s.key or "").startswith("chunk-size"))
         slider.set_value(120).run()
     assert far.asked == []
@@ -139,8 +139,8 @@ def test_the_change_of_the_score_is_the_current_one_less_the_pinned_one(visit, w
 def test_a_link_names_its_form_the_workspace_both_configurations_and_the_query(visit, home, monkeypatch) -> None:
     monkeypatch.setenv("WORKBENCH_MODE", "team")
     mine, current, pinned = open_workspace(), FAST, Pipeline(embedder=Static(), retriever=BM25())
-    state = {"pipeline": to_mapping(current), "pinned": to_yaml(pinned), "query": QUERY}
-    app = visit("Bench", query_params={"v": "1", "w": mine.id}, **state)
+    asked = {"v": "1", "w": mine.id, "q": QUERY}
+    app = visit("Bench", query_params=asked, pipeline=to_mapping(current), pinned=to_yaml(pinned))
     named = {"v": ["1"], "a": [pinned.fingerprint], "b": [current.fingerprint], "q": [QUERY]}
     assert shared_link(app) == {**named, "w": [mine.reader_id]}
     assert {name: [value] if isinstance(value, str) else value for name, value in app.query_params.items()} == {
