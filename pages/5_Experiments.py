@@ -3,17 +3,7 @@
 import streamlit as st
 
 from workbench.ui import bench, countings, library, live, population, progress, sessions
-from workbench.ui.experiments import (
-    background,
-    evaluating,
-    exploring,
-    figures,
-    losses,
-    matrices,
-    planning,
-    pricing,
-    results,
-)
+from workbench.ui.experiments import charts, evaluation, explore, losses, plan, results, sweep_jobs
 from workbench.ui.modelling import waiting
 from workbench.ui.shell import body, open_page, panels
 from workbench.workspaces.experiments import experiments_folder
@@ -24,24 +14,24 @@ SOURCE = 560  # pixels
 
 
 def lost(corpus, questions, pipeline):
-    """The pipeline in hand: what it finds, where it loses, one lost answer in its document."""
+    """Draw what the current configuration finds, where it loses answers, and one lost answer in its document."""
     head, within = st.columns([5, 1], gap="small", vertical_alignment="bottom")
     with within:
         budget = losses.budget_choice(pipeline.k)
-    evaluating.attended(corpus, questions, [pipeline], budget)
-    can, job = evaluating.ready(corpus, pipeline, sessions.store())
+    evaluation.attended(corpus, questions, [pipeline], budget)
+    can, job = evaluation.ready(corpus, pipeline, sessions.store())
     if not can:
         with head:
             progress.progress(corpus, pipeline, job)
         return
-    measured = evaluating.measured(corpus, questions, pipeline, budget)
-    measured.finished.wait(evaluating.QUICK)
+    measured = evaluation.measured(corpus, questions, pipeline, budget)
+    measured.finished.wait(evaluation.QUICK)
     if measured.result is None:
         with head:
-            waiting.bars([("Measuring", evaluating.key(corpus, questions, pipeline, budget), measured)])
+            waiting.bars([("Measuring", evaluation.key(corpus, questions, pipeline, budget), measured)])
         return
     found = measured.result.speaking(population.unit())
-    evaluating.keep(found, corpus, questions)
+    evaluation.keep(found, corpus, questions)
     with head:
         losses.verdict(found)
         losses.next_steps(found)
@@ -60,20 +50,20 @@ def swept(corpus, questions, pipeline):
     """A plan of chips, the sweep under way, and what all runs say."""
     folder = experiments_folder(sessions.workspace(), corpus, questions)
     with st.container(border=True, key="plan"):
-        grid = planning.axes(pipeline)
-        expansion = planning.expanded(grid) if grid else None
-        runs = evaluating.kept(folder, questions)
+        grid = plan.axes(pipeline)
+        expansion = plan.expanded(grid) if grid else None
+        runs = evaluation.kept(folder, questions)
         known = {run.fingerprint for run in runs}
         planned = [p.fingerprint for p in expansion.pipelines] if expansion else []
         done = sum(f in known for f in planned)
         if expansion:
-            pricing.estimate(corpus, questions, expansion, done, background.find(folder), runs)
+            plan.estimate(corpus, questions, expansion, done, sweep_jobs.find(folder), runs)
         row = st.container(horizontal=True, vertical_alignment="center", gap="small")
         with row:
-            planning.controls(folder, corpus, questions, expansion, done)
+            plan.controls(folder, corpus, questions, expansion, done)
             if grid:
                 st.download_button(
-                    "grid.yaml", planning.as_file(grid), "grid.yaml", icon=":material/download:", type="tertiary",
+                    "grid.yaml", plan.as_file(grid), "grid.yaml", icon=":material/download:", type="tertiary",
                     key="grid-file", help="The same sweep as a command: python -m workbench sweep --grid grid.yaml",
                 )  # fmt: skip
     if not runs:
@@ -100,9 +90,9 @@ def swept(corpus, questions, pipeline):
     elif view == "Effects":
         results.marginal(some, metric)
     elif view == "Questions":
-        matrices.hard(some, board, questions)
+        results.hard(some, board, questions)
     else:
-        matrices.strips(corpus, questions, bench.document_choice(corpus), board, sessions.store())
+        results.strips(corpus, questions, bench.document_choice(corpus), board, sessions.store())
 
 
 @st.fragment
@@ -116,14 +106,14 @@ def page() -> None:
             return
         pipeline = sessions.pipeline()
         questions = sessions.workspace().golden.read(corpus).questions
-        st.html(f"<style>{figures.STYLE}</style>")
+        st.html(f"<style>{charts.STYLE}</style>")
         bench.status(corpus, pipeline, live.known(corpus, pipeline), countings.totals(corpus, pipeline))
         if not any(q.answerable for q in questions):
             st.subheader("No questions yet")
             st.write("Measuring needs questions with the passages that answer them. A dozen already say something.")
             st.page_link("pages/4_Golden_set.py", label="Open the golden set", icon=":material/fact_check:")
             return
-        evaluating.away(questions)
+        evaluation.away(questions)
         if (wanted := st.session_state.pop("experiments-view-next", None)) is not None:
             st.session_state["experiments-view"] = wanted
         view = st.segmented_control(
@@ -132,7 +122,7 @@ def page() -> None:
         )  # fmt: skip
         if countings.cut_first(corpus, pipeline, sessions.store()):
             return
-        {"Sweep": swept, "Explore": exploring.view}.get(str(view), lost)(corpus, questions, pipeline)
+        {"Sweep": swept, "Explore": explore.view}.get(str(view), lost)(corpus, questions, pipeline)
 
 
 page()

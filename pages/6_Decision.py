@@ -5,8 +5,8 @@ import streamlit as st
 from workbench.decisions import facts_of
 from workbench.errors import StoreError
 from workbench.ui import bench, countings, library, live, progress, sessions
-from workbench.ui.decision import auditing, choosing, evidence, handing, history, packing, prompting
-from workbench.ui.experiments import evaluating, figures, results
+from workbench.ui.decision import audit, choose, export, history, report
+from workbench.ui.experiments import charts, evaluation, results
 from workbench.ui.shell import body, open_page, plain
 from workbench.workspaces.catalogues import catalogue_of, remember
 from workbench.workspaces.experiments import experiments_folder, kept_runs
@@ -46,16 +46,16 @@ def nothing_measured():
 
 def exported(corpus, current, records):
     """The export of what was decided, or of what the user answers, once its vectors are there."""
-    pipeline = handing.chosen(corpus, current, records)
+    pipeline = export.chosen(corpus, current, records)
     if pipeline is None:
         return
     store = sessions.store()
     corpus, _ = sessions.corpus(pipeline)  # its parser may be another than the current one
     if countings.cut_first(corpus, pipeline, store):
         return
-    can, job = evaluating.ready(corpus, pipeline, store)
+    can, job = evaluation.ready(corpus, pipeline, store)
     if can:
-        handing.panel(corpus, sessions.workspace().golden.read(corpus).questions, pipeline)
+        export.panel(corpus, sessions.workspace().golden.read(corpus).questions, pipeline)
     else:
         progress.progress(corpus, pipeline, job)
 
@@ -81,7 +81,7 @@ def page() -> None:
             return
         workspace, pipeline = sessions.workspace(), sessions.pipeline()
         questions = workspace.golden.read(corpus).questions
-        st.html(f"<style>{figures.STYLE}</style>")
+        st.html(f"<style>{charts.STYLE}</style>")
         bench.status(corpus, pipeline, live.known(corpus, pipeline), countings.totals(corpus, pipeline))
         view = st.segmented_control(
             "View", VIEWS, default=VIEWS[0], key="decision-view", label_visibility="collapsed", required=True,
@@ -99,35 +99,35 @@ def page() -> None:
         if view in ("Choose", "Review report") and not runs:
             nothing_measured()
             if view == "Choose":
-                choosing.presets(corpus)
+                choose.presets(corpus)
             return
         board, chosen = None, None
         if runs:
-            asked = results.controls(runs) if view in ("Choose", "Review report") else choosing.judged(runs)
+            asked = results.controls(runs) if view in ("Choose", "Review report") else choose.judged(runs)
             metric, cost, margin = asked
             board = results.board(runs, metric, margin, cost)
-            chosen = choosing.chosen(board, records)
+            chosen = choose.chosen(board, records)
         if view == "Choose":
-            choosing.panel(board, catalogue, records, corpus)
+            choose.panel(board, catalogue, records, corpus)
             return
         if view == "Review report":
             if chosen is None:
                 nothing_chosen()
             else:
-                packing.panel(corpus, questions, board, chosen.run, records)
+                report.panel(corpus, questions, board, chosen.run, records)
             return
         replaced = len(workspace.golden.successors)
         about = "which is chosen in “Choose”" if chosen else "which leads; nothing is chosen yet"
         chosen = chosen or (board.rows[0] if board else None)
-        anatomy = packing.anatomy(corpus, questions, chosen.run) if chosen else None
+        anatomy = report.anatomy(corpus, questions, chosen.run) if chosen else None
         facts = facts_of(corpus, questions, replaced, board, chosen.run.fingerprint if chosen else "", anatomy)
         if chosen:
             st.caption(f"Figures are those of {plain(chosen.name)}, {about}.")
         if view == "RAG, fine-tuning or both":
-            auditing.panel(facts, lambda: evidence.panel(corpus, questions, pipeline))
+            audit.panel(facts, lambda: audit.evidence(corpus, questions, pipeline))
         else:
-            yaml = choosing.yaml_of(chosen.run) if chosen else ""
-            prompting.panel(auditing.told(facts, yaml))
+            yaml = choose.yaml_of(chosen.run) if chosen else ""
+            audit.prompts(audit.context(facts, yaml))
 
 
 page()

@@ -15,7 +15,7 @@ from workbench.records import write_run
 from workbench.retrievers import BM25, RETRIEVERS
 from workbench.specs import Spec, from_dict, to_dict
 from workbench.splitters import Recursive
-from workbench.ui.experiments.evaluating import metrics
+from workbench.ui.experiments.evaluation import metrics
 from workbench.workspaces import open_workspace
 from workbench.workspaces.experiments import experiments_folder
 

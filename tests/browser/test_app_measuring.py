@@ -66,7 +66,7 @@ def test_a_selection_is_saved_measured_and_explained(visit):
     page.locator(".st-key-anatomy-question").filter(has_not_text=first).wait_for()
     settle(page)
     assert page.locator(".rungs").count() == 1
-    page.get_by_text("Gold passages:").wait_for()
+    page.get_by_text("Passages:").wait_for()
     assert page.locator(".rd .for-gold").first.is_visible()
 
 

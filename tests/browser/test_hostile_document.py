@@ -48,7 +48,7 @@ from workbench.records import Question, Reference, write_run
 from workbench.retrievers import BM25
 from workbench.spans import Span
 from workbench.splitters import Recursive
-from workbench.ui.experiments.evaluating import metrics
+from workbench.ui.experiments.evaluation import metrics
 from workbench.workspaces import open_workspace
 from workbench.workspaces.experiments import experiments_folder
 evil, name, text, table, html = json.loads(sys.stdin.read())

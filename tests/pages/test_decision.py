@@ -13,8 +13,8 @@ from workbench.records import write_run
 from workbench.retrievers import BM25
 from workbench.splitters import Recursive
 from workbench.sweeps import Decision
-from workbench.ui.decision import handing
-from workbench.ui.experiments.evaluating import metrics
+from workbench.ui.decision import export
+from workbench.ui.experiments.evaluation import metrics
 from workbench.workspaces.catalogues import catalogue_of, remember
 from workbench.workspaces.experiments import experiments_folder
 
@@ -178,7 +178,7 @@ def test_export_asks_while_nothing_is_decided(visit, measured):
 
 def test_export_is_of_what_was_decided_and_the_current_configuration_stays(visit, measured, monkeypatch):
     built = []
-    monkeypatch.setattr(handing, "export", lambda pipeline, *rest, **more: built.append(pipeline) or [])
+    monkeypatch.setattr(export, "export", lambda pipeline, *rest, **more: built.append(pipeline) or [])
     app = visit("Decision")
     decide(app, NEAR)
     look(app, "Export")

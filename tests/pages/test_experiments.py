@@ -8,7 +8,7 @@ from quick import FAST
 
 from workbench.metrics import metric
 from workbench.pipelines import to_mapping
-from workbench.ui.experiments import background
+from workbench.ui.experiments import sweep_jobs
 from workbench.workspaces import open_workspace
 from workbench.workspaces.experiments import experiments_folder, kept_runs
 
@@ -39,7 +39,7 @@ def folder():
     return experiments_folder(workspace, corpus, workspace.golden.read(corpus).questions)
 
 
-def ended(task: background.Task) -> None:
+def ended(task: sweep_jobs.Task) -> None:
     assert task.finished.wait(120)
     assert task.error == ""
 
@@ -117,7 +117,7 @@ def test_a_sweep_is_counted_measured_and_judged(visit, few):
     whole(app)
     assert "6 configurations" in markdown(app)
     app.button(key="sweep-start").click().run()
-    ended(background.find(folder()))
+    ended(sweep_jobs.find(folder()))
     app.run()
     whole(app)
     assert len(kept_runs(folder())) >= 6
@@ -141,7 +141,7 @@ def test_a_sweep_that_was_stopped_is_resumed_with_nothing_measured_again(visit, 
     monkeypatch.setattr(running, "measure", slow)
     app = sweep_view(visit)
     app.button(key="sweep-start").click().run()
-    task = background.find(folder())
+    task = sweep_jobs.find(folder())
     while not kept_runs(folder()) and not task.finished.is_set():
         time.sleep(0.05)
     task.stopped.set()
@@ -152,7 +152,7 @@ def test_a_sweep_that_was_stopped_is_resumed_with_nothing_measured_again(visit, 
     whole(app)
     before = len(measured)
     app.button(key="sweep-resume").click().run()
-    ended(background.find(folder()))
+    ended(sweep_jobs.find(folder()))
     assert not done & set(measured[before:])
     assert len(kept_runs(folder())) == 6
 
@@ -198,7 +198,7 @@ def test_a_surface_is_explored_and_judged(visit, few):
     assert app.button(key="explore-start").label == "Explore 6 configurations"
     app.button(key="explore-start").click().run()
     whole(app)
-    task = background.find(folder() / "explore")
+    task = sweep_jobs.find(folder() / "explore")
     ended(task)
     assert task.results.standing.finished
     app.run()
@@ -209,7 +209,7 @@ def test_a_surface_is_explored_and_judged(visit, few):
 
 
 def test_the_price_of_exploring_is_said_before():
-    from workbench.ui.experiments.exploring import EFFORTS
+    from workbench.ui.experiments.explore import EFFORTS
 
     assert EFFORTS["tenth"].price(60).startswith("Reads about 10 % of what embedding all 60 would")
     assert "100 %" in EFFORTS["tenth"].price(5)

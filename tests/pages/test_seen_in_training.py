@@ -14,7 +14,7 @@ from workbench.pipelines import to_mapping
 from workbench.records import TrainingSet, write_run
 from workbench.reports import Evidence, html, review_pack
 from workbench.ui import jobs
-from workbench.ui.experiments.evaluating import metrics
+from workbench.ui.experiments.evaluation import metrics
 from workbench.workspaces.experiments import experiments_folder
 
 LEFT_OUT = "questions seen in training are left out"

@@ -7,7 +7,7 @@ from workbench.metrics import metric
 from workbench.pipelines import Pipeline
 from workbench.sweeps import METRIC
 from workbench.ui import headline
-from workbench.ui.experiments.evaluating import metrics
+from workbench.ui.experiments.evaluation import metrics
 from workbench.ui.experiments.losses import _NAMES
 
 

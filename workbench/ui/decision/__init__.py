@@ -1,1 +1,1 @@
-"""The page Decision: choose, hand over, review, audit, look back, ask an assistant."""
+"""The page Decision: choose, export, review, audit, look back, ask an assistant."""

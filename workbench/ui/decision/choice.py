@@ -1,4 +1,4 @@
-"""The rules of the page Decision: what is preselected, what an unsettled table asks for first, what is exported."""
+"""The rules of the page Decision: what is preselected, what an unsettled table asks for, what is exported."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ Exported = Literal["decided", "current"]
 
 
 def looked_at(board: Leaderboard, picked: str, records: Sequence[DecisionRecord]) -> Row | None:
-    """The row that was picked by hand, else that of the newest decision on these runs, else the settled one.
+    """Return the row picked by hand, else that of the newest decision on these runs, else the settled one.
 
-    None where nothing is settled: then nobody but the user may choose. A decision on other documents or another golden
-    set says nothing about this table, though it be of one of its pipelines.
+    None where nothing is settled: then only the user may choose. A decision on other documents or another golden set
+    does not count, even if it chose one of these pipelines.
     """
     rows = {row.run.fingerprint: row for row in board.rows}
     measured = evidence(board)
@@ -23,13 +23,13 @@ def looked_at(board: Leaderboard, picked: str, records: Sequence[DecisionRecord]
 
 
 def evidence(board: Leaderboard) -> set[tuple[str, str, str]]:
-    """(pipeline, documents, golden set) of each run in the table: what a decision must name to be about it."""
+    """Return (pipeline, documents, golden set) of each run in the table: what a decision about it must name."""
     return {(row.run.fingerprint, row.run.corpus, row.run.golden) for row in board.rows}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to do first where nothing is settled: a sentence, the name of its button and the page that it opens."""
+    """The first step where nothing is settled: a sentence, the name of its button and the page that it opens."""
 
     text: str
     button: str
@@ -37,7 +37,7 @@ class Step:
 
 
 def first_step(board: Leaderboard) -> Step | None:
-    """More questions where the figures settle nothing, more configurations where there is one; None where settled."""
+    """Return the first step: more questions, or more configurations where there is one; None where settled."""
     if board.decision.settled:
         return None
     if board.decision.verdict == "only one":
@@ -51,9 +51,9 @@ def first_step(board: Leaderboard) -> Step | None:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is exported, "" while it has to be asked: `question` says why, `answers` what may be answered.
+    """What is exported; "" while the user is asked: `question` says why, `answers` what may be answered.
 
-    `notes` say what to know of the decision that is exported.
+    `notes` say what to know about the decision that is exported.
     """
 
     exported: Exported | Literal[""]
@@ -70,11 +70,11 @@ def export_of(
     golden: str,
     answer: Exported | None = None,
 ) -> Export:
-    """What to export: what was decided, where that is the current configuration; else what the user answers.
+    """Return what to export: what was decided if that is the current configuration, else what the user answers.
 
-    `decided` is the fingerprint that the decision's pipeline file has here, "" where it cannot be read here; `corpus`
-    and `golden` identify the documents, as that pipeline parses them, and the questions there are now. Whatever is
-    asked, nothing is exported before there is an answer.
+    `decided` is the fingerprint that the decision's pipeline file has here, "" if it cannot be read here; `corpus` and
+    `golden` identify the documents, as that pipeline parses them, and the present questions. Nothing is exported before
+    there is an answer.
     """
     if record is None:
         return _asked("Nothing has been decided yet.", ("current",), answer)
@@ -100,12 +100,12 @@ def _asked(question: str, answers: tuple[Exported, ...], answer: Exported | None
 
 
 def newest(records: Sequence[DecisionRecord], corpora: Sequence[str]) -> DecisionRecord | None:
-    """The newest decision on one of these states of the documents, else the newest of all."""
+    """Return the newest decision on one of these states of the documents, else the newest of all."""
     return next((r for r in records if r.corpus in corpora), records[0] if records else None)
 
 
 def differences(decided: Mapping[str, Any], current: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """(setting, decided, current) of each setting in which two pipelines differ; "–" where one has none."""
+    """Return (setting, decided, current) of each setting that differs; "–" where a pipeline has none."""
     a, b = _flat(decided), _flat(current)
     return [(path, a.get(path, "–"), b.get(path, "–")) for path in {**a, **b} if a.get(path) != b.get(path)]
 

@@ -1,19 +1,19 @@
-"""History: every run that was recorded, found again, tagged, talked about, compared, restored."""
+"""History: every recorded run, found again, tagged, commented on, compared, restored."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
 from workbench.catalogue import Catalogue, Entry
 from workbench.catalogue.entries import LONGEST_TAG, LONGEST_TEXT
 from workbench.documents import Corpus
-from workbench.errors import RunError, WorkbenchError
+from workbench.errors import RunError
 from workbench.metrics import REVISION
 from workbench.records import Question, golden_id
 from workbench.sweeps import aligned
 from workbench.ui import controls, headline, population, sessions
 from workbench.ui.controls import control
-from workbench.ui.decision import choosing
+from workbench.ui.decision import choose
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain, training_note
 
@@ -23,7 +23,7 @@ ANY = "any"
 
 
 def panel(catalogue: Catalogue, corpus: Corpus, questions: Sequence[Question]) -> None:
-    """The filter, the table, and what can be done with what is ticked."""
+    """Draw the filter, the table, and what can be done with what is ticked."""
     bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     text = bar.text_input(
         "Find", key="history-find", placeholder="words of a label", width=240, persist_state="session"
@@ -60,7 +60,7 @@ def panel(catalogue: Catalogue, corpus: Corpus, questions: Sequence[Question]) -
         _versions(catalogue)
         if decided := catalogue.decisions():
             with st.expander(f"Decisions: {len(decided):,}", icon=":material/gavel:"):
-                choosing.listed(decided, "history")
+                choose.listed(decided, "history")
     with right:
         if not ticked:
             st.caption("Tick a run to tag it, say something about it or use its configuration; two to compare them.")
@@ -128,7 +128,7 @@ def _one(catalogue: Catalogue, entry: Entry) -> None:
     if writable:
 
         def tagged(tags: list[str]) -> None:
-            _tried(lambda: catalogue.tag(entry.id, [t[:LONGEST_TAG] for t in tags if t.strip()]))
+            sessions.tried(lambda: catalogue.tag(entry.id, [t[:LONGEST_TAG] for t in tags if t.strip()]))
 
         known = list(dict.fromkeys([*entry.tags, *catalogue.tags(), "shipped", "baseline", "rejected"]))
         control(
@@ -143,7 +143,7 @@ def _one(catalogue: Catalogue, entry: Entry) -> None:
             state = st.session_state
             words = str(state.get(controls.key("history-remark"), ""))
             by = str(state.get("decision-by", "")) or "no name"
-            if _tried(lambda: catalogue.remark(entry.id, words, by)):
+            if sessions.tried(lambda: catalogue.remark(entry.id, words, by)):
                 controls.renew("history-remark")
 
         st.text_area("Remark", key=controls.key("history-remark"), max_chars=LONGEST_TEXT, height=80)
@@ -196,14 +196,4 @@ def _versions(catalogue: Catalogue) -> None:
 
 
 def _restored(catalogue: Catalogue, id: int) -> None:
-    _tried(lambda: results.take(catalogue.run(id)))
-
-
-def _tried(act: Callable[[], None]) -> bool:
-    """Whether it was done; else why not is said at the top of the page."""
-    try:
-        act()
-    except WorkbenchError as error:
-        sessions.say("error", str(error))
-        return False
-    return True
+    sessions.tried(lambda: results.take(catalogue.run(id)))

@@ -1,4 +1,4 @@
-"""Work of this page in the background: begun by a click, watched until it is done, its result kept for the visit."""
+"""Background work of this page: started by a click, watched until it is done, its result kept for the visit."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -10,19 +10,19 @@ from workbench.ui.shell import guarded, plain
 
 
 def begin(key: Hashable, work: jobs.Work) -> None:
-    """Nothing; the work runs, anew where it failed before. A callback."""
+    """Start the work, again where it failed before. A callback."""
     with guarded():
         jobs.run(key, live.visit(), work, again=True)
 
 
 def job(key: Hashable) -> jobs.Job | None:
-    """The job of this key if it was begun; this visit watches it."""
+    """Return the job of this key if it was started, and watch it."""
     jobs.attend(live.visit(), {key})
     return jobs.find(key)
 
 
 def result(found: jobs.Job | None, doing: str, key: str) -> Any:
-    """What the job gave; None while it is not there, with what it is doing or why it ended on the screen."""
+    """Return the job's result; None while there is none, with its progress or its error on the screen."""
     if found is None:
         return None
     if not found.finished.is_set():

@@ -1,1 +1,1 @@
-"""The page Experiments: where a pipeline loses answers, and which of many configurations wins."""
+"""The page Experiments: where a configuration loses answers, and which of many wins."""

@@ -18,8 +18,8 @@ from workbench.spans import Span, ranges
 from workbench.statistics import Interval
 from workbench.ui import headline, population, sessions
 from workbench.ui.controls import control
-from workbench.ui.experiments import figures, planning
-from workbench.ui.experiments.evaluating import Measured
+from workbench.ui.experiments import charts, plan
+from workbench.ui.experiments.evaluation import Measured
 from workbench.ui.headline import KS, TOKENS
 from workbench.ui.reader import reader, scroll_to
 from workbench.ui.shell import plain, size_label, training_note
@@ -34,7 +34,7 @@ ROWS, FEW = 420, 12
 
 
 def budget_choice(k: int) -> str:
-    """The budget within which answers count as found: at first that of the measure of all pages."""
+    """Return the budget within which answers count as found: at first that of the measure of all pages."""
     own = metric(headline.measure()).budget
     start = str(own) if own else str(k)
     options = list(dict.fromkeys([*(str(n) for n in sorted({k, *KS})), *(f"{n}tok" for n in TOKENS), start]))
@@ -57,7 +57,7 @@ def _budget(text: str) -> str:
 
 
 def verdict(found: Measured) -> None:
-    """The measure of all pages, then where recall is lost, in words."""
+    """Draw the measure of all pages, then where recall is lost, in words."""
     anatomy, evaluation = found.anatomy, found.evaluation
     name, why = headline.shown(headline.measure(), evaluation.metrics)
     one = evaluation.intervals(population.unit())[name]
@@ -68,8 +68,8 @@ def verdict(found: Measured) -> None:
     )
     measured, looked = metric(name).budget, anatomy.budget
     if measured != looked:
-        told = headline.differ([name, f"recall@{looked}"])
-        why = f"{why} {told} Where answers are lost is told of recall@{looked}."
+        apart = headline.differ([name, f"recall@{looked}"])
+        why = f"{why} {apart} Where answers are lost refers to recall@{looked}."
     if one.low == one.low:
         why = f"{why} Brackets are a 95 % CI. {population.said(evaluation.population(population.unit()))}"
     if why:
@@ -111,7 +111,7 @@ def take_step(step: Remedy, pipeline: Pipeline) -> None:
     if step.kind == "change":
         sessions.attempt(lambda: sessions.take(step.applied(pipeline)))
         return
-    planning.propose(step.change)
+    plan.propose(step.change)
     st.session_state["experiments-view-next"] = "Sweep"
 
 
@@ -135,7 +135,7 @@ _NAMES = {
 
 
 def table(evaluation: Evaluation, budget: str) -> None:
-    """The measures within the budget, and beside it at equal context, each with its interval."""
+    """Draw the measures within the budget, and at equal context, each with its interval."""
     found, who = evaluation.intervals(population.unit()), evaluation.population(population.unit())
     k = evaluation.pipeline.k
     wanted = [
@@ -192,10 +192,10 @@ def _row(name: str, one: Interval) -> dict[str, Any]:
 
 
 def waterfall(found: Measured) -> None:
-    """Recall from 1 down to what was measured; a click on a bar lists its questions."""
+    """Draw recall from 1 down to what was measured; a click on a bar lists its questions."""
     bars = found.anatomy.waterfall()
     event = st.plotly_chart(
-        figures.waterfall(bars, found.anatomy.recall),
+        charts.waterfall(bars, found.anatomy.recall),
         key=f"waterfall-{found.anatomy.pipeline}-{found.anatomy.budget}",
         on_select="rerun",
         selection_mode="points",
@@ -210,7 +210,7 @@ def waterfall(found: Measured) -> None:
 
 
 def questions(found: Measured) -> Explained | None:
-    """The questions that lose at a step, the worst first; the one that is looked at."""
+    """Draw the questions that lose at a step, the worst first; return the selected one."""
     anatomy = found.anatomy
     losing = {step: anatomy.worst(step) for step in STEPS}
     some = [step for step in STEPS if losing[step]]
@@ -268,7 +268,7 @@ def _question(one: Explained) -> dict[str, Any]:
 
 
 def _scroll(one: Explained, budget: str) -> None:
-    """Show the question's first passage, once for each question that is looked at."""
+    """Scroll to the question's first passage, once for each question that is selected."""
     looked = [one.question.id, budget]
     if one.question.references and st.session_state.get("anatomy-shown") != looked:
         st.session_state["anatomy-shown"] = looked
@@ -276,9 +276,9 @@ def _scroll(one: Explained, budget: str) -> None:
 
 
 def anatomy(found: Measured, one: Explained, corpus: Corpus, pipeline: Pipeline, height: int) -> None:
-    """One question in its document: gold, boundaries, hits by rank, and what the model never saw."""
+    """Draw one question in its document: passages, boundaries, hits by rank, and truncated text."""
     st.container(key="anatomy-question").markdown(f"**{plain(one.question.text)}**")
-    st.html(figures.rungs(one.ladder.recalls))
+    st.html(charts.rungs(one.ladder.recalls))
     i = next(i for i, q in enumerate(found.anatomy.questions) if q is one)
     picture = picture_of(found.evaluation, found.anatomy, i)
     for line in _told(one, picture):
@@ -315,12 +315,12 @@ def anatomy(found: Measured, one: Explained, corpus: Corpus, pipeline: Pipeline,
 
 
 def _told(one: Explained, picture: Mapping[str, Any]) -> Sequence[str]:
-    """What became of each passage, and why what is lost was lost."""
+    """Say what became of each passage, and why what is lost was lost."""
     out = [f"{one.why[:1].upper()}{one.why[1:]}."] if one.why else []
     states = [g["state"] for g in picture["gold"]]
     holders = len(picture["units"])
     if states:
         told = ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
-        out.append(f"Gold passages: {told}. {holders} chunk{'s hold' if holders != 1 else ' holds'} some of it.")
+        out.append(f"Passages: {told}. {holders} chunk{'s hold' if holders != 1 else ' holds'} some of it.")
     out += [f"{lost.document}: {lost.reason}" for lost in one.question.lost]
     return out

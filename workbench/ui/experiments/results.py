@@ -1,4 +1,4 @@
-"""What the runs say side by side: a verdict, a table, a surface, costs, effects, hard questions, boundaries."""
+"""What all runs say: the leaderboard with its verdict, surfaces, costs, effects, and hard questions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from workbench.errors import WorkbenchError
-from workbench.pipelines import from_mapping
-from workbench.records import Run
+from workbench.documents import Corpus, Document
+from workbench.evaluations import Evaluation, evaluate
+from workbench.explanations import boundary_strips
+from workbench.pipelines import Pipeline, from_mapping
+from workbench.records import Question, Run
 from workbench.statistics import MARGIN, MIN_QUESTIONS, WORDS, Comparison, Population, questions_for_equivalence
+from workbench.store import Store
 from workbench.sweeps import (
     Leaderboard,
     RunCost,
@@ -19,13 +22,15 @@ from workbench.sweeps import (
     costs_for,
     effects,
     leaderboard,
+    matrix,
     pareto,
     surface,
     varied,
 )
 from workbench.ui import headline, population, sessions
 from workbench.ui.controls import control
-from workbench.ui.experiments import figures
+from workbench.ui.experiments import charts
+from workbench.ui.experiments.losses import LOOK
 from workbench.ui.shell import plain, size_label, training_note
 
 ROWS, FEW = 420, 12
@@ -40,7 +45,7 @@ VERDICTS = (
 
 
 def board(runs: Sequence[Run], metric: str, margin: float, cost: str) -> Leaderboard:
-    """Return the leaderboard, kept for the choices made last."""
+    """Return the leaderboard, cached for the choices made last."""
     return _board(_Runs(tuple(runs)), metric, margin, cost, population.unit())
 
 
@@ -51,7 +56,7 @@ def _board(runs: "_Runs", metric: str, margin: float, cost: str, unit: str | Non
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Runs:
-    """Runs as a key: what was measured on what, not every value."""
+    """Runs as a cache key: what was measured on what, not every value."""
 
     runs: tuple[Run, ...]
 
@@ -73,7 +78,7 @@ class _Runs:
 
 
 def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
-    """The metric, the cost and the margin by which the runs are judged."""
+    """Return the metric, the cost and the margin by which the runs are judged."""
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     metric, why = headline.shown(headline.choice(row), shared(runs))
     if why:
@@ -108,7 +113,7 @@ def controls(runs: Sequence[Run]) -> tuple[str, str, float]:
 
 
 def shared(runs: Sequence[Run]) -> list[str]:
-    """Return the metrics that all of the runs have, of which one can judge them."""
+    """Return the metrics that all runs have."""
     return [name for name in runs[0].metrics if all(name in run.metrics for run in runs)]
 
 
@@ -117,13 +122,13 @@ _COST = "cost-asked"
 
 
 def cost_asked(costs: Mapping[str, RunCost]) -> str:
-    """The cost that was chosen by hand where it fits the metric, else the metric's own."""
+    """Return the cost that was chosen by hand where it fits the metric, else the metric's own."""
     asked = str(st.session_state.get(_COST, ""))
     return asked if asked in costs else next(iter(costs))
 
 
 def shown(runs: Sequence[Run], planned: Sequence[str]) -> list[Run]:
-    """The runs of the plan that is on the screen, or all that were measured on these documents and questions."""
+    """Return the runs of the plan on the screen, or all that were measured on these documents and questions."""
     here = [run for run in runs if run.fingerprint in set(planned)]
     if len(here) == len(runs) or not here:
         return list(runs)
@@ -140,7 +145,7 @@ def shown(runs: Sequence[Run], planned: Sequence[str]) -> list[Run]:
 
 
 def verdict(board: Leaderboard) -> None:
-    """The decision in words, before any table."""
+    """Draw the decision in words."""
     sentence = board.decision.sentence
     st.markdown(f"**{plain(sentence[:1].upper() + sentence[1:])}.**")
     lines = [f"{size_label(board.n, 'development questions')} chose"]
@@ -159,7 +164,7 @@ def verdict(board: Leaderboard) -> None:
 
 
 def table(board: Leaderboard) -> list[Run]:
-    """The leaderboard; the runs that are ticked."""
+    """Draw the leaderboard; return the runs that are ticked."""
     rows = [_row(place, row, board) for place, row in enumerate(board.rows, 1)]
     event = st.dataframe(
         rows,
@@ -177,7 +182,7 @@ def table(board: Leaderboard) -> list[Run]:
             "At its k": st.column_config.NumberColumn(format="%.3f", help=_AT_K),
             "Held out": st.column_config.NumberColumn(format="%.3f", help="On questions that did not choose"),
             "Tokens at its k": st.column_config.NumberColumn(
-                format="localized", help="Tokens of context that its own k hits hand over, whatever measure judges here"
+                format="localized", help="Context tokens of its own k hits, whatever measure judges here"
             ),
             "Chunks": st.column_config.NumberColumn(format="localized"),
             "Seconds": st.column_config.NumberColumn(
@@ -190,8 +195,8 @@ def table(board: Leaderboard) -> list[Run]:
 
 
 def intervals(board: Leaderboard) -> None:
-    """The leaders' means with their intervals."""
-    figure = figures.intervals(board)
+    """Draw the leaders' means with their intervals."""
+    figure = charts.intervals(board)
     st.plotly_chart(figure, key="intervals", config={"displayModeBar": False}, alt="Means with their intervals")
 
 
@@ -224,7 +229,7 @@ _AT_K = (
 
 
 def ticked(runs: Sequence[Run], board: Leaderboard) -> None:
-    """What can be done with one run, and how two differ."""
+    """Draw what can be done with one run, and how two differ."""
     if not runs:
         st.caption("Tick a row to use its configuration, two to compare them question by question.")
         return
@@ -244,15 +249,12 @@ def ticked(runs: Sequence[Run], board: Leaderboard) -> None:
 
 def take(run: Run) -> None:
     """Make the run's configuration the current one."""
-    try:
-        sessions.take(from_mapping(run.pipeline))
+    if sessions.tried(lambda: sessions.take(from_mapping(run.pipeline))):
         st.toast("This is the current configuration now")
-    except WorkbenchError as error:
-        sessions.say("error", str(error))
 
 
 def _pair(a: Run, b: Run, metric: str, names: dict[str, str]) -> None:
-    """Two runs question by question."""
+    """Compare two runs question by question."""
     both = aligned([a, b], metric)
     found = both.compare(metric, population.unit())
     who = population.of(both.documents)
@@ -261,7 +263,7 @@ def _pair(a: Run, b: Run, metric: str, names: dict[str, str]) -> None:
 
 
 def compared(found: Comparison, a: str, b: str, metric: str, who: Population) -> str:
-    """Two runs in a sentence, and of which population it speaks."""
+    """Return the comparison as a sentence, and of which population it speaks."""
     counts = f"better on {size_label(found.wins, 'questions')}, worse on {found.losses}, equal on {found.ties}"
     less = f"{a} less {b}: {metric} {found.difference:+.3f}"
     if not found.is_enough:
@@ -272,7 +274,7 @@ def compared(found: Comparison, a: str, b: str, metric: str, who: Population) ->
 
 
 def surfaces(runs: Sequence[Run], metric: str) -> None:
-    """Size against overlap, or any two settings that vary; where more vary, the best of each cell."""
+    """Draw size against overlap, or any two settings that vary; where more vary, the best of each cell."""
     changing = varied(runs)
     if len(changing) < 1:
         st.caption("A surface needs runs that differ in a setting.")
@@ -293,7 +295,7 @@ def surfaces(runs: Sequence[Run], metric: str) -> None:
         st.caption("No run has these settings.")
         return
     st.plotly_chart(
-        figures.heat(found, metric), key="surface", config={"displayModeBar": False}, alt=f"{metric} over {x} and {y}"
+        charts.heat(found, metric), key="surface", config={"displayModeBar": False}, alt=f"{metric} over {x} and {y}"
     )
 
 
@@ -301,11 +303,11 @@ _SIZES = {"splitter.chunk_size", "splitter.chunk_overlap", "splitter.overlap_sha
 
 
 def cost(runs: Sequence[Run], board: Leaderboard) -> None:
-    """Quality against cost."""
+    """Draw quality against cost."""
     label, of = cost_for(board.metric, runs, board.cost)[1]
     points = pareto(runs, [of(run) for run in runs], board.metric)
     names = {row.run.fingerprint: row.name for row in board.rows}
-    figure = figures.pareto(points, names, label, board.metric)
+    figure = charts.pareto(points, names, label, board.metric)
     st.plotly_chart(figure, key="pareto", config={"displayModeBar": False}, alt="Quality against cost")
     kept = [names[p.fingerprint] for p in points if p.best]
     st.caption(
@@ -315,13 +317,80 @@ def cost(runs: Sequence[Run], board: Leaderboard) -> None:
 
 
 def marginal(runs: Sequence[Run], metric: str) -> None:
-    """What each value of each setting does, all else equal."""
+    """Draw what each value of each setting does, all else equal."""
     found = effects(runs, metric, population.unit())
     if not found:
         st.caption("An effect needs runs that differ in one setting and are alike in the others.")
         return
     st.plotly_chart(
-        figures.effects(found, metric), key="effects", config={"displayModeBar": False}, alt="Effects of settings"
+        charts.effects(found, metric), key="effects", config={"displayModeBar": False}, alt="Effects of settings"
     )
     documents = aligned(runs, metric, held_out=False).documents
     st.caption(f"Intervals are 95 % CIs. {population.said(population.of(documents))}")
+
+
+MOST_STRIPS = 8
+"""Configurations whose boundaries are drawn."""
+
+
+def hard(runs: Sequence[Run], board: Leaderboard, questions: Sequence[Question]) -> None:
+    """Draw the rank of the first relevant hit, question by configuration; a click opens the question."""
+    order = [row.run for row in board.rows]
+    found = matrix(order)
+    texts = {q.id: q.text for q in questions}
+    names = {row.run.fingerprint: row.name for row in board.rows}
+    rows = [
+        {"Question": texts.get(id, id)}
+        | {names[f]: "miss" if r is None else str(r) for f, r in zip(found.runs, ranks, strict=True)}
+        for id, ranks in zip(found.questions, found.ranks, strict=True)
+    ]
+    event = st.dataframe(
+        rows,
+        key=f"matrix-{len(rows)}-{len(order)}",
+        hide_index=True,
+        height=ROWS,
+        on_select="rerun",
+        selection_mode="single-cell",
+        column_config={"Question": st.column_config.TextColumn(pinned=True, width="large")},
+        alt="Rank of the first relevant hit, question by configuration",
+    )
+    st.caption("The hardest first. A cell is the rank of the first relevant hit, or the word miss; a click shows why.")
+    cell = next(iter(event.selection.cells), None)
+    before, st.session_state["matrix-clicked"] = st.session_state.get("matrix-clicked"), cell
+    if cell is not None and cell != before:
+        place, column = cell
+        st.session_state[LOOK] = found.questions[place]
+        run = next((r for r in order if names[r.fingerprint] == column), None)
+        if run is not None:
+            take(run)
+        st.session_state["experiments-view-next"] = "Where answers are lost"
+        st.rerun()
+
+
+def strips(
+    corpus: Corpus, questions: tuple[Question, ...], document: Document | None, board: Leaderboard, store: Store
+) -> None:
+    """Draw one boundary strip per configuration on a common axis, with passages as ticks."""
+    if document is None:
+        return
+    pipelines: list[Pipeline] = []
+    for row in board.rows:
+        pipeline = from_mapping(row.run.pipeline)
+        if len(pipelines) < MOST_STRIPS and all(pipeline.splitter != p.splitter for p in pipelines):
+            pipelines.append(pipeline)
+    own = sessions.pipeline().parser
+    with st.spinner("Cutting and searching"):
+        found = [_evaluated(corpus, questions, p, store) for p in pipelines if p.parser == own]
+    if not found:
+        st.caption(
+            "These runs read the documents by another parser than the current configuration: their text is another."
+        )
+        return
+    st.html(charts.strips(boundary_strips(found, document.id)))
+    st.caption(f"The best run of each splitter setting, at most {MOST_STRIPS}, each at its own k.")
+
+
+@lru_cache(maxsize=32)
+def _evaluated(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, store: Store) -> Evaluation:
+    """Evaluate at the pipeline's own k: its hits are all that a strip shows."""
+    return evaluate(corpus, questions, pipeline, [f"recall@{pipeline.k}"], store=store)

@@ -17,7 +17,7 @@ from workbench.records import Hit, Question
 from workbench.retrievers import Collection, Dense
 from workbench.spans import Span
 from workbench.ui import countings, jobs, live, progress, searching, sessions
-from workbench.ui.experiments import evaluating
+from workbench.ui.experiments import evaluation
 from workbench.ui.mapping import figures, lists
 from workbench.ui.modelling import waiting
 from workbench.ui.reader import reader, scroll_to
@@ -37,9 +37,9 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     dense = replace(pipeline, retriever=Dense())
     name = live.key(corpus, pipeline)
     wanted = {name, ("umap", *name), ("neighbourhoods", *name)}
-    wanted.add(evaluating.key(corpus, questions, dense, str(dense.k)))
+    wanted.add(evaluation.key(corpus, questions, dense, str(dense.k)))
     jobs.attend(live.visit(), wanted)
-    ready, job = evaluating.ready(corpus, dense, sessions.store())
+    ready, job = evaluation.ready(corpus, dense, sessions.store())
     if not ready or job is None:
         progress.progress(corpus, pipeline, job)
         st.caption("The map is drawn once the vectors are there.")

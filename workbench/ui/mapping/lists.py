@@ -12,8 +12,8 @@ from workbench.pipelines import Pipeline
 from workbench.projection import Rows
 from workbench.records import Question
 from workbench.retrievers import Collection
-from workbench.ui.experiments import evaluating
-from workbench.ui.experiments.evaluating import Measured
+from workbench.ui.experiments import evaluation
+from workbench.ui.experiments.evaluation import Measured
 from workbench.ui.modelling import rivals
 from workbench.ui.shell import plain
 
@@ -117,8 +117,8 @@ def _causes(
     rival = rivals.Rival("", pipeline)
     if rivals.questions_to_send(rival, questions):
         return  # a remote model has not seen the questions, and nothing is sent from here
-    job = evaluating.measured(corpus, questions, pipeline, str(pipeline.k))
-    job.finished.wait(evaluating.QUICK)
+    job = evaluation.measured(corpus, questions, pipeline, str(pipeline.k))
+    job.finished.wait(evaluation.QUICK)
     if not isinstance(job.result, Measured):
         return
     found = job.result.evaluation

@@ -15,7 +15,7 @@ from workbench.records import Question, judging
 from workbench.statistics import Comparison, Interval, by_document, clusters, compare
 from workbench.sweeps import METRIC
 from workbench.ui import countings, headline, jobs, live, population
-from workbench.ui.experiments.evaluating import Measured
+from workbench.ui.experiments.evaluation import Measured
 from workbench.ui.modelling import agreeing, profiles, rivals, waiting
 from workbench.ui.modelling.profiles import Profile
 from workbench.ui.shell import plain, size_label, training_note

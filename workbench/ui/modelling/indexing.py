@@ -37,7 +37,7 @@ from workbench.records import Question
 from workbench.retrievers import Collection, Dense
 from workbench.specs import to_dict
 from workbench.ui import countings, forms, jobs, live, progress, sessions
-from workbench.ui.experiments import evaluating
+from workbench.ui.experiments import evaluation
 from workbench.ui.kinds import INDEXES as NAMES
 from workbench.ui.modelling import figures, waiting
 from workbench.ui.shell import panels, plain, size_label
@@ -76,7 +76,7 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
     built = pipeline if can else replace(pipeline, index=Flat(metric=pipeline.index.metric))
     name = measured_key(corpus, pipeline, questions)
     jobs.attend(live.visit(), {live.key(corpus, built), name})
-    ready, job = evaluating.ready(corpus, replace(built, retriever=Dense()), sessions.store())
+    ready, job = evaluation.ready(corpus, replace(built, retriever=Dense()), sessions.store())
     rows = job.result if job is not None and ready else None
     with left:
         if isinstance(rows, Collection) and can:

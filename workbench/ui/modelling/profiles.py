@@ -11,8 +11,8 @@ from workbench.indexes import Index
 from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.ui import jobs, live
-from workbench.ui.experiments import evaluating
-from workbench.ui.experiments.evaluating import Measured
+from workbench.ui.experiments import evaluation
+from workbench.ui.experiments.evaluation import Measured
 from workbench.ui.modelling import rivals
 from workbench.ui.modelling.rivals import Rival
 from workbench.ui.modelling.waiting import Awaited
@@ -47,7 +47,7 @@ def keys(corpus: Corpus, questions: tuple[Question, ...], some: Sequence[Rival])
     out: set[Any] = set()
     for one in some:
         out |= {live.key(corpus, one.pipeline), speed_key(corpus, one.pipeline)}
-        out.add(evaluating.key(corpus, questions, one.pipeline, str(one.pipeline.k)))
+        out.add(evaluation.key(corpus, questions, one.pipeline, str(one.pipeline.k)))
     return out
 
 
@@ -62,7 +62,7 @@ def profile(corpus: Corpus, questions: tuple[Question, ...], rival: Rival, in_ha
     if job is None or (job.finished.is_set() and job.result is None):
         return Profile(rival, job)
     if rival.embedder.kind == "static":
-        job.finished.wait(evaluating.QUICK)
+        job.finished.wait(evaluation.QUICK)
     else:
         job.wait()
     if job.result is None:
@@ -70,10 +70,10 @@ def profile(corpus: Corpus, questions: tuple[Question, ...], rival: Rival, in_ha
     waits: list[Awaited] = []
     quality = None
     if any(q.answerable for q in questions) and not rivals.questions_to_send(rival, questions):
-        measured = evaluating.measured(corpus, questions, rival.pipeline, str(rival.pipeline.k))
+        measured = evaluation.measured(corpus, questions, rival.pipeline, str(rival.pipeline.k))
         measured.wait()
         quality = measured.result
-        name = evaluating.key(corpus, questions, rival.pipeline, str(rival.pipeline.k))
+        name = evaluation.key(corpus, questions, rival.pipeline, str(rival.pipeline.k))
         waits.append((f"{rival.label} on the golden set", name, measured))
     timed = _timed(corpus, rival.pipeline)
     waits.append((f"Speed of {rival.label}", speed_key(corpus, rival.pipeline), timed))

@@ -15,8 +15,8 @@ from workbench.specs import to_dict
 from workbench.sweeps import METRIC
 from workbench.ui import forms, headline, jobs, live, population, progress, sessions
 from workbench.ui.differences import changed
-from workbench.ui.experiments import evaluating
-from workbench.ui.experiments.evaluating import Measured
+from workbench.ui.experiments import evaluation
+from workbench.ui.experiments.evaluation import Measured
 from workbench.ui.kinds import RETRIEVERS as NAMES
 from workbench.ui.kinds import unavailable
 from workbench.ui.modelling import waiting
@@ -69,7 +69,7 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
         forms.field_controls("retriever")
     found = contenders(pipeline)
     budget = str(pipeline.k)
-    keys: set[Any] = {evaluating.key(corpus, questions, c.pipeline, budget) for c in found}
+    keys: set[Any] = {evaluation.key(corpus, questions, c.pipeline, budget) for c in found}
     jobs.attend(live.visit(), keys | {live.key(corpus, pipeline)})
     with right:
         if not any(q.answerable for q in questions):
@@ -82,7 +82,7 @@ def view(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...]) ->
 
 
 def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...], found: Sequence[Contender]) -> None:
-    ready, job = evaluating.ready(corpus, replace(pipeline, retriever=Dense()), sessions.store())
+    ready, job = evaluation.ready(corpus, replace(pipeline, retriever=Dense()), sessions.store())
     if not ready:
         progress.progress(corpus, pipeline, job)
     budget = str(pipeline.k)
@@ -92,11 +92,11 @@ def _measured(corpus: Corpus, pipeline: Pipeline, questions: tuple[Question, ...
         slow = one.pipeline.retriever.kind == "rerank" and not st.session_state.get(ASKED)
         if one.missing or slow or (one.pipeline.retriever.needs_vectors and not ready):
             continue
-        work = evaluating.measured(corpus, questions, one.pipeline, budget)
+        work = evaluation.measured(corpus, questions, one.pipeline, budget)
         work.wait()
         if isinstance(work.result, Measured):
             results[one.name] = work.result
-        waits.append((one.name, evaluating.key(corpus, questions, one.pipeline, budget), work))
+        waits.append((one.name, evaluation.key(corpus, questions, one.pipeline, budget), work))
     _table(found, results)
     waiting.bars(waits)
     training_note(*(one.evaluation.judging.note for one in results.values()))

@@ -1,4 +1,4 @@
-"""Pipelines measured on the golden set in the background, once for every state of documents, questions and pipeline."""
+"""Evaluations in the background: one per state of documents, questions, configuration and budget."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ QUICK = 3.0
 
 
 def metrics(pipelines: Sequence[Pipeline]) -> tuple[str, ...]:
-    """What every run on this page is measured by: the same for all, so that any two compare."""
+    """Return the measures of every run on this page: the same for all, so that any two compare."""
     usual = [METRIC, "passage_recall@1000tok", "ndcg@1000tok"]
     usual += [f"{m}@{k}" for k in KS for m in ("recall", "tokens")]
     usual += [f"recall@{n}tok" for n in TOKENS]
@@ -35,7 +35,7 @@ def metrics(pipelines: Sequence[Pipeline]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """A pipeline measured, and where it loses answers."""
+    """An evaluated configuration, and where it loses answers."""
 
     evaluation: Evaluation
     anatomy: Anatomy
@@ -46,17 +46,13 @@ class Measured:
 
 
 def key(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, budget: str) -> tuple[Any, ...]:
-    """What decides a measurement."""
+    """Return the job's key: all that decides the result."""
     return "measured", corpus, questions, pipeline, budget
 
 
 def measured(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, budget: str) -> jobs.Job:
-    """The job that measures; its vectors are in the store by now, or are made by it."""
-    workspace, store = sessions.workspace(), sessions.store()
-    contents = {source.id: source for source in workspace.sources}
-
-    def original(source: str) -> bytes | None:
-        return workspace.content(contents[source]) if source in contents else None
+    """Return the job that evaluates; it embeds what the store does not hold."""
+    original, store = originals(), sessions.store()
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Measured:
         found = evaluate(corpus, questions, pipeline, metrics([pipeline]), store=store, progress=report)
@@ -65,8 +61,15 @@ def measured(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
     return jobs.run(key(corpus, questions, pipeline, budget), live.visit(), work)
 
 
+def originals() -> Callable[[str], bytes | None]:
+    """Return what reads an uploaded file's bytes by its source id, for use in another thread; None for others."""
+    workspace = sessions.workspace()
+    contents = {source.id: source for source in workspace.sources}
+    return lambda source: workspace.content(contents[source]) if source in contents else None
+
+
 def keep(found: Measured, corpus: Corpus, questions: tuple[Question, ...]) -> None:
-    """Nothing; the run stands beside those of sweeps, so that all can be compared. Visitors who only read keep none."""
+    """Store the run beside those of sweeps, so that all can be compared; not for a visitor who only reads."""
     evaluation, workspace = found.evaluation, sessions.workspace()
     folder = experiments_folder(workspace, corpus, questions)
     file = folder / "runs" / f"{evaluation.pipeline.fingerprint}.json"
@@ -80,18 +83,18 @@ def keep(found: Measured, corpus: Corpus, questions: tuple[Question, ...]) -> No
 
 
 def held_out_ids(questions: Sequence[Question]) -> list[str]:
-    """The ids of the questions that must not choose a winner, as their tags and passages are now."""
+    """Return the ids of the held-out questions, by their tags and passages as they are now."""
     return [q.id for q in golden.usual_split([q for q in questions if q.answerable])[1]]
 
 
 def kept(folder: Path, questions: Sequence[Question]) -> list[Run]:
-    """The runs of a folder, with those questions held out that are so now: tags may have changed since."""
+    """Return a folder's runs, with those questions held out that are so now: tags may have changed since."""
     held_out = held_out_ids(questions)
     return [run.holding_out(held_out) for run in kept_runs(folder)]
 
 
 def away(questions: Sequence[Question]) -> None:
-    """Nothing; says how many questions ask for documents that are not here, which no pipeline can find."""
+    """Show how many questions ask for documents that are not here, which no configuration can find."""
     if n := len(golden.present(questions)[1]):
         ask = "question asks" if n == 1 else "questions ask"
         st.caption(f":material/warning: {n:,} {ask} for documents that are not here, and count as lost in the parser.")
@@ -100,13 +103,13 @@ def away(questions: Sequence[Question]) -> None:
 def attended(
     corpus: Corpus, questions: tuple[Question, ...], pipelines: Sequence[Pipeline | None], budget: str
 ) -> None:
-    """Nothing; this visit watches the measurements of these pipelines and the embedding that they need, no others."""
+    """Watch the evaluations of these pipelines and the embedding that they need; stop watching all others."""
     here = [p for p in pipelines if p]
     jobs.attend(live.visit(), {live.key(corpus, p) for p in here} | {key(corpus, questions, p, budget) for p in here})
 
 
 def ready(corpus: Corpus, pipeline: Pipeline, store: Store) -> tuple[bool, jobs.Job | None]:
-    """Whether the pipeline can be measured now, and the job that embeds for it, if there is one."""
+    """Return whether the pipeline can be evaluated now, and the job that embeds for it, if there is one."""
     if not pipeline.retriever.needs_vectors:
         return True, None
     job = live.dense(corpus, pipeline, store)

@@ -1,4 +1,4 @@
-"""A sweep planned from chips, then watched, paused, stopped and gone on with."""
+"""A sweep: planned from chips, priced before it starts, then watched, paused, stopped and resumed."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -10,33 +10,112 @@ import yaml
 
 from workbench import models
 from workbench.documents import Corpus
-from workbench.embedders import embedder_for
+from workbench.embedders import Remote, embedder_for
 from workbench.errors import SpecError, WorkbenchError
 from workbench.parsers import Parser
 from workbench.pipelines import REGISTRIES, Pipeline, from_mapping, read_yaml, to_mapping, write_yaml
-from workbench.records import Question
+from workbench.records import Question, Run
 from workbench.records.run_files import write_whole
 from workbench.specs import to_dict
+from workbench.splitters.cuttings import is_large
 from workbench.splitters.pieces import CHARACTERS
-from workbench.sweeps import Expansion, Grid, Progress, Results, expand, sweep
-from workbench.ui import forms, sessions
+from workbench.store import Store
+from workbench.sweeps import Cost, Expansion, Grid, Progress, Results, Skipped, cost, expand, sweep
+from workbench.sweeps.costs import SECONDS_A_RUN
+from workbench.ui import countings, forms, live, sessions
 from workbench.ui.bench import SPLITTERS
-from workbench.ui.experiments import background
-from workbench.ui.experiments.evaluating import held_out_ids, metrics
-from workbench.ui.experiments.pricing import duration, skipped_rows
+from workbench.ui.experiments import sweep_jobs
+from workbench.ui.experiments.evaluation import held_out_ids, metrics
 from workbench.ui.searching import NAMES
 from workbench.ui.shell import guarded, plain, size_label
 from workbench.workspaces.catalogues import remember
+
+_CHARACTERS_PER_CHUNK = 700.0  # turns chunks/s, which the app measures, into characters/s
+
+
+@lru_cache(maxsize=8)
+def _cost(corpus: Corpus, pipelines: tuple[Pipeline, ...], store: Store, state: int) -> Cost:
+    """Return the sweep's cost. `state` changes when a sweep has filled the store; a large corpus is estimated."""
+    if is_large(corpus):
+        return _estimated(corpus, pipelines)
+    embedders = {p.embedder.full.fingerprint: p.embedder for p in pipelines}
+    rates = {key: speed * _CHARACTERS_PER_CHUNK for key, e in embedders.items() if (speed := live.rate(e)) is not None}
+    return cost(corpus, pipelines, store, rates)
+
+
+def _estimated(corpus: Corpus, pipelines: Sequence[Pipeline]) -> Cost:
+    """Estimate from some documents, as if nothing were embedded yet and no two configurations shared a chunk."""
+    each = {(p.splitter, p.embedder.full): p for p in pipelines if p.retriever.needs_vectors}
+    chunks = tokens = 0
+    seconds: float | None = SECONDS_A_RUN * len(pipelines)
+    for pipeline in each.values():
+        found, speed = countings.totals(corpus, pipeline), live.rate(pipeline.embedder)
+        chunks, tokens = chunks + found.chunks, tokens + found.tokens
+        seconds = seconds + found.chunks / speed if seconds is not None and speed else None
+    return Cost(len(pipelines), chunks, tokens, seconds)
+
+
+def estimate(
+    corpus: Corpus,
+    questions: Sequence[Question],
+    expansion: Expansion,
+    done: int,
+    task: sweep_jobs.Task | None,
+    runs: Sequence[Run],
+) -> None:
+    """Draw the number of runs, chunks to embed, the time, what leaves this machine, and what was skipped and why."""
+    n = len(expansion.pipelines)
+    state = 0 if task is None else 1 + task.finished.is_set()
+    found = _cost(corpus, expansion.pipelines, sessions.store(), state)
+    asked = sum(q.answerable for q in questions)
+    parts = [f"**{n:,} configurations × {asked:,} questions**"]
+    parts.append(f"{done:,} measured already" if done else "none measured yet")
+    nearly = "at most about " if is_large(corpus) else ""
+    new = f"{nearly}{found.chunks:,} chunks to embed, about {found.tokens:,} tokens"
+    parts.append(new if found.chunks else "no chunk is new")
+    if found.seconds is not None and done < n:
+        parts.append(f"about {duration(found.seconds - SECONDS_A_RUN * n + _usual(runs) * (n - done))}")
+    elif done < n:
+        parts.append("time is known once the model has embedded some chunks here")
+    if expansion.repeated:
+        parts.append(f"{expansion.repeated:,} combinations came out the same")
+    st.markdown(" · ".join(parts))
+    hosts = {p.embedder.remote.endpoint.host for p in expansion.pipelines if isinstance(p.embedder, Remote)}
+    if hosts and done < n:
+        st.caption(f"Measuring sends chunks that are new, and the questions, to {plain(', '.join(sorted(hosts)))}.")
+    if expansion.skipped:
+        skipped_rows(expansion.skipped)
+
+
+def _usual(runs: Sequence[Run]) -> float:
+    """Return the seconds of evaluating one configuration here without embedding: the median of the kept runs."""
+    own = sorted(run.seconds_in_all - run.seconds.get("embed", 0.0) for run in runs)
+    return own[len(own) // 2] if own else SECONDS_A_RUN
+
+
+def duration(seconds: float) -> str:
+    """Format seconds: `12 s`, `8 min`, `2.5 h`."""
+    if seconds < 90:
+        return f"{max(1, seconds):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def skipped_rows(skipped: Sequence[Skipped]) -> None:
+    """Draw the combinations that cannot be, each with the reason."""
+    with st.expander(f"{len(skipped):,} combinations cannot be", icon=":material/block:"):
+        rows = [{"Combination": ", ".join(f"{k} {v}" for k, v in s.settings.items()), "Why": s.reason} for s in skipped]
+        st.dataframe(rows[:200], hide_index=True, key="sweep-skipped")
+
 
 SIZES = {"tokens": [100, 150, 200, 300, 400, 600, 800], CHARACTERS: [400, 600, 800, 1200, 1600, 2400, 3200]}
 OVERLAPS = ["0%", "10%", "20%", "25%", "50%"]
 MOST_RUNS = 1_000
 PLAN = "plan.yaml"
-"""The pipelines of the last sweep into a folder, by which it is gone on with after a restart."""
+"""The pipelines of the last sweep into a folder, with which it resumes after a restart."""
 
 
 def axes(base: Pipeline) -> Grid | None:
-    """The grid that the chips describe around the pipeline in hand; None where it cannot be, which is said."""
+    """Return the grid that the chips describe around the current configuration; None, and an error, if invalid."""
     unit = base.splitter.unit
     sizes = [str(n) for n in dict.fromkeys([*SIZES[unit], base.splitter.chunk_size])]
     left, middle, right = st.columns([1.2, 1, 1], gap="small")
@@ -74,7 +153,7 @@ def axes(base: Pipeline) -> Grid | None:
 
 
 def _some_sizes(base: Pipeline) -> list[str]:
-    """The size in hand, half and twice of it."""
+    """Return the current chunk size, half of it and twice it."""
     size = base.splitter.chunk_size
     return [str(n) for n in dict.fromkeys([max(16, size // 2), size, size * 2])]
 
@@ -92,7 +171,7 @@ _CHIPS = {
 
 
 def propose(vary: Mapping[str, Any]) -> None:
-    """Let the chips begin with what a planned sweep varies, and with the current configuration alone for the rest."""
+    """Let the chips start from what a planned sweep varies, and from the current configuration for the rest."""
     base = sessions.pipeline()
     more = {path: values for path, values in vary.items() if path not in _CHIPS}
     begin: dict[str, Any] = {
@@ -107,7 +186,7 @@ def propose(vary: Mapping[str, Any]) -> None:
 
 
 def _begin(base: Pipeline, name: str, default: Any) -> Any:
-    """Return what a chip begins with: what was proposed for this pipeline, or else its default."""
+    """Return what a chip starts from: what was proposed for this pipeline, or else its default."""
     proposed = st.session_state.get(PROPOSED, {})
     return proposed.get(name, default) if proposed.get("pipeline") == base.fingerprint else default
 
@@ -146,7 +225,7 @@ def _more(text: str) -> dict[str, Any]:
 
 
 def plan(folder: Path) -> tuple[Pipeline, ...]:
-    """The pipelines of the last sweep into this folder; none where there was none, or its file is damaged."""
+    """Return the pipelines of the last sweep into this folder; () if there was none or its file is damaged."""
     try:
         data = yaml.safe_load((folder / PLAN).read_text("utf-8"))
         return tuple(from_mapping(one) for one in data)
@@ -155,7 +234,7 @@ def plan(folder: Path) -> tuple[Pipeline, ...]:
 
 
 def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines: Sequence[Pipeline]) -> None:
-    """Nothing; the sweep runs in the background, and its plan is kept."""
+    """Start the sweep in the background, and store its plan."""
     workspace, store = sessions.workspace(), sessions.store()
     folder.mkdir(parents=True, exist_ok=True)
     text = write_yaml([to_mapping(p) for p in pipelines])
@@ -165,7 +244,7 @@ def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines
     def corpus_for(parser: Parser) -> Corpus:
         return corpus if parser == pipelines[0].parser else workspace.corpus(parser)[0]
 
-    def work(report: background.Report, cancelled: background.Asked, paused: background.Asked) -> Results:
+    def work(report: sweep_jobs.Report, cancelled: sweep_jobs.Asked, paused: sweep_jobs.Asked) -> Results:
         results = sweep(
             corpus,
             questions,
@@ -182,17 +261,17 @@ def start(folder: Path, corpus: Corpus, questions: Sequence[Question], pipelines
         remember(workspace, results.runs, corpus, questions)
         return results
 
-    background.start(folder, work)
+    sweep_jobs.start(folder, work)
 
 
 def controls(
     folder: Path, corpus: Corpus, questions: Sequence[Question], expansion: Expansion | None, done: int
 ) -> None:
-    """Start, pause, stop and resume, with how far it is."""
+    """Draw start, pause, stop and resume, with the progress."""
     if not sessions.workspace().writable:
         st.caption("This link only reads the workspace.")
         return
-    task = background.find(folder)
+    task = sweep_jobs.find(folder)
     if task is not None and not task.finished.is_set():
         _running(folder, task)
         return
@@ -234,7 +313,7 @@ def _started(folder: Path, corpus: Corpus, questions: Sequence[Question], pipeli
 
 
 @st.fragment(run_every=0.7)
-def _running(folder: Path, task: background.Task) -> None:
+def _running(folder: Path, task: sweep_jobs.Task) -> None:
     if task.finished.is_set():
         st.rerun()
     with guarded():
@@ -244,7 +323,7 @@ def _running(folder: Path, task: background.Task) -> None:
         left.progress(min(share, 1.0), text=_words(task, progress))
         row = right.container(horizontal=True, gap="small")
         if task.paused.is_set():
-            row.button("Go on", key="sweep-go-on", on_click=task.paused.clear, icon=":material/play_arrow:")
+            row.button("Resume", key="sweep-go-on", on_click=task.paused.clear, icon=":material/play_arrow:")
         else:
             row.button("Pause", key="sweep-pause", on_click=task.paused.set, icon=":material/pause:")
         row.button(
@@ -252,7 +331,7 @@ def _running(folder: Path, task: background.Task) -> None:
         )
 
 
-def _words(task: background.Task, progress: Progress | None) -> str:
+def _words(task: sweep_jobs.Task, progress: Progress | None) -> str:
     if task.stopped.is_set():
         return "Stopping; what is finished is kept"
     if task.paused.is_set():
@@ -273,7 +352,7 @@ def as_file(grid: Grid) -> str:
 
 
 def expanded(grid: Grid) -> Expansion:
-    """The grid's pipelines, kept for the chips that were chosen last."""
+    """Return the grid's pipelines, cached for the chips that were chosen last."""
     return _expanded(as_file(grid), models.team_mode())
 
 

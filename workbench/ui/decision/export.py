@@ -1,4 +1,4 @@
-"""Export: of which pipeline, what each target does with each part, the file, and the proof that it does the same."""
+"""Export: which pipeline, what each target does with each part, the files, and the proof that they reproduce it."""
 
 import io
 import tempfile
@@ -34,12 +34,12 @@ _ANSWER = "export-answer"
 
 
 def answer(record: DecisionRecord | None, exported: choice.Exported | None) -> None:
-    """Note what is to be exported, or with None that it is to be asked again. A callback."""
+    """Note what is to be exported; None asks again. A callback."""
     st.session_state[_ANSWER] = [record.id if record else 0, sessions.pipeline().fingerprint, exported or ""]
 
 
 def chosen(corpus: Corpus, current: Pipeline, records: Sequence[DecisionRecord]) -> Pipeline | None:
-    """The pipeline to export, with a line that says which; None while the user is asked."""
+    """Return the pipeline to export, and show which it is; None while the user is asked."""
     workspace = sessions.workspace()
     first, error = _read(records[0]) if records else (None, "")
     corpora = [corpus.id, sessions.corpus(first)[0].id] if first else [corpus.id]
@@ -81,7 +81,7 @@ def chosen(corpus: Corpus, current: Pipeline, records: Sequence[DecisionRecord])
 
 
 def _read(record: DecisionRecord) -> tuple[Pipeline | None, str]:
-    """The pipeline of a decision's file, or why it cannot be built here."""
+    """Return the pipeline of a decision's file, or why it cannot be built here."""
     try:
         return from_yaml(record.pipeline), ""
     except WorkbenchError as error:
@@ -95,7 +95,7 @@ def _by(record: DecisionRecord) -> str:
 def _ask(
     found: choice.Export, record: DecisionRecord | None, decided: Pipeline | None, current: Pipeline, error: str
 ) -> None:
-    """What was decided and the current configuration side by side, each with its button; nothing is built yet."""
+    """Draw what was decided beside the current configuration, each with its button; nothing is built yet."""
     ask = "Which is to be exported?" if "decided" in found.answers else "Decide first, or export what is set now."
     st.markdown(f"**{plain(found.question)}** {ask}")
     left, right = panels(1, 1)
@@ -129,7 +129,7 @@ def _ask(
 
 
 def panel(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> None:
-    """The export of a pipeline to one of the targets."""
+    """Draw the export of a pipeline to one of the targets."""
     target = str(
         st.segmented_control(
             "Target",
@@ -242,7 +242,7 @@ def _building(
 
 
 def zipped(files: Sequence[Path], folder: Path, name: str) -> bytes:
-    """The files in one ZIP under a folder of this name: the same bytes for the same files."""
+    """Return the files in one ZIP under a folder of this name: the same bytes for the same files."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(files):
@@ -264,7 +264,7 @@ def _verifying(
 
 
 def outcome(found: Verification) -> None:
-    """Equal, with what was compared, or each difference with its cause."""
+    """Draw what was compared and is equal, or each difference with its cause."""
     chunks = next((check for check in found.checks if check.name == "text hashes"), None)
     if found.equal and chunks is not None:
         st.success(

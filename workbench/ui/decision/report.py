@@ -1,4 +1,4 @@
-"""Review pack: what production will be, the pack as it will be sent, and its files."""
+"""Review report: production figures, a preview of the report, and its files."""
 
 import shlex
 from collections.abc import Callable, Sequence
@@ -18,6 +18,7 @@ from workbench.reports import Evidence, Load, as_csv, html, markdown, review_pac
 from workbench.sweeps import Leaderboard
 from workbench.ui import jobs, live, sessions
 from workbench.ui.decision import waiting
+from workbench.ui.experiments import evaluation
 from workbench.ui.shell import panels, plain
 
 HEIGHT = 760
@@ -28,7 +29,7 @@ _FIELDS: tuple[tuple[str, str, str], ...] = (
     ("queries", "Queries a month", ""),
     ("context_price", "Context, $ per million tokens", "What the answering model's input costs"),
     ("embedding_price", "Embedding, $ per million tokens", "0 for a model that runs here"),
-    ("characters_per_second", "Embedding, characters a second", "Where it will run; 0: not measured"),
+    ("characters_per_second", "Embedding, characters/s", "Where it will run; 0: not measured"),
 )
 _START = {"documents": 0.0, "queries": 10_000.0, "context_price": 1.0, "embedding_price": 0.0}
 
@@ -40,7 +41,7 @@ def panel(
     chosen: Run,
     records: Sequence[DecisionRecord],
 ) -> None:
-    """The pack of the configuration that is looked at in "Choose"."""
+    """Draw the report on the configuration that is selected in “Choose”."""
     left, right = panels(1, 2.6)
     with left:
         st.markdown(f"**About** {plain(chosen.label)}")
@@ -85,12 +86,12 @@ def panel(
             "questions, what was not tested, what would change the decision, production, and how to reproduce it."
         )
         return
-    evaluation, losses = found
+    measured, losses = found
     runs = tuple(sorted((row.run for row in board.rows), key=lambda run: (run.label, run.fingerprint)))
     try:
         report = review_pack(
             Evidence(
-                runs, evaluation, losses, questions, str(question) or "Not stated.", board.metric, board.margin,
+                runs, measured, losses, questions, str(question) or "Not stated.", board.metric, board.margin,
                 board.cost, board.population.unit, load=load, record=record, command=_command(chosen, board),
             )
         )  # fmt: skip
@@ -106,7 +107,7 @@ def panel(
 
 
 def anatomy(corpus: Corpus, questions: tuple[Question, ...], chosen: Run) -> dict[str, Any] | None:
-    """Where the run loses answers, as it was kept or, where its pack was built in this visit, as measured for it."""
+    """Return where the run loses answers: as it was stored, or as measured for a report built in this visit."""
     if chosen.anatomy:
         return dict(chosen.anatomy)
     try:
@@ -126,7 +127,7 @@ def _embedded(corpus: Corpus, pipeline: Pipeline) -> bool:
 
 
 def _load() -> Load:
-    """The inputs of the projection; 0 where nobody knows."""
+    """Return the inputs of the projection; 0 where nobody knows."""
     values: dict[str, Any] = {}
     with st.expander("Production", icon=":material/factory:", expanded=True):
         for name, label, help_ in _FIELDS:
@@ -154,11 +155,7 @@ def _load() -> Load:
 def _measuring(
     corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline, chosen: Run
 ) -> Callable[[jobs.Report, Callable[[], bool]], Any]:
-    workspace, store = sessions.workspace(), sessions.store()
-    contents = {source.id: source for source in workspace.sources}
-
-    def original(source: str) -> bytes | None:
-        return workspace.content(contents[source]) if source in contents else None
+    original, store = evaluation.originals(), sessions.store()
 
     def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Any:
         letter = chosen.definitions == "chroma"

@@ -16,7 +16,7 @@ from workbench.statistics import MARGIN, WORDS
 from workbench.sweeps import Leaderboard, Row, amount, cost_for, costs_for
 from workbench.ui import bench, controls, countings, headline, sessions
 from workbench.ui.controls import control
-from workbench.ui.decision import choice, handing
+from workbench.ui.decision import choice, export
 from workbench.ui.experiments import results
 from workbench.ui.shell import panels, plain
 
@@ -31,19 +31,19 @@ _REFUSED = "decision-refused"
 
 
 def chosen(board: Leaderboard, records: Sequence[DecisionRecord]) -> Row | None:
-    """The row that is looked at; None where nothing is settled and nobody has picked one."""
+    """Return the selected row; None where nothing is settled and nobody has picked one."""
     return choice.looked_at(board, str(st.session_state.get(CHOSEN) or ""), records)
 
 
 def judged(runs: Sequence[Run]) -> tuple[str, str, float]:
-    """The metric, the cost and the margin as chosen in the views that ask for them."""
+    """Return the metric, the cost and the margin that were chosen in the views that ask for them."""
     state = st.session_state
     metric = headline.shown(headline.measure(), results.shared(runs))[0]
     return metric, results.cost_asked(costs_for(metric, runs)), float(state.get("judged-margin", MARGIN))
 
 
 def panel(board: Leaderboard, catalogue: Catalogue | None, records: Sequence[DecisionRecord], corpus: Corpus) -> None:
-    """The verdict, the first step where it settles nothing, the candidates, the choice, and earlier decisions."""
+    """Draw the verdict, the first step where it settles nothing, the candidates, the choice, earlier decisions."""
     results.verdict(board)
     row = chosen(board, records)
     if not any((r.chosen, r.corpus, r.golden) in choice.evidence(board) for r in records):
@@ -69,7 +69,7 @@ def panel(board: Leaderboard, catalogue: Catalogue | None, records: Sequence[Dec
 
 
 def _first_step(board: Leaderboard) -> None:
-    """What to do before anything is chosen, where the figures settle nothing: more questions, not a guess."""
+    """Draw what to do before anything is chosen where the figures settle nothing: more questions, not a guess."""
     step = choice.first_step(board)
     if step is None:
         return
@@ -81,7 +81,7 @@ def _first_step(board: Leaderboard) -> None:
 
 
 def _candidates(board: Leaderboard, row: Row | None) -> None:
-    """The configurations that may be best, and the one that is looked at, each in one line."""
+    """Draw the configurations that may be best, and the selected one, one line each."""
     names = {board.decision.leader: "Leads", board.decision.cheapest: "Cheapest of these"}
     if board.decision.leader == board.decision.cheapest:
         names = {board.decision.leader: "Leads, cheapest" if len(board.rows) > 1 else "The only one"}
@@ -119,7 +119,7 @@ def _standing(row: Row) -> str:
 
 
 def _choice(board: Leaderboard, row: Row | None) -> None:
-    """Which configuration is looked at, and what can be done with it."""
+    """Draw which configuration is selected, and what can be done with it."""
     names = {r.run.fingerprint: f"{r.name} · {r.interval.mean:.3f}" for r in board.rows}
     control(
         st.selectbox,
@@ -150,7 +150,7 @@ def _choice(board: Leaderboard, row: Row | None) -> None:
 
 
 def yaml_of(run: Run) -> str:
-    """The run's pipeline file; a line for people where its parts are not here any more."""
+    """Return the run's pipeline file; a comment line where its parts are not available here."""
     try:
         return to_yaml(from_mapping(run.pipeline))
     except WorkbenchError as error:
@@ -158,7 +158,7 @@ def yaml_of(run: Run) -> str:
 
 
 def _form(board: Leaderboard, row: Row, catalogue: Catalogue) -> None:
-    """Who decides, and why; the record names what was not taken by its figures."""
+    """Draw the form of a decision: who and why; the record lists what was rejected, with figures."""
 
     def keep() -> None:
         state = st.session_state
@@ -196,7 +196,7 @@ def _form(board: Leaderboard, row: Row, catalogue: Catalogue) -> None:
 
 
 def _records(records: Sequence[DecisionRecord], corpus: Corpus) -> None:
-    """What was decided, the newest first."""
+    """Draw the decisions, the newest first."""
     if not records:
         st.caption(
             "Nothing is decided yet. A record says what was chosen, by whom, when and why, and what was not taken."
@@ -223,7 +223,7 @@ def _records(records: Sequence[DecisionRecord], corpus: Corpus) -> None:
 
 
 def listed(records: Sequence[DecisionRecord], key: str) -> None:
-    """Each decision in three lines, with its file."""
+    """Draw each decision in three lines, with its file."""
     for record in records:
         left, right = st.columns([5, 1], vertical_alignment="center", gap="small")
         left.markdown(
@@ -244,12 +244,12 @@ def listed(records: Sequence[DecisionRecord], key: str) -> None:
 def _next(view: str, record: DecisionRecord | None = None) -> None:
     """Open another view of the page; with a record, answer that it is what is exported. A callback."""
     if record is not None:
-        handing.answer(record, "decided")
+        export.answer(record, "decided")
     st.session_state["decision-view"] = view
 
 
 def presets(corpus: Corpus) -> None:
-    """The two presets, and which one each document's own structure suggests."""
+    """Draw the two presets, and which one each document's structure suggests."""
     st.caption(f"Each is a {LABEL} on your questions: a sweep decides, not a rule.")
     bar = st.container(horizontal=True, gap="small")
     for preset in PRESETS.values():
@@ -272,11 +272,11 @@ def presets(corpus: Corpus) -> None:
     ]
     share = st.column_config.NumberColumn(format="%d %%")
     st.dataframe(rows, hide_index=True, key="suggestions", column_config={"Steps, lists, tables, code": share})
-    if told := countings.said(some, corpus):
-        st.caption(told)
+    if note := countings.said(some, corpus):
+        st.caption(note)
 
 
 def _start_with(preset: Preset) -> None:
-    """Let the current splitter cut by this rule, in tokens."""
+    """Set the current splitter to this rule, in tokens."""
     sessions.change("splitter", unit="tokens", chunk_size=preset.chunk_size, chunk_overlap=preset.chunk_overlap)
     st.toast(f"{preset.chunk_size}/{preset.chunk_overlap} tokens in the current configuration: a {LABEL}")

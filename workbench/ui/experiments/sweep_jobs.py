@@ -1,7 +1,7 @@
-"""Sweeps in the background: one at a time on this server, paused, stopped and gone on with, whoever looks on.
+"""Sweeps in the background: one at a time on this server; each can be paused, stopped and resumed.
 
-Unlike the jobs that embed for a page, a sweep goes on while its visitor looks at other pages. What it finished is kept
-in its folder, so that a stop, a restart or a kill of the server costs the run in progress and no more.
+Unlike the jobs that embed for a page, a sweep goes on while its visitor looks at other pages. What it finished is
+stored in its folder, so that a stop, a restart or a kill of the server costs only the run in progress.
 """
 
 import logging
@@ -23,9 +23,9 @@ Work = Callable[[Report, Asked, Asked], Any]
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """A sweep or a race under way or done: its last step and what it came to, of `plan`, what it was started with.
+    """A sweep or a race, running or finished: its `plan`, its last step and its results.
 
-    `error` is a line for the user; `waiting` while another one has the machine.
+    `error` is a line for the user; `waiting` is true while another one uses the machine.
     """
 
     plan: tuple[Any, ...] = ()
@@ -45,13 +45,13 @@ _WAIT = 0.2
 
 
 def find(folder: Path) -> Task | None:
-    """The sweep into this folder, if this server has run one."""
+    """Return the sweep into this folder, if this server has run one."""
     with _lock:
         return _tasks.get(folder)
 
 
 def start(folder: Path, work: Work, plan: tuple[Any, ...] = ()) -> Task:
-    """The sweep into this folder: the one that runs, or a new one."""
+    """Return the sweep into this folder: the one that runs, or a new one."""
     with _lock:
         task = _tasks.get(folder)
         if task is None or task.finished.is_set():

@@ -1,12 +1,15 @@
-"""Figures and small drawings of the page Experiments. Every value is also written: colour never stands alone."""
+"""Plotly figures of the page Experiments: losses, intervals, trade-offs, effects, and surfaces as tiles."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+import streamlit as st
+
 from workbench.anatomy import CUT, MISSED, STEPS, WHOLE
+from workbench.pipelines import Pipeline
 from workbench.statistics import Interval
-from workbench.sweeps import Effect, Leaderboard, Point, Surface
+from workbench.sweeps import METRIC, Cell, Effect, Leaderboard, Point, Surface
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8A94A0"
 _STEP_COLOURS = {"parse": "#CC79A7", "budget": ORANGE, "boundary": "#56B4E9", "ranking": RED, "index": GREY}
@@ -22,7 +25,7 @@ def _figure(height: int, **layout: Any) -> Any:
 
 
 def waterfall(bars: Sequence[Mapping[str, Any]], recall: float) -> Any:
-    """From recall 1 down to the recall as run, a bar for what each step loses; a click on a bar is its place."""
+    """Draw recall from 1 down to what was measured, a bar for what each step loses."""
     from plotly.graph_objects import Bar
 
     figure = _figure(260, bargap=0.35)
@@ -56,7 +59,7 @@ def waterfall(bars: Sequence[Mapping[str, Any]], recall: float) -> Any:
 
 
 def _signed(change: float) -> str:
-    """`−0.398`, `+0.012`; `0` where nothing shows."""
+    """Format a difference: `−0.398`, `+0.012`; `0` where it rounds to zero."""
     return "0" if abs(change) < 0.0005 else f"{change:+.3f}".replace("-", "−")
 
 
@@ -69,7 +72,7 @@ def _span(low: float | None, high: float | None) -> str:
 
 
 def intervals(board: Leaderboard, most: int = 30) -> Any:
-    """The leaders' means with their intervals; what is ruled out is hollow."""
+    """Draw the leaders' means with their intervals; significantly worse ones are hollow."""
     from plotly.graph_objects import Scatter
 
     rows = board.rows[:most][::-1]
@@ -108,7 +111,7 @@ def _or_zero(value: float) -> float:
 
 
 def heat(found: Surface, metric: str) -> Any:
-    """The means over two settings, the value in each cell."""
+    """Draw the means over two settings, the value in each cell."""
     from plotly.graph_objects import Heatmap
 
     texts = [[f"{value:.3f}" if value is not None else "" for value in line] for line in found.means]
@@ -140,7 +143,7 @@ def _axis(path: str) -> str:
 
 
 def pareto(points: Sequence[Point], names: Mapping[str, str], cost: str, metric: str) -> Any:
-    """Quality against a cost of this name; the runs that no other beats in both are joined."""
+    """Draw quality against a cost; the runs that no other beats in both are joined."""
     from plotly.graph_objects import Scatter
 
     best = sorted((p for p in points if p.best), key=lambda p: p.cost)
@@ -165,7 +168,7 @@ def pareto(points: Sequence[Point], names: Mapping[str, str], cost: str, metric:
 
 
 def effects(found: Sequence[Effect], metric: str) -> Any:
-    """What each value of a setting does against its first value, with intervals; 0 is no difference."""
+    """Draw what each value of a setting does against its first value, with intervals."""
     from plotly.graph_objects import Scatter
 
     rows = list(found)[::-1]
@@ -203,7 +206,7 @@ def _colour(one: Interval) -> str:
 
 
 def rungs(recalls: Sequence[float]) -> str:
-    """HTML: a question's ladder as one bar, each loss with its word and share, the recall as run first."""
+    """Return HTML: a question's loss ladder as one bar, recall as run first, then each loss with its share."""
     parts = [("recall", recalls[-1], BLUE)]
     for step, above, below in zip(STEPS, recalls[:-1], recalls[1:], strict=True):
         if above - below > 0.0005:
@@ -223,7 +226,7 @@ _STATES = {WHOLE: "whole", CUT: "cut", MISSED: "missed"}
 
 
 def strips(found: Sequence[Mapping[str, Any]]) -> str:
-    """HTML: one strip a configuration on a common axis, its chunks as bands, gold as ticks: whole, cut or missed."""
+    """Return HTML: one strip per configuration on a common axis, chunks as bands, passages as ticks."""
     return f"<div class='strips'>{''.join(_strip(one) for one in found)}</div>{_LEGEND}"
 
 
@@ -272,3 +275,98 @@ i.missed { bottom: 0; height: 25%; background: #D55E00 }
 .strips-legend span { display: inline-block; width: .6rem; margin-left: .6rem }
 .strips-legend i { width: .5rem }
 """
+
+
+SIGNS = {"exact": "", "part": "…", "preview": "~", "left out": "×", "not decided": "?", "waiting": ""}
+"""What stands before a value, so that no state is told by colour alone."""
+
+LEGEND = (
+    "<div class='facts'><b>0.650</b> exact on all questions · <b>…0.650</b> exact on a part · <b>~0.650</b> preview · "
+    "<b>×0.650</b> preview, left out: it cannot be better · <b>?0.650</b> preview, not decided: it could be · framed: "
+    "the best so far. A click makes a configuration the current one.</div>"
+)
+
+
+def figure(
+    pipelines: Sequence[Pipeline],
+    cells: Sequence[Cell],
+    numbers: Sequence[int],
+    leader: int | None,
+    scale: tuple[float, float],
+) -> Any:
+    """Draw one splitter's surface as tiles. `numbers` are the candidates' places in the race."""
+    from plotly.graph_objects import Figure, Scatter
+
+    sizes = sorted({p.splitter.chunk_size for p in pipelines})
+    shares = sorted({share(p) for p in pipelines})
+    values = [c.exact if c.exact is not None else c.preview for c in cells]
+    low, high = scale
+    strong = [v is not None and high > low and (v - low) / (high - low) > 0.55 for v in values]
+    page = "#fff" if st.context.theme.type == "dark" else "#111"  # a tile that is left out lets the page shine through
+    inks = [page if c.state == "left out" else "#111" if one else "#fff" for one, c in zip(strong, cells, strict=True)]
+    made = Figure()
+    made.add_trace(
+        Scatter(
+            x=[str(p.splitter.chunk_size) for p in pipelines],
+            y=[f"{share(p)} %" for p in pipelines],
+            mode="markers+text",
+            text=["" if v is None else f"{SIGNS[c.state]}{v:.3f}" for v, c in zip(values, cells, strict=True)],
+            textfont={"size": 12, "color": inks},
+            marker={
+                "symbol": "square",
+                "size": 44,
+                "color": [v if v is not None else low for v in values],
+                "cmin": low,
+                "cmax": high if high > low else low + 1e-9,
+                "colorscale": "Cividis",
+                "opacity": [
+                    0.12 if v is None else 0.45 if c.state == "left out" else 1
+                    for v, c in zip(values, cells, strict=True)
+                ],
+                "line": {
+                    "width": [4 if i == leader else 0 for i in numbers],
+                    "color": "#D55E00",
+                },
+            },
+            customdata=[[i] for i in numbers],
+            hovertext=[_hover(p, c) for p, c in zip(pipelines, cells, strict=True)],
+            hovertemplate="%{hovertext}<extra></extra>",
+            cliponaxis=False,
+        )
+    )
+    made.update_layout(
+        height=110 + 50 * len(shares),
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        showlegend=False,
+        clickmode="event+select",
+        dragmode=False,
+    )
+    made.update_xaxes(
+        title_text="chunk size", type="category", categoryarray=[str(n) for n in sizes], showgrid=False, zeroline=False
+    )
+    made.update_yaxes(
+        title_text="overlap, % of the size",
+        type="category",
+        categoryarray=[f"{n} %" for n in shares],
+        showgrid=False,
+        zeroline=False,
+        automargin=True,
+    )
+    return made
+
+
+def share(pipeline: Pipeline) -> int:
+    """Return the overlap in per cent of the size; a multiple of five where that, rounded down, gives it."""
+    size, overlap = pipeline.splitter.chunk_size, pipeline.splitter.chunk_overlap
+    return next((n for n in range(0, 100, 5) if size * n // 100 == overlap), round(100 * overlap / size))
+
+
+def _hover(pipeline: Pipeline, cell: Cell) -> str:
+    lines = [escape(pipeline.label)]
+    if cell.exact is not None:
+        lines.append(f"{METRIC} {cell.exact:.3f}, exact on {cell.asked} questions")
+    if cell.preview is not None:
+        lines.append(f"{METRIC} {cell.preview:.3f} by the preview")
+    if cell.reason:
+        lines.append(escape(cell.reason))
+    return "<br>".join(lines)

@@ -1,4 +1,4 @@
-"""A whole surface of sizes, overlaps and splitters: filled by previews, embedded exactly only where it matters."""
+"""A whole surface of sizes, overlaps and splitters: previewed, and embedded exactly only where it matters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from workbench.sweeps import METRIC, Grid, Raced, RaceStep, expand, leaderboard,
 from workbench.sweeps.races import BUDGET, PILOTS
 from workbench.ui import sessions
 from workbench.ui.bench import SPLITTERS
-from workbench.ui.experiments import background, tiles
-from workbench.ui.experiments.evaluating import metrics
-from workbench.ui.experiments.planning import OVERLAPS, SIZES
+from workbench.ui.experiments import charts, sweep_jobs
+from workbench.ui.experiments.evaluation import metrics
+from workbench.ui.experiments.plan import OVERLAPS, SIZES
 from workbench.ui.shell import guarded, plain
 from workbench.workspaces.catalogues import remember
 from workbench.workspaces.experiments import experiments_folder
@@ -39,7 +39,7 @@ class Effort:
     budget: float
 
     def price(self, n: int) -> str:
-        """What is embedded of `n` configurations, said before it is."""
+        """Say how much of `n` configurations is embedded, before it is."""
         pilots = f"{min(PILOTS, n)} spread over the surface"
         if self.budget == inf:
             return f"Embeds {pilots}, then as many of the {n:,} as it takes"
@@ -67,9 +67,9 @@ _STAGES = {
 
 
 def view(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline) -> None:
-    """The verdict, the surface as far as it is filled, and what is explored."""
+    """Draw the verdict, the surface as far as it is filled, and what is explored."""
     folder = experiments_folder(sessions.workspace(), corpus, questions)
-    task = background.find(folder / PLACE)
+    task = sweep_jobs.find(folder / PLACE)
     if task is not None and not task.finished.is_set():
         _running(task)
         return
@@ -91,7 +91,7 @@ def view(corpus: Corpus, questions: Sequence[Question], pipeline: Pipeline) -> N
 
 
 def _verdict(raced: Raced) -> None:
-    """What the race says, in a sentence; then what stands behind it."""
+    """Draw what the race says in a sentence, then what that rests on."""
     sentence = raced.sentence
     st.markdown(f"**{plain(sentence[:1].upper() + sentence[1:])}.**")
     lines = []
@@ -118,7 +118,7 @@ def _verdict(raced: Raced) -> None:
 
 
 def _plan(base: Pipeline, open_: bool) -> tuple[Pipeline, ...]:
-    """The configurations to explore, around the pipeline in hand."""
+    """Return the configurations to explore around the current one."""
     unit = base.splitter.unit
     sizes = sorted({*SIZES[unit], *(n // 2 for n in SIZES[unit]), base.splitter.chunk_size})
     with st.expander("What is explored", icon=":material/tune:", expanded=open_):
@@ -155,7 +155,7 @@ def _start(
     planned: tuple[Pipeline, ...],
     raced: Raced | None,
 ) -> None:
-    """The button that starts, or goes on."""
+    """Draw the button that starts or resumes, or say why there is none."""
     embedder = base.embedder
     quick = not base.retriever.needs_vectors or isinstance(embedder, SpanEncoder) or can_preview(embedder)
     if not sessions.workspace().writable:
@@ -184,7 +184,7 @@ def _start(
     same = raced is not None and raced.pipelines == planned and (raced.tolerance, raced.budget) == _bounds(effort)
     stopped = same and raced is not None and not raced.standing.finished
     row.button(
-        "Go on" if stopped else f"Explore {len(planned):,} configurations",
+        "Resume" if stopped else f"Explore {len(planned):,} configurations",
         key="explore-start",
         type="primary",
         icon=":material/play_arrow:",
@@ -211,7 +211,7 @@ def _started(
     workspace, store = sessions.workspace(), sessions.store()
     held_out = [q.id for q in golden.split([q for q in questions if q.answerable])[1]]
 
-    def work(report: background.Report, cancelled: background.Asked, paused: background.Asked) -> Raced:
+    def work(report: sweep_jobs.Report, cancelled: sweep_jobs.Asked, paused: sweep_jobs.Asked) -> Raced:
         found = race(
             corpus,
             questions,
@@ -230,11 +230,11 @@ def _started(
 
     with guarded():
         folder.mkdir(parents=True, exist_ok=True)
-        background.start(folder / PLACE, work, planned)
+        sweep_jobs.start(folder / PLACE, work, planned)
 
 
 @st.fragment(run_every=0.7)
-def _running(task: background.Task) -> None:
+def _running(task: sweep_jobs.Task) -> None:
     if task.finished.is_set():
         st.rerun()
     with guarded():
@@ -249,13 +249,13 @@ def _running(task: background.Task) -> None:
             on_click=task.stopped.set,
             icon=":material/stop:",
             disabled=task.stopped.is_set(),
-            help="The best known so far stays; it can be gone on with.",
+            help="The best known so far stays; it can be resumed.",
         )
         if step is not None:
             _surface(task.plan, step.standing, "running")
 
 
-def _words(task: background.Task, step: RaceStep | None) -> str:
+def _words(task: sweep_jobs.Task, step: RaceStep | None) -> str:
     if task.stopped.is_set():
         return "Stopping; the best known so far stays"
     if task.waiting:
@@ -269,8 +269,8 @@ def _words(task: background.Task, step: RaceStep | None) -> str:
 
 
 def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
-    """A surface for each splitter; a click takes a configuration in hand."""
-    st.html(tiles.LEGEND)
+    """Draw a surface for each splitter; a click makes a configuration the current one."""
+    st.html(charts.LEGEND)
     values = [c.exact if c.exact is not None else c.preview for c in standing.cells]
     known = [v for v in values if v is not None]
     scale = (min(known), max(known)) if known else (0.0, 1.0)
@@ -282,7 +282,9 @@ def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
         if len(kinds) > 1:
             st.markdown(f"**{SPLITTERS.get(kind, kind)}**")
         event: Any = st.plotly_chart(
-            tiles.figure([pipelines[i] for i in some], [standing.cells[i] for i in some], some, standing.leader, scale),
+            charts.figure(
+                [pipelines[i] for i in some], [standing.cells[i] for i in some], some, standing.leader, scale
+            ),
             key=f"explore-{kind}-{when}-{turn}",
             config={"displayModeBar": False},
             on_select="rerun" if when == "done" else "ignore",
@@ -297,7 +299,7 @@ def _surface(pipelines: Sequence[Pipeline], standing: Any, when: str) -> None:
 
 
 def _in_hand(pipelines: Sequence[Pipeline], standing: Any) -> None:
-    """Where the configuration in hand lies on the surface."""
+    """Say where the current configuration lies on the surface."""
     chosen = sessions.pipeline()
     if chosen in pipelines:
         cell = standing.cells[pipelines.index(chosen)]

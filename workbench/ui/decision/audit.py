@@ -1,12 +1,14 @@
-"""RAG, fine-tuning or neither: eight questions, what follows from the answers, and what carries the result."""
+"""RAG, fine-tuning or neither: eight questions, what follows from the answers, evidence, and prompts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 import streamlit as st
 
+from workbench.adaptation import Curve, Point, learning_curve, material
 from workbench.decisions import (
     EXCLUSIONS,
+    PROMPTS,
     QUESTIONS,
     RULES,
     WORDS,
@@ -25,11 +27,17 @@ from workbench.decisions import (
     contradictions,
     dimensions,
     drivers,
+    filled,
     flips,
     mistakes,
     proof_plan,
     yearly,
 )
+from workbench.documents import Corpus
+from workbench.pipelines import Pipeline
+from workbench.records import Question
+from workbench.ui import jobs, live, sessions
+from workbench.ui.decision import waiting
 from workbench.ui.shell import panels, plain
 
 USUAL = {
@@ -43,13 +51,13 @@ MOST = 6
 
 
 def given() -> dict[str, str]:
-    """The answers that were given by hand, question → name."""
+    """Return the answers that were given by hand, question → name."""
     state = {name: st.session_state.get(f"audit-{name}") for name in QUESTIONS}
     return {name: str(one) for name, one in state.items() if one in QUESTIONS[name].answers}
 
 
-def told(facts: Facts, pipeline: str) -> Context:
-    """What prompts are filled with; the audit only where somebody has answered some of it."""
+def context(facts: Facts, pipeline: str) -> Context:
+    """Return what prompts are filled with; the audit only where somebody has answered some of it."""
     own = given()
     if not own:
         return Context(facts, pipeline)
@@ -58,7 +66,7 @@ def told(facts: Facts, pipeline: str) -> Context:
 
 
 def panel(facts: Facts, evidence: Callable[[], None]) -> None:
-    """The whole audit. `evidence` draws what training gained on this golden set."""
+    """Draw the whole audit. `evidence` draws what training gained on this golden set."""
     left, right = panels(1, 1.5)
     with left:
         _questions(facts)
@@ -118,7 +126,7 @@ def _questions(facts: Facts) -> None:
 
 
 def _contradicted(answers: Mapping[str, str]) -> None:
-    """The answers that cannot all hold, each with the question that settles it."""
+    """Draw the answers that cannot all hold, each with the question that settles it."""
     found = contradictions(answers)
     if found:
         lines = [f"- {plain(one.sentence)}" for one in found]
@@ -126,14 +134,14 @@ def _contradicted(answers: Mapping[str, str]) -> None:
 
 
 def _carried(answers: Mapping[str, str], own: Mapping[str, str]) -> None:
-    """The two answers that carry the result."""
+    """Draw the two answers that carry the result."""
     st.markdown("**The two answers that carry it**")
     for one in carriers(answers):
         st.markdown(f"- {plain(carried(one, one.question in own))}")
 
 
 def carried(one: Carrier, answered: bool) -> str:
-    """An answer that carries the result, and how far, in a sentence."""
+    """Return a sentence on one answer: how far it carries the result."""
     asked = QUESTIONS[one.question]
     how = "" if answered else " (assumed)"
     others = len(asked.answers) - 1
@@ -155,7 +163,7 @@ def _words(asked: Asked) -> Callable[[str], str]:
 
 
 def _turns(answers: Mapping[str, str]) -> None:
-    """The smallest changes of answers that change the result."""
+    """Draw the smallest changes of answers that change the result."""
     found = flips(answers)
     if not found:
         return
@@ -181,7 +189,7 @@ def _compared(answers: Mapping[str, str], facts: Facts) -> None:
 
 
 def _rules(verdict: Verdict) -> None:
-    """What each answer speaks for, and the rules in order, the one that holds marked."""
+    """Draw what each answer speaks for, and the rules in order with the one that holds marked."""
     st.table(
         [
             {"Question": asked, "Answer": answer, "Speaks for": speaks or "–", "Why": why}
@@ -206,7 +214,7 @@ def _rules(verdict: Verdict) -> None:
 
 
 def _costs(facts: Facts) -> None:
-    """Twelve months of each approach, its inputs in a table to edit."""
+    """Draw twelve months of each approach, its inputs in a table to edit."""
     usual = CostInputs()
     start = {f.name: float(getattr(usual, f.name)) for f in fields(CostInputs)}
     if facts.tokens_per_query is not None:
@@ -256,7 +264,7 @@ def _costs(facts: Facts) -> None:
 
 
 def driven(one: Driver, given: CostInputs) -> str:
-    """An assumption that carries the comparison of costs, in a sentence."""
+    """Return a sentence on one assumption: how far it carries the comparison of costs."""
     help = next(f.metadata["help"] for f in fields(CostInputs) if f.name == one.name)
     ends = "; ".join(
         f"at {value:,g} fine-tuning costs ${abs(gap):,.0f} {'more' if gap > 0 else 'less'} than RAG"
@@ -270,3 +278,87 @@ def _origin(name: str, facts: Facts) -> str:
     if name == "context_tokens" and facts.tokens_per_query is not None:
         return "measured"
     return "counted" if name == "document_tokens" and facts.characters else "assumed"
+
+
+def evidence(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -> None:
+    """Draw the learning curve of the current configuration; nothing is learned before it is asked for."""
+    if not pipeline.retriever.needs_vectors:
+        st.caption("The current configuration uses no vectors, which are what an adapter turns. Take dense or hybrid.")
+        return
+    found = live.known(corpus, pipeline)
+    if found is None or found.result is None:
+        st.caption("The current configuration is not embedded yet: open it on the Bench first.")
+        return
+    st.caption(
+        f"Would training pay with {plain(pipeline.label)}? A matrix for the vectors of queries is learned from part of "
+        "the golden set and judged on other passages, neighbours kept apart; random folds, which leak, stand beside."
+    )
+    key = ("adapter", corpus, questions, pipeline)
+    job = waiting.job(key)
+    if job is None or job.failed:
+        st.button(
+            "Measure the learning curve",
+            key="adapter-measure",
+            icon=":material/school:",
+            on_click=waiting.begin,
+            args=(key, _measuring(corpus, questions, pipeline)),
+            help="A minute or so for 300 questions; passages are not embedded again",
+        )
+    curve = waiting.result(job, "Learning", "adapter-measure")
+    if curve is not None:
+        _shown(curve)
+
+
+def _measuring(
+    corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline
+) -> Callable[[jobs.Report, Callable[[], bool]], Curve]:
+    store = sessions.store()
+
+    def work(report: jobs.Report, cancelled: Callable[[], bool]) -> Curve:
+        of = material(corpus, questions, pipeline, store=store, cancelled=cancelled)
+        return learning_curve(of, progress=report, cancelled=cancelled)
+
+    return work
+
+
+def _shown(curve: Curve) -> None:
+    st.markdown(f"**{plain(curve.sentence[:1].upper() + curve.sentence[1:])}**")
+    naive = {point.examples: point for point in curve.random}
+    st.table(
+        [
+            {
+                "Examples": f"{point.examples:,}",
+                f"{curve.metric} before": f"{point.base:.3f}",
+                "after": f"{point.adapted:.3f}",
+                "Gain, other passages": _gain(point),
+                "Random folds (leak)": _gain(naive[point.examples]) if point.examples in naive else "",
+            }
+            for point in curve.grouped
+        ]
+    )
+    if curve.pays:
+        st.caption("It pays. `python -m workbench adapt` writes the adapter and the pipeline that uses it.")
+
+
+def _gain(point: Point) -> str:
+    interval = f" [{point.low:+.3f}, {point.high:+.3f}]" if point.low == point.low else ""
+    return f"{point.difference:+.3f}{interval}".replace("-", "−")
+
+
+def prompts(context: Context) -> None:
+    """Draw one of the prompts, as it will be pasted."""
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        name = str(
+            st.radio(
+                "Prompt", list(PROMPTS), format_func=lambda n: PROMPTS[n].title, key="prompt", persist_state="session"
+            )
+        )
+        st.caption(
+            "Filled from this workspace: documents, golden set, the configuration that is looked at, its figures. No "
+            "text of a document goes into a prompt, and nothing is sent anywhere."
+        )
+    text = filled(name, context)
+    with right:
+        st.code(text, language=None, wrap_lines=True)
+        st.download_button("prompt.txt", text, f"prompt-{name}.txt", key="prompt-file", icon=":material/download:")
