@@ -3,13 +3,14 @@ HOST ?= localhost
 PORT ?= 8501
 SUITES ?=
 
-.PHONY: help run test lint lock bench fuzz soak clean
+.PHONY: help run test lint lock environments bench fuzz soak clean
 
 help:
 	@echo "make run     start the app on http://$(HOST):$(PORT) (PORT=... and HOST=... for another)"
 	@echo "make test    lint, types, layers and every test, the browser's included (SUITES='unit laws' for some)"
 	@echo "make lint    ruff, mypy and the layers alone"
 	@echo "make lock    write requirements.lock: every package that requirements.txt brings, with its version"
+	@echo "make environments  Python environments in which some tests run exported code (pip, once)"
 	@echo "make bench   measure speed and size; prints a table"
 	@echo "make fuzz    20,000 mutated files of all formats through the sandbox (MUTATIONS=... for another number)"
 	@echo "make soak    30 users at once on a server of their own for 10 minutes (USERS=... MINUTES=...)"
@@ -30,6 +31,10 @@ lint:
 lock:
 	@.ci/install requirements.txt requirements-dev.txt
 	@.venv/bin/python .ci/lock > requirements.lock
+
+environments:
+	@.ci/install requirements.txt requirements-dev.txt
+	@.venv/bin/python tests/environments.py
 
 bench:
 	@.ci/install requirements.txt requirements-dev.txt

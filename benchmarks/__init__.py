@@ -19,6 +19,7 @@ from benchmarks import (
     steps,
     surface,
     sweeping,
+    walks,
 )
 from benchmarks.tables import Table
 
@@ -36,5 +37,5 @@ SUBJECTS: dict[str, Callable[[bool], Iterator[Table]]] = {
     "large": large.tables,
 }
 
-APART: dict[str, Callable[[bool], Iterator[Table]]] = {"calibration": calibration.tables}
-"""What is no measurement of speed and no part of a run of everything: it writes a page of its own in `docs/`."""
+APART: dict[str, Callable[[bool], Iterator[Table]]] = {"calibration": calibration.tables, "walks": walks.tables}
+"""What is no measurement of speed and no part of a run of everything."""

@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(page[-1], flush=True)
         print(f"{name}: {time.monotonic() - started:.0f} s in all\n", file=sys.stderr, flush=True)
     page.append(f"{(time.monotonic() - began) / 60:.0f} minutes in all.\n")
-    for name in [] if chosen.tiny else APART:
+    for name in [] if chosen.tiny else HEADS:  # it has a page of its own
         if chosen.names == [name]:
             (DOCS / f"{name}.md").write_text("\n".join([HEADS[name], *page[1:-1]]), encoding="utf-8")
     if not chosen.names and not chosen.tiny:

@@ -19,10 +19,6 @@ from workbench.pipelines import Pipeline, to_yaml
 from workbench.workspaces import Workspace, open_workspace
 
 ROOT = Path(__file__).parents[1]
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
 PATIENCE = 120_000
 SETTLED = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
 

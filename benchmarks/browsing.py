@@ -44,10 +44,8 @@ def tables(tiny: bool) -> Iterator[Table]:
         return
     from playwright.sync_api import sync_playwright
 
-    from benchmarks.apps import ARGUMENTS
-
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=chromium.ARGUMENTS)
         yield _starts(browser, rounds=1 if tiny else 2)
         yield _moves(browser, (20_000,) if tiny else SIZES, moves=2 if tiny else 20)
         yield _follows(browser, 20_000 if tiny else 700_000, questions=5 if tiny else 100, moves=2 if tiny else 20)

@@ -7,29 +7,22 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+"""Flags with which it calls nobody, and starts in a container too."""
 REMEDY = "install one with `sudo apt-get install chromium` or `.venv/bin/playwright install chromium`"
 
 
 def find() -> str | None:
-    """The path of a Chromium that starts, or None: $CHROMIUM, one on the PATH, or Playwright's own."""
+    """Return the path of a Chromium that starts, or None: $CHROMIUM, one on the PATH, or Playwright's own."""
     found = [os.environ.get("CHROMIUM"), *map(shutil.which, NAMES), MAC]
     return next((path for path in found if path and _starts(path)), None) or _playwrights_own()
 
 
-def install() -> str | None:
-    """The path of Debian's chromium, installed now; None where this user may not or it cannot be had."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("apt-get"):
-        return None
-    print("No Chromium found: installing Debian's chromium.", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in ("apt-get update -qq", "apt-get install -qq --no-install-recommends chromium"):
-        if subprocess.run(command.split(), env=environment, stdout=subprocess.DEVNULL).returncode:
-            print(f"{command} failed.", flush=True)
-    return find()
-
-
 def _starts(path: str) -> bool:
-    """Whether this is a browser, and not a stub that says where to get one."""
+    """Return whether this is a browser, and not a stub that says where to get one."""
     try:
         return subprocess.run([path, "--version"], capture_output=True, timeout=60).returncode == 0
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""What every test stands on: no network, no one's workspace, repeatable made-up data, and the browser."""
+"""What every test relies on: no network, no installs, nobody's workspace, and repeatable made-up data."""
 
 import os
 import sys
@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
+os.environ["PIP_NO_INDEX"] = "1"  # no test installs anything
+os.environ.setdefault("WORKBENCH_ENVS", str(Path.home() / ".cache" / "workbench-envs"))
 
 # Before anything heavy is imported: no test reaches the network or the workspaces of whoever runs it.
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
@@ -54,17 +56,3 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty WORKBENCH_HOME of this test's own."""
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
-    """How pytest-playwright starts the browser: a Chromium that was found, with nothing that calls out."""
-    import chromium
-
-    path = os.environ.get("CHROMIUM") or chromium.find()
-    if path is None:
-        pytest.skip(f"there is no Chromium; {chromium.REMEDY}")
-    quiet = ["quic", "background-networking", "component-update", "sync", "gpu"]
-    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    flags = ["--no-first-run", *(f"--disable-{q}" for q in quiet), *sandbox]
-    return {**browser_type_launch_args, "executable_path": path, "args": flags}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import is_dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from workbench.specs import Spec
 
@@ -110,6 +110,6 @@ def methods(group: str, base: type[Any], *own: type[S]) -> Registry[type[S]]:
         kind = vars(cls).get("kind")
         if not isinstance(kind, str) or not kind:
             raise ValueError(f"{cls.__name__} has no `kind` of its own")
-        return kind, cls
+        return kind, cast(type[S], cls)
 
     return Registry(group, {cls.kind: cls for cls in own}, accept)

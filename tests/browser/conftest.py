@@ -1,7 +1,6 @@
-"""A Chromium that is on the machine, Streamlit apps on free loopback ports, and what a page logged as errors."""
+"""A browser, Streamlit apps on free loopback ports, and what a page logged as errors."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -10,38 +9,21 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import chromium
 import pytest
+from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
-
-
-def chromium() -> str | None:
-    """The path of a Chromium or Chrome: one on the PATH, else Playwright's own; None where there is none."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
-        if path := shutil.which(name):
-            return path
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        return None
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    return own if Path(own).exists() else None
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
     """A headless browser for the whole session; skips where the machine has none."""
-    playwright_api = pytest.importorskip("playwright.sync_api", reason="browser tests need the playwright package")
-    path = chromium()
+    path = os.environ.get("CHROMIUM") or chromium.find()
     if path is None:
-        pytest.skip("browser tests need chromium, google-chrome or `playwright install chromium`")
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        pytest.skip(f"there is no Chromium: {chromium.REMEDY}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=chromium.ARGUMENTS)
         yield browser
         browser.close()
 

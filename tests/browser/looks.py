@@ -7,9 +7,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from conftest import ARGUMENTS, chromium
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import chromium
 from playwright.sync_api import Browser, sync_playwright
-from steps import ask, cards, go, open_app, open_popover, prepare, serving, settle, show_document, slide, upload
+from steps import ask, cards, choose, go, open_app, open_popover, prepare, serving, settle, show_document, slide, upload
 
 QUERY = "error E-4417"
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 700, "height": 900}
@@ -62,8 +63,7 @@ def models(browser: Browser, address: str, folder: Path, suffix: str, viewport: 
     """Two lengths of the fast model side by side, the indexes, and the map with a query."""
     page = browser.new_context(viewport=viewport, color_scheme=scheme).new_page()
     open_app(page, address)
-    page.locator(".st-key-models-compared input").click()
-    page.get_by_role("option", name="wordllama-256, 64 dimensions", exact=True).click()
+    choose(page, "models-compared", "wordllama-256, 64 dimensions")
     page.keyboard.press("Escape")
     page.get_by_text("Do they agree?").wait_for(timeout=600_000)
     page.wait_for_timeout(3_000)  # the last figures come in
@@ -134,7 +134,7 @@ def main(folder: Path) -> None:
     """Write all pictures into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.ARGUMENTS)
         query = prepare(Path(home))
         with serving(Path(home)) as address:
             visit(browser, address, folder, "", WIDE, "light")

@@ -1,14 +1,18 @@
 """What a person does in the app, as functions of a page: open, choose, ask, upload, and read what is shown."""
 
+import atexit
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from playwright.sync_api import TimeoutError
@@ -56,20 +60,23 @@ def go(page, name: str) -> None:
     settle(page)
 
 
-def choose(page, key: str, option: str) -> None:
-    """Choose the option with this whole text in the select box with this key.
+def choose(page, key: str, option: str | int) -> str:
+    """Choose the option with this whole text, or at this place, in the select box with this key; return its text.
 
     A list that was opened while the page still ran closes again when the run draws its box again: open it once more.
     """
-    wanted = page.get_by_role("option", name=option, exact=True)
+    every = page.get_by_role("option")
+    wanted = every.nth(option) if isinstance(option, int) else page.get_by_role("option", name=option, exact=True)
     for _ in range(4):
-        page.locator(f".st-key-{key} input").first.click()
         try:
+            if not wanted.is_visible():
+                page.locator(f".st-key-{key} input").first.click()
+            text = wanted.inner_text(timeout=8000)
             wanted.click(timeout=8000)
         except TimeoutError:
             continue
         settle(page)
-        return
+        return text
     raise AssertionError(f"The list of {key} did not offer {option!r}")
 
 
@@ -183,13 +190,25 @@ def _wait_for(address: str, server: subprocess.Popen, home: Path) -> None:
 
 
 def prepare(home: Path) -> str:
-    """The query string that opens the app with FAST; the sample corpus is parsed in this WORKBENCH_HOME."""
+    """Return the query string that opens the app with FAST, in this WORKBENCH_HOME with the sample corpus parsed.
+
+    It is parsed once in a process; every home is a copy.
+    """
+    parsed, query = _parsed()
+    shutil.copytree(parsed, home, dirs_exist_ok=True)
+    return query
+
+
+@cache
+def _parsed() -> tuple[Path, str]:
+    folder = Path(tempfile.mkdtemp(prefix="workbench-sample-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     command = [sys.executable, "-c", _PREPARE]
-    variables = {**os.environ, "WORKBENCH_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    variables = {**os.environ, "WORKBENCH_HOME": str(folder), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
-    return f"?v=1&a={done.stdout.strip()}"
+    return folder, f"?v=1&a={done.stdout.strip()}"
 
 
 _PREPARE = """

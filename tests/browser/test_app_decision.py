@@ -19,6 +19,7 @@ from steps import (
     Console,
     ask,
     cards,
+    choose,
     go,
     hits_of,
     nudge,
@@ -134,9 +135,7 @@ def test_from_a_passage_to_a_decision_that_is_proven_and_back(visit, browser, tm
     page.locator(".st-key-first-step-go").wait_for()  # so few questions settle nothing: the first offer is more of them
     assert page.locator(".st-key-decision-keep").count() == 0
     current = next(line for line in status(page).splitlines() if line.startswith("recursive"))
-    page.locator(".st-key-decision-pick input").first.click()
-    picked = page.get_by_role("option").nth(1).inner_text()
-    page.get_by_role("option").nth(1).click()
+    picked = choose(page, "decision-pick", 1)
     page.get_by_text("Record the decision:").wait_for()
     page.get_by_label("Decided by").fill("Ada <b>Byron</b>")
     page.get_by_label("Why this one").fill("Half the context, and no difference that the questions show.")

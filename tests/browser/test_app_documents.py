@@ -23,6 +23,7 @@ from steps import (
     reader_text,
     serving,
     settle,
+    show_document,
     status,
     upload,
 )
@@ -144,10 +145,7 @@ def test_real_files_are_added_cut_and_found(bench, shared):
     bench.locator(".rd .view").wait_for()
     go(bench, "Bench")
     for name in names:
-        bench.locator(".st-key-bench-document input").first.click()
-        bench.get_by_role("option", name=name).click()
-        bench.locator(f".rd .view[aria-label='Text of {name}']").wait_for()
-        settle(bench)
+        show_document(bench, name)
         assert len(reader_text(bench)) > 200, name
         assert chunk_count(bench) >= 1, name
 

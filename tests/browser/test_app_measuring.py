@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from steps import Console, ask, cards, go, open_app, prepare, press, select, serving, settle
+from steps import Console, ask, cards, choose, go, open_app, prepare, press, select, serving, settle
 
 WORDS = "Employee Handbook"
 STEPS = ["parser", "budget", "boundaries", "ranking", "index"]
@@ -84,9 +84,8 @@ def test_a_sweep_is_started_stopped_and_resumed(visit):
     page = visit("Experiments")
     page.get_by_text("Sweep", exact=True).first.click()
     settle(page)
-    page.locator(".st-key-sweep-size input").first.click()
     for size in ("150", "300", "600", "800"):
-        page.get_by_role("option", name=size, exact=True).click()
+        choose(page, "sweep-size", size)
     page.keyboard.press("Escape")
     page.get_by_text("configurations ×").wait_for()
     settle(page)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from steps import Console, ask, go, open_app, prepare, serving, settle, status
+from steps import Console, ask, choose, go, open_app, prepare, serving, settle, status
 
 LONG = 120_000  # milliseconds: other suites may have the machine
 
@@ -66,9 +66,7 @@ _LOWEST = """(name) => {
 
 def test_two_models_are_compared_on_the_sample(models):
     """Two lengths of the static model: MiniLM takes minutes where several suites share two processors."""
-    box = models.locator(".st-key-models-compared")
-    box.locator("input").click()
-    models.get_by_role("option", name="wordllama-256, 64 dimensions", exact=True).click()
+    choose(models, "models-compared", "wordllama-256, 64 dimensions")
     models.keyboard.press("Escape")
     settle(models)
     table = models.locator("[data-testid=stDataFrame]", has=models.locator("canvas[aria-label='Models side by side']"))

@@ -1,5 +1,6 @@
 """The first request that a fresh server answers is a deep link; and what a very first visit shows, MiniLM and all."""
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from steps import Console, ask, cards, choose, chunk_count, go, open_app, prepare, serving, status
+from steps import ROOT, Console, ask, cards, choose, chunk_count, go, open_app, prepare, serving, status
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,17 @@ def home(tmp_path_factory):
 PAGES = ["Bench", "Documents", "Models", "Golden set", "Experiments", "Decision"]
 
 
-@pytest.mark.parametrize("name", PAGES)
+def test_every_page_begins_by_opening_itself():
+    """With it, a deep link works on all pages where it works on some."""
+    for path in (ROOT / "pages").glob("*.py"):
+        body = ast.parse(path.read_text()).body
+        first = next(node for node in body[1:] if not isinstance(node, ast.Import | ast.ImportFrom))
+        assert isinstance(first, ast.Expr), path
+        assert isinstance(first.value, ast.Call), path
+        assert ast.unparse(first.value.func).endswith("open_page"), path
+
+
+@pytest.mark.parametrize("name", ["Bench", "Documents", "Golden set"])
 def test_a_deep_link_is_the_first_request_of_a_server(page, home, name):
     """With a `pages/` folder the page can run alone, without app.py: no navigation, or "Page not found"."""
     folder, query = home

@@ -274,3 +274,14 @@ def test_judgements_of_nothing() -> None:
     of = judge([span("a", 0, 5)], [])
     assert isinstance(of, Judgement)
     assert [f(of) for f in FORMULAS.values()] == [0] * len(FORMULAS)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12)), min_size=1, max_size=4),
+    st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12)), max_size=6),
+    st.lists(st.integers(1, 9), max_size=2),
+)
+def test_omega_on_one_line_of_text_is_omega(gold: list[tuple[int, int]], cut: list[tuple[int, int]], lost) -> None:
+    passages, chunks = ([(start, start + size) for start, size in some] for some in (gold, cut))
+    wanted = precision_omega([Span("a", *one) for one in passages], {"a": ranges(chunks)}, lost)
+    assert m.omega_of_ranges(ranges(passages), ranges(chunks), lost) == pytest.approx(wanted)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import SpecError
-from workbench.spans import Ranges, Span, covered, depth_at_least, intersection, lengths, ranges, union
+from workbench.spans import Ranges, Span, covered, depth_at_least, intersection, lengths, nonblank, ranges, union
 
 pairs = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 12)).map(lambda p: (p[0], p[0] + p[1])), max_size=12)
 
@@ -61,3 +61,13 @@ def test_two_spans(a: tuple[int, int], b: tuple[int, int]) -> None:
 def test_a_reversed_or_negative_span_is_refused(start: int, end: int) -> None:
     with pytest.raises(SpecError, match="0 <= start <= end"):
         Span("d", start, end)
+
+
+@given(st.text("a \n\u3000", max_size=30), st.data())
+def test_a_range_is_counted_without_its_white_space(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    blanks = np.array([i for i, c in enumerate(text) if c.isspace()], np.int64)
+    [[low, high]] = nonblank(ranges([(start, end)]), blanks).tolist()
+    assert high - low == sum(not c.isspace() for c in text[start:end])
+    assert low == sum(not c.isspace() for c in text[:start])

@@ -58,7 +58,7 @@ def visit(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]
     monkeypatch.chdir(ROOT)
 
     def open_(page: str = "Bench", *, query_params: dict[str, str] | None = None, **state: object) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)  # other suites may run beside this one
         app.session_state["pipeline"] = state.pop("pipeline", to_mapping(FAST))
         for name, value in state.items():
             app.session_state[name] = value

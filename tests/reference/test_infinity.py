@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from environments import INFINITY
 
 from workbench import endpoints, models
 from workbench.embedders import Remote, SentenceTransformer, embed
@@ -22,11 +23,7 @@ from workbench.errors import ModelUnavailable
 from workbench.exports.environments import EnvironmentUnavailable, python_for
 from workbench.store import Store
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the environment is made once per machine
-
-REQUIREMENTS = ("infinity-emb[server,torch]==0.0.78", "transformers==4.48.3", "sentence-transformers==3.4.1",
-                "huggingface-hub==0.36.2", "numpy==1.26.4")  # fmt: skip
-"""Its pins conflict with ours, so it has an environment of its own, which takes PyTorch from ours."""
+pytestmark = pytest.mark.slow
 
 KEY = "a-key-for-this-machine"
 TEXTS = [
@@ -65,9 +62,9 @@ class Infinity:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Infinity]:
     try:
-        python = python_for("infinity", REQUIREMENTS)
-    except EnvironmentUnavailable as error:
-        pytest.skip(f"infinity cannot be installed here: {error}")
+        python = python_for("infinity", INFINITY)
+    except EnvironmentUnavailable:
+        pytest.skip("infinity is not here; `make environments` brings it")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

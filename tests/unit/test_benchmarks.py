@@ -61,9 +61,18 @@ def test_the_text_is_the_same_every_time_and_does_not_repeat():
 
 def test_a_cold_cut_knows_nothing_of_the_text():
     Recursive()(document(4_000))
-    assert pieces.tree.bytes
+    assert pieces.tree.cache.bytes
     forget()
-    assert not pieces.tree.bytes
+    assert not pieces.tree.cache.bytes
+
+
+def test_walks_end_where_the_value_is_used():
+    summary, cut, hits, known = benchmarks.APART["walks"](True)
+    assert all(int(n) > 0 for n in cells(summary, "rooms"))
+    assert cells(cut, "stay")[0] == cells(hits, "stay")[0] == "pages/1_Bench.py"
+    assert cells(cut, "stay")[-1].startswith("workbench/splitters")
+    assert cells(hits, "stay")[-1].startswith("workbench/retrievers")
+    assert int(cells(summary, "stays")[2]) == len(known.rows)
 
 
 def test_rounds_are_interleaved():

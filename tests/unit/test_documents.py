@@ -31,6 +31,17 @@ def test_where_an_offset_stands(word: str, path: tuple[str, ...], page: int) -> 
     assert document().page_at(at) == page
 
 
+@pytest.mark.parametrize("at, page", [(0, 1), (18, 1), (19, 2), (len(TEXT) - 1, 2), (len(TEXT), 2)])
+def test_a_page_begins_with_its_first_character(at: int, page: int) -> None:
+    assert document().page_at(at) == page
+
+
+def test_what_stands_before_the_first_page_is_on_none() -> None:
+    text = "cover, then text"
+    one = Document("s", "d", "d", text, pages=((5, Span("d", 7, 11)), (6, Span("d", 11, 16))))
+    assert [one.page_at(at) for at in (0, 6, 7, 10, 11, 15)] == [None, None, 5, 5, 6, 6]
+
+
 def test_a_document_without_pages_has_none() -> None:
     assert Document("s", "d", "d", "text").page_at(2) is None
     assert Document("s", "d", "d", "text").heading_path(2) == ()
@@ -52,6 +63,37 @@ def test_a_corpus_is_its_content_in_the_order_of_names() -> None:
     assert Corpus((a, b)).id == Corpus((b, a)).id != Corpus((a,)).id
     assert Corpus((a,)) != Corpus((document("1", "other name.md"),))  # names are shown, so what is kept must not mix
     assert Corpus((a,)).id == Corpus((document("1", "other name.md"),)).id
+
+
+def test_a_document_is_its_id() -> None:
+    one, same, later = document("1"), document("1", "other.md"), document("2")
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one != later
+    assert later != one
+    assert one != one.id
+
+
+def test_white_space_is_what_python_takes_for_it() -> None:
+    text = "a \t\u00a0b\u2003\u3000c\u3001\u200b😀 \ud800\n"
+    found = Document("s", "white", "d", text).blanks.tolist()
+    assert found == [i for i, c in enumerate(text) if c.isspace()]
+
+
+def test_a_corpus_is_another_under_other_names_whichever_comes_first() -> None:
+    one, other = Corpus((document("1", "b.md"),)), Corpus((document("1", "c.md"),))
+    assert one != other
+    assert other != one
+
+
+def test_a_parent_holds_its_chunk() -> None:
+    spans = np.array([[6, 11], [19, 23]])
+    held = Chunks("d", spans, parents=np.array([[0, 19], [19, 23]]))
+    assert held.bytes > Chunks("d", spans).bytes >= spans.nbytes
+    assert Chunks("d", spans, ("", "One > Two")).bytes > Chunks("d", spans).bytes
+    for parents in ([[7, 19], [19, 23]], [[0, 10], [19, 23]], [[0, 19]]):
+        with pytest.raises(ValueError, match="parent that holds it"):
+            Chunks("d", spans, parents=np.array(parents))
 
 
 def test_chunks_are_columns_that_iterate() -> None:

@@ -80,13 +80,23 @@ def test_a_word_lies_where_it_was_drawn():
     assert not len(page.over(span(document, "second", 2)))
 
 
+def excerpt(first: int, last: int) -> bytes:
+    """These pages of the sample manual, from 0, as a file of their own, which is read in a third of the time."""
+    import pypdfium2
+
+    out, part = io.BytesIO(), pypdfium2.PdfDocument.new()
+    part.import_pages(pypdfium2.PdfDocument(MANUAL), list(range(first, last)))
+    part.save(out)
+    return out.getvalue()
+
+
 def test_words_of_the_sample_manual_lie_where_pdfium_finds_them():
-    data = MANUAL.read_bytes()
+    data = excerpt(4, 12)
     plumbed = PdfPlumber(), PdfPlumber(mode="layout", furniture="drop", hyphens="keep")
     for parser in (Auto(), PyPdf(), Auto(furniture="drop"), Auto(hyphens="keep"), *plumbed):
         document = parse("m.pdf", data, parser)
         checked = 0
-        for number, area in document.pages[4:12]:
+        for number, area in document.pages:
             page = boxes(document, data, number)
             seen = [c for c in document[area] if not c.isspace()]
             assert len(page.offsets) >= 0.99 * len(seen)

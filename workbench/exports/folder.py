@@ -124,9 +124,8 @@ def requirements(pipeline: Pipeline, target: str) -> list[str]:
         needed |= {"sentence-transformers", "transformers", "torch"} if transformer else {"safetensors", "tokenizers"}
     if vectors and (own is None or target != "haystack" or not own.search):
         needed.add("faiss-cpu")
-    for name, package in (("stop_words", "bm25s"), ("stemmer", "PyStemmer")):
-        if getattr(pipeline.retriever, name, "none") != "none":
-            needed.add(package)
+    if getattr(pipeline.retriever, "stemmer", "none") != "none":
+        needed.add("PyStemmer")
     needed |= {models.find(name).home.split()[1] for name in named if models.available(name) and is_packaged(name)}
     needed |= _others(pipeline)
     unused: tuple[str, ...] = () if own and own.search else ("huggingface", "sentence-transformers")

@@ -15,13 +15,12 @@ from typing import Any
 
 import streamlit as st
 
-from workbench import models
+from workbench import models, specs
 from workbench.documents import Corpus
 from workbench.errors import ModelUnavailable, WorkbenchError
-from workbench.parsers import Parser
 from workbench.pipelines import REGISTRIES
 from workbench.retrievers import Rerank, Retriever
-from workbench.specs import defaults, from_dict, to_dict
+from workbench.specs import Spec, defaults, from_dict, to_dict
 from workbench.splitters.pieces import CHARACTERS
 from workbench.tokens import BPE_ENCODINGS
 from workbench.ui import state
@@ -368,39 +367,10 @@ def changed(part: str, leave_out: Iterable[str] = ()) -> None:
             )  # fmt: skip
 
 
-_LABELS = {
-    "sentence-transformer": "Transformer",
-    "static": "Static vectors",
-    "late": "Late chunking",
-    "remote": "Behind an endpoint",
-    "flat": "Flat: compares with all",
-    "hnsw": "HNSW: a graph of neighbours",
-    "ivf-flat": "IVF-flat: lists around centres",
-    "ivf-pq": "IVF-PQ: lists of product codes",
-    "sq8": "SQ8: a byte a dimension",
-    "binary": "Binary: a bit a dimension",
-    "dense": "Dense",
-    "bm25": "BM25",
-    "hybrid": "Hybrid",
-    "mmr": "MMR",
-    "rerank": "Rerank",
-    "recursive": "Recursive",
-    "fixed": "Fixed windows",
-    "sentences": "Sentences",
-    "structure": "Headings and blocks",
-    "code": "Code by language",
-    "separator": "One separator",
-    "semantic": "Semantic breaks",
-    "cluster": "Semantic clusters",
-    "parent-child": "Small in large",
-    "sentence-window": "Sentence windows",
-}
-"""Names of kinds whose class has no `label` of its own."""
-
-
 def label(part: str, kind: str) -> str:
-    """Return what a kind is called on the pages: its class's `label`, or the kind itself."""
-    return getattr(REGISTRIES[part].get(kind), "label", "") or _LABELS.get(kind, kind)
+    """Return what a kind is called on the pages: its class's label, or the kind itself where none is registered."""
+    cls = REGISTRIES[part].get(kind)
+    return specs.label(cls) if cls else kind
 
 
 def labels(part: str) -> dict[str, str]:
@@ -408,9 +378,9 @@ def labels(part: str) -> dict[str, str]:
     return {kind: label(part, kind) for kind in REGISTRIES[part]}
 
 
-def missing(cls: type) -> str:
+def missing(cls: type[Spec]) -> str:
     """Return what a kind needs and is not installed, with the remedy; "" where nothing is missing."""
-    return cls.missing() if issubclass(cls, Parser) else ""
+    return cls.missing()
 
 
 def unavailable(retriever: Retriever) -> str:

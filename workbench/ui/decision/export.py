@@ -166,7 +166,7 @@ def panel(corpus: Corpus, questions: tuple[Question, ...], pipeline: Pipeline) -
         )
 
 
-_LEVELS = {"exact": "the same", "generated": "generated code", "not expressible": "not the same"}
+_LEVELS = {"exact": "the same", "integration": "through the workbench", "not expressible": "not the same"}
 
 
 def _notes(notes: Sequence[Note]) -> None:
