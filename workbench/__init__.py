@@ -28,7 +28,6 @@ _HOMES = {
     "Recursive": "splitters",
     "Pipeline": "pipelines",
     "read": "parsers",
-    "search": "pipelines",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore

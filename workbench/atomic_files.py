@@ -10,11 +10,12 @@ from uuid import uuid4
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the place of `path` at the end; of what is broken off, nothing stays.
+    """Open a file that takes the place of `path` once all of it is on the disk; make its folder first.
 
     Raises:
         OSError: the disk is full or the folder cannot be written.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{uuid4().hex}.part")
     try:
         with part.open("wb") as file:

@@ -4,7 +4,6 @@ pipeline = Pipeline(splitter=Recursive(chunk_size=128, chunk_overlap=16))
 hits = pipeline.run(read("sample_docs"), ["How long is parental leave?"])[0]
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -98,7 +97,7 @@ class Pipeline:
         """
         if isinstance(queries, str):
             raise SpecError(f"queries must be a list of texts: [{queries[:40]!r}]")
-        kept = _store_in(Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve()) if store is None else store
+        kept = _store_in(home()) if store is None else store
         rows = collected(corpus, self.splitter, kept)
         if self.retriever.needs_vectors:
             rows = searchable(rows, self, kept, progress, encoder=StoredQueries(self.embedder, kept))
@@ -106,8 +105,8 @@ class Pipeline:
 
 
 @cache
-def _store_in(home: Path) -> Store:
-    return Store(home / "store")
+def _store_in(folder: Path) -> Store:
+    return Store(folder / "store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,13 +323,3 @@ def prepared(
     if not pipeline.retriever.needs_vectors:
         return rows
     return searchable(rows, pipeline, store, progress)
-
-
-def search(corpus: Corpus, pipeline: Pipeline, query: str, store: Store | None = None) -> list[Hit]:
-    """Return a query's hits, the best first, at most `pipeline.k`.
-
-    Chunks and vectors that `store` holds are used, and new ones kept in it: the cache of `WORKBENCH_HOME` where none is
-    given, so that a second search, or the app, embeds nothing again.
-    """
-    rows = prepared(corpus, pipeline, store or Store(home() / "store"))
-    return pipeline.retriever(rows, [query], pipeline.k)[0]

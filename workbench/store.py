@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TypeVar
-from uuid import uuid4
+from typing import TypeVar
 
 from workbench.errors import StoreError
 
@@ -72,22 +71,6 @@ def gigabytes(variable: str, usual: int, *, zero: bool = False) -> int:
 def default_capacity() -> int:
     """Return the store's cap in bytes, by `WORKBENCH_STORE_GB`."""
     return gigabytes("WORKBENCH_STORE_GB", 4)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file whole or not at all: it gets its name once all of it is on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.{uuid4().hex}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

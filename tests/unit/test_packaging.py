@@ -149,15 +149,15 @@ def test_the_engine_alone_cuts_counts_searches_and_measures(tmp_path: Path):
         "# Leave\n\nParental leave takes sixteen weeks.\n\n# Pay\n\nWages are paid monthly.\n"
     )
     code = """
-from workbench import Pipeline, Recursive, read, search
+from workbench import Pipeline, Recursive, read
 from workbench.embedders import Static
 from workbench.retrievers import BM25
 from workbench import models
 corpus = read("a.md")
 pipeline = Pipeline(splitter=Recursive(chunk_size=12, chunk_overlap=0), embedder=Static())
-print(corpus[search(corpus, pipeline, "How long is parental leave?")[0].span].splitlines()[2])
+print(corpus[pipeline.run(corpus, ["How long is parental leave?"])[0][0].span].splitlines()[2])
 lexical = Pipeline(splitter=Recursive(chunk_size=12, chunk_overlap=0), retriever=BM25())
-print(corpus[search(corpus, lexical, "wages")[0].span].splitlines()[-1])
+print(corpus[lexical.run(corpus, ["wages"])[0][0].span].splitlines()[-1])
 print(pipeline.splitter.fingerprint, Pipeline().embedder.fingerprint, models.available("all-MiniLM-L6-v2"))
 """
     semantic, lexical, facts = without(EVERY_EXTRA, code, tmp_path).splitlines()

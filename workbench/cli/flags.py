@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -23,6 +22,7 @@ from workbench.parsers import Limits, Parser, label, parse_safely
 from workbench.parsers.files import files
 from workbench.pipelines import Pipeline, from_yaml
 from workbench.records import Question
+from workbench.settings import home
 from workbench.specs import Spec, digest, from_dict, to_dict
 from workbench.statistics import MIN_DOCUMENTS
 from workbench.store import Store
@@ -293,7 +293,7 @@ def warnings(document: Document) -> None:
 
 def store_here() -> Store:
     """Return the store of WORKBENCH_HOME, which keeps what was parsed or embedded before."""
-    return store_of(Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve())
+    return store_of(home())
 
 
 def corpus_of(paths: Sequence[str], parser: Parser, store: Store, purpose: str) -> tuple[Corpus, int]:

@@ -1,7 +1,6 @@
 """Query-side adapters: a small matrix learned from a golden set, kept as a safetensors file named by its content."""
 
 import json
-import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.atomic_files import replacing
 from workbench.errors import ModelUnavailable, SpecError, StoreError
 from workbench.memory_cache import cached
 from workbench.records import Training, TrainingSet
+from workbench.settings import home
 from workbench.specs import digest
-from workbench.store import whole_file
 from workbench.vectors import Vectors, unit
 
 SUFFIX = ".safetensors"
@@ -119,7 +119,7 @@ def keep_adapter(adapter: Adapter) -> str:
     name = digest(data)[:32]
     path = _home() / f"{name}{SUFFIX}"
     try:
-        with whole_file(path) as file:
+        with replacing(path) as file:
             file.write(data)
     except OSError as error:
         raise StoreError(f"the adapter cannot be kept in {path.parent} ({error.strerror}); make it writable") from error
@@ -183,4 +183,4 @@ def training_beside(folder: Path) -> Training:
 
 
 def _home() -> Path:
-    return Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve() / "adapters"
+    return home() / "adapters"

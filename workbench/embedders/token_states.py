@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.atomic_files import replacing
 from workbench.embedders.static import Ids, Ints, document_tokens, sums
 from workbench.errors import ModelUnavailable
 from workbench.memory_cache import MemoryCache
-from workbench.store import gigabytes, whole_file
+from workbench.store import gigabytes
 from workbench.tokens import ModelTokenizer, tokenizer
 from workbench.vectors import Vectors, gathered
 
@@ -176,7 +177,7 @@ def write(path: Path, starts: Ids, states: Halves) -> bool:
         return False
     try:
         _evict(path.parent, most - size)
-        with whole_file(path) as file:
+        with replacing(path) as file:
             file.write(_MAGIC + np.array(states.shape, "<i8").tobytes() + _checksum(starts, states))
             file.write(starts.astype("<i4").data)
             file.write(np.ascontiguousarray(states, "<f2").data)

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.atomic_files import replacing
 from workbench.errors import StoreError
-from workbench.store import whole_file
 from workbench.vectors import Vectors, norms
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def _files(folder: Path | None) -> list[Path]:
 
 
 def _write(file: Path, rows: Vectors, ready: Callable[[Vectors], Vectors]) -> None:
-    with whole_file(file) as out:
+    with replacing(file) as out:
         about = {"descr": "<f4", "fortran_order": False, "shape": rows.shape}
         np.lib.format.write_array_header_1_0(out, about)
         content, longest = blake2b(repr(about).encode(), digest_size=16), 0.0

@@ -28,6 +28,7 @@ from workbench.models import team_mode
 from workbench.parsers import PARSERS, Auto, Parser, label, parse_safely
 from workbench.parsers.sandbox import on_behalf_of
 from workbench.records import Question
+from workbench.settings import home
 from workbench.specs import digest, from_dict, to_dict
 from workbench.store import Store
 from workbench.workspaces.corpus_cache import File, Parse, Refusal, all_parsed, opened, parsed, store_of
@@ -416,7 +417,7 @@ def _folder(id: str) -> Path:
 
 
 def _home() -> Path:
-    return Path(os.environ.get("WORKBENCH_HOME") or ".workbench").resolve() / "workspaces"
+    return home() / "workspaces"
 
 
 def _quota() -> int:
