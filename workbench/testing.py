@@ -236,7 +236,7 @@ def check_index(cls: type[IndexSpec], **settings: Any) -> None:
         index = cls(metric=metric, **settings)(vectors)
         scores, rows = index.search(queries, 5)
         _hold((scores.shape, rows.shape) == ((7, 5), (7, 5)), f"{cls.kind}: shapes {scores.shape}, {rows.shape}")
-        _hold((scores.dtype, rows.dtype) == (np.float32, np.int64), f"{cls.kind}: types {scores.dtype}, {rows.dtype}")
+        _hold(scores.dtype == np.float32 and rows.dtype == np.int64, f"{cls.kind}: types {scores.dtype}, {rows.dtype}")
         _hold((np.diff(scores, axis=1) <= 0).all(), f"{cls.kind}: scores rise with the rank")
         _hold(all(len(set(row)) == 5 for row in rows.tolist()), f"{cls.kind}: a row is found twice")
         alone = np.concatenate([index.search(query[None], 5)[1] for query in queries])
@@ -276,7 +276,14 @@ def check_metric(formula: Callable[[Judgement], float]) -> None:
     name = getattr(formula, "__name__", "metric")
     _hold((formula.__doc__ or "").strip(), f"{name} needs a docstring: its first line is its definition")
     gold = [Span("d", 10, 30), Span("d", 50, 90)]
-    rankings = ([], gold, gold[:1], [Span("d", 0, 100)], [Span("d", 200, 300)], [Span("d", 25, 60), *gold])
+    rankings: tuple[list[Span], ...] = (
+        [],
+        gold,
+        gold[:1],
+        [Span("d", 0, 100)],
+        [Span("d", 200, 300)],
+        [Span("d", 25, 60), *gold],
+    )
     for hits in rankings:
         value = formula(judge(gold, hits))
         _hold(bool(np.isfinite(value)) and value >= 0, f"{name} of {hits} is {value}")

@@ -198,7 +198,8 @@ def escapes(
         return ()
 
     def unchanged(name: str, value: float) -> bool:
-        other: Any = replace(retriever, **{name: value})
+        change: dict[str, Any] = {name: value}
+        other: Any = replace(retriever, **change)
         return all(same(query, [hit.chunk for hit in other(rows, [query], pipeline.k)[0]]) for query in hits)
 
     out = []

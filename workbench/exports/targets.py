@@ -65,7 +65,7 @@ def native(pipeline: Pipeline, target: str) -> Native:
     by another hand, it may find others.
     """
     splitter, e, index = pipeline.splitter, pipeline.embedder, pipeline.index
-    search = type(pipeline.retriever) is Dense and pipeline.retriever.expansion == Dense().expansion
+    search = pipeline.retriever == Dense()
     search = search and type(index) is Flat and index.storage == "float32"
     search = search and type(e) is SentenceTransformer and not e.adapter
     if target == "langchain":  # its stores embed a chunk's text alone, without a header

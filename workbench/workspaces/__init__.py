@@ -8,7 +8,7 @@ Everything stands in the folder `WORKBENCH_HOME` (default `.workbench/`). In loc
 mode (`WORKBENCH_MODE=team`) each visitor gets a private one, reached only by an unguessable id.
 """
 
-from workbench.models import team_mode
+from workbench.settings import team_mode
 from workbench.workspaces.corpus_cache import Refusal
 from workbench.workspaces.golden import GoldenSet, History, Version
 from workbench.workspaces.manifest import Source

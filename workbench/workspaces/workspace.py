@@ -24,11 +24,10 @@ from typing import Any
 from workbench.documents import Corpus, Document
 from workbench.errors import DocumentError, SpecError, StoreError, WorkbenchError
 from workbench.golden import Problem
-from workbench.models import team_mode
 from workbench.parsers import PARSERS, Auto, Parser, label, parse_safely
 from workbench.parsers.sandbox import on_behalf_of
 from workbench.records import Question
-from workbench.settings import home
+from workbench.settings import home, team_mode
 from workbench.specs import digest, from_dict, to_dict
 from workbench.store import Store
 from workbench.workspaces.corpus_cache import File, Parse, Refusal, all_parsed, opened, parsed, store_of

@@ -25,22 +25,14 @@ def result(found: jobs.Job | None, doing: str, key: str) -> Any:
     """Return the job's result; None while there is none, with its progress or its error on the screen."""
     if found is None:
         return None
-    if not found.finished.is_set():
-        _running(found, doing, key)
+    if found.running:
+        with st.container(key=f"{key}-running"):
+            jobs.watch([(doing, key, found)], _words, "")
         return None
     if found.error:
         st.error(plain(found.error), icon=":material/error:")
     return found.result
 
 
-def _running(found: jobs.Job, doing: str, key: str) -> None:
-    @st.fragment(run_every=0.7)
-    def look() -> None:
-        if found.finished.is_set():
-            st.rerun()
-        share = found.done / found.total if found.total else 0.0
-        counted = f": {found.done:,} of {found.total:,}" if found.total else ""
-        with st.container(key=f"{key}-running"):
-            st.progress(min(share, 1.0), text=f"{doing}{counted}")
-
-    look()
+def _words(doing: str, found: jobs.Job) -> str:
+    return f"{doing}: {found.done:,} of {found.total:,}" if found.total else doing

@@ -26,7 +26,7 @@ from workbench.tasks import Task
 from workbench.ui import compute, corpus_stats, forms, state
 from workbench.ui.experiments import sweep_jobs
 from workbench.ui.experiments.evaluation import held_out_ids, metrics
-from workbench.ui.layout import guarded, plain, size_label
+from workbench.ui.layout import duration, guarded, plain, size_label
 from workbench.workspaces.experiments import remember
 
 _CHARACTERS_PER_CHUNK = 700.0  # turns chunks/s, which the app measures, into characters/s
@@ -92,13 +92,6 @@ def _usual(runs: Sequence[Run]) -> float:
     """Return the seconds of evaluating one configuration here without embedding: the median of the kept runs."""
     own = sorted(run.seconds_in_all - run.seconds.get("embed", 0.0) for run in runs)
     return own[len(own) // 2] if own else SECONDS_A_RUN
-
-
-def duration(seconds: float) -> str:
-    """Format seconds: `12 s`, `8 min`, `2.5 h`."""
-    if seconds < 90:
-        return f"{max(1, seconds):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def skipped_rows(skipped: Sequence[Skipped]) -> None:
