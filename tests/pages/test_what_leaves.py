@@ -112,7 +112,7 @@ def test_a_reader_hands_on_a_readers_link(visit, home, monkeypatch) -> None:
 
 LINE = re.compile(
     r"recall@1000tok</span> <b>(?P<mean>[\d.]+)</b> \((?P<gain>0\.00|[+−][\d.]+)"
-    r".*<b>(?P<tokens>[\d,]+)</b> tokens a query \((?P<more>0|[+−][\d,]+)\).*against A"
+    r".*<b>(?P<tokens>[\d,]+)</b> tokens per query \((?P<more>0|[+−][\d,]+)\).*against A"
 )
 
 

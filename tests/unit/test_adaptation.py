@@ -257,7 +257,7 @@ def test_adapters_that_are_missing_damaged_or_none(adapter: Adapter, home: Path)
     for name in ("x", "../" * 10 + "etc", "A" * 32):
         with pytest.raises(SpecError, match="32 hex digits"):
             Static(adapter=name)
-    with pytest.raises(ModelUnavailable, match="learn it anew"):
+    with pytest.raises(ModelUnavailable, match="learn it again"):
         Static(adapter="0" * 32)
     name = keep_adapter(adapter)
     path = home / "adapters" / f"{name}.safetensors"

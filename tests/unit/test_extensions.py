@@ -85,13 +85,7 @@ def test_a_broken_extension_is_one_line_and_nothing_else(example: Path, tmp_path
     assert done.stderr.count(line) == 1
 
 
-@pytest.mark.parametrize(
-    "retriever",
-    [
-        "bm25",
-        pytest.param("phrase", marks=pytest.mark.xfail(strict=False, reason="the pages list our own retrievers alone")),
-    ],
-)
+@pytest.mark.parametrize("retriever", ["bm25", "phrase"])
 def test_files_and_pages_know_the_example(example: Path, tmp_path: Path, retriever: str):
     """A form on the page and a block of YAML, in a process of its own, where the package is installed."""
     code = f"""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from workbench.documents import Corpus, Document
@@ -101,6 +101,7 @@ def test_quotes_follow_their_text(golden: tuple[Corpus, tuple[Question, ...]], b
 
 @given(st.binary(max_size=200))
 def test_any_bytes_give_one_line_for_each_problem(data: bytes) -> None:
+    assume(not data.startswith(b"PK\x03\x04"))  # a ZIP is a BEIR data set, refused as a whole where it is damaged
     questions, problems = read_golden(data, corpus())
     assert questions == ()
     assert [p.line for p in problems] == [

@@ -9,10 +9,12 @@ def test_a_kind_without_a_label_is_called_by_its_kind(monkeypatch) -> None:
         kind = "lead"
 
     class Named(Lead):
+        kind = "named"
         label = "The first chunks"
 
-    monkeypatch.setitem(REGISTRIES["retriever"], "lead", Lead)
-    monkeypatch.setitem(REGISTRIES["retriever"], "named", Named)
-    assert forms.label("retriever", "lead") == "lead"
+    known = {**REGISTRIES["retriever"], "lead": Lead, "named": Named}
+    monkeypatch.setattr(forms, "REGISTRIES", {**REGISTRIES, "retriever": known})
+    assert forms.label("retriever", "lead") == "Lead"
+    assert forms.label("retriever", "gone") == "gone"
     assert forms.labels("retriever")["named"] == "The first chunks"
     assert forms.labels("retriever")["bm25"] == "BM25"

@@ -86,7 +86,7 @@ def test_a_wheel_holds_exactly_what_the_package_says(wheel: Path):
     assert all(held[name] == path.read_bytes() for name, path in files.items())
     assert {name.partition("/")[0] for name in held} == {"workbench"}
     for needed in ("py.typed", "app/app.py", "app/pages/1_Bench.py", "app/sample_docs/golden.jsonl", "ui/icon.png",
-                   "app/.streamlit/config.toml", "ui/reader/reader.js", "models/all-MiniLM-L6-v2/tokenizer.json",
+                   "app/.streamlit/config.toml", "ui/components/reader/reader.js", "models/all-MiniLM-L6-v2/tokenizer.json",
                    "catalogue/migrations/script.py.mako"):  # fmt: skip
         assert f"workbench/{needed}" in held
     assert "gatherUsageStats = false" in held["workbench/app/.streamlit/config.toml"].decode()
@@ -111,8 +111,8 @@ def run(code: str, site: Path, folder: Path) -> str:
 def test_an_installed_wheel_finds_its_own_files(installed: Path, tmp_path: Path):
     code = """
 from workbench.installation import BESIDE, beside, package_files
-from workbench.workspaces.manifest import FOLDER, sample_sources
-print(*[beside(name) for name in BESIDE], FOLDER, len(sample_sources()), len(package_files()), sep="\\n")
+from workbench.workspaces.manifest import SAMPLE_FOLDER, sample_sources
+print(*[beside(name) for name in BESIDE], SAMPLE_FOLDER, len(sample_sources()), len(package_files()), sep="\\n")
 """
     *places, samples, files = run(code, installed, tmp_path).split()
     assert all(Path(place).exists() and Path(place).is_relative_to(installed / "workbench" / "app") for place in places)
@@ -173,12 +173,11 @@ print(pipeline.splitter.fingerprint, Pipeline().embedder.fingerprint, models.ava
     "libraries, code, says",
     [
         (MODELS, "Pipeline().embedder.encode_document(['a'])", "ModelUnavailable: model all-MiniLM.*models"),
-        (APP, "from workbench.cli import app; app.run([])", "WorkbenchError: the app needs streamlit, .*app"),
+        (APP, "from workbench.cli import app; app.run_app([])", "WorkbenchError: the app needs streamlit, .*app"),
         (PARSERS, "read('a.pdf')", r"DocumentError: a\.pdf: .*parsers"),
         (PARSERS, "read('a.md', parser=PARSERS['unstructured']())", r"DocumentError: a\.md: .*parsers"),
         ({"umap"}, "projection.umap(np.eye(9, dtype='f4'))", "WorkbenchError: UMAP needs umap, .*app"),
         ({"pyarrow"}, "bundle._parquet({})", "WorkbenchError: a bundle needs pyarrow, .*exports"),
-        ({"jinja2"}, "code.code(Pipeline(), 'langchain')", "WorkbenchError: an export needs jinja2, .*exports"),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_told_with_the_extra(libraries: set[str], code: str, says: str, tmp_path: Path):

@@ -24,9 +24,9 @@ def test_the_change_is_what_is_now_less_what_was_before() -> None:
     good, poor = score(0.75, 900), score(0.5, 1_200)
     better, worse = _figures(good, poor, "A"), _figures(poor, good, "A")
     assert "<b>0.75</b> (+0.25" in better
-    assert "<b>900</b> tokens a query (−300)" in better
+    assert "<b>900</b> tokens per query (−300)" in better
     assert "<b>0.50</b> (−0.25" in worse
-    assert "<b>1,200</b> tokens a query (+300)" in worse
+    assert "<b>1,200</b> tokens per query (+300)" in worse
     assert better.endswith("against A")
 
 

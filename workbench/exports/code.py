@@ -8,7 +8,6 @@ from typing import Any
 
 from workbench import models
 from workbench.exports.targets import FRAMEWORKS, HUB_NAMES, native, scales
-from workbench.installation import needing
 from workbench.pipelines import Pipeline
 from workbench.tokens import BPE_ENCODINGS
 
@@ -32,8 +31,7 @@ def code(pipeline: Pipeline, target: str) -> str:
 
 def rendered(name: str, values: dict[str, Any]) -> str:
     """Return a file of an export from its template in `templates/`; `x | py` is x as Python writes it."""
-    with needing("exports", "an export"):
-        from jinja2 import Environment, FileSystemLoader
+    from jinja2 import Environment, FileSystemLoader
 
     folder = FileSystemLoader(Path(__file__).with_name("templates"))
     environment = Environment(loader=folder, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)

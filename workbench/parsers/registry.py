@@ -155,6 +155,7 @@ class Auto(_PdfFields):
     """For each format the engine that lost least and was fastest in a comparison (docs/decisions.md)."""
 
     kind: ClassVar[str] = "auto"
+    label: ClassVar[str] = "auto"
     encoding: str = option("", "Encoding of text files; empty: found by itself", advanced=True)
 
     def check(self) -> None:
@@ -178,6 +179,7 @@ class PyPdf(_PdfFields):
     """pypdf for PDF files, the engines of `auto` for the rest."""
 
     kind: ClassVar[str] = "pypdf"
+    label: ClassVar[str] = "pypdf"
     mode: str = _order()
 
     @classmethod
@@ -196,6 +198,7 @@ class PdfPlumber(_PdfFields):
     """pdfplumber for PDF files, its ruled tables cell by cell; the engines of `auto` for the rest. An extra."""
 
     kind: ClassVar[str] = "pdfplumber"
+    label: ClassVar[str] = "pdfplumber"
     mode: str = _order()
 
     def check(self) -> None:
@@ -222,6 +225,7 @@ class Unstructured(Parser):
     """
 
     kind: ClassVar[str] = "unstructured"
+    label: ClassVar[str] = "unstructured"
 
     @classmethod
     def missing(cls) -> str:

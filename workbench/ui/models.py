@@ -26,6 +26,7 @@ from workbench.indexes import mapped
 from workbench.pipelines import Pipeline
 from workbench.records import Question
 from workbench.retrievers import Dense
+from workbench.settings import team_mode
 from workbench.specs import to_dict
 from workbench.splitters.chunk_cache import is_large
 from workbench.ui import compute, corpus_stats, forms, jobs, layout, state
@@ -112,7 +113,7 @@ def add_model() -> None:
         forms.renew("model-name")
 
     help = "A sentence-transformers id that is in the hub's cache on this machine, or a folder."
-    if models.team_mode():
+    if team_mode():
         help = "A model that this server allows."
     st.text_input(
         "Add a model", key=forms.key("model-name"), on_change=add, placeholder="id or folder", help=help, width=420
@@ -369,12 +370,12 @@ def cache() -> None:
         row = st.container(horizontal=True, vertical_alignment="center", gap="small")
         most = size_label(int(mapped.SHARE * store.capacity_bytes))
         row.caption(f"Vectors of large collections, in files: {count:,}, {size_label(size)} of {most} beside these")
-        if not models.team_mode():
+        if not team_mode():
             row.button("Clear", key="clear-matrices", type="tertiary", on_click=_clear_files)
     for kind, u in usage.items():
         row = st.container(horizontal=True, vertical_alignment="center", gap="small")
         row.caption(f"{names.get(kind, kind)}: {u.entries:,}, {size_label(u.bytes)}")
-        if not models.team_mode():
+        if not team_mode():
             row.button("Clear", key=f"clear-{kind}", type="tertiary", on_click=store.clear, args=(kind,))
     st.caption(
         "Vectors and documents can be made again. Without a shared pipeline its links open the default one. "

@@ -13,9 +13,9 @@ from workbench.catalogue import DecisionRecord
 from workbench.documents import Corpus
 from workbench.errors import WorkbenchError
 from workbench.exports import TARGETS, Note, Verification, export, support, to_install, verify
-from workbench.models import team_mode
 from workbench.pipelines import Pipeline, from_yaml, to_mapping, to_yaml
 from workbench.records import Question, golden_id
+from workbench.settings import team_mode
 from workbench.tasks import Task
 from workbench.ui import jobs, state
 from workbench.ui.decision import choice, waiting

@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 import yaml
 
-from workbench import models
 from workbench.documents import Corpus
 from workbench.embedders import Remote, embedder_for
 from workbench.errors import SpecError, WorkbenchError
@@ -16,6 +15,7 @@ from workbench.parsers import Parser
 from workbench.pipelines import REGISTRIES, Pipeline, from_mapping, read_yaml, to_mapping, write_yaml
 from workbench.records import Question, Run
 from workbench.records.runs import write_whole
+from workbench.settings import team_mode
 from workbench.specs import to_dict
 from workbench.splitters.chunk_cache import is_large
 from workbench.splitters.pieces import CHARACTERS
@@ -345,7 +345,7 @@ def as_file(grid: Grid) -> str:
 
 def expanded(grid: Grid) -> Expansion:
     """Return the grid's pipelines, cached for the chips that were chosen last."""
-    return _expanded(as_file(grid), models.team_mode())
+    return _expanded(as_file(grid), team_mode())
 
 
 @lru_cache(maxsize=16)
