@@ -86,8 +86,8 @@ def test_a_wheel_holds_exactly_what_the_package_says(wheel: Path):
     assert all(held[name] == path.read_bytes() for name, path in files.items())
     assert {name.partition("/")[0] for name in held} == {"workbench"}
     for needed in ("py.typed", "app/app.py", "app/pages/1_Bench.py", "app/sample_docs/golden.jsonl", "ui/icon.png",
-                   "app/.streamlit/config.toml", "ui/components/reader/reader.js", "models/all-MiniLM-L6-v2/tokenizer.json",
-                   "catalogue/migrations/script.py.mako"):  # fmt: skip
+                   "app/.streamlit/config.toml", "ui/components/reader/reader.js",
+                   "models/all-MiniLM-L6-v2/tokenizer.json", "catalogue/migrations/script.py.mako"):  # fmt: skip
         assert f"workbench/{needed}" in held
     assert "gatherUsageStats = false" in held["workbench/app/.streamlit/config.toml"].decode()
 
