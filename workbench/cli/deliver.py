@@ -77,7 +77,7 @@ def run_verify(arguments: list[str]) -> int:
     flags = Flags(
         "verify",
         "Runs exported code in a process of its own and compares every chunk, vector and hit with what the workbench "
-        "gives. Frameworks are installed once, into environments below WORKBENCH_ENVS (default: the user's cache).",
+        "gives. Frameworks are installed once, into environments in WORKBENCH_HOME (or WORKBENCH_ENVS).",
     )
     flags.add_argument("folder", metavar="DIR", help="what export wrote")
     flags.add_argument("docs", nargs="*", metavar="DOCS", help="the documents, to be parsed again and compared too")
