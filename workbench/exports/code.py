@@ -22,7 +22,7 @@ _NAMES = {
 def code(pipeline: Pipeline, target: str) -> str:
     """Return the text of `export.py`."""
     label = pipeline.label.replace("\\", "/").replace('"', "'")
-    label = label if len(label) <= 64 else f"{label[:63]}…"
+    label = label if len(label) <= 60 else f"{label[:59]}…"
     values: dict[str, Any] = {"label": label, "k": pipeline.k, "splitter": pipeline.splitter}
     if target in FRAMEWORKS:
         values |= _facts(pipeline, target)
