@@ -384,3 +384,11 @@ def test_read_takes_folders_and_one_bad_file_does_not_stop_the_others(tmp_path):
     assert [d.text for d in read(tmp_path / "a.txt", tmp_path / "sub", safely=False)] == ["first", "# second"]
     with pytest.raises(DocumentError, match="no such file"):
         read(tmp_path / "missing")
+
+
+def test_one_process_at_most_is_begun_ahead() -> None:
+    sandbox.close()
+    for _ in range(3):
+        sandbox.begin()
+    assert len(sandbox._idle) == 1
+    sandbox.close()

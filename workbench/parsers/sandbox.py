@@ -407,10 +407,10 @@ def _take() -> Process:
 
 
 def begin() -> None:
-    """Start a process for the first file, which loads its libraries while the caller loads its own."""
-    process = Process()
+    """Start a process for the first file, unless one waits: it loads its libraries while the caller loads its own."""
     with _lock:
-        _idle.append(process)
+        if not _idle:
+            _idle.append(Process())
 
 
 def close() -> None:
