@@ -9,7 +9,7 @@ import pytest
 
 from workbench.documents import Document
 from workbench.errors import DocumentError
-from workbench.parsers import FORMATS, PARSERS, Auto, PyPdf, Unstructured, parse, paste, read, read_all
+from workbench.parsers import FORMATS, PARSERS, Auto, PyPdf, Unstructured, parse, paste, read, read_all, sandbox
 from workbench.parsers.pdf.pdfium import fold
 from workbench.specs import from_dict, to_dict
 
