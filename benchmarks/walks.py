@@ -118,19 +118,19 @@ def _values(frame: FrameType) -> Iterator[Any]:
 
 
 def _arguments(frame: FrameType, fits: Callable[[Any], bool]) -> bool:
-    """Whether one of the arguments fits."""
+    """Return whether one of the arguments fits."""
     plain = (one for one in _values(frame) if isinstance(one, str | int | float) or hasattr(type(one), "kind"))
     return any(map(fits, plain))
 
 
 def _asks(frame: FrameType) -> bool:
-    """Whether a call is given the corpus together with the pipeline."""
+    """Return whether a call is given the corpus together with the pipeline."""
     kinds = [type(value) for value in _values(frame)]
     return Corpus in kinds and Pipeline in kinds
 
 
 def _are_hits(value: Any) -> bool:
-    """Whether this is a list of hits, or of such lists."""
+    """Return whether this is a list of hits, or of such lists."""
     while isinstance(value, list | tuple) and value:
         value = value[0]
     return isinstance(value, Hit)

@@ -39,7 +39,7 @@ class Tokenizer(Protocol):
 
     @property
     def ends_at_space(self) -> bool:
-        """Whether no token crosses white space, so that a text's tokens are those of its words one by one."""
+        """Return whether no token crosses white space, so that a text's tokens are those of its words one by one."""
 
     def counts(self, texts: Sequence[str]) -> Ints:
         """Return (n,) the tokens of each text, tokenised on its own."""

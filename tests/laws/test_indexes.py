@@ -56,7 +56,7 @@ def build(spec: IndexSpec, vectors: np.ndarray) -> Index:
 
 
 def small(spec: IndexSpec) -> bool:
-    """Whether it keeps less than float32, and nothing beside it: scores are then those of what is kept."""
+    """Return whether it keeps less than float32, and nothing beside it: scores are then those of what is kept."""
     kept = getattr(spec, "rerank", getattr(spec, "storage", "float32"))
     return kept != "float32"
 

@@ -16,7 +16,7 @@ def characters(spans: Ranges) -> set[int]:
 
 
 def is_normal(spans: Ranges) -> bool:
-    """Whether the ranges are in order, not empty, and neither overlap nor touch."""
+    """Return whether the ranges are in order, not empty, and neither overlap nor touch."""
     return bool((lengths(spans) > 0).all() and (spans[1:, 0] > spans[:-1, 1]).all())
 
 

@@ -179,7 +179,7 @@ def test_session_state_holds_plain_values(visit, where):
 
 
 def _of_a_widget(name: str, app: AppTest) -> bool:
-    """Whether Streamlit keeps the value, not we: a widget's, or a component's under our key."""
+    """Return whether Streamlit keeps the value, not we: a widget's, or a component's under our key."""
     known = app.session_state._state._state._key_id_mapper
     return name.startswith("$$") or name in known
 

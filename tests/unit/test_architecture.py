@@ -122,6 +122,6 @@ def test_everything_imported_is_pinned():
 
 
 def local_module(path: Path, package: str) -> bool:
-    """Whether the name is a module of ours, beside the file or beside the tests."""
+    """Return whether the name is a module of ours, beside the file or beside the tests."""
     folders = (path.parent, ROOT / "tests")
     return any((folder / package).is_dir() or (folder / f"{package}.py").exists() for folder in folders)

@@ -87,7 +87,7 @@ class Curve:
 
     @property
     def pays(self) -> bool:
-        """Whether the gain with all examples is significantly above 0."""
+        """Return whether the gain with all examples is significantly above 0."""
         return self.outcome == "pays"
 
     def to_dict(self) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class Joined:
 
     @property
     def asked(self) -> bool:
-        """Whether the question asks by words around the chunk more than by those in it."""
+        """Return whether the question asks by words around the chunk more than by those in it."""
         return self.whole - self.own >= max(ASKED, self.own)
 
 

@@ -122,7 +122,7 @@ class Rankings:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the pipeline as run ranks with an exact index, or needs none."""
+        """Return whether the pipeline as run ranks with an exact index, or needs none."""
         return not self._pipeline.retriever.needs_vectors or isinstance(self._pipeline.index, Flat)
 
     def can(self, side: str) -> bool:
@@ -133,7 +133,7 @@ class Rankings:
 
     @cached_property
     def _affordable(self) -> bool:
-        """Whether vectors were made for the pipeline itself, are in the store, or cost next to nothing."""
+        """Return whether vectors were made for the pipeline itself, are in the store, or cost next to nothing."""
         embedder = self._pipeline.embedder
         if self._pipeline.retriever.needs_vectors or _is_cheap(embedder):
             return True

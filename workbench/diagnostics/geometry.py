@@ -92,7 +92,7 @@ def _skew(values: Ints) -> float:
 
 @dataclass(frozen=True, slots=True)
 class HubsAmongMisses:
-    """Whether hubs are in the way: the mean share of hubs among the hits of missed and of answered questions.
+    """Return whether hubs are in the way: the mean share of hubs among the hits of missed and of answered questions.
 
     `p` is the two-sided permutation p of the difference; NaN where a side has fewer than two questions.
     """

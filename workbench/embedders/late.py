@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workbench import models
 from workbench.documents import Chunks, Document
 from workbench.embedders import token_states
-from workbench.embedders.embedder import ADAPTER, TRUNCATE_DIM, Embedder
+from workbench.embedders.embedder import ADAPTER, DTYPE, QUERY_PREFIX, TRUNCATE_DIM, Embedder
 from workbench.embedders.sentence_transformer import SentenceTransformer, loaded_network
 from workbench.errors import SpecError
 from workbench.models.layouts import is_mean_pooled
@@ -41,13 +41,8 @@ class Late(Embedder):
     label: ClassVar[str] = "Late chunking"
 
     model: str = option(models.DEFAULT, "a mean-pooled transformer: a packaged model, a folder, or a hub id")
-    dtype: str = option(
-        "float32",
-        "the number format of the computation; bfloat16 is about three times as fast on processors that have it",
-        choices=("float32", "bfloat16", "float16"),
-        advanced=True,
-    )
-    query_prefix: str | None = option(None, "text put before each query; open: the model's own", advanced=True)
+    dtype: str = DTYPE
+    query_prefix: str | None = QUERY_PREFIX
     passage_prefix: str | None = option(None, "text put before each window; open: the model's own", advanced=True)
     truncate_dim: int = TRUNCATE_DIM
     adapter: str = ADAPTER

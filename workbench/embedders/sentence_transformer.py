@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import models
-from workbench.embedders.embedder import ADAPTER, TRUNCATE_DIM, Embedder, readable, timed_load
+from workbench.embedders.embedder import ADAPTER, DTYPE, QUERY_PREFIX, TRUNCATE_DIM, Embedder, readable, timed_load
 from workbench.errors import ModelUnavailable
 from workbench.installation import needing
 from workbench.memory_cache import MemoryCache
@@ -28,13 +28,8 @@ class SentenceTransformer(Embedder):
     label: ClassVar[str] = "Transformer"
 
     model: str = option(models.DEFAULT, "a packaged model, a folder, or a hub id in the local cache")
-    dtype: str = option(
-        "float32",
-        "the number format of the computation; bfloat16 is about three times as fast on processors that have it",
-        choices=("float32", "bfloat16", "float16"),
-        advanced=True,
-    )
-    query_prefix: str | None = option(None, "text put before each query; open: the model's own", advanced=True)
+    dtype: str = DTYPE
+    query_prefix: str | None = QUERY_PREFIX
     passage_prefix: str | None = option(None, "text put before each passage; open: the model's own", advanced=True)
     truncate_dim: int = TRUNCATE_DIM
     adapter: str = ADAPTER

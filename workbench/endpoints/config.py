@@ -121,7 +121,7 @@ class Endpoint:
 
     @property
     def has_key(self) -> bool:
-        """Whether the key that this endpoint needs, if any, is here."""
+        """Return whether the key that this endpoint needs, if any, is here."""
         return self.key is not None or not self.key_variable or bool(os.environ.get(self.key_variable, "").strip())
 
     def secret(self) -> Key | None:

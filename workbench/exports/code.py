@@ -63,7 +63,7 @@ def _tokenizer(name: str) -> dict[str, str]:
 
 
 def is_packaged(name: str) -> bool:
-    """Whether an export has the model from a package, and not from the hub."""
+    """Return whether an export has the model from a package, and not from the hub."""
     return models.find(name).home.startswith("package ") and name not in HUB_NAMES and "/" not in name
 
 

@@ -133,12 +133,12 @@ def _hits(ours: Dump, theirs: Dump, ranks: Ranks, cause: str) -> tuple[Check, li
 
 
 def same_hits(ours: Dump, ranks: Ranks, query: str, got: Sequence[int]) -> bool:
-    """Whether these hits count as the workbench's own: the same, or others of equal score at the same ranks."""
+    """Return whether these hits count as the workbench's own: the same, or others of equal score at the same ranks."""
     return tuple(got) == ours.hits[query] or _only_ties(ours.hits[query], got, ranks.get(query, {}))
 
 
 def _only_ties(want: Sequence[int], got: Sequence[int], scores: dict[int, float]) -> bool:
-    """Whether both have chunks of the same score at each rank."""
+    """Return whether both have chunks of the same score at each rank."""
     if len(want) != len(got) or len(set(got)) != len(got):
         return False
     return all(b in scores and abs(scores[a] - scores[b]) <= SAME_SCORE for a, b in zip(want, got, strict=True))
@@ -228,6 +228,6 @@ def escapes(
 
 
 def _ranks(name: str, retriever: Any) -> bool:
-    """Whether the parameter has an effect on the ranking; of a fusion, only those of the kind that is set."""
+    """Return whether the parameter has an effect on the ranking; of a fusion, only those of the kind that is set."""
     way = getattr(retriever, "fusion", "")
     return name != "window" and (name != "rrf_k" or way == "rrf") and (name != "weight" or way in ("", "weighted"))

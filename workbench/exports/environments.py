@@ -42,7 +42,7 @@ def _is_met(line: str) -> bool:
 
 
 def is_made(name: str, requirements: Sequence[str]) -> bool:
-    """Whether `python_for` has nothing to install."""
+    """Return whether `python_for` has nothing to install."""
     foreign = missing(requirements)
     return not foreign or _python(_folder(name, foreign)).exists()
 

@@ -107,7 +107,7 @@ def export(
 
 
 def uses_engine(pipeline: Pipeline, target: str) -> bool:
-    """Whether the exported code imports the workbench."""
+    """Return whether the exported code imports the workbench."""
     return target == "python" or (target in FRAMEWORKS and not native(pipeline, target).alone)
 
 

@@ -54,7 +54,7 @@ class Native:
 
     @property
     def alone(self) -> bool:
-        """Whether the export needs nothing of the workbench."""
+        """Return whether the export needs nothing of the workbench."""
         return self.splitter and self.search
 
 
@@ -75,12 +75,12 @@ def native(pipeline: Pipeline, target: str) -> Native:
 
 
 def keeps_line_ends(pipeline: Pipeline) -> bool:
-    """Whether LangChain's class, which embeds a line's end as a space, gives the same vectors for this model."""
+    """Return whether LangChain's class, which embeds a line's end as a space, gives the same vectors for this model."""
     return tokenizer(pipeline.embedder.tokenizer).ends_at_space
 
 
 def scales(pipeline: Pipeline) -> bool:
-    """Whether vectors must be brought to length 1 for a flat index to give the pipeline's own scores."""
+    """Return whether vectors must be brought to length 1 for a flat index to give the pipeline's own scores."""
     e: Any = pipeline.embedder
     rough = getattr(e, "dtype", "float32") != "float32" or bool(getattr(e, "truncate_dim", 0))
     return rough or not e.normalised if pipeline.index.metric == "cosine" else rough and e.normalised

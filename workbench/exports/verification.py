@@ -57,7 +57,7 @@ class Verification:
 
     @property
     def equal(self) -> bool:
-        """Whether everything that was compared is the same; what was not, `not_compared` names."""
+        """Return whether everything that was compared is the same; what was not, `not_compared` names."""
         return not any(check.different for check in self.checks)
 
     @property

@@ -55,7 +55,7 @@ class Flat(IndexSpec):
 
     @property
     def mappable(self) -> bool:
-        """Whether `over` can search rows where they are."""
+        """Return whether `over` can search rows where they are."""
         return self.storage == "float32"
 
     def over(self, rows: Vectors, longest: float) -> Index:

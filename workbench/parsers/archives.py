@@ -38,7 +38,7 @@ class Archive:
 
     @property
     def full(self) -> bool:
-        """Whether more was unpacked than the limit."""
+        """Return whether more was unpacked than the limit."""
         return self.unpacked > self._limit
 
     def entries(self) -> list[zipfile.ZipInfo]:

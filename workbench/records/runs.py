@@ -121,7 +121,7 @@ class Run:
 
     @property
     def knows_training(self) -> bool:
-        """Whether it is known which questions the pipeline was trained on."""
+        """Return whether it is known which questions the pipeline was trained on."""
         if self.training_known is not None:
             return self.training_known
         parts = self.pipeline.get("embedder", {}), self.pipeline.get("retriever", {})

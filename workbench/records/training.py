@@ -117,7 +117,7 @@ class Judging:
 
     @property
     def marked(self) -> bool:
-        """Whether the figures are, or may be, those of questions seen in training."""
+        """Return whether the figures are, or may be, those of questions seen in training."""
         return bool(self.seen) or not self.known
 
     @property

@@ -256,7 +256,7 @@ class Collection:
 
     @property
     def has_vectors(self) -> bool:
-        """Whether dense search is possible now."""
+        """Return whether dense search is possible now."""
         return self._index is not None
 
     def mask(self, where: Where | Mask | None) -> Mask | None:

@@ -66,7 +66,7 @@ class Retriever(Spec):
 
     @property
     def needs_vectors(self) -> bool:
-        """Whether the collection must have vectors."""
+        """Return whether the collection must have vectors."""
         return True
 
     def identity(self) -> dict[str, Any]:

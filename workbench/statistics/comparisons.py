@@ -52,12 +52,12 @@ class Comparison:
 
     @property
     def is_enough(self) -> bool:
-        """Whether there are enough questions to conclude anything."""
+        """Return whether there are enough questions to conclude anything."""
         return self.n >= MIN_QUESTIONS and self.clusters > 1
 
     @property
     def is_settled(self) -> bool:
-        """Whether the difference is significant."""
+        """Return whether the difference is significant."""
         return self.is_enough and (self.low > 0 or self.high < 0)
 
 

@@ -81,17 +81,17 @@ class Job:
 
     @property
     def cancelled(self) -> bool:
-        """Whether it has to end before it is done."""
+        """Return whether it has to end before it is done."""
         return self.stopped or not (self.watchers or self.detached)
 
     @property
     def failed(self) -> bool:
-        """Whether it ended without a result."""
+        """Return whether it ended without a result."""
         return self.finished.is_set() and self.result is None
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Return whether it has not ended yet."""
         return not self.finished.is_set()
 
     def wait(self) -> None:

@@ -47,7 +47,7 @@ class Profile:
 
     @property
     def ready(self) -> bool:
-        """Whether its vectors are there."""
+        """Return whether its vectors are there."""
         return self.index is not None
 
     @property

@@ -336,7 +336,7 @@ class _State:
 
     @property
     def own(self) -> bool:
-        """Whether the user keeps a golden set; otherwise it is the sample's."""
+        """Return whether the user keeps a golden set; otherwise it is the sample's."""
         return bool(self.history.current.golden)
 
     def draft(self, id: str) -> Question:

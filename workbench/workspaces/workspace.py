@@ -65,7 +65,7 @@ class Workspace:
 
     @property
     def writable(self) -> bool:
-        """Whether this id may change it."""
+        """Return whether this id may change it."""
         return self.id == "local" or self.id != self.reader_id
 
     @property
